@@ -1,0 +1,70 @@
+# Targets for people who develop: make, make test, make lint, make install, make coverage, make bench.
+# Variants have build directories of their own: make VARIANT=sanitize, VARIANT=coverage, VARIANT=clang.
+
+PROGRAM  := restore-verifier
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+VARIANT  ?= release
+BUILD    := build/$(VARIANT)
+PACKAGES := libpq libcurl libxml-2.0 zlib libzstd liblz4 yaml-0.1 jansson libcrypto
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
+            -Wold-style-definition -Wundef -Wformat -Wformat-security -Wvla -Wwrite-strings -Wcast-qual \
+            -Wimplicit-fallthrough -Wswitch-enum -Wnull-dereference -Wdouble-promotion
+CPPFLAGS += -D_GNU_SOURCE -DPROGRAM_VERSION='"$(VERSION)"' -Iverifier
+CFLAGS   += -std=gnu17 -g $(WARNINGS) -pthread
+LDFLAGS  += -pthread
+
+ifeq ($(VARIANT),release)
+CFLAGS   += -O2 -fstack-protector-strong
+CPPFLAGS += -D_FORTIFY_SOURCE=2
+else ifeq ($(VARIANT),sanitize)
+CFLAGS   += -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+LDFLAGS  += -fsanitize=address,undefined
+else ifeq ($(VARIANT),coverage)
+CFLAGS   += -O0 --coverage
+CPPFLAGS += -DCOVERAGE
+LDFLAGS  += --coverage
+else ifeq ($(VARIANT),clang)
+CC       := clang
+CFLAGS   += -O2
+else
+$(error VARIANT is one of release, sanitize, coverage, clang)
+endif
+
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) check)
+PACKAGE_LIBS   := $(shell pkg-config --libs $(PACKAGES) check) -lm
+
+SOURCES      := $(wildcard verifier/*/*.c)
+UNIT_SOURCES := $(wildcard verifier/tests/unit/*.c)
+OBJECTS      := $(SOURCES:%.c=$(BUILD)/%.o)
+UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
+LIBRARY      := $(BUILD)/library.a
+
+.PHONY: all clean install unit
+all: $(BUILD)/$(PROGRAM)
+
+$(BUILD)/$(PROGRAM): $(BUILD)/verifier/main.o $(LIBRARY)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+
+$(BUILD)/unit-tests: $(UNIT_OBJECTS) $(LIBRARY)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+
+$(LIBRARY): $(OBJECTS)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
+
+unit: $(BUILD)/unit-tests
+	$(BUILD)/unit-tests
+
+install: all
+	install -D $(BUILD)/$(PROGRAM) $(DESTDIR)$(PREFIX)/bin/$(PROGRAM)
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

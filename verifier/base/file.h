@@ -1,0 +1,33 @@
+/* Whole files: read with a cap, replaced so that readers see the old or the new one, removed as
+ * trees. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+/* Reads the file into `ret_content` (buffer_init'ed here, freed by the caller). More than
+ * `limit_bytes` is an error. */
+int file_read(const char *path, size_t limit_bytes, struct buffer *ret_content,
+              struct error *error);
+
+/* Writes a temporary file next to `path`, syncs it and renames it over `path`. Mode 0644 less
+ * umask. */
+int file_replace(const char *path, const void *bytes, size_t length, struct error *error);
+
+/* Writes all bytes to a descriptor; `what` names it in the error. ENOSPC says how to make room. */
+int write_all(int descriptor, const void *bytes, size_t length, const char *what,
+              struct error *error);
+
+/* Removes a directory and what is in it, following no link. A path that is not there is no error.
+ */
+int tree_remove(const char *path, struct error *error);
+
+/* Bytes that an unprivileged process may still write in the file system that holds `path`; -1 when
+ * that cannot be told. */
+int64_t free_space_bytes(const char *path);
+
+#endif

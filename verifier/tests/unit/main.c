@@ -1,0 +1,17 @@
+/* Runs every unit test; ends with Check's line of totals and exits 1 when one failed. */
+#include <stdlib.h>
+
+#include "tests/unit/unit.h"
+
+int main(void)
+{
+    SRunner *runner = srunner_create(NULL);
+    srunner_add_suite(runner, buffer_suite());
+    srunner_add_suite(runner, clock_suite());
+    srunner_add_suite(runner, error_suite());
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    int run = srunner_ntests_run(runner);
+    srunner_free(runner);
+    return failed == 0 && run > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,27 @@
+/* The unit tests: one file a module, each offering its suite to main.c. */
+#ifndef TESTS_UNIT_UNIT_H
+#define TESTS_UNIT_UNIT_H
+
+#include <check.h>
+
+Suite *buffer_suite(void);
+Suite *clock_suite(void);
+Suite *error_suite(void);
+
+/* Adds one test as a case of its own, named like its function. */
+#define add_test(suite, function)                                                                  \
+    do {                                                                                           \
+        TCase *case_ = tcase_create(#function);                                                    \
+        tcase_add_test(case_, function);                                                           \
+        suite_add_tcase(suite, case_);                                                             \
+    } while (0)
+
+/* The same for a loop test over a table: runs with _i from 0 to count - 1. */
+#define add_table_test(suite, function, count)                                                     \
+    do {                                                                                           \
+        TCase *case_ = tcase_create(#function);                                                    \
+        tcase_add_loop_test(case_, function, 0, (int)(count));                                     \
+        suite_add_tcase(suite, case_);                                                             \
+    } while (0)
+
+#endif
