@@ -1,0 +1,73 @@
+/* Expectations: what a scenario says about a number, such as `row_count >= 1`.
+ *
+ *     [warn:] METRIC OP NUMBER
+ *     [warn:] METRIC between A and B
+ *     [warn:] METRIC same as WHAT
+ *     [warn:] change for METRIC OP P%          (or an absolute number)
+ *
+ * OP is one of = != < <= > >=. A query's `expect` is the same without the metric. The notation follows
+ * SodaCL. Numbers may carry a unit that fits their metric: durations (90s 30m 26h 30d) for freshness,
+ * sizes (10MB 4GiB) for total_size, % for change.
+ */
+#ifndef SCENARIO_EXPECTATION_H
+#define SCENARIO_EXPECTATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum metric {
+    METRIC_VALUE,        /* what a query returned; has no name in the notation */
+    METRIC_ROW_COUNT,    /* row_count */
+    METRIC_FRESHNESS,    /* freshness(column), in seconds */
+    METRIC_OBJECT_COUNT, /* object_count */
+    METRIC_TOTAL_SIZE,   /* total_size, in bytes */
+    METRIC_MISSING,      /* missing(table.column) */
+    METRIC_ORPHANED,     /* orphaned(table.column) */
+};
+
+enum comparison {
+    COMPARE_EQUAL,
+    COMPARE_NOT_EQUAL,
+    COMPARE_LESS,
+    COMPARE_LESS_OR_EQUAL,
+    COMPARE_GREATER,
+    COMPARE_GREATER_OR_EQUAL,
+    COMPARE_BETWEEN, /* both ends belong to it */
+    COMPARE_SAME_AS,
+};
+
+/* Where something stands in a scenario file; both count from 1. */
+struct mark {
+    unsigned line;
+    unsigned column;
+};
+
+struct expectation {
+    char *text;     /* as the user wrote it, without `warn:`; names the check */
+    bool warn;      /* when it does not hold, the check passes with a warning */
+    bool change;    /* `change for`: compares the change since the last verified backup */
+    bool percent;   /* the numbers are percent, only with `change` */
+    enum metric metric;
+    char *argument; /* the column or table.column in parentheses, or NULL */
+    enum comparison comparison;
+    long double low;  /* the number to compare with; long double holds every int64 exactly */
+    long double high; /* only for COMPARE_BETWEEN */
+    char *same_as;    /* only for COMPARE_SAME_AS: "dump", "copy" */
+    struct mark mark;
+};
+
+/* Parses one expectation. On -1 `ret_problem` says what is wrong and what would be right (to be freed
+ * by the caller) and `ret_offset` at which byte of `text`. `is_query` parses the form without metric. */
+int expectation_parse(const char *text, bool is_query, struct expectation *ret, char **ret_problem,
+                      size_t *ret_offset);
+void expectation_free(struct expectation *expectation); /* its contents; takes a zeroed one */
+
+/* Does the measured number hold? Not for COMPARE_SAME_AS or `change`, whose other side the caller
+ * knows: it compares with `comparison_holds`. */
+bool expectation_holds(const struct expectation *expectation, long double measured);
+bool comparison_holds(enum comparison comparison, long double left, long double right);
+
+/* "row_count", "freshness(created_at)", ...: to be freed by the caller. */
+char *metric_name(const struct expectation *expectation);
+
+#endif
