@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,10 +21,9 @@ enum { PROBE_TIMEOUT_MS = 5000, STOP_TIMEOUT_MS = 5000, LOG_TAIL_BYTES = 1200 };
 
 struct cluster {
     pid_t pid;
-    char *data;             /* the data directory */
-    char *sockets;          /* where the unix socket is */
-    char *log;              /* the server's log file */
-    bool sockets_elsewhere; /* outside the work directory: removed by cluster_stop */
+    char *data;    /* the data directory */
+    char *sockets; /* where the unix socket is */
+    char *log;     /* the server's log file */
     struct address address;
 };
 
@@ -46,34 +44,6 @@ static int private_directory(const char *path, const struct account *account, st
         return cannot_verify(error, "cannot give %s to the server's user: %s", path,
                              strerror(errno));
     return 0;
-}
-
-/* The kernel allows 107 bytes for a socket's path. Where the work directory's name is too long for
- * that, the socket gets a directory of its own with a short name. */
-static int socket_directory(const struct cluster_options *options, struct cluster *cluster,
-                            struct error *error)
-{
-    static const char *const short_parents[] = {"/tmp", "/dev/shm", "/run"};
-    size_t room = sizeof(((struct sockaddr_un *)NULL)->sun_path) - strlen("/.s.PGSQL.12345") - 1;
-    cluster->sockets = xasprintf("%s/socket", options->directory);
-    if (strlen(cluster->sockets) <= room)
-        return private_directory(cluster->sockets, &options->account, error);
-    cluster->sockets_elsewhere = true;
-    for (size_t i = 0; i < ARRAY_LENGTH(short_parents); i++) {
-        free(cluster->sockets);
-        cluster->sockets = xasprintf("%s/rv-socket.XXXXXX", short_parents[i]);
-        if (!mkdtemp(cluster->sockets))
-            continue;
-        if (geteuid() == 0 &&
-            chown(cluster->sockets, options->account.uid, options->account.gid) < 0)
-            return cannot_verify(error, "cannot give %s to the server's user: %s", cluster->sockets,
-                                 strerror(errno));
-        return 0;
-    }
-    return cannot_verify(error,
-                         "%s is too long a name for a server's socket, and /tmp cannot be written: "
-                         "set TMPDIR to a shorter directory",
-                         options->directory);
 }
 
 /* The last words of a file, on one line. */
@@ -143,7 +113,9 @@ static int launch_server(const struct cluster_options *options, struct cluster *
     struct strings settings = {0};
     tuning_settings(available_memory_bytes(), options->jobs, options->tools->major, &settings);
     strings_addf(&settings, "port=%s", port);
-    strings_addf(&settings, "unix_socket_directories=%s", cluster->sockets);
+    /* Quoted, since the setting is a list and a directory's name may hold a comma. */
+    cleanup(free_pointer) char *sockets = identifier_quote(cluster->sockets);
+    strings_addf(&settings, "unix_socket_directories=%s", sockets);
     for (size_t i = 0; i < settings.count; i++) {
         strings_add(&argv, "-c");
         strings_add(&argv, settings.items[i]);
@@ -195,7 +167,8 @@ int cluster_start(const struct cluster_options *options, struct cluster **ret_cl
     cleanup(cluster_stopp) struct cluster *cluster = xcalloc(1, sizeof(*cluster));
     cluster->data = xasprintf("%s/data", options->directory);
     cluster->log = xasprintf("%s/server.log", options->directory);
-    if (socket_directory(options, cluster, error) < 0 ||
+    cluster->sockets = xasprintf("%s/socket", options->socket_parent);
+    if (private_directory(cluster->sockets, &options->account, error) < 0 ||
         private_directory(cluster->data, &options->account, error) < 0)
         return -1;
     address_set(&cluster->address, "host", cluster->sockets);
@@ -229,13 +202,6 @@ void cluster_stop(struct cluster *cluster)
             kill(-cluster->pid, SIGKILL);
             process_wait(cluster->pid, NO_DEADLINE, NULL);
         }
-    }
-    if (cluster->sockets_elsewhere) {
-        cleanup(free_pointer) char *socket = xasprintf("%s/.s.PGSQL.%s", cluster->sockets, port);
-        cleanup(free_pointer) char *lock = xasprintf("%s.lock", socket);
-        unlink(socket);
-        unlink(lock);
-        rmdir(cluster->sockets);
     }
     cluster_free(cluster);
 }

@@ -18,9 +18,14 @@
 
 struct cluster;
 
+/* The kernel allows 107 bytes for the path of a socket; PARENT/socket/.s.PGSQL.5432 must fit. */
+enum { SOCKET_PARENT_LIMIT = 85 };
+
 struct cluster_options {
     const struct tools *tools;
     const char *directory; /* work directory; the cluster makes what it needs in it */
+    const char
+        *socket_parent; /* a work directory for the socket; at most SOCKET_PARENT_LIMIT bytes */
     struct account account;
     int jobs;         /* connections that restore at the same time */
     bool outlives_us; /* the server goes on when we end, for `--keep` */
