@@ -96,7 +96,6 @@ static void read_queries(struct reader *reader, const struct key *key, const str
     scenario->queries = xcalloc(value->count, sizeof(*scenario->queries));
     for (size_t i = 0; i < value->count; i++) {
         struct query *query = &scenario->queries[scenario->query_count++];
-        query->mark = value->items[i].mark;
         read_section(reader, key->name, query_keys, ARRAY_LENGTH(query_keys), &value->items[i],
                      query);
     }

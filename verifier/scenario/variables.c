@@ -1,6 +1,5 @@
 #include "scenario/variables.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +12,11 @@ struct replacement {
     char *(*environment)(const char *name);
     variable_problem *tell;
     void *context;
-    bool failed;
+    size_t problems;
 };
+
+/* More in one value say nothing new, and each costs a look for its place in the text. */
+enum { PROBLEMS_TOLD = 10 };
 
 __attribute__((format(printf, 3, 4))) static void fail(struct replacement *replacement,
                                                        size_t offset, const char *format, ...)
@@ -24,7 +26,7 @@ __attribute__((format(printf, 3, 4))) static void fail(struct replacement *repla
     cleanup(free_pointer) char *words = xvasprintf(format, arguments);
     va_end(arguments);
     replacement->tell(replacement->context, offset, words);
-    replacement->failed = true;
+    replacement->problems++;
 }
 
 static size_t name_length(const char *text)
@@ -92,16 +94,16 @@ int variables_replace(const char *text, size_t limit_bytes, char *(*environment)
     struct replacement replacement = {.environment = environment, .tell = tell, .context = context};
     buffer_init(&replacement.text, limit_bytes);
     size_t offset = 0;
-    while (text[offset]) {
+    while (text[offset] && replacement.problems < PROBLEMS_TOLD) {
         size_t plain = strcspn(text + offset, "$");
         buffer_append(&replacement.text, text + offset, plain);
         offset += plain;
         if (text[offset] == '$')
             offset = dollar(&replacement, text, offset);
     }
-    if (replacement.text.overflowed && !replacement.failed)
+    if (replacement.text.overflowed && replacement.problems == 0)
         fail(&replacement, 0, "the value is longer than a scenario may hold");
-    if (replacement.failed) {
+    if (replacement.problems > 0) {
         buffer_free(&replacement.text);
         return -1;
     }

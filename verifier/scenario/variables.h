@@ -16,8 +16,9 @@
  * variable and never a value. */
 typedef void variable_problem(void *context, size_t offset, const char *words);
 
-/* Gives the text with everything replaced (to be freed), at most `limit_bytes` long. On -1 every
- * problem has been told. `environment` looks a name up: getenv, or a test's own. */
+/* Gives the text with everything replaced (to be freed), at most `limit_bytes` long. On -1 the
+ * problems have been told, the first ten of them. `environment` looks a name up: getenv, or a
+ * test's own. */
 int variables_replace(const char *text, size_t limit_bytes, char *(*environment)(const char *name),
                       char **ret_text, variable_problem *tell, void *context);
 
