@@ -1,5 +1,5 @@
 /* What a scenario can ask for and this version cannot do. A feature that arrives loses its line in
- * one of the two tables here, and nothing else changes. */
+ * one of the two tables here, with the function named in it, and nothing else changes. */
 #include <string.h>
 
 #include "scenario/scenario.h"
