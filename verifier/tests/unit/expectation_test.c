@@ -154,7 +154,7 @@ static const struct {
     {"row_count >= \xff", false, 0, "control character, or no UTF-8"},
     {"freshness(\xc2\x85) < 1h", false, 0, "control character, or no UTF-8"},
     {"freshness(\xed\xa0\x80) < 1h", false, 0, "control character, or no UTF-8"},
-    {"freshness(\xc0\xaf) < 1h", false, 0, "control character, or no UTF-8"},
+    {"freshness(\xe0\x83\xa4) < 1h", false, 0, "control character, or no UTF-8"},
     {"freshness(\xf4\x90\x80\x80) < 1h", false, 0, "control character, or no UTF-8"},
     {"0", true, 0, "did you mean `= 0`"},
     {"-1.5", true, 0, "did you mean `= -1.5`"},
