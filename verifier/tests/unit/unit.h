@@ -7,6 +7,9 @@
 Suite *buffer_suite(void);
 Suite *clock_suite(void);
 Suite *error_suite(void);
+Suite *expectation_suite(void);
+Suite *scenario_load_suite(void);
+Suite *scenario_variables_suite(void);
 
 /* Adds one test as a case of its own, named like its function. */
 #define add_test(suite, function)                                                                  \
