@@ -37,12 +37,14 @@ struct stage_fact {
 
 struct backup_fact {
     char path[PATH_MAX];
+    bool given;         /* named on the command line, not found */
     char notices[4096]; /* files that look like backups and are none; a line each */
     int64_t size_bytes;
     char sha256[SHA256_HEX_SIZE];
-    time_t time;        /* when it was made, as well as that can be told */
-    char time_from[64]; /* how that is known: "its name", "its archive header" */
-    char format[64];    /* "custom in gzip" */
+    time_t time;             /* when it was made, as well as that can be told */
+    char time_from[64];      /* how that is known: "its name", "its archive header" */
+    char contradiction[512]; /* name and header tell different times: a sentence, or "" */
+    char format[64];         /* "custom in gzip" */
     char archive_version[16];
     char server_version[128];
     char pg_dump_version[128];
@@ -72,6 +74,7 @@ struct restore_fact {
     int backup_count;
     char excluded[8192]; /* archive entries left out on request; a line each */
     int excluded_count;
+    char exclude_unmatched[4096]; /* names under restore.exclude that no entry has; a line each */
 };
 
 struct facts {
