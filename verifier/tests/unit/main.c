@@ -12,6 +12,7 @@ int main(void)
     srunner_add_suite(runner, expectation_suite());
     srunner_add_suite(runner, scenario_load_suite());
     srunner_add_suite(runner, scenario_variables_suite());
+    srunner_add_suite(runner, rows_suite());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     int run = srunner_ntests_run(runner);

@@ -10,6 +10,7 @@ Suite *error_suite(void);
 Suite *expectation_suite(void);
 Suite *scenario_load_suite(void);
 Suite *scenario_variables_suite(void);
+Suite *rows_suite(void);
 
 /* Adds one test as a case of its own, named like its function. */
 #define add_test(suite, function)                                                                  \
