@@ -87,9 +87,14 @@ struct archive_table {
     char *database; /* plain SQL of several databases; else NULL, meaning the only one */
     char *schema;   /* "" where a plain backup names none */
     char *name;
-    char *columns;            /* column list of its COPY: "(id, name)", "" without columns; NULL:
-                                 the rows are INSERT statements */
-    int dump_id;              /* of its TABLE DATA entry; 0 in plain SQL */
+    char *columns; /* column list of its COPY: "(id, name)", "" without columns; NULL: not known,
+                      as in plain SQL, or its rows are INSERT statements */
+    int dump_id;   /* of its TABLE DATA entry; 0 in plain SQL */
+    /* The table that its COPY loads: another one only where pg_dump was given
+     * --load-via-partition-root. */
+    char *target_schema;
+    char *target_name;
+    bool partitioned; /* its rows land in its partitions, which a plain dump of PostgreSQL tells */
     bool has_fingerprint;     /* false for INSERTs, and when none was asked for */
     struct row_totals totals; /* rows, bytes, largest row, fingerprint */
 };
@@ -98,6 +103,9 @@ struct archive_extension {
     char *name;
     char *schema; /* "" where none is named */
 };
+
+struct arena;
+struct plain_totals;
 
 struct archive {
     bool complete; /* all was read, and it is intact */
@@ -122,6 +130,10 @@ struct archive {
     /* Of the file as it lies there. Of a directory: what `sha256sum -- * | sha256sum` gives in it
      * with LC_ALL=C. */
     char sha256[SHA256_HEX_SIZE];
+
+    /* Private: what owns the strings of entries and tables. */
+    struct arena *arena;
+    struct plain_totals *plain;
 
     struct archive_entry *entries; /* in the order of the file; none in plain SQL */
     size_t entry_count;
