@@ -1,0 +1,329 @@
+#include "archive/custom.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/decoder.h"
+#include "archive/facts.h"
+#include "archive/pool.h"
+#include "base/memory.h"
+
+#define BLOCK_DATA          1
+#define BLOCK_LARGE_OBJECTS 3
+
+/* ---- the chunks of one stream, as a source ---- */
+
+struct chunk_source {
+    struct source source;
+    const struct toc *toc;
+    struct reader *reader;
+    int64_t left; /* of the chunk */
+    bool ended;
+};
+
+static int chunk_source_next(struct source *source, const uint8_t **ret_bytes, size_t *ret_length,
+                             struct error *error)
+{
+    struct chunk_source *chunks = (struct chunk_source *)source;
+    struct reader *reader = chunks->reader;
+    if (chunks->left == 0 && !chunks->ended) {
+        int64_t begin = reader->offset;
+        if (toc_integer(chunks->toc, reader, &chunks->left, "the data", error) < 0)
+            return -1;
+        if (chunks->left < 0)
+            return bad_backup(error, "the chunk at byte %lld has the length %lld", (long long)begin,
+                              (long long)chunks->left);
+        chunks->ended = chunks->left == 0;
+    }
+    if (chunks->ended) {
+        *ret_length = 0;
+        return 0;
+    }
+    if (reader_run(reader, chunks->left, ret_bytes, ret_length, error) < 0)
+        return -1;
+    if (*ret_length == 0)
+        return bad_backup(error, "it ends at byte %lld, in the middle of the data: it was cut off",
+                          (long long)reader->offset);
+    chunks->left -= (int64_t)*ret_length;
+    return 0;
+}
+
+static void chunk_source_close(struct source *source)
+{
+    free(source);
+}
+
+static struct source *chunks_open(struct reading *reading, const struct toc *toc,
+                                  struct reader *reader)
+{
+    struct chunk_source *chunks = xmalloc(sizeof(*chunks));
+    *chunks = (struct chunk_source){
+        .source = {chunk_source_next, chunk_source_close}, .toc = toc, .reader = reader};
+    switch (reading->archive->compression) {
+    case ARCHIVE_GZIP:
+        return decoder_new(ENCODING_ZLIB, true, &chunks->source, &reading->allowance);
+    case ARCHIVE_LZ4:
+        return decoder_new(ENCODING_LZ4, true, &chunks->source, &reading->allowance);
+    case ARCHIVE_ZSTD:
+        return decoder_new(ENCODING_ZSTD, true, &chunks->source, &reading->allowance);
+    case ARCHIVE_UNCOMPRESSED:
+        break;
+    }
+    return &chunks->source;
+}
+
+/* ---- a block ---- */
+
+struct block {
+    struct archive_entry *entry;
+    struct table_data data;
+    int64_t large_objects, large_object_bytes;
+};
+
+static int large_objects_read(struct reading *reading, const struct toc *toc, struct reader *reader,
+                              struct block *block, struct error *error)
+{
+    for (;;) {
+        int64_t oid;
+        if (toc_integer(toc, reader, &oid, "the large objects", error) < 0)
+            return -1;
+        if (oid == 0)
+            return 0;
+        cleanup(source_closep) struct source *source = chunks_open(reading, toc, reader);
+        int64_t length;
+        if (source_drain(source, &length, error) < 0)
+            return error_prefix(error, "large object %u: ", (uint32_t)oid);
+        block->large_objects++;
+        block->large_object_bytes += length;
+    }
+}
+
+static int block_body_read(struct reading *reading, const struct toc *toc, struct reader *reader,
+                           struct block *block, struct error *error)
+{
+    if (entry_is_large_objects(block->entry))
+        return large_objects_read(reading, toc, reader, block, error);
+    cleanup(source_closep) struct source *source = chunks_open(reading, toc, reader);
+    return table_data_read(block->entry, reading->fingerprint, source, &block->data, error);
+}
+
+/* Type and dump id, which must agree with the table of contents. */
+static int block_head_read(const struct toc *toc, struct reader *reader, struct block *block,
+                           struct error *error)
+{
+    static const char what[] = "the beginning of a block";
+    int64_t begin = reader->offset;
+    uint8_t type;
+    int64_t dump_id;
+    if (reader_byte(reader, &type, what, error) < 0)
+        return -1;
+    if (type != BLOCK_DATA && type != BLOCK_LARGE_OBJECTS)
+        return bad_backup(error,
+                          "at byte %lld a block should begin, but its type would be %d: it is "
+                          "damaged, or something was appended to it",
+                          (long long)begin, type);
+    if (toc_integer(toc, reader, &dump_id, what, error) < 0)
+        return -1;
+    block->entry = toc_find(toc, dump_id);
+    if (!block->entry || !block->entry->has_data)
+        return bad_backup(error,
+                          "the block at byte %lld says that it belongs to entry %lld, for which "
+                          "the table of contents announces no data",
+                          (long long)begin, (long long)dump_id);
+    if (block->entry->data_offset >= 0 && block->entry->data_offset != begin)
+        return bad_backup(error,
+                          "the block of entry %lld is at byte %lld, but the table of contents "
+                          "says at byte %lld",
+                          (long long)dump_id, (long long)begin,
+                          (long long)block->entry->data_offset);
+    if ((type == BLOCK_LARGE_OBJECTS) != entry_is_large_objects(block->entry))
+        return bad_backup(error,
+                          "the block at byte %lld has the type %d, which is not that of its "
+                          "entry (%s)",
+                          (long long)begin, type, block->entry->description);
+    return 0;
+}
+
+static int block_read(struct reading *reading, const struct toc *toc, struct reader *reader,
+                      struct block *block, struct error *error)
+{
+    int64_t begin = reader->offset;
+    if (block_head_read(toc, reader, block, error) < 0)
+        return -1;
+    if (block_body_read(reading, toc, reader, block, error) < 0) {
+        cleanup(free_pointer) char *label = entry_label(block->entry);
+        return error_prefix(error, "%s (block at byte %lld): ", label, (long long)begin);
+    }
+    return 0;
+}
+
+static void block_keep(const struct toc *toc, const struct block *block)
+{
+    if (entry_is_table_data(block->entry))
+        table_data_keep(toc, block->entry, &block->data);
+    toc->archive->large_object_count += block->large_objects;
+    toc->archive->large_object_bytes += block->large_object_bytes;
+}
+
+/* ---- one block after the other ---- */
+
+static int toc_open(struct reading *reading, struct toc *toc, struct reader *reader,
+                    struct error *error)
+{
+    if (toc_read(toc, reading->archive, reader, error) < 0 ||
+        facts_gather(reading->archive, error) < 0)
+        return -1;
+    if (toc->format != TOC_FORMAT_CUSTOM)
+        return bad_backup(error, "it is only the table of contents (toc.dat) of a backup in "
+                                 "directory format: the directory is needed with all its files");
+    return tables_prepare(toc, error);
+}
+
+static int blocks_read(struct reading *reading, struct toc *toc, struct reader *reader,
+                       struct error *error)
+{
+    for (;;) {
+        if (reader_fill(reader, error) < 0)
+            return -1;
+        if (reader->at_end)
+            return toc_check_all_met(toc, error);
+        struct block block = {0};
+        if (block_read(reading, toc, reader, &block, error) < 0 ||
+            toc_mark_data(toc, block.entry, error) < 0)
+            return -1;
+        block_keep(toc, &block);
+    }
+}
+
+int custom_read(struct reading *reading, struct reader *reader, struct error *error)
+{
+    cleanup(toc_free) struct toc toc = {0};
+    if (toc_open(reading, &toc, reader, error) < 0 || blocks_read(reading, &toc, reader, error) < 0)
+        return -1;
+    return large_objects_check(&toc, error);
+}
+
+/* ---- several blocks at once ---- */
+
+struct stretch {
+    int64_t begin, end;
+    struct block block;
+};
+
+struct parallel {
+    struct reading *reading;
+    const struct toc *toc;
+    int descriptor;
+    const char *path;
+    int64_t size;
+    struct sha256 *hash;
+    struct stretch *stretches;
+};
+
+static int compare_begins(const void *left, const void *right)
+{
+    const struct stretch *a = left, *b = right;
+    return (a->begin > b->begin) - (a->begin < b->begin);
+}
+
+static int compare_lengths(const void *left, const void *right)
+{
+    const struct stretch *a = left, *b = right;
+    int64_t x = a->end - a->begin, y = b->end - b->begin;
+    return (x < y) - (x > y);
+}
+
+/* The stretches of the file that the blocks cover by the offsets; false when these cannot be true,
+ * which a reading in sequence explains better. */
+static bool stretches_plan(const struct toc *toc, int64_t blocks_begin, int64_t size,
+                           struct stretch *stretches, size_t count)
+{
+    const struct archive *archive = toc->archive;
+    size_t k = 0;
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (archive->entries[i].has_data)
+            stretches[k++] = (struct stretch){.begin = archive->entries[i].data_offset};
+    qsort(stretches, count, sizeof(*stretches), compare_begins);
+    if (stretches[0].begin != blocks_begin)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        stretches[i].end = i + 1 < count ? stretches[i + 1].begin : size;
+        if (stretches[i].end <= stretches[i].begin)
+            return false;
+    }
+    return true;
+}
+
+static int hash_file(struct parallel *parallel, struct error *error)
+{
+    cleanup(source_closep) struct source *file = file_source_new(
+        parallel->descriptor, parallel->path, 0, parallel->size, parallel->hash, NULL);
+    int64_t length;
+    return source_drain(file, &length, error);
+}
+
+/* Hashing is a piece of work like a block: the first, so that it is not what is left at the end. */
+static int stretch_read(void *context, size_t i, struct error *error)
+{
+    struct parallel *parallel = context;
+    if (i == 0)
+        return hash_file(parallel, error);
+    struct stretch *stretch = &parallel->stretches[i - 1];
+    cleanup(source_closep) struct source *file =
+        file_source_new(parallel->descriptor, parallel->path, stretch->begin, stretch->end, NULL,
+                        parallel->reading->progress);
+    struct reader reader;
+    reader_init(&reader, file, stretch->begin);
+    if (block_read(parallel->reading, parallel->toc, &reader, &stretch->block, error) < 0)
+        return -1;
+    if (reader.offset != stretch->end)
+        return bad_backup(error,
+                          "%lld bytes are left over before byte %lld, which belong to no "
+                          "block",
+                          (long long)(stretch->end - reader.offset), (long long)stretch->end);
+    return 0;
+}
+
+static int stretches_read(struct parallel *parallel, struct toc *toc, size_t count,
+                          struct error *error)
+{
+    /* The longest first, so that no thread ends long after the others. */
+    qsort(parallel->stretches, count, sizeof(*parallel->stretches), compare_lengths);
+    if (pool_run(count + 1, parallel->reading->threads, stretch_read, parallel, error) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        if (toc_mark_data(toc, parallel->stretches[i].block.entry, error) < 0)
+            return -1;
+        block_keep(toc, &parallel->stretches[i].block);
+    }
+    return toc_check_all_met(toc, error);
+}
+
+int custom_read_parallel(struct reading *reading, int descriptor, const char *path, int64_t size,
+                         struct sha256 *hash, bool *ret_done, struct error *error)
+{
+    cleanup(source_closep) struct source *file =
+        file_source_new(descriptor, path, 0, size, NULL, NULL);
+    cleanup(toc_free) struct toc toc = {0};
+    struct reader reader;
+    reader_init(&reader, file, 0);
+    *ret_done = true;
+    if (toc_open(reading, &toc, &reader, error) < 0)
+        return -1;
+    size_t count = 0;
+    for (size_t i = 0; i < reading->archive->entry_count; i++)
+        count += reading->archive->entries[i].has_data;
+    cleanup(free_pointer) struct stretch *stretches = xcalloc(count, sizeof(*stretches));
+    if (count < 2 || !toc.every_offset_known ||
+        !stretches_plan(&toc, reader.offset, size, stretches, count)) {
+        *ret_done = false;
+        return 0;
+    }
+    if (reading->progress)
+        atomic_fetch_add(reading->progress, reader.offset);
+    struct parallel parallel = {reading, &toc, descriptor, path, size, hash, stretches};
+    if (stretches_read(&parallel, &toc, count, error) < 0)
+        return -1;
+    return large_objects_check(&toc, error);
+}

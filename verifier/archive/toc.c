@@ -1,0 +1,629 @@
+#include "archive/toc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/arena.h"
+#include "base/memory.h"
+
+/* What is kept of a TOC, in memory. About 100,000 entries of common size. */
+#define TOC_LIMIT_BYTES (40UL << 20)
+
+#define VERSION(major, minor) ((major)*1000 + (minor))
+#define OLDEST_MINOR          12
+
+#define OFFSET_NOT_SET 1
+#define OFFSET_SET     2
+#define OFFSET_NO_DATA 3
+
+static int version(const struct archive *archive)
+{
+    return VERSION(archive->version_major, archive->version_minor);
+}
+
+int toc_integer(const struct toc *toc, struct reader *reader, int64_t *ret_integer,
+                const char *what, struct error *error)
+{
+    uint8_t bytes[1 + 32];
+    if (reader_bytes(reader, bytes, 1 + (size_t)toc->integer_size, what, error) < 0)
+        return -1;
+    uint64_t magnitude = 0;
+    bool large = false;
+    for (int i = 0; i < toc->integer_size; i++) {
+        if (i < 4)
+            magnitude |= (uint64_t)bytes[1 + i] << (8 * i);
+        else
+            large |= bytes[1 + i] != 0;
+    }
+    /* -2^31 occurs: the oid of a large object goes through an int. */
+    if (bytes[0] > 1 || large || magnitude > (1ULL << 31) - (bytes[0] ? 0 : 1))
+        return bad_backup(error, "the integer at byte %lld, in %s, is damaged",
+                          (long long)reader->offset - 1 - toc->integer_size, what);
+    *ret_integer = bytes[0] ? -(int64_t)magnitude : (int64_t)magnitude;
+    return 0;
+}
+
+static int too_large(struct error *error)
+{
+    return cannot_verify(error,
+                         "its table of contents is larger than the %lu MiB that this "
+                         "program keeps of one",
+                         TOC_LIMIT_BYTES >> 20);
+}
+
+/* Length of the string that follows; -1: no string. */
+static int string_length(const struct toc *toc, struct reader *reader, int64_t *ret_length,
+                         const char *what, struct error *error)
+{
+    int64_t begin = reader->offset;
+    if (toc_integer(toc, reader, ret_length, what, error) < 0)
+        return -1;
+    if (*ret_length < -1)
+        return bad_backup(error, "the string at byte %lld, %s, has the length %lld",
+                          (long long)begin, what, (long long)*ret_length);
+    return 0;
+}
+
+/* A string into the arena; *ret_text becomes NULL for "no string". `before`, if not NULL, is used
+ * again when it is the same, which the strings of neighbours often are. */
+static int string_read(const struct toc *toc, struct reader *reader, char *before, char **ret_text,
+                       const char *what, struct error *error)
+{
+    static char nothing[1] = "";
+    int64_t begin = reader->offset;
+    int64_t length;
+    if (string_length(toc, reader, &length, what, error) < 0)
+        return -1;
+    if (length <= 0) {
+        *ret_text = length < 0 ? NULL : nothing;
+        return 0;
+    }
+    char near[256];
+    bool fits = (size_t)length < sizeof(near);
+    char *text = fits ? near : arena_take(toc->archive->arena, (size_t)length + 1);
+    if (!text)
+        return too_large(error);
+    if (reader_bytes(reader, text, (size_t)length, what, error) < 0)
+        return -1;
+    text[length] = '\0';
+    if (memchr(text, '\0', (size_t)length))
+        return bad_backup(error, "the string at byte %lld, %s, holds a NUL byte", (long long)begin,
+                          what);
+    if (fits && before && strcmp(text, before) == 0) {
+        *ret_text = before;
+        return 0;
+    }
+    if (fits) {
+        text = arena_take(toc->archive->arena, (size_t)length + 1);
+        if (!text)
+            return too_large(error);
+        memcpy(text, near, (size_t)length + 1);
+    }
+    *ret_text = text;
+    return 0;
+}
+
+/* A string that is needed, "" standing for none. */
+static int text_read(const struct toc *toc, struct reader *reader, char *before, char **ret_text,
+                     const char *what, struct error *error)
+{
+    static char nothing[1] = "";
+    char *text;
+    if (string_read(toc, reader, before, &text, what, error) < 0)
+        return -1;
+    *ret_text = text ? text : nothing;
+    return 0;
+}
+
+static int string_skip(const struct toc *toc, struct reader *reader, const char *what,
+                       struct error *error)
+{
+    int64_t length;
+    if (string_length(toc, reader, &length, what, error) < 0)
+        return -1;
+    return length > 0 ? reader_skip(reader, length, what, error) : 0;
+}
+
+/* A short string on the heap, for the fields of the header. */
+static int heap_string(const struct toc *toc, struct reader *reader, char **ret_text,
+                       const char *what, struct error *error)
+{
+    char *text;
+    if (string_read(toc, reader, NULL, &text, what, error) < 0)
+        return -1;
+    free(*ret_text);
+    *ret_text = text ? xstrdup(text) : NULL;
+    return 0;
+}
+
+/* ---- the header ---- */
+
+static int check_version(const struct archive *archive, struct error *error)
+{
+    int major = archive->version_major, minor = archive->version_minor;
+    if (major < 1)
+        return bad_backup(error,
+                          "its header names the archive version %d.%d, which never was: it "
+                          "is damaged",
+                          major, minor);
+    if (major > ARCHIVE_NEWEST_MAJOR || minor > ARCHIVE_NEWEST_MINOR)
+        return cannot_verify(error,
+                             "its archive version is %d.%d, and this program knows versions up to "
+                             "%d.%d: it was made by a newer pg_dump, or its header is damaged",
+                             major, minor, ARCHIVE_NEWEST_MAJOR, ARCHIVE_NEWEST_MINOR);
+    if (minor < OLDEST_MINOR)
+        return cannot_verify(error,
+                             "its archive version is %d.%d, and this program knows versions from "
+                             "1.%d (PostgreSQL 9.0) on",
+                             major, minor, OLDEST_MINOR);
+    return 0;
+}
+
+static int compression_read(struct toc *toc, struct reader *reader, struct error *error)
+{
+    static const char what[] = "the header";
+    struct archive *archive = toc->archive;
+    if (version(archive) >= VERSION(1, 15)) {
+        uint8_t algorithm;
+        if (reader_byte(reader, &algorithm, what, error) < 0)
+            return -1;
+        if (algorithm > ARCHIVE_ZSTD)
+            return bad_backup(error,
+                              "its header names the compression algorithm %d, which does not exist",
+                              algorithm);
+        archive->compression = (enum archive_compression)algorithm;
+        return 0;
+    }
+    int64_t level;
+    if (toc_integer(toc, reader, &level, what, error) < 0)
+        return -1;
+    if (level < -1 || level > 9)
+        return bad_backup(error,
+                          "its header names the compression level %lld, which does not exist",
+                          (long long)level);
+    archive->compression = level == 0 ? ARCHIVE_UNCOMPRESSED : ARCHIVE_GZIP;
+    return 0;
+}
+
+static int creation_time_read(struct toc *toc, struct reader *reader, struct error *error)
+{
+    static const struct {
+        int64_t least, most;
+    } ranges[] = {{0, 61}, {0, 59}, {0, 23}, {1, 31}, {0, 11}, {70, 8099}, {-1, 1}};
+    int64_t fields[ARRAY_LENGTH(ranges)];
+    for (size_t i = 0; i < ARRAY_LENGTH(ranges); i++) {
+        if (toc_integer(toc, reader, &fields[i], "the header", error) < 0)
+            return -1;
+        if (fields[i] < ranges[i].least || fields[i] > ranges[i].most)
+            return bad_backup(error, "the creation time in its header is damaged");
+    }
+    struct archive *archive = toc->archive;
+    archive->creation_local = (struct tm){
+        .tm_sec = (int)fields[0],
+        .tm_min = (int)fields[1],
+        .tm_hour = (int)fields[2],
+        .tm_mday = (int)fields[3],
+        .tm_mon = (int)fields[4],
+        .tm_year = (int)fields[5],
+        .tm_isdst = (int)fields[6],
+    };
+    struct tm normal = archive->creation_local; /* timegm() changes what it is given */
+    archive->creation_time_as_utc = timegm(&normal);
+    archive->has_creation_time = true;
+    return 0;
+}
+
+static int sizes_and_format_read(struct toc *toc, struct reader *reader, struct error *error)
+{
+    uint8_t bytes[3];
+    if (reader_bytes(reader, bytes, sizeof(bytes), "the header", error) < 0)
+        return -1;
+    toc->integer_size = bytes[0];
+    toc->offset_size = bytes[1];
+    toc->format = bytes[2];
+    if (toc->integer_size < 1 || toc->integer_size > 32)
+        return bad_backup(error, "its header says that an integer has %d bytes: it is damaged",
+                          toc->integer_size);
+    if (toc->offset_size < 1 || toc->offset_size > 32)
+        return bad_backup(error, "its header says that a file offset has %d bytes: it is damaged",
+                          toc->offset_size);
+    if (toc->format != TOC_FORMAT_CUSTOM && toc->format != TOC_FORMAT_TAR)
+        return bad_backup(error,
+                          "its header names the format %d, which is neither custom (1) nor "
+                          "tar (3): it is damaged",
+                          toc->format);
+    return 0;
+}
+
+static int header_read(struct toc *toc, struct reader *reader, struct error *error)
+{
+    static const char what[] = "the header";
+    struct archive *archive = toc->archive;
+    uint8_t bytes[5 + 3];
+    if (reader_bytes(reader, bytes, sizeof(bytes), what, error) < 0)
+        return -1;
+    if (memcmp(bytes, "PGDMP", 5) != 0)
+        return bad_backup(error, "it does not begin like an archive of pg_dump");
+    archive->version_major = bytes[5];
+    archive->version_minor = bytes[6];
+    archive->version_revision = bytes[7];
+    if (check_version(archive, error) < 0 || sizes_and_format_read(toc, reader, error) < 0 ||
+        compression_read(toc, reader, error) < 0 || creation_time_read(toc, reader, error) < 0 ||
+        heap_string(toc, reader, &archive->database, what, error) < 0 ||
+        heap_string(toc, reader, &archive->server_version, what, error) < 0)
+        return -1;
+    return heap_string(toc, reader, &archive->pg_dump_version, what, error);
+}
+
+/* ---- an entry ---- */
+
+/* A number of a field of the TOC that is written as text. */
+static int number_parse(const char *text, uint32_t most, uint32_t *ret_number)
+{
+    uint64_t number = 0;
+    size_t length = strspn(text, "0123456789");
+    if (length == 0 || length > 10 || text[length] != '\0')
+        return -1;
+    for (const char *digit = text; *digit; digit++)
+        number = number * 10 + (uint64_t)(*digit - '0');
+    if (number > most)
+        return -1;
+    *ret_number = (uint32_t)number;
+    return 0;
+}
+
+static int number_read(const struct toc *toc, struct reader *reader, uint32_t *ret_number,
+                       const char *what, struct error *error)
+{
+    char text[16];
+    int64_t begin = reader->offset;
+    int64_t length;
+    if (string_length(toc, reader, &length, what, error) < 0)
+        return -1;
+    if (length < 0 || length >= (int64_t)sizeof(text))
+        return bad_backup(error, "%s at byte %lld is no number", what, (long long)begin);
+    if (reader_bytes(reader, text, (size_t)length, what, error) < 0)
+        return -1;
+    text[length] = '\0';
+    if (strlen(text) != (size_t)length || number_parse(text, UINT32_MAX, ret_number) < 0)
+        return bad_backup(error, "%s at byte %lld is no number", what, (long long)begin);
+    return 0;
+}
+
+static int dependencies_read(const struct toc *toc, struct reader *reader,
+                             struct archive_entry *entry, struct error *error)
+{
+    cleanup(free_pointer) int *ids = NULL;
+    size_t count = 0, capacity = 0;
+    for (;;) {
+        int64_t length;
+        char text[16];
+        int64_t begin = reader->offset;
+        if (string_length(toc, reader, &length, "a dependency", error) < 0)
+            return -1;
+        if (length < 0)
+            break;
+        uint32_t id;
+        if (length >= (int64_t)sizeof(text))
+            return bad_backup(error, "the dependency at byte %lld is no dump id", (long long)begin);
+        if (reader_bytes(reader, text, (size_t)length, "a dependency", error) < 0)
+            return -1;
+        text[length] = '\0';
+        if (strlen(text) != (size_t)length || number_parse(text, INT32_MAX, &id) < 0)
+            return bad_backup(error, "the dependency at byte %lld is no dump id", (long long)begin);
+        if (count == capacity) {
+            capacity = capacity ? capacity * 2 : 16;
+            if (capacity * sizeof(*ids) > TOC_LIMIT_BYTES / 2)
+                return too_large(error);
+            ids = xreallocarray(ids, capacity, sizeof(*ids));
+        }
+        ids[count++] = (int)id;
+    }
+    if (count == 0)
+        return 0;
+    entry->dependencies = arena_take(toc->archive->arena, count * sizeof(*ids));
+    if (!entry->dependencies)
+        return too_large(error);
+    memcpy(entry->dependencies, ids, count * sizeof(*ids));
+    entry->dependency_count = count;
+    return 0;
+}
+
+static int offset_read(struct toc *toc, struct reader *reader, struct archive_entry *entry,
+                       struct error *error)
+{
+    static const char what[] = "a data offset";
+    uint8_t bytes[1 + 32];
+    int64_t begin = reader->offset;
+    if (reader_bytes(reader, bytes, 1 + (size_t)toc->offset_size, what, error) < 0)
+        return -1;
+    uint64_t offset = 0;
+    bool large = false;
+    for (int i = 0; i < toc->offset_size; i++) {
+        if (i < 8)
+            offset |= (uint64_t)bytes[1 + i] << (8 * i);
+        else
+            large |= bytes[1 + i] != 0;
+    }
+    bool set = bytes[0] == OFFSET_SET;
+    bool no_data = bytes[0] == OFFSET_NO_DATA;
+    if ((!set && !no_data && bytes[0] != OFFSET_NOT_SET) || large || offset > INT64_MAX ||
+        (!set && offset != 0))
+        return bad_backup(error, "the data offset at byte %lld of its table of contents is damaged",
+                          (long long)begin);
+    if (no_data == entry->has_data)
+        return bad_backup(error,
+                          "its table of contents contradicts itself at byte %lld: whether entry %d "
+                          "has data",
+                          (long long)begin, entry->dump_id);
+    if (set)
+        entry->data_offset = (int64_t)offset;
+    else if (!no_data)
+        toc->every_offset_known = false;
+    return 0;
+}
+
+/* The names that pg_dump gives to members: nothing that could lead out of a directory. */
+static int file_read_name(struct toc *toc, struct reader *reader, struct archive_entry *entry,
+                          struct error *error)
+{
+    char *file;
+    if (text_read(toc, reader, NULL, &file, "the name of a data file", error) < 0)
+        return -1;
+    toc->every_offset_known = false;
+    if ((file[0] != '\0') != entry->has_data)
+        return bad_backup(error,
+                          "its table of contents contradicts itself before byte %lld: whether "
+                          "entry %d has data",
+                          (long long)reader->offset, entry->dump_id);
+    if (file[0] == '\0')
+        return 0;
+    cleanup(free_pointer) char *data = xasprintf("%d.dat", entry->dump_id);
+    cleanup(free_pointer) char *objects = xasprintf("blobs_%d.toc", entry->dump_id);
+    if (strcmp(file, data) != 0 && strcmp(file, objects) != 0 && strcmp(file, "blobs.toc") != 0)
+        return bad_backup(error,
+                          "its table of contents says before byte %lld that the data of "
+                          "entry %d is in \"%.100s\", a name that pg_dump does not give",
+                          (long long)reader->offset, entry->dump_id, file);
+    entry->file = file;
+    return 0;
+}
+
+static int with_oids_read(const struct toc *toc, struct reader *reader, struct error *error)
+{
+    char *text;
+    if (text_read(toc, reader, NULL, &text, "an entry", error) < 0)
+        return -1;
+    if (strcmp(text, "false") != 0 && strcmp(text, "true") != 0)
+        return bad_backup(error,
+                          "its table of contents is damaged before byte %lld: neither "
+                          "\"true\" nor \"false\"",
+                          (long long)reader->offset);
+    return 0;
+}
+
+/* The fields that came with later versions stand between the others. */
+static int entry_place_read(const struct toc *toc, struct reader *reader,
+                            const struct archive_entry *before, struct archive_entry *entry,
+                            struct error *error)
+{
+    static const char what[] = "an entry of the table of contents";
+    if (text_read(toc, reader, before ? before->schema : NULL, &entry->schema, what, error) < 0 ||
+        string_skip(toc, reader, what, error) < 0) /* tablespace */
+        return -1;
+    if (version(toc->archive) >= VERSION(1, 14) &&
+        string_skip(toc, reader, what, error) < 0) /* table access method */
+        return -1;
+    int64_t kind;
+    if (version(toc->archive) >= VERSION(1, 16) &&
+        toc_integer(toc, reader, &kind, what, error) < 0) /* relkind */
+        return -1;
+    return text_read(toc, reader, before ? before->owner : NULL, &entry->owner, what, error);
+}
+
+static int entry_start_read(const struct toc *toc, struct reader *reader,
+                            struct archive_entry *entry, struct error *error)
+{
+    int64_t begin = reader->offset;
+    int64_t id, has_data;
+    if (toc_integer(toc, reader, &id, "the table of contents", error) < 0 ||
+        toc_integer(toc, reader, &has_data, "the table of contents", error) < 0)
+        return -1;
+    if (id <= 0 || has_data < 0 || has_data > 1)
+        return bad_backup(error, "the entry at byte %lld of its table of contents is damaged",
+                          (long long)begin);
+    entry->dump_id = (int)id;
+    entry->has_data = has_data == 1;
+    entry->data_offset = -1;
+    return 0;
+}
+
+static int entry_read(struct toc *toc, struct reader *reader, const struct archive_entry *before,
+                      struct archive_entry *entry, struct error *error)
+{
+    static const char what[] = "an entry of the table of contents";
+    int64_t section;
+    if (entry_start_read(toc, reader, entry, error) < 0 ||
+        number_read(toc, reader, &entry->catalog_oid, "the catalog's oid", error) < 0 ||
+        number_read(toc, reader, &entry->oid, "the object's oid", error) < 0 ||
+        text_read(toc, reader, before ? before->tag : NULL, &entry->tag, what, error) < 0 ||
+        text_read(toc, reader, before ? before->description : NULL, &entry->description, what,
+                  error) < 0 ||
+        toc_integer(toc, reader, &section, what, error) < 0)
+        return -1;
+    if (section < ARCHIVE_SECTION_NONE || section > ARCHIVE_SECTION_POST_DATA)
+        return bad_backup(error,
+                          "entry %d of its table of contents is in section %lld, which does "
+                          "not exist",
+                          entry->dump_id, (long long)section);
+    entry->section = (enum archive_section)section;
+    if (text_read(toc, reader, NULL, &entry->definition, what, error) < 0 ||
+        string_skip(toc, reader, what, error) < 0 || /* drop statement */
+        string_read(toc, reader, NULL, &entry->copy_statement, what, error) < 0 ||
+        entry_place_read(toc, reader, before, entry, error) < 0 ||
+        with_oids_read(toc, reader, error) < 0 || dependencies_read(toc, reader, entry, error) < 0)
+        return -1;
+    if (entry->copy_statement && entry->copy_statement[0] == '\0')
+        entry->copy_statement = NULL;
+    if (toc->format == TOC_FORMAT_CUSTOM)
+        return offset_read(toc, reader, entry, error);
+    return file_read_name(toc, reader, entry, error);
+}
+
+/* Something that has data of a kind unknown here would be counted as nothing. */
+static int entry_check(const struct archive_entry *entry, struct error *error)
+{
+    bool known = entry_is_table_data(entry) || entry_is_large_objects(entry);
+    if (entry->has_data && !known)
+        return bad_backup(error,
+                          "entry %d (%s %s) has data, of a kind that this program does not "
+                          "know",
+                          entry->dump_id, entry->description, entry->tag);
+    if (known && !entry->has_data)
+        return bad_backup(error, "entry %d (%s %s) has no data, which it must have", entry->dump_id,
+                          entry->description, entry->tag);
+    return 0;
+}
+
+/* ---- all entries ---- */
+
+struct id_place {
+    int dump_id;
+    size_t index;
+};
+
+static int compare_places(const void *left, const void *right)
+{
+    const struct id_place *a = left, *b = right;
+    return (a->dump_id > b->dump_id) - (a->dump_id < b->dump_id);
+}
+
+static int index_entries(struct toc *toc, struct error *error)
+{
+    const struct archive *archive = toc->archive;
+    size_t count = archive->entry_count;
+    cleanup(free_pointer) struct id_place *places = xcalloc(count, sizeof(*places));
+    for (size_t i = 0; i < count; i++)
+        places[i] = (struct id_place){archive->entries[i].dump_id, i};
+    qsort(places, count, sizeof(*places), compare_places);
+    toc->by_id = xcalloc(count, sizeof(*toc->by_id));
+    toc->data_seen = xcalloc(count, sizeof(*toc->data_seen));
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && places[i].dump_id == places[i - 1].dump_id)
+            return bad_backup(error, "its table of contents has two entries with the id %d",
+                              places[i].dump_id);
+        toc->by_id[i] = places[i].index;
+    }
+    return 0;
+}
+
+static int entries_read(struct toc *toc, struct reader *reader, struct error *error)
+{
+    struct archive *archive = toc->archive;
+    int64_t count;
+    if (toc_integer(toc, reader, &count, "the table of contents", error) < 0)
+        return -1;
+    if (count < 0)
+        return bad_backup(error, "its table of contents says that it has %lld entries",
+                          (long long)count);
+    size_t capacity = 0;
+    for (int64_t i = 0; i < count; i++) {
+        /* Room grows with what is there, not with what is promised. */
+        if (archive->entry_count == capacity) {
+            size_t more = capacity ? capacity / 2 : 64;
+            if (arena_count(archive->arena, more * sizeof(*archive->entries)) < 0)
+                return too_large(error);
+            capacity += more;
+            archive->entries = xreallocarray(archive->entries, capacity, sizeof(*archive->entries));
+        }
+        struct archive_entry entry = {0};
+        if (entry_read(toc, reader, i > 0 ? &archive->entries[i - 1] : NULL, &entry, error) < 0 ||
+            entry_check(&entry, error) < 0)
+            return -1;
+        archive->entries[archive->entry_count++] = entry;
+    }
+    return 0;
+}
+
+int toc_read(struct toc *toc, struct archive *archive, struct reader *reader, struct error *error)
+{
+    *toc = (struct toc){.archive = archive, .every_offset_known = true};
+    if (!archive->arena)
+        archive->arena = arena_new(TOC_LIMIT_BYTES);
+    if (header_read(toc, reader, error) < 0 || entries_read(toc, reader, error) < 0)
+        return -1;
+    return index_entries(toc, error);
+}
+
+void toc_free(struct toc *toc)
+{
+    free(toc->by_id);
+    free(toc->data_seen);
+    free(toc->table_of);
+    *toc = (struct toc){0};
+}
+
+struct archive_entry *toc_find(const struct toc *toc, int64_t dump_id)
+{
+    size_t low = 0, high = toc->archive->entry_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct archive_entry *entry = &toc->archive->entries[toc->by_id[middle]];
+        if (entry->dump_id == dump_id)
+            return entry;
+        if (entry->dump_id < dump_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+int toc_mark_data(struct toc *toc, const struct archive_entry *entry, struct error *error)
+{
+    bool *seen = &toc->data_seen[entry - toc->archive->entries];
+    if (*seen) {
+        cleanup(free_pointer) char *label = entry_label(entry);
+        return bad_backup(error, "it holds the data of %s twice", label);
+    }
+    *seen = true;
+    return 0;
+}
+
+int toc_check_all_met(const struct toc *toc, struct error *error)
+{
+    const struct archive *archive = toc->archive;
+    size_t missing = 0;
+    cleanup(free_pointer) char *names = NULL;
+    for (size_t i = 0; i < archive->entry_count; i++) {
+        if (!archive->entries[i].has_data || toc->data_seen[i])
+            continue;
+        missing++;
+        if (missing > 3)
+            continue;
+        cleanup(free_pointer) char *label = entry_label(&archive->entries[i]);
+        cleanup(free_pointer) char *before = take(&names);
+        names = before ? xasprintf("%s, %s", before, label) : xstrdup(label);
+    }
+    if (missing == 0)
+        return 0;
+    return bad_backup(error, "the data of %zu of its entries is missing: %s%s", missing, names,
+                      missing > 3 ? ", ..." : "");
+}
+
+bool entry_is_table_data(const struct archive_entry *entry)
+{
+    return strcmp(entry->description, "TABLE DATA") == 0;
+}
+
+bool entry_is_large_objects(const struct archive_entry *entry)
+{
+    return strcmp(entry->description, "BLOBS") == 0;
+}
+
+char *entry_label(const struct archive_entry *entry)
+{
+    if (entry_is_large_objects(entry))
+        return xstrdup("the large objects");
+    return xasprintf("table %s%s%s", entry->schema, entry->schema[0] ? "." : "", entry->tag);
+}
