@@ -29,7 +29,7 @@ static bool account_can_read(const struct account *account, const char *path)
 static void contents_known(void *context)
 {
     struct stages *stages = context;
-    struct reading *reading = &stages->reading;
+    struct backup_reading *reading = &stages->reading;
     pthread_mutex_lock(&reading->mutex);
     reading->major = required_major(&stages->archive);
     reading->contents_known = true;
@@ -40,7 +40,7 @@ static void contents_known(void *context)
 static void *read_backup(void *context)
 {
     struct stages *stages = context;
-    struct reading *reading = &stages->reading;
+    struct backup_reading *reading = &stages->reading;
     reading->outcome =
         archive_read(&stages->archive, stages->backup.path, &reading->options, &reading->error);
     stage_end(stages->facts, STAGE_READ, reading->outcome, &reading->error);
@@ -50,7 +50,7 @@ static void *read_backup(void *context)
 
 void reading_start(struct stages *stages)
 {
-    struct reading *reading = &stages->reading;
+    struct backup_reading *reading = &stages->reading;
     stages->copy_path = xasprintf("%s/backup", stages->options->work);
     pthread_mutex_init(&reading->mutex, NULL);
     pthread_cond_init(&reading->changed, NULL);
@@ -71,7 +71,7 @@ void reading_start(struct stages *stages)
 
 int reading_required_major(struct stages *stages)
 {
-    struct reading *reading = &stages->reading;
+    struct backup_reading *reading = &stages->reading;
     pthread_mutex_lock(&reading->mutex);
     while (!reading->contents_known)
         pthread_cond_wait(&reading->changed, &reading->mutex);
@@ -135,7 +135,7 @@ static int give_away(const char *path, const struct stat *status, int type, stru
 
 int reading_finish(struct stages *stages)
 {
-    struct reading *reading = &stages->reading;
+    struct backup_reading *reading = &stages->reading;
     pthread_join(reading->thread, NULL);
     pthread_mutex_destroy(&reading->mutex);
     pthread_cond_destroy(&reading->changed);

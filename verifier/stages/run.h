@@ -10,7 +10,7 @@
 #include "stages/stages.h"
 
 /* The reading of the backup, in a thread of its own. */
-struct reading {
+struct backup_reading {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -29,7 +29,7 @@ struct stages {
     int jobs;
     struct backup_file backup;
     char *copy_path; /* the unpacked backup in the work directory */
-    struct reading reading;
+    struct backup_reading reading;
     struct archive archive;
     struct tools *tools;
     struct cluster *cluster;        /* NULL on somebody's server */
