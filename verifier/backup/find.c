@@ -82,7 +82,7 @@ static int directory_open(const char *directory, DIR **ret_entries, struct error
 static int directory_list(const char *directory, const char *pattern, struct listing *listing,
                           struct error *error)
 {
-    DIR *entries;
+    DIR *entries = NULL;
     if (directory_open(directory, &entries, error) < 0)
         return -1;
     int outcome = 0;
