@@ -28,15 +28,16 @@ static const struct {
     {"Network is unreachable", "this machine has no way to that address: an IPv6-only host needs "
                                "IPv6 here, or the host's session pooler"},
     {"timeout expired", "the server does not answer: check host, port and firewalls"},
-    {"No such file or directory", "check that the server runs, and the socket's directory in "
-                                  "source.database"},
+    {"running locally and accepting", "check that the server runs, and the socket's directory in "
+                                      "source.database"},
     {"No space left on device", "make room where the backups are, or choose another place"},
     {"canceling statement due to lock timeout",
      "something on the server holds a lock on a table: dump at another time"},
     {"canceling statement due to statement timeout",
      "the role has a statement_timeout: dump as another role, or raise it (alter role ... set "
      "statement_timeout = 0)"},
-    {"does not exist", "check the names in source.database"},
+    {"FATAL:  database \"", "check the name of the database in source.database"},
+    {"FATAL:  role \"", "check the user in source.database"},
     {"server closed the connection unexpectedly",
      "the server ended or the network broke: look at the server's log, then dump again"},
     {"unsupported startup parameter", "pg_dump cannot work through a transaction pooler: use the "
