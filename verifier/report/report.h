@@ -37,9 +37,14 @@ void result_totals(const struct result *result, struct totals *ret_totals);
  * when there is a failure; else 0. */
 int result_exit_code(const struct result *result);
 
-/* Writes DIRECTORY/SCENARIO.xml by way of a temporary name; makes the directory. */
+/* The worst of all results; 2 when there is none. */
+int results_exit_code(const struct result *results, size_t count);
+
+/* Writes DIRECTORY/SCENARIO.xml by way of a temporary name; makes the directory. For a scenario
+ * file that could not be read it is the file's name without folder and .yaml, so that the report of
+ * its last good run does not stay. */
 int junit_write(const struct result *result, const char *directory, struct error *error);
-/* The same document as text. */
+/* Appends the same document as text. */
 void junit_format(const struct result *result, struct buffer *document);
 
 /* The summary table that a person reads at a glance. `color` turns on escape sequences. With
