@@ -1,3 +1,5 @@
+#include "report/report.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,9 +225,9 @@ static void verdict_sentence(const struct totals *totals, struct buffer *line)
     add_count(&counts, totals->passed, "passed", "passed");
     add_count(&counts, totals->warnings, "of them with a warning", "of them with a warning");
     add_count(&counts, totals->failed, "failed", "failed");
-    add_count(&counts, totals->errors, "could not look", "could not look");
+    add_count(&counts, totals->errors, "could not be looked at", "could not be looked at");
     add_count(&counts, totals->skipped, "skipped", "skipped");
-    const char *sentence = "the backup is restorable";
+    const char *sentence = "every check passed";
     if (totals->checks == 0)
         sentence = "nothing was checked";
     else if (totals->failed > 0 && totals->errors > 0)
@@ -284,7 +286,7 @@ static void backup_line(const struct paper *paper, const struct facts *facts)
     buffer_init(&line, 64 * 1024);
     if (backup->path[0] != '\0') {
         const char *slash = memrchr(backup->path, '/', strnlen(backup->path, PATH_MAX));
-        const char *name = slash && slash[1] != '\0' ? slash + 1 : backup->path;
+        const char *name = slash && slash + 1 < backup->path + PATH_MAX ? slash + 1 : backup->path;
         char size[SIZE_TEXT_SIZE];
         size_format(backup->size_bytes, size);
         add_part(&line, "", name, sizeof(backup->path) - (size_t)(name - backup->path), "");
@@ -393,7 +395,7 @@ static void last_line(const struct paper *paper, const struct result *results, s
     }
     struct buffer line;
     buffer_init(&line, 2000);
-    add_count(&line, scenarios[0], "restorable", "restorable");
+    add_count(&line, scenarios[0], "passed", "passed");
     add_count(&line, scenarios[1], "bad", "bad");
     add_count(&line, scenarios[2], "not verified", "not verified");
     if (count == 0)

@@ -1,3 +1,5 @@
+#include "report/report.h"
+
 #include <jansson.h>
 #include <string.h>
 

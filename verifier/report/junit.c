@@ -1,3 +1,5 @@
+#include "report/report.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <libxml/xmlwriter.h>
@@ -19,9 +21,14 @@ struct page {
     bool failed;
 };
 
+static const xmlChar *xml(const char *text)
+{
+    return (const xmlChar *)text;
+}
+
 static void start(struct page *page, const char *element)
 {
-    if (xmlTextWriterStartElement(page->writer, BAD_CAST element) < 0)
+    if (xmlTextWriterStartElement(page->writer, xml(element)) < 0)
         page->failed = true;
 }
 
@@ -33,7 +40,7 @@ static void end(struct page *page)
 
 static void attribute(struct page *page, const char *name, const char *value)
 {
-    if (xmlTextWriterWriteAttribute(page->writer, BAD_CAST name, BAD_CAST value) < 0)
+    if (xmlTextWriterWriteAttribute(page->writer, xml(name), xml(value)) < 0)
         page->failed = true;
 }
 
@@ -46,7 +53,7 @@ static void number_attribute(struct page *page, const char *name, int number)
 
 static void text(struct page *page, const char *content)
 {
-    if (content[0] != '\0' && xmlTextWriterWriteString(page->writer, BAD_CAST content) < 0)
+    if (content[0] != '\0' && xmlTextWriterWriteString(page->writer, xml(content)) < 0)
         page->failed = true;
 }
 

@@ -100,7 +100,7 @@ void progress_line(const struct result *result, int64_t now_ms, struct buffer *l
         [STAGE_CHECK] = "checking",
         [STAGE_STOP] = "stopping the server",
     };
-    static const char *const ended[] = {"restorable", "bad", "not verified"};
+    static const char *const ended[] = {"passed", "bad", "not verified"};
     cleanup(free_pointer) char *name = text_clean(result->scenario, SIZE_MAX, TEXT_LINE);
     buffer_printf(line, "%.*s: ", (int)text_fitting(name, 60), name);
     if (!result->facts || result->facts->began_ms == 0) {

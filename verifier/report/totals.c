@@ -1,3 +1,5 @@
+#include "report/report.h"
+
 #include "report/cases.h"
 
 void result_totals(const struct result *result, struct totals *ret_totals)

@@ -7,6 +7,12 @@
 Suite *buffer_suite(void);
 Suite *clock_suite(void);
 Suite *error_suite(void);
+Suite *report_console_suite(void);
+Suite *report_json_suite(void);
+Suite *report_junit_suite(void);
+Suite *report_progress_suite(void);
+Suite *report_text_suite(void);
+Suite *report_totals_suite(void);
 
 /* Adds one test as a case of its own, named like its function. */
 #define add_test(suite, function)                                                                  \
