@@ -92,28 +92,38 @@ static char *unique_name(const struct cases *cases, size_t index, const char *na
     }
 }
 
-static void fill_without_checks(struct report_case *one)
+/* Dashboards know neither the exit code nor that a skip may be no good: without an error among the
+ * cases they would show green where the exit code is 2. */
+static void add_missing_error(const struct result *result, struct cases *cases)
 {
-    one->group = xstrdup("run");
-    one->name = xstrdup("restore-verifier: no check was run");
-    one->verdict = VERDICT_ERROR;
-    one->message = xstrdup("no check was run, so nothing is proven about this backup");
-    one->details = xstrdup("");
+    struct totals totals;
+    result_totals(result, &totals);
+    if (result_exit_code(result) != 2 || totals.errors > 0)
+        return;
+    struct report_case one = {.verdict = VERDICT_ERROR, .group = xstrdup("run")};
+    one.details = xstrdup("");
+    if (totals.checks == 0) {
+        one.name = xstrdup("restore-verifier: no check was run");
+        one.message = xstrdup("no check was run, so nothing is proven about this backup");
+    } else {
+        one.name = unique_name(cases, cases->count, "restore-verifier: checks were skipped");
+        one.message = xasprintf("%d of %d checks were skipped and no failure explains why, so this "
+                                "backup is not verified",
+                                totals.skipped, totals.checks);
+    }
+    cases->items[cases->count++] = one;
 }
 
 void cases_build(const struct result *result, struct cases *ret_cases)
 {
     size_t count = result_check_count(result);
-    struct cases cases = {xcalloc(count > 0 ? count : 1, sizeof(*cases.items)), count};
+    struct cases cases = {xcalloc(count + 1, sizeof(*cases.items)), count};
     for (size_t i = 0; i < count; i++) {
         case_fill(result, i, &cases.items[i]);
         cases.items[i].group = text_clean(result->plan->checks[i].group, SIZE_MAX, TEXT_LINE);
         cases.items[i].name = unique_name(&cases, i, result->plan->checks[i].name);
     }
-    if (count == 0) {
-        fill_without_checks(&cases.items[0]);
-        cases.count = 1;
-    }
+    add_missing_error(result, &cases);
     *ret_cases = cases;
 }
 

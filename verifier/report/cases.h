@@ -25,7 +25,7 @@ struct report_case {
 
 struct cases {
     struct report_case *items;
-    size_t count; /* at least 1: a result without checks is one case that says so */
+    size_t count; /* at least 1; a case more than checks when only that makes the result red */
 };
 
 void cases_build(const struct result *result, struct cases *ret_cases);

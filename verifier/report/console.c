@@ -210,36 +210,23 @@ static void case_lines(const struct paper *paper, const struct cases *cases, con
     skipped_lines(paper, cases, file);
 }
 
-/* Adds "singular" or "plural" words behind a number, with a comma between parts. */
-static void add_count(struct buffer *line, int count, const char *one, const char *many)
+static void add_count(struct buffer *line, int count, const char *words)
 {
     if (count > 0)
-        buffer_printf(line, "%s%d %s", line->length > 0 ? ", " : "", count,
-                      count == 1 ? one : many);
+        buffer_printf(line, "%s%d %s", line->length > 0 ? ", " : "", count, words);
 }
 
-static void verdict_sentence(const struct totals *totals, struct buffer *line)
+static const char *verdict_sentence(const struct totals *totals)
 {
-    struct buffer counts;
-    buffer_init(&counts, 1000);
-    add_count(&counts, totals->passed, "passed", "passed");
-    add_count(&counts, totals->warnings, "of them with a warning", "of them with a warning");
-    add_count(&counts, totals->failed, "failed", "failed");
-    add_count(&counts, totals->errors, "could not be looked at", "could not be looked at");
-    add_count(&counts, totals->skipped, "skipped", "skipped");
-    const char *sentence = "every check passed";
     if (totals->checks == 0)
-        sentence = "nothing was checked";
-    else if (totals->failed > 0 && totals->errors > 0)
-        sentence = "the backup is bad, and not everything could be verified";
-    else if (totals->failed > 0)
-        sentence = "the backup is bad";
-    else if (totals->errors > 0 || totals->skipped > 0)
-        sentence = "could not be verified";
-    buffer_append_text(line, sentence);
-    if (counts.length > 0)
-        buffer_printf(line, ": %s", counts.data);
-    buffer_free(&counts);
+        return "nothing was checked";
+    if (totals->failed > 0 && totals->errors > 0)
+        return "the backup is bad, and not everything could be verified";
+    if (totals->failed > 0)
+        return "the backup is bad";
+    if (totals->errors > 0 || totals->skipped > 0)
+        return "could not be verified";
+    return "every check passed";
 }
 
 static void headline(const struct paper *paper, const struct result *result)
@@ -247,16 +234,22 @@ static void headline(const struct paper *paper, const struct result *result)
     static const char *const words[] = {"PASS", "FAIL", "ERROR"};
     struct totals totals;
     result_totals(result, &totals);
-    struct buffer line;
-    buffer_init(&line, 2000);
-    verdict_sentence(&totals, &line);
     cleanup(free_pointer) char *name = text_clean(result->scenario, SIZE_MAX, TEXT_LINE);
     word(paper, words[result_exit_code(result)]);
     fputs("  ", paper->stream);
     paint(paper, bold);
     fputs(name, paper->stream);
     unpaint(paper);
-    fprintf(paper->stream, ": %s\n", line.data);
+    fprintf(paper->stream, ": %s\n", verdict_sentence(&totals));
+
+    struct buffer line;
+    buffer_init(&line, 2000);
+    add_count(&line, totals.passed, "passed");
+    add_count(&line, totals.warnings, "of them with a warning");
+    add_count(&line, totals.failed, "failed");
+    add_count(&line, totals.errors, "could not be looked at");
+    add_count(&line, totals.skipped, "skipped");
+    wrapped(paper, line.data, "", TEXT_INDENT - 2, SIZE_MAX);
     buffer_free(&line);
 }
 
@@ -395,9 +388,9 @@ static void last_line(const struct paper *paper, const struct result *results, s
     }
     struct buffer line;
     buffer_init(&line, 2000);
-    add_count(&line, scenarios[0], "passed", "passed");
-    add_count(&line, scenarios[1], "bad", "bad");
-    add_count(&line, scenarios[2], "not verified", "not verified");
+    add_count(&line, scenarios[0], "passed");
+    add_count(&line, scenarios[1], "bad");
+    add_count(&line, scenarios[2], "not verified");
     if (count == 0)
         buffer_append_text(&line, "nothing was verified");
     paint(paper, bold);

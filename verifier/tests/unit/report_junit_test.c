@@ -222,6 +222,36 @@ START_TEST(a_result_without_checks_is_one_error)
 }
 END_TEST
 
+static const struct {
+    const char *name;
+    enum verdict verdicts[3]; /* up to VERDICT_NONE */
+} mixtures[] = {
+    {"pass", {VERDICT_PASS}},
+    {"fail", {VERDICT_FAIL}},
+    {"error", {VERDICT_ERROR}},
+    {"skip", {VERDICT_SKIP}},
+    {"skip and pass", {VERDICT_SKIP, VERDICT_PASS}},
+    {"skip and fail", {VERDICT_SKIP, VERDICT_FAIL}},
+    {"skip and error", {VERDICT_SKIP, VERDICT_ERROR}},
+    {"pass and fail", {VERDICT_PASS, VERDICT_FAIL}},
+};
+
+/* A dashboard shows red by these elements alone. */
+START_TEST(a_document_is_as_red_as_the_exit_code)
+{
+    struct sample *sample = sample_new(mixtures[_i].name);
+    for (size_t i = 0; mixtures[_i].verdicts[i] != VERDICT_NONE; i++)
+        sample_add(sample, "group", "name", mixtures[_i].verdicts[i], "message");
+    xmlDocPtr document = document_of(&sample->result);
+    check_document(document);
+    int exit_code = result_exit_code(&sample->result);
+    ck_assert_int_eq(number(document, "count(//error)") > 0, exit_code == 2);
+    ck_assert_int_eq(number(document, "count(//error|//failure)") > 0, exit_code != 0);
+    xmlFreeDoc(document);
+    sample_free(sample);
+}
+END_TEST
+
 START_TEST(a_check_that_said_nothing_is_an_error)
 {
     struct sample *sample = sample_new("bugspark");
@@ -435,6 +465,7 @@ Suite *report_junit_suite(void)
     Suite *suite = suite_create("report/junit");
     add_test(suite, a_mixed_result_becomes_what_readers_expect);
     add_test(suite, a_result_without_checks_is_one_error);
+    add_table_test(suite, a_document_is_as_red_as_the_exit_code, ARRAY_LENGTH(mixtures));
     add_test(suite, a_check_that_said_nothing_is_an_error);
     add_test(suite, names_are_made_unique);
     add_table_test(suite, no_text_breaks_the_document, ARRAY_LENGTH(hostile));
