@@ -14,18 +14,23 @@
 
 /* ---- the chunks of one stream, as a source ---- */
 
+/* pg_dump writes chunks of 4 KiB or less. Decompressing many of them at a time is faster, by a
+ * tenth. */
+#define GATHERED_BYTES (64 * 1024)
+
 struct chunk_source {
     struct source source;
     const struct toc *toc;
     struct reader *reader;
     int64_t left; /* of the chunk */
     bool ended;
+    uint8_t gathered[GATHERED_BYTES];
 };
 
-static int chunk_source_next(struct source *source, const uint8_t **ret_bytes, size_t *ret_length,
-                             struct error *error)
+/* A piece of a chunk; of length 0 at their end. */
+static int chunk_piece(struct chunk_source *chunks, int64_t most, const uint8_t **ret_bytes,
+                       size_t *ret_length, struct error *error)
 {
-    struct chunk_source *chunks = (struct chunk_source *)source;
     struct reader *reader = chunks->reader;
     if (chunks->left == 0 && !chunks->ended) {
         int64_t begin = reader->offset;
@@ -36,16 +41,36 @@ static int chunk_source_next(struct source *source, const uint8_t **ret_bytes, s
                               (long long)chunks->left);
         chunks->ended = chunks->left == 0;
     }
-    if (chunks->ended) {
-        *ret_length = 0;
+    *ret_length = 0;
+    if (chunks->ended)
         return 0;
-    }
-    if (reader_run(reader, chunks->left, ret_bytes, ret_length, error) < 0)
+    if (reader_run(reader, chunks->left < most ? chunks->left : most, ret_bytes, ret_length,
+                   error) < 0)
         return -1;
     if (*ret_length == 0)
         return bad_backup(error, "it ends at byte %lld, in the middle of the data: it was cut off",
                           (long long)reader->offset);
     chunks->left -= (int64_t)*ret_length;
+    return 0;
+}
+
+static int chunk_source_next(struct source *source, const uint8_t **ret_bytes, size_t *ret_length,
+                             struct error *error)
+{
+    struct chunk_source *chunks = (struct chunk_source *)source;
+    size_t used = 0;
+    while (used < GATHERED_BYTES) {
+        const uint8_t *piece;
+        size_t length;
+        if (chunk_piece(chunks, (int64_t)(GATHERED_BYTES - used), &piece, &length, error) < 0)
+            return -1;
+        if (length == 0)
+            break;
+        memcpy(chunks->gathered + used, piece, length);
+        used += length;
+    }
+    *ret_bytes = chunks->gathered;
+    *ret_length = used;
     return 0;
 }
 
