@@ -237,6 +237,8 @@ void progress_update(struct progress *progress, const struct result *results, si
 
 void progress_clear(struct progress *progress)
 {
+    if (!progress)
+        return;
     if (progress->live_lines > 0) {
         fprintf(progress->stream, "\r\033[%zuA\033[J", progress->live_lines);
         fflush(progress->stream);

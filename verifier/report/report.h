@@ -63,7 +63,8 @@ void json_print(const struct result *results, size_t count, FILE *stream);
 struct progress;
 struct progress *progress_new(FILE *stream, bool terminal, bool color);
 void progress_update(struct progress *progress, const struct result *results, size_t count);
-void progress_clear(struct progress *progress); /* takes the live lines away, before other output */
+/* Takes the live lines away, before other output. Takes NULL. */
+void progress_clear(struct progress *progress);
 void progress_free(struct progress *progress);
 
 #endif
