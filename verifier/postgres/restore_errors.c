@@ -30,6 +30,7 @@ static const char *const machine_words[] = {
     "server closed the connection unexpectedly",
     "terminating connection due to",
     "the database system is", /* shutting down, in recovery mode */
+    "No such file or directory",              /* a file of ours, or a library of the server's */
     "could not open input file",
     "permission denied",
     "must be superuser",

@@ -116,10 +116,15 @@ static int restore_as(struct stages *stages, const char *role, const char *list,
     address_copy(&stages->database, &database);
     if (role)
         address_set(&database, "user", role);
-    const char *path = stages->archive.restore_path;
+    /* Absolute, since the restoring program starts elsewhere. */
+    cleanup(free_pointer) char *path = realpath(stages->archive.restore_path, NULL);
+    if (!path) {
+        address_free(&database);
+        return cannot_verify(error, "%s is gone", stages->archive.restore_path);
+    }
     /* A directory is not copied: where its files are for us alone, pg_restore runs as ourselves. */
     bool readable = stages->account.uid == geteuid() || !stages->reading.options.always_copy ||
-                    strcmp(path, stages->copy_path) == 0;
+                    strcmp(stages->archive.restore_path, stages->copy_path) == 0;
     struct restore_options options = {
         .tools = stages->tools,
         .account = readable ? &stages->account : NULL,
