@@ -68,8 +68,9 @@ void backup_is_intact(const struct subject *subject, const void *parameter, stru
     outcome_value(outcome, "size_bytes", "%" PRId64, backup->size_bytes);
     outcome_value(outcome, "tables", "%" PRId64, backup->table_count);
     outcome_value(outcome, "rows", "%" PRId64, backup->row_count);
-    outcome_pass(outcome, "%s, %" PRId64 " tables, %" PRId64 " rows", size, backup->table_count,
-                 backup->row_count);
+    outcome_pass(outcome, "%s, %" PRId64 " table%s, %" PRId64 " row%s", size, backup->table_count,
+                 backup->table_count == 1 ? "" : "s", backup->row_count,
+                 backup->row_count == 1 ? "" : "s");
 }
 
 static void tell_restore(const struct restore_fact *restore, struct outcome *outcome)
