@@ -269,13 +269,10 @@ static int read_alter(struct statements *statements, struct words *words, struct
         words_next(words);
         return word_is(words, "all") ? 0 : read_role(statements, words, false, error);
     }
-    while (words_next_outside(words)) {
-        if (!word_is(words, "owner"))
-            continue;
-        words_next(words);
-        if (read_role_after(statements, words, "to", error) < 0)
-            return -1;
-    }
+    /* The object itself may be called owner. */
+    for (bool owner = false; words_next_outside(words); owner = word_is(words, "owner"))
+        if (owner && word_is(words, "to"))
+            return read_role_after(statements, words, "to", error);
     return 0;
 }
 
@@ -335,12 +332,13 @@ static int create_extension(struct statements *statements, struct words *words, 
 /* A schema or a tablespace: its owner, if any. */
 static int create_owned(struct statements *statements, struct words *words, struct error *error)
 {
-    while (words_next_outside(words)) {
-        if (read_role_after(statements, words, "authorization", error) < 0 ||
-            read_role_after(statements, words, "owner", error) < 0)
-            return -1;
-    }
-    return 0;
+    words_next(words);
+    skip_if_not_exists(words);
+    if (!word_is(words, "authorization"))
+        words_next(words);
+    if (read_role_after(statements, words, "authorization", error) < 0)
+        return -1;
+    return read_role_after(statements, words, "owner", error);
 }
 
 static int create_policy(struct statements *statements, struct words *words, struct error *error)
@@ -434,7 +432,7 @@ static int read_copy(struct statements *statements, struct words *words, struct 
     words_next(words);
     if (read_table(statements, words, &table, error) < 0)
         return -1;
-    if (words->depth == 1 || word_is_symbol(words, '(')) /* the columns */
+    if (word_is_symbol(words, '(')) /* the columns */
         while (words_next(words) && !(word_is_symbol(words, ')') && words->depth == 0))
             ;
     if (word_is_symbol(words, ')'))

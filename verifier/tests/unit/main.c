@@ -9,6 +9,7 @@ int main(void)
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, clock_suite());
     srunner_add_suite(runner, error_suite());
+    srunner_add_suite(runner, plain_suite());
     srunner_add_suite(runner, rows_suite());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -7,6 +7,7 @@
 Suite *buffer_suite(void);
 Suite *clock_suite(void);
 Suite *error_suite(void);
+Suite *plain_suite(void);
 Suite *rows_suite(void);
 
 /* Adds one test as a case of its own, named like its function. */
