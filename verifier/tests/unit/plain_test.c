@@ -104,6 +104,10 @@ static const struct {
     {"CREATE OR REPLACE PROCEDURE f(begin int) AS $fn$ BEGIN; $$ ; $f$ \\! $fn$;\nCREATE TABLE t "
      "();\n",
      "public.t=0 none; "},
+    {"CREATE FUNCTION f() AS $a$ ; $b$a$, $ab$ ; $a$ab$, $ab$ ; $$ab$;\nCREATE TABLE t ();\n",
+     "public.t=0 none; "},
+    {"/* /*/ ; */ ; */\nSELECT 1::TEXT;\nCREATE TABLE t ();\n", "public.t=0 none; "},
+    {"COPY/**/s.t--\nFROM stdin;\n\\.\n\\connect x\n", "s.t=0 copy; database x; "},
     {"CREATE RULE r AS ON INSERT TO t DO ALSO (DELETE FROM a; DELETE FROM b);\n", ""},
     {"CREATE VIEW v AS SELECT (a)[lo:hi], b::text, c - -1, d /1, e$f FROM g;\n", ""},
     {"COMMENT ON TABLE t IS 'x\n-- PostgreSQL database dump complete\n';\n", ""},
@@ -112,7 +116,8 @@ static const struct {
      "eve;\nALTER DEFAULT PRIVILEGES FOR ROLE fay IN SCHEMA s REVOKE ALL ON TABLES FROM gus;\n",
      "role Bob; \"B\"; role amy; role carl; role dora; role eve; role fay; role gus; "},
     {"CREATE POLICY p ON t AS PERMISSIVE FOR SELECT TO hal, ida USING ((to_x = 'to zed'));\n"
-     "CREATE SCHEMA owner;\nCREATE SCHEMA s AUTHORIZATION joe;\nSET SESSION AUTHORIZATION 'kim';\nCREATE USER MAPPING "
+     "CREATE SCHEMA owner;\nCREATE SCHEMA s AUTHORIZATION joe;\nSET SESSION AUTHORIZATION "
+     "'kim';\nCREATE USER MAPPING "
      "FOR "
      "lou SERVER s;\nGRANT mia TO ned;\nGRANT SELECT(a),UPDATE(a) ON TABLE t TO GROUP ann;\n",
      "role hal; role ida; role joe; role kim; role lou; role ned; role mia; role ann; "},
@@ -179,6 +184,9 @@ static const struct {
     {BEGIN "COPY s.t (a) FROM stdin; SELECT 1;\n\\.\n" END, FAULT_BACKUP, "follows COPY"},
     {BEGIN "COPY s.t (a) FROM '/etc/passwd';\n" END, FAULT_MACHINE, "other than COPY ... FROM"},
     {BEGIN "COPY s.t (a) FROM stdin CSV;\n\\.\n" END, FAULT_MACHINE, "other than COPY ... FROM"},
+    {BEGIN "COPY s.t FROM stdin -;\n\\.\n" END, FAULT_MACHINE, "other than COPY ... FROM"},
+    {BEGIN "COPY s.t FROM stdin;\n1\n2\n\\.\n\\! x\n" END, FAULT_BACKUP,
+     "line 9: the psql command"},
     {BEGIN "COPY (SELECT 1) TO PROGRAM 'sh';\n" END, FAULT_BACKUP, "name of a table"},
     {BEGIN "\\! rm -rf x\n" END, FAULT_BACKUP, "line 5: the psql command \\!"},
     {BEGIN "SELECT 1 \\gexec\n" END, FAULT_BACKUP, "line 5: the psql command \\gexec"},
@@ -344,7 +352,8 @@ END_TEST
 
 START_TEST(a_fragment_needs_neither_beginning_nor_end)
 {
-    static const char text[] = "INSERT INTO s.t VALUES (1);\nINSERT INTO s.t VALUES (2);\n\n\n";
+    static const char text[] = "SET client_encoding = 'UTF8';\n" SAFE
+                               "INSERT INTO s.t VALUES (1);\nINSERT INTO s.t VALUES ('\\');\n\n\n";
     cleanup(plain_totals_freep) struct plain_totals *totals = NULL;
     struct error error = {.text = ""};
     ck_assert_int_eq(parse(text, strlen(text), 5, true, &totals, &error), 0);
