@@ -13,6 +13,9 @@ void statements_quote(const struct statements *statements, char text[80])
         if (iscntrl((unsigned char)byte))
             text[length - 1] = ' ';
     }
+    while (length > 0 && length < head->length &&
+           ((unsigned char)head->data[length] & 0xC0U) == 0x80U)
+        length--; /* not in the middle of a character */
     while (length > 0 && text[length - 1] == ' ')
         length--;
     text[length] = '\0';
@@ -103,13 +106,16 @@ int roles_of_grant(struct statements *statements, struct words *words, struct er
 static int read_default_privileges(struct statements *statements, struct words *words,
                                    struct error *error)
 {
-    while (words_next(words)) {
+    words_next(words);
+    while (words->kind != WORD_END) {
         if (word_is(words, "grant") || word_is(words, "revoke"))
             return roles_of_grant(statements, words, error);
         if (word_is(words, "for")) {
             words_next(words); /* ROLE or USER */
             if (read_roles(statements, words, error) < 0)
                 return -1;
+        } else {
+            words_next(words);
         }
     }
     return statements_damaged(statements, "default privileges for nobody", error);

@@ -121,6 +121,9 @@ static const struct {
      "FOR "
      "lou SERVER s;\nGRANT mia TO ned;\nGRANT SELECT(a),UPDATE(a) ON TABLE t TO GROUP ann;\n",
      "role hal; role ida; role joe; role kim; role lou; role ned; role mia; role ann; "},
+    {"ALTER DEFAULT PRIVILEGES FOR ROLE a, b GRANT ALL ON TABLES TO c;\nALTER DEFAULT PRIVILEGES "
+     "GRANT ALL ON TABLES TO d;\nALTER ROLE e SET search_path TO 'x';\n",
+     "role a; role b; role c; role d; role e; "},
     {"ALTER TABLE t OWNER TO amy;\nCREATE ROLE amy;\nALTER ROLE amy WITH LOGIN PASSWORD 'x';\n",
      ""},
     {"CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;\nCREATE EXTENSION "
