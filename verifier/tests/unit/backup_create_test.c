@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -296,7 +297,9 @@ START_TEST(a_full_disk_leaves_nothing)
     struct place place =
         place_make(MAGIC "head -c 4000000 /dev/urandom || { echo 'pg_dump: error: could not write "
                          "to output file: No space left on device' >&2; exit 1; }");
-    if (mount("tmpfs", place.location, "tmpfs", 0, "size=1m") < 0) {
+    /* In a mount namespace of our own, so that nothing stays mounted if this dies. */
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", place.location, "tmpfs", 0, "size=1m") < 0) {
         place_remove(&place);
         return; /* needs root */
     }
