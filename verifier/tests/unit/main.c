@@ -6,6 +6,11 @@
 int main(void)
 {
     SRunner *runner = srunner_create(NULL);
+    srunner_add_suite(runner, backup_age_suite());
+    srunner_add_suite(runner, backup_create_suite());
+    srunner_add_suite(runner, backup_dump_suite());
+    srunner_add_suite(runner, backup_find_suite());
+    srunner_add_suite(runner, backup_name_pattern_suite());
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, clock_suite());
     srunner_add_suite(runner, error_suite());

@@ -4,6 +4,11 @@
 
 #include <check.h>
 
+Suite *backup_age_suite(void);
+Suite *backup_create_suite(void);
+Suite *backup_dump_suite(void);
+Suite *backup_find_suite(void);
+Suite *backup_name_pattern_suite(void);
 Suite *buffer_suite(void);
 Suite *clock_suite(void);
 Suite *error_suite(void);
