@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+Suite *archive_read_suite(void);
 Suite *buffer_suite(void);
 Suite *clock_suite(void);
 Suite *error_suite(void);
