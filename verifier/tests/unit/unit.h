@@ -4,6 +4,8 @@
 
 #include <check.h>
 
+Suite *archive_damage_suite(void);
+Suite *archive_hostile_suite(void);
 Suite *archive_read_suite(void);
 Suite *buffer_suite(void);
 Suite *clock_suite(void);
