@@ -235,6 +235,20 @@ void build_compressed(enum archive_compression compression, bool gzip_file, cons
     free(to);
 }
 
+void build_zstd_with_checksum(const void *bytes, size_t length, struct buffer *ret_stream)
+{
+    buffer_init(ret_stream, LIMIT);
+    size_t room = ZSTD_compressBound(length);
+    char *to = malloc(room);
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+    size_t made = ZSTD_compress2(context, to, room, bytes, length);
+    ck_assert(!ZSTD_isError(made));
+    buffer_append(ret_stream, to, made);
+    ZSTD_freeCCtx(context);
+    free(to);
+}
+
 int memory_file(const void *bytes, size_t length, char ret_path[64])
 {
     int descriptor = memfd_create("backup", MFD_CLOEXEC);

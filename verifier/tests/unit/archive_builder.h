@@ -29,6 +29,9 @@ void build_rows(int table, struct buffer *ret_rows);
 void build_compressed(enum archive_compression compression, bool gzip_file, const void *bytes,
                       size_t length, struct buffer *ret_stream);
 
+/* One frame as the zstd program writes it. */
+void build_zstd_with_checksum(const void *bytes, size_t length, struct buffer *ret_stream);
+
 /* Puts the bytes into a file without a name; its path is valid while the descriptor is open. */
 int memory_file(const void *bytes, size_t length, char ret_path[64]);
 

@@ -6,6 +6,7 @@
 int main(void)
 {
     SRunner *runner = srunner_create(NULL);
+    srunner_add_suite(runner, archive_damage_suite());
     srunner_add_suite(runner, archive_hostile_suite());
     srunner_add_suite(runner, archive_read_suite());
     srunner_add_suite(runner, buffer_suite());
