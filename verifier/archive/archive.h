@@ -163,6 +163,11 @@ struct archive_options {
     bool fingerprint;                /* else only count: faster */
     int threads;                     /* that may work at once; 0: one for each processor */
     _Atomic int64_t *progress_bytes; /* bytes of the stored file done so far; may be NULL */
+    /* Called by archive_read's own thread when the table of contents is known, so that a server can
+     * be chosen while the rows are still being read; not for plain SQL, which has none. May be
+     * NULL. */
+    void (*contents_known)(void *context);
+    void *contents_known_context;
 };
 
 /* Reads the backup at `path`, a file or a directory. `archive` must be all zero and needs

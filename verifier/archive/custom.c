@@ -202,7 +202,10 @@ static int toc_open(struct reading *reading, struct toc *toc, struct reader *rea
     if (toc->format != TOC_FORMAT_CUSTOM)
         return bad_backup(error, "it is only the table of contents (toc.dat) of a backup in "
                                  "directory format: the directory is needed with all its files");
-    return tables_prepare(toc, error);
+    if (tables_prepare(toc, error) < 0)
+        return -1;
+    contents_announce(reading);
+    return 0;
 }
 
 static int blocks_read(struct reading *reading, struct toc *toc, struct reader *reader,

@@ -55,6 +55,12 @@ static int table_prepare(struct archive *archive, const struct archive_entry *en
     return entry->copy_statement ? table_copy_set(archive, entry, table, error) : 0;
 }
 
+void contents_announce(const struct reading *reading)
+{
+    if (reading->options->contents_known)
+        reading->options->contents_known(reading->options->contents_known_context);
+}
+
 int tables_prepare(struct toc *toc, struct error *error)
 {
     struct archive *archive = toc->archive;

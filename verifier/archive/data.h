@@ -13,7 +13,11 @@ struct reading {
     bool fingerprint;
     int threads;
     _Atomic int64_t *progress; /* may be NULL */
+    const struct archive_options *options;
 };
+
+/* Tells whoever asked for it that the table of contents is known. */
+void contents_announce(const struct reading *reading);
 
 /* Makes the tables of `archive` from the entries that have table data, with no rows yet. */
 int tables_prepare(struct toc *toc, struct error *error);

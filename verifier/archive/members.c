@@ -106,6 +106,7 @@ int member_toc_read(struct reading *reading, struct toc *toc, struct source *sou
     if (toc_read(toc, reading->archive, &reader, error) < 0 ||
         facts_gather(reading->archive, error) < 0 || tables_prepare(toc, error) < 0)
         return error_prefix(error, "toc.dat: ");
+    contents_announce(reading);
     if (reader_fill(&reader, error) < 0)
         return error_prefix(error, "toc.dat: ");
     if (!reader.at_end)

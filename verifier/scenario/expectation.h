@@ -5,9 +5,9 @@
  *     [warn:] METRIC same as WHAT
  *     [warn:] change for METRIC OP P%          (or an absolute number)
  *
- * OP is one of = != < <= > >=. A query's `expect` is the same without the metric. The notation follows
- * SodaCL. Numbers may carry a unit that fits their metric: durations (90s 30m 26h 30d) for freshness,
- * sizes (10MB 4GiB) for total_size, % for change.
+ * OP is one of = != < <= > >=. A query's `expect` is the same without the metric. The notation
+ * follows SodaCL. Numbers may carry a unit that fits their metric: durations (90s 30m 26h 30d) for
+ * freshness, sizes (10MB 4GiB) for total_size, % for change.
  */
 #ifndef SCENARIO_EXPECTATION_H
 #define SCENARIO_EXPECTATION_H
@@ -43,10 +43,10 @@ struct mark {
 };
 
 struct expectation {
-    char *text;     /* as the user wrote it, without `warn:`; names the check */
-    bool warn;      /* when it does not hold, the check passes with a warning */
-    bool change;    /* `change for`: compares the change since the last verified backup */
-    bool percent;   /* the numbers are percent, only with `change` */
+    char *text;   /* as the user wrote it, without `warn:`; names the check */
+    bool warn;    /* when it does not hold, the check passes with a warning */
+    bool change;  /* `change for`: compares the change since the last verified backup */
+    bool percent; /* the numbers are percent, only with `change` */
     enum metric metric;
     char *argument; /* the column or table.column in parentheses, or NULL */
     enum comparison comparison;
@@ -56,8 +56,9 @@ struct expectation {
     struct mark mark;
 };
 
-/* Parses one expectation. On -1 `ret_problem` says what is wrong and what would be right (to be freed
- * by the caller) and `ret_offset` at which byte of `text`. `is_query` parses the form without metric. */
+/* Parses one expectation. On -1 `ret_problem` says what is wrong and what would be right (to be
+ * freed by the caller) and `ret_offset` at which byte of `text`. `is_query` parses the form without
+ * metric. */
 int expectation_parse(const char *text, bool is_query, struct expectation *ret, char **ret_problem,
                       size_t *ret_offset);
 void expectation_free(struct expectation *expectation); /* its contents; takes a zeroed one */

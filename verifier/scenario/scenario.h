@@ -1,8 +1,9 @@
 /* A scenario file as validated plain data: what is expected of the backups of one database.
  *
  * The file is YAML 1.1 as libyaml reads it; README.md documents every key. ${NAME} and
- * ${NAME:-default} are replaced inside values after parsing. A scenario that loads is complete: every
- * default is filled in and every value has been checked, so nothing above this layer validates again.
+ * ${NAME:-default} are replaced inside values after parsing. A scenario that loads is complete:
+ * every default is filled in and every value has been checked, so nothing above this layer
+ * validates again.
  */
 #ifndef SCENARIO_SCENARIO_H
 #define SCENARIO_SCENARIO_H
@@ -45,7 +46,8 @@ struct objects {
     struct mark mark;
 };
 
-/* All strings are owned by the scenario; NULL where the file says nothing and there is no default. */
+/* All strings are owned by the scenario; NULL where the file says nothing and there is no default.
+ */
 struct scenario {
     char *path;
     char *name;
@@ -84,8 +86,8 @@ struct scenario {
     struct objects objects;
 };
 
-/* Loads and validates a file. On -1 every problem of the file has been added to `problems`, one line
- * each: "FILE:LINE:COLUMN: what is wrong" (a file that cannot be read: "FILE: why"). Relative
+/* Loads and validates a file. On -1 every problem of the file has been added to `problems`, one
+ * line each: "FILE:LINE:COLUMN: what is wrong" (a file that cannot be read: "FILE: why"). Relative
  * directories in the file are taken from the current directory, as a shell would. */
 int scenario_load(const char *path, struct scenario **ret_scenario, struct strings *problems);
 void scenario_free(struct scenario *scenario); /* takes NULL */

@@ -12,6 +12,17 @@ int main(void)
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, clock_suite());
     srunner_add_suite(runner, error_suite());
+    srunner_add_suite(runner, expectation_suite());
+    srunner_add_suite(runner, scenario_load_suite());
+    srunner_add_suite(runner, scenario_variables_suite());
+    srunner_add_suite(runner, plain_suite());
+    srunner_add_suite(runner, rows_suite());
+    srunner_add_suite(runner, report_console_suite());
+    srunner_add_suite(runner, report_json_suite());
+    srunner_add_suite(runner, report_junit_suite());
+    srunner_add_suite(runner, report_progress_suite());
+    srunner_add_suite(runner, report_text_suite());
+    srunner_add_suite(runner, report_totals_suite());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     int run = srunner_ntests_run(runner);

@@ -10,6 +10,17 @@ Suite *archive_read_suite(void);
 Suite *buffer_suite(void);
 Suite *clock_suite(void);
 Suite *error_suite(void);
+Suite *expectation_suite(void);
+Suite *scenario_load_suite(void);
+Suite *scenario_variables_suite(void);
+Suite *plain_suite(void);
+Suite *rows_suite(void);
+Suite *report_console_suite(void);
+Suite *report_json_suite(void);
+Suite *report_junit_suite(void);
+Suite *report_progress_suite(void);
+Suite *report_text_suite(void);
+Suite *report_totals_suite(void);
 
 /* Adds one test as a case of its own, named like its function. */
 #define add_test(suite, function)                                                                  \

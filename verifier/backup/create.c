@@ -1,0 +1,243 @@
+#include "backup/create.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fcntl.h>
+
+#include "backup/gzip_writer.h"
+#include "backup/name_pattern.h"
+#include "backup/new_file.h"
+#include "base/memory.h"
+#include "postgres/dump.h"
+
+/* What every custom-format archive begins with (pg_backup_archiver.c, WriteHead): PGDMP, three
+ * bytes of version, the sizes of an int and of an offset, the format (1 is custom); and the least
+ * that follows: compression, date. */
+static const char magic[] = "PGDMP";
+enum { FORMAT_POSITION = 10, FORMAT_CUSTOM = 1, BEGINNING_SIZE = 11, SMALLEST_ARCHIVE = 47 };
+
+/* What passes through to the compressor. */
+struct stream {
+    struct gzip_writer *writer;
+    unsigned char beginning[BEGINNING_SIZE];
+    int64_t archive_bytes;
+};
+
+static int ending_check(const char *name, struct error *error)
+{
+    static const char *const refused[] = {".zst", ".lz4", ".xz",     ".bz2",    ".zip", ".tar",
+                                          ".tgz", ".sql", ".tar.gz", ".sql.gz", ".age", ".gpg"};
+    for (size_t i = 0; i < ARRAY_LENGTH(refused); i++)
+        if (ends_with(name, refused[i]))
+            return cannot_verify(error,
+                                 "backups.name ends in %s, which a dump cannot write: it writes "
+                                 "custom-format archives, so let it end in .dump.gz (or .dump)",
+                                 refused[i]);
+    return 0;
+}
+
+static int taken(const char *path, struct error *error)
+{
+    return cannot_verify(error, "%s exists already: --force replaces it", path);
+}
+
+static int name_choose(const struct backup_create_options *options, char **ret_name,
+                       struct error *error)
+{
+    cleanup(free_pointer) char *name = NULL;
+    if (name_pattern_format(options->pattern, options->time, &name, error) < 0 ||
+        ending_check(name, error) < 0)
+        return -1;
+    cleanup(free_pointer) char *path = xasprintf("%s/%s", options->location, name);
+    struct stat status;
+    if (lstat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return cannot_verify(error, "%s is a directory: choose another backups.name", path);
+    if (lstat(path, &status) == 0 && !options->force)
+        return taken(path, error);
+    *ret_name = take(&name);
+    return 0;
+}
+
+static char *parent_of(const char *path)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    return length == 0 ? xstrdup(".") : xstrndup(path, length);
+}
+
+static int not_made(const char *location, int reason, struct error *error)
+{
+    if (reason == ENOENT)
+        return cannot_verify(error,
+                             "the directory %s does not exist, nor does the one above it: check "
+                             "backups.location (is a disk not mounted?), or make it",
+                             location);
+    return cannot_verify(error, "cannot make the directory %s: %s", location, strerror(reason));
+}
+
+/* Makes what is missing only when told to. */
+static int location_check(const char *location, bool make, struct error *error)
+{
+    struct stat status;
+    if (stat(location, &status) == 0) {
+        if (!S_ISDIR(status.st_mode))
+            return cannot_verify(error, "%s is not a directory: check backups.location", location);
+        if (access(location, W_OK | X_OK) < 0)
+            return cannot_verify(error, "cannot write in %s: %s; run this as a user that may",
+                                 location, strerror(errno));
+        return 0;
+    }
+    if (errno != ENOENT)
+        return cannot_verify(error, "cannot look at %s: %s", location, strerror(errno));
+    cleanup(free_pointer) char *parent = parent_of(location);
+    if (!make)
+        return access(parent, W_OK | X_OK) < 0 ? not_made(location, errno, error) : 0;
+    if (mkdir(location, 0700) < 0 && errno != EEXIST)
+        return not_made(location, errno, error);
+    cleanup(close_descriptor) int directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory >= 0)
+        fsync(directory); /* best effort: the backup's own directory is synced later */
+    return 0;
+}
+
+int backup_create_check(const struct backup_create_options *options, char **ret_path,
+                        struct error *error)
+{
+    cleanup(free_pointer) char *name = NULL;
+    if (name_choose(options, &name, error) < 0 ||
+        location_check(options->location, false, error) < 0)
+        return -1;
+    *ret_path = xasprintf("%s/%s", options->location, name);
+    return 0;
+}
+
+static int stream_take(void *context, const void *bytes, size_t length, struct error *error)
+{
+    struct stream *stream = context;
+    if (stream->archive_bytes < BEGINNING_SIZE) {
+        size_t missing = (size_t)(BEGINNING_SIZE - stream->archive_bytes);
+        memcpy(stream->beginning + stream->archive_bytes, bytes,
+               length < missing ? length : missing);
+    }
+    stream->archive_bytes += (int64_t)length;
+    return gzip_writer_write(stream->writer, bytes, length, error);
+}
+
+static int archive_check(const unsigned char beginning[BEGINNING_SIZE], int64_t archive_bytes,
+                         struct error *error)
+{
+    if (archive_bytes < SMALLEST_ARCHIVE)
+        return cannot_verify(error,
+                             "pg_dump ended well but wrote only %lld bytes, which is no archive",
+                             (long long)archive_bytes);
+    if (memcmp(beginning, magic, strlen(magic)) != 0 || beginning[FORMAT_POSITION] != FORMAT_CUSTOM)
+        return cannot_verify(error, "pg_dump ended well, but what it wrote is no custom-format "
+                                    "archive: is it the real pg_dump?");
+    return 0;
+}
+
+static struct dump_options dump_options_for(const struct backup_create_options *options)
+{
+    return (struct dump_options){.tools = options->tools,
+                                 .database = options->database,
+                                 .snapshot = options->snapshot,
+                                 .deadline_ms = options->deadline_ms,
+                                 .progress_bytes = options->progress_bytes};
+}
+
+static int write_gzip(const struct backup_create_options *options, struct new_file *file,
+                      struct backup_created *created, struct error *error)
+{
+    cleanup(gzip_writer_freep) struct gzip_writer *writer =
+        gzip_writer_new(new_file_descriptor(file), new_file_path(file));
+    struct stream stream = {.writer = writer};
+    struct dump_options dump = dump_options_for(options);
+    dump.uncompressed = true;
+    dump.sink = stream_take;
+    dump.context = &stream;
+    if (dump_run(&dump, error) < 0 ||
+        archive_check(stream.beginning, stream.archive_bytes, error) < 0 ||
+        gzip_writer_finish(writer, &created->size_bytes, created->sha256, error) < 0)
+        return -1;
+    created->archive_bytes = stream.archive_bytes;
+    return 0;
+}
+
+/* pg_dump wrote the file itself, so it is read again to be hashed. */
+static int hash_file(struct new_file *file, unsigned char beginning[BEGINNING_SIZE],
+                     struct backup_created *created, struct error *error)
+{
+    enum { BLOCK_SIZE = 256 * 1024 };
+    cleanup(free_pointer) unsigned char *block = xmalloc(BLOCK_SIZE);
+    cleanup(sha256_freep) struct sha256 *hash = sha256_new();
+    int64_t position = 0;
+    for (;;) {
+        ssize_t length = pread(new_file_descriptor(file), block, BLOCK_SIZE, position);
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length < 0)
+            return cannot_verify(error, "cannot read %s again: %s", new_file_path(file),
+                                 strerror(errno));
+        if (length == 0)
+            break;
+        if (position == 0)
+            memcpy(beginning, block, length < BEGINNING_SIZE ? (size_t)length : BEGINNING_SIZE);
+        sha256_update(hash, block, (size_t)length);
+        position += length;
+    }
+    sha256_final(hash, created->sha256);
+    created->size_bytes = created->archive_bytes = position;
+    return 0;
+}
+
+static int write_plain(const struct backup_create_options *options, struct new_file *file,
+                       struct backup_created *created, struct error *error)
+{
+    unsigned char beginning[BEGINNING_SIZE] = {0};
+    struct dump_options dump = dump_options_for(options);
+    dump.output = new_file_descriptor(file);
+    if (dump_run(&dump, error) < 0 || hash_file(file, beginning, created, error) < 0)
+        return -1;
+    return archive_check(beginning, created->archive_bytes, error);
+}
+
+static bool is_ours(const char *name, const void *pattern)
+{
+    struct name_date date;
+    return name_pattern_match(pattern, name, &date);
+}
+
+int backup_create(const struct backup_create_options *options, struct backup_created *ret_created,
+                  struct error *error)
+{
+    cleanup(free_pointer) char *name = NULL;
+    cleanup(new_file_freep) struct new_file *file = NULL;
+    struct backup_created created = {0};
+    if (name_choose(options, &name, error) < 0 ||
+        location_check(options->location, true, error) < 0)
+        return -1;
+    new_files_sweep(options->location, is_ours, options->pattern);
+    if (new_file_open(options->location, name, NEW_FILE_NAMELESS, &file, error) < 0)
+        return -1;
+    int written = ends_with(name, ".gz") ? write_gzip(options, file, &created, error)
+                                         : write_plain(options, file, &created, error);
+    if (written < 0 || new_file_publish(file, options->force, error) < 0)
+        return -1;
+    created.path = xstrdup(new_file_path(file));
+    *ret_created = created;
+    return 0;
+}
+
+void backup_created_free(struct backup_created *created)
+{
+    free(created->path);
+    *created = (struct backup_created){0};
+}

@@ -1,0 +1,58 @@
+/* A new backup file: there whole or not at all, whenever we are killed.
+ *
+ * The bytes go into a file without a name (O_TMPFILE), which is synced and gets its name last. File
+ * systems that cannot do that (NFS, FAT, some FUSE) get a hidden file .NAME.partial.PID instead,
+ * locked while its owner lives; what a killed owner left of these is removed by the next dump with
+ * the same pattern, after a minute.
+ *
+ * NAME.gz is gzip around an archive that is not compressed inside; any other name is the archive as
+ * pg_dump compresses it. Names that promise something else (.zst, .tar, .sql ...) are refused.
+ *
+ * Backups hold everything: mode 0600 less the umask. A location that is missing is made, with mode
+ * 0700, when its parent is there: one level, so that a mistyped path or an unmounted disk is seen.
+ */
+#ifndef BACKUP_CREATE_H
+#define BACKUP_CREATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "postgres/address.h"
+#include "postgres/tools.h"
+
+struct backup_create_options {
+    const char *location; /* a directory */
+    const char *pattern;  /* name_pattern.h */
+    time_t time;          /* that names it */
+    bool force;           /* replace a backup of the same name; otherwise that is an error */
+    const struct tools *tools;
+    const struct address *database;
+    const char *snapshot; /* dump.h; or NULL */
+    int64_t deadline_ms;
+    _Atomic int64_t *progress_bytes; /* bytes of the archive so far; may be NULL */
+};
+
+struct backup_created {
+    char *path;
+    int64_t size_bytes;
+    int64_t archive_bytes; /* without gzip */
+    char sha256[SHA256_HEX_SIZE];
+};
+
+/* Every failure is FAULT_MACHINE. It leaves nothing behind, and backups that were there before as
+ * they were. */
+int backup_create(const struct backup_create_options *options, struct backup_created *ret_created,
+                  struct error *error);
+
+/* What a dump with these options would fail at before it began: the pattern, its ending, the
+ * location, a backup of the same name. Gives the path it would have (freed by the caller). Makes
+ * nothing. */
+int backup_create_check(const struct backup_create_options *options, char **ret_path,
+                        struct error *error);
+
+void backup_created_free(struct backup_created *created); /* what it holds */
+
+#endif

@@ -1,0 +1,44 @@
+#include "base/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+
+static void blocked_set(sigset_t *ret_set)
+{
+    sigemptyset(ret_set);
+    sigaddset(ret_set, SIGINT);
+    sigaddset(ret_set, SIGTERM);
+    sigaddset(ret_set, SIGHUP);
+    sigaddset(ret_set, SIGCHLD);
+}
+
+void signals_block(void)
+{
+    sigset_t set;
+    blocked_set(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    /* SIGCHLD must not be ignored (some parents leave it so): waitpid could not tell how a child
+     * ended. */
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+void signals_default(void)
+{
+    static const int changed[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE, SIGALRM};
+    for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++)
+        signal(changed[i], SIG_DFL);
+    sigset_t set;
+    sigemptyset(&set);
+    sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
+int signals_wait(int64_t timeout_ms)
+{
+    sigset_t set;
+    blocked_set(&set);
+    struct timespec timeout = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000};
+    int received = sigtimedwait(&set, NULL, &timeout);
+    return received > 0 && received != SIGCHLD ? received : 0;
+}

@@ -1,0 +1,116 @@
+/* The checks of the backup itself: it is recent, it is intact, it restores. */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "checks/kinds.h"
+
+/* Clocks of two machines may differ a little. */
+enum { CLOCK_SKEW_S = 300 };
+
+void backup_is_recent(const struct subject *subject, const void *parameter, struct outcome *outcome)
+{
+    (void)parameter;
+    const struct facts *facts = subject->facts;
+    const struct backup_fact *backup = &facts->backup;
+    int64_t max_age_s = subject->scenario->backups.max_age_s;
+    if (*backup->notices)
+        outcome_detail(outcome, "%s", backup->notices);
+    if (facts->stages[STAGE_FIND].state != STAGE_DONE) {
+        outcome_from_error(outcome, &facts->stages[STAGE_FIND].error);
+        return;
+    }
+    char made[TIME_TEXT_SIZE];
+    char age_text[DURATION_TEXT_SIZE];
+    char limit_text[DURATION_TEXT_SIZE];
+    int64_t age_s = subject->now - backup->time;
+    time_format_utc(backup->time, made);
+    duration_format(age_s * 1000, age_text);
+    duration_format(max_age_s * 1000, limit_text);
+    outcome_value(outcome, "age_seconds", "%" PRId64, age_s);
+    outcome_detail(outcome, "made: %s, told by %s", made, backup->time_from);
+    if (*backup->contradiction)
+        outcome_detail(outcome, "%s", backup->contradiction);
+
+    if (age_s < -CLOCK_SKEW_S)
+        outcome_fail(outcome,
+                     "the backup is dated in the future: %s, told by %s; check the clock and the "
+                     "time zone (TZ) of the machine that names the backups, and of this one",
+                     made, backup->time_from);
+    else if (max_age_s > 0 && age_s > max_age_s && backup->given)
+        outcome_warn(outcome, "%s old, more than the %s of max_age; it was asked for by name",
+                     age_text, limit_text);
+    else if (max_age_s > 0 && age_s > max_age_s)
+        outcome_fail(
+            outcome,
+            "the latest backup is %s old, and max_age is %s: find out why there is no newer "
+            "one",
+            age_text, limit_text);
+    else if (*backup->contradiction)
+        outcome_warn(outcome, "%s", backup->contradiction);
+    else if (*backup->notices)
+        outcome_warn(outcome, "%s old; %s", age_text, backup->notices);
+    else
+        outcome_pass(outcome, "%s old", age_text);
+}
+
+void backup_is_intact(const struct subject *subject, const void *parameter, struct outcome *outcome)
+{
+    (void)parameter;
+    const struct stage_fact *read = &subject->facts->stages[STAGE_READ];
+    const struct backup_fact *backup = &subject->facts->backup;
+    if (read->state != STAGE_DONE) {
+        outcome_from_error(outcome, &read->error);
+        return;
+    }
+    char size[SIZE_TEXT_SIZE];
+    size_format(backup->size_bytes, size);
+    outcome_value(outcome, "size_bytes", "%" PRId64, backup->size_bytes);
+    outcome_value(outcome, "tables", "%" PRId64, backup->table_count);
+    outcome_value(outcome, "rows", "%" PRId64, backup->row_count);
+    outcome_pass(outcome, "%s, %" PRId64 " table%s, %" PRId64 " row%s", size, backup->table_count,
+                 backup->table_count == 1 ? "" : "s", backup->row_count,
+                 backup->row_count == 1 ? "" : "s");
+}
+
+static void tell_restore(const struct restore_fact *restore, struct outcome *outcome)
+{
+    if (*restore->errors)
+        outcome_detail(outcome, "%s", restore->errors);
+    if (restore->excluded_count > 0)
+        outcome_detail(outcome, "left out as restore.exclude asks: %d entries\n%s",
+                       restore->excluded_count, restore->excluded);
+    outcome_value(outcome, "harmless_errors", "%d", restore->harmless_count);
+    outcome_value(outcome, "left_out_entries", "%d", restore->excluded_count);
+}
+
+void backup_restores(const struct subject *subject, const void *parameter, struct outcome *outcome)
+{
+    (void)parameter;
+    const struct facts *facts = subject->facts;
+    const struct restore_fact *restore = &facts->restore;
+    static const enum stage stages[] = {STAGE_START, STAGE_RESTORE};
+    tell_restore(restore, outcome);
+    for (size_t i = 0; i < ARRAY_LENGTH(stages); i++) {
+        const struct stage_fact *stage = &facts->stages[stages[i]];
+        if (stage->state == STAGE_FAILED) {
+            outcome_from_error(outcome, &stage->error);
+            return;
+        }
+        if (stage->state != STAGE_DONE) {
+            outcome_skip(outcome, "not restored, because `backup is intact` did not pass");
+            return;
+        }
+    }
+    if (*restore->exclude_unmatched)
+        outcome_warn(outcome, "restore.exclude names what the archive does not have: %s",
+                     restore->exclude_unmatched);
+    else if (restore->excluded_count > 0)
+        outcome_pass(outcome, "without the %d entries that restore.exclude leaves out",
+                     restore->excluded_count);
+    else if (restore->harmless_count > 0)
+        outcome_pass(outcome, "%d harmless message%s", restore->harmless_count,
+                     restore->harmless_count == 1 ? "" : "s");
+    else
+        outcome_pass(outcome, "into PostgreSQL %s", facts->server.version);
+}

@@ -1,0 +1,101 @@
+/* What a check is, and what it may say.
+ *
+ * A check looks at one thing of one backup and says one of four verdicts. Stages have done the work
+ * before (found, read, restored the backup); checks judge the facts they left and ask the restored
+ * database. Each runs in a process of its own, see harness/: it may crash or hang and harms nothing
+ * but its own verdict.
+ */
+#ifndef CHECKS_CHECKS_H
+#define CHECKS_CHECKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "archive/archive.h"
+#include "base/error.h"
+#include "postgres/address.h"
+#include "scenario/scenario.h"
+#include "stages/facts.h"
+
+enum verdict {
+    VERDICT_NONE,  /* has not spoken: not run, or still running */
+    VERDICT_PASS,  /* looked, and it holds */
+    VERDICT_FAIL,  /* the backup is bad, or its data is */
+    VERDICT_ERROR, /* could not be looked at */
+    VERDICT_SKIP,  /* what it needs is not there, and another check says why */
+};
+
+/* A measured value, for properties and histories. */
+struct value {
+    char name[64];
+    char text[192];
+};
+
+enum { OUTCOME_VALUES = 8 };
+
+/* What a check said. Lies in shared memory: fixed sizes, no pointers. */
+struct outcome {
+    enum verdict verdict;
+    bool warn;          /* a pass that speaks; `message` says what */
+    int64_t started_ms; /* of clock_ms(); 0: never started */
+    int64_t duration_ms;
+    char message[1024];  /* one sentence; for a plain pass what was seen, or "" */
+    char details[16384]; /* expected, found, where; lines */
+    struct value values[OUTCOME_VALUES];
+    size_t value_count;
+};
+
+/* What checks look at; borrowed by all of them. */
+struct subject {
+    const struct scenario *scenario;
+    const struct facts *facts;
+    const struct archive *archive;  /* `complete` is false when STAGE_READ did not succeed */
+    const struct address *database; /* the restored database; NULL: there is none */
+    time_t now;
+};
+
+struct check {
+    char *group; /* "backup", "tables", ...: the end of the JUnit classname */
+    char *name;  /* a sentence, unique in its plan */
+    int64_t timeout_ms;
+    enum stage needs; /* skipped unless this stage is done; STAGE_COUNT: needs nothing */
+    void (*look)(const struct subject *subject, const void *parameter, struct outcome *outcome);
+    const void *parameter; /* borrowed from the scenario */
+};
+
+struct plan {
+    struct check *checks;
+    size_t count;
+};
+
+/* The checks of a scenario, in order; only those whose name matches the pattern `only` (a shell
+ * pattern; NULL: all). The scenario must outlive the plan. */
+void plan_build(const struct scenario *scenario, const char *only, struct plan *ret_plan);
+void plan_free(struct plan *plan); /* takes a zeroed one */
+
+/* Looks: skips when the stage it needs is not done, otherwise asks the check. */
+void check_look(const struct check *check, const struct subject *subject, struct outcome *outcome);
+
+/* What checks say with. Each sets verdict and message; details are added by outcome_detail. */
+void outcome_pass(struct outcome *outcome, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void outcome_warn(struct outcome *outcome, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void outcome_fail(struct outcome *outcome, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void outcome_error(struct outcome *outcome, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void outcome_skip(struct outcome *outcome, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void outcome_from_error(struct outcome *outcome, const struct error *error); /* fail or error */
+void outcome_detail(struct outcome *outcome, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void outcome_value(struct outcome *outcome, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "pass", "fail", "error", "skip" */
+const char *verdict_name(enum verdict verdict);
+
+#endif

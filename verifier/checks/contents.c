@@ -1,0 +1,288 @@
+/* Contents are identical: the fingerprint of every restored table against the archive's.
+ *
+ * The rows are read back with COPY in the same text form that pg_dump wrote, with pg_dump's own
+ * settings. One setting is in no archive: the time zone of the dumping session, in which every
+ * timestamptz is written. When a table with such a column differs in UTC, the zone is looked for by
+ * trying all zones on the smallest such table; equal fingerprints cannot come about by a wrong
+ * zone. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "checks/kinds.h"
+#include "checks/session.h"
+#include "postgres/tools.h"
+#include "stages/exclusion.h"
+
+enum { LISTED_DIFFERENCES = 100, PROBE_LIMIT_BYTES = 4 * 1024 * 1024 };
+
+/* A table whose contents are compared. */
+struct candidate {
+    const struct archive_table *table;
+    char *label;
+    char *sql;      /* COPY ... TO STDOUT */
+    bool has_zones; /* a value's text depends on the time zone */
+    bool identical;
+    struct row_totals restored;
+};
+
+struct candidates {
+    struct candidate *items;
+    size_t count;
+    size_t inserts; /* tables whose rows are INSERTs: they have no text to compare with */
+};
+
+static void candidates_free(struct candidates *candidates)
+{
+    for (size_t i = 0; i < candidates->count; i++) {
+        free(candidates->items[i].label);
+        free(candidates->items[i].sql);
+    }
+    free(candidates->items);
+}
+
+/* pg_dump's settings (setup_connection in pg_dump.c), and the archive's encoding. */
+static int prepare_session(struct connection *connection, const struct archive *archive,
+                           struct outcome *outcome)
+{
+    struct error error;
+    cleanup(free_pointer) char *encoding =
+        literal_quote(archive->encoding ? archive->encoding : "UTF8");
+    if (connection_execute(connection, &error,
+                           "SET datestyle = ISO; SET intervalstyle = postgres; "
+                           "SET extra_float_digits = 3; SET bytea_output = hex; "
+                           "SET client_encoding = %s",
+                           encoding) == 0)
+        return 0;
+    outcome_from_error(outcome, &error);
+    return -1;
+}
+
+/* Reads a table back. -1: the server would not; the outcome says so. */
+static int read_back(struct connection *connection, const char *sql, struct row_totals *ret_totals,
+                     struct error *error)
+{
+    PGconn *raw = connection_raw(connection);
+    cleanup(result_clear) PGresult *began = PQexec(raw, sql);
+    if (PQresultStatus(began) != PGRES_COPY_OUT)
+        return cannot_verify(error, "%s", PQerrorMessage(raw));
+    cleanup(rows_freep) struct rows *rows = rows_new(true);
+    char *row;
+    int length;
+    while ((length = PQgetCopyData(raw, &row, 0)) > 0) {
+        rows_feed(rows, row, (size_t)length);
+        PQfreemem(row);
+    }
+    bool failed = length == -2;
+    for (PGresult *rest; (rest = PQgetResult(raw));) {
+        failed |= PQresultStatus(rest) != PGRES_COMMAND_OK;
+        PQclear(rest);
+    }
+    if (failed)
+        return cannot_verify(error, "%s", PQerrorMessage(raw));
+    rows_feed(rows, ROWS_TERMINATOR, strlen(ROWS_TERMINATOR));
+    return rows_finish(rows, ret_totals, error);
+}
+
+static bool same_fingerprint(const struct row_totals *left, const struct row_totals *right)
+{
+    return left->rows == right->rows && left->fingerprint[0] == right->fingerprint[0] &&
+           left->fingerprint[1] == right->fingerprint[1];
+}
+
+/* --- which tables ----------------------------------------------------------------------------- */
+
+/* Does a column's text depend on the time zone, by itself or inside an array, range or composite?
+ * The answer may be yes too often, which costs time only. */
+static const char zones_sql[] =
+    "select exists (select from pg_attribute a join pg_type t on t.oid = a.atttypid "
+    "where attrelid = $1::regclass and attnum > 0 and not attisdropped and (typtype in ('c', 'd', "
+    "'r', 'm') or format_type(coalesce(nullif(typelem, 0), t.oid), null) in ('timestamp with time "
+    "zone', 'time with time zone', 'tstzrange', 'tstzmultirange') or typelem <> 0))";
+
+static bool depends_on_zone(struct connection *connection, const char *quoted)
+{
+    const char *const parameters[] = {quoted, NULL};
+    cleanup(result_clear) PGresult *result = NULL;
+    struct error ignored;
+    return connection_query(connection, zones_sql, parameters, &result, NULL, &ignored) == 0 &&
+           strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+}
+
+/* Tables that an extension filled in part are not wholly in the archive. */
+static bool is_extensions(struct connection *connection, const char *quoted)
+{
+    const char *const parameters[] = {quoted, NULL};
+    cleanup(result_clear) PGresult *result = NULL;
+    struct error ignored;
+    return connection_query(
+               connection,
+               "select from pg_depend where classid = 'pg_class'::regclass and objid = "
+               "$1::regclass and deptype = 'e'",
+               parameters, &result, NULL, &ignored) == 0 &&
+           PQntuples(result) > 0;
+}
+
+static void candidate_add(struct candidates *candidates, struct connection *connection,
+                          const struct archive_table *table)
+{
+    cleanup(free_pointer) char *schema =
+        identifier_quote(*table->schema ? table->schema : "public");
+    cleanup(free_pointer) char *name = identifier_quote(table->name);
+    cleanup(free_pointer) char *quoted = xasprintf("%s.%s", schema, name);
+    if (is_extensions(connection, quoted))
+        return;
+    candidates->items =
+        xreallocarray(candidates->items, candidates->count + 1, sizeof(*candidates->items));
+    candidates->items[candidates->count++] = (struct candidate){
+        .table = table,
+        .label = archive_table_label(table),
+        .sql = xasprintf("COPY %s %s TO STDOUT", quoted, table->columns ? table->columns : ""),
+        .has_zones = depends_on_zone(connection, quoted),
+    };
+}
+
+static void candidates_find(const struct subject *subject, struct connection *connection,
+                            struct candidates *ret_candidates)
+{
+    const struct archive *archive = subject->archive;
+    struct exclusion exclusion;
+    exclusion_find(archive, &subject->scenario->restore.exclude, &exclusion);
+    for (size_t i = 0; i < archive->table_count; i++) {
+        const struct archive_table *table = &archive->tables[i];
+        if (exclusion_has_table(archive, &exclusion, table))
+            continue;
+        if (table->has_fingerprint)
+            candidate_add(ret_candidates, connection, table);
+        else if (table->totals.rows > 0)
+            ret_candidates->inserts++;
+    }
+    exclusion_free(&exclusion);
+}
+
+/* --- the comparison --------------------------------------------------------------------------- */
+
+static int compare(struct connection *connection, struct candidate *candidate, struct error *error)
+{
+    if (read_back(connection, candidate->sql, &candidate->restored, error) < 0)
+        return error_prefix(error, "%s cannot be read back: ", candidate->label);
+    candidate->identical = same_fingerprint(&candidate->restored, &candidate->table->totals);
+    return 0;
+}
+
+static int set_zone(struct connection *connection, const char *zone, struct error *error)
+{
+    cleanup(free_pointer) char *quoted = literal_quote(zone);
+    return connection_execute(connection, error, "SET TimeZone = %s", quoted);
+}
+
+/* The zone in which the smallest table that differs is identical. 0 and NULL: there is none. */
+static int find_zone(struct connection *connection, struct candidates *candidates, char **ret_zone,
+                     struct error *error)
+{
+    struct candidate *probe = NULL;
+    for (size_t i = 0; i < candidates->count; i++) {
+        struct candidate *candidate = &candidates->items[i];
+        if (!candidate->identical && candidate->has_zones &&
+            candidate->restored.rows == candidate->table->totals.rows &&
+            candidate->restored.bytes < PROBE_LIMIT_BYTES &&
+            (!probe || candidate->restored.bytes < probe->restored.bytes))
+            probe = candidate;
+    }
+    cleanup(result_clear) PGresult *zones = NULL;
+    if (!probe)
+        return 0;
+    if (connection_query(connection,
+                         "select name from pg_timezone_names where name !~ '^(posix|right)/'", NULL,
+                         &zones, NULL, error) < 0)
+        return -1;
+    for (int i = 0; i < PQntuples(zones); i++) {
+        const char *zone = PQgetvalue(zones, i, 0);
+        if (set_zone(connection, zone, error) < 0 || compare(connection, probe, error) < 0)
+            return -1;
+        if (probe->identical) {
+            *ret_zone = xstrdup(zone);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int compare_all(struct connection *connection, struct candidates *candidates,
+                       struct outcome *outcome, struct error *error)
+{
+    for (size_t i = 0; i < candidates->count; i++)
+        if (compare(connection, &candidates->items[i], error) < 0)
+            return -1;
+    cleanup(free_pointer) char *zone = NULL;
+    if (find_zone(connection, candidates, &zone, error) < 0)
+        return -1;
+    if (!zone)
+        return 0;
+    outcome_detail(outcome, "the dump was written in the time zone %s, or one like it", zone);
+    for (size_t i = 0; i < candidates->count; i++)
+        if (!candidates->items[i].identical && candidates->items[i].has_zones &&
+            compare(connection, &candidates->items[i], error) < 0)
+            return -1;
+    return 0;
+}
+
+/* Where the major versions differ, values may be written differently (floats before 12). */
+static void judge(const struct subject *subject, const struct candidates *candidates,
+                  struct outcome *outcome)
+{
+    size_t different = 0;
+    const struct candidate *first = NULL;
+    for (size_t i = 0; i < candidates->count; i++) {
+        const struct candidate *candidate = &candidates->items[i];
+        if (candidate->identical)
+            continue;
+        first = first ? first : candidate;
+        if (++different <= LISTED_DIFFERENCES)
+            outcome_detail(outcome,
+                           "%s: archive %" PRId64 " rows, %" PRId64 " bytes; restored %" PRId64
+                           " rows, %" PRId64 " bytes",
+                           candidate->label, candidate->table->totals.rows,
+                           candidate->table->totals.bytes, candidate->restored.rows,
+                           candidate->restored.bytes);
+    }
+    outcome_value(outcome, "compared_tables", "%zu", candidates->count);
+    int dumped =
+        subject->archive->server_version ? version_major(subject->archive->server_version) : 0;
+    int restored = version_major(subject->facts->server.version);
+    if (different > 0 && dumped != restored)
+        outcome_error(
+            outcome,
+            "%zu of %zu tables have other text than the archive, first %s; but the dump is "
+            "of PostgreSQL %d and this server is %d, which may write the same values "
+            "differently: install PostgreSQL %d to compare",
+            different, candidates->count, first->label, dumped, restored, dumped);
+    else if (different > 0)
+        outcome_fail(outcome, "%zu of %zu tables hold other values than the archive; first %s",
+                     different, candidates->count, first->label);
+    else if (candidates->inserts > 0)
+        outcome_error(outcome,
+                      "%zu tables cannot be compared, because the dump holds them as INSERTs: dump "
+                      "without --inserts, or remove restore.contents",
+                      candidates->inserts);
+    else
+        outcome_pass(outcome, "%zu table%s, value for value", candidates->count,
+                     candidates->count == 1 ? "" : "s");
+}
+
+void contents_are_identical(const struct subject *subject, const void *parameter,
+                            struct outcome *outcome)
+{
+    (void)parameter;
+    cleanup(connection_closep) struct connection *connection = session_open(subject, outcome);
+    if (!connection || prepare_session(connection, subject->archive, outcome) < 0)
+        return;
+    cleanup(candidates_free) struct candidates candidates = {0};
+    candidates_find(subject, connection, &candidates);
+    struct error error;
+    if (compare_all(connection, &candidates, outcome, &error) < 0)
+        outcome_from_error(outcome, &error);
+    else
+        judge(subject, &candidates, outcome);
+}

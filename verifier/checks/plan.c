@@ -1,0 +1,75 @@
+/* From a scenario to the checks that it asks for. */
+#include <fnmatch.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "checks/kinds.h"
+
+struct builder {
+    struct plan plan;
+    const char *only;
+    int64_t timeout_ms;
+};
+
+/* Takes `name`. `parameter` is borrowed from the scenario, or owned by the plan if `owns` is true.
+ */
+static void add(struct builder *builder, const char *group, char *name, enum stage needs,
+                void (*look)(const struct subject *, const void *, struct outcome *),
+                const void *parameter)
+{
+    if (builder->only && fnmatch(builder->only, name, 0) != 0) {
+        free(name);
+        return;
+    }
+    struct plan *plan = &builder->plan;
+    plan->checks = xreallocarray(plan->checks, plan->count + 1, sizeof(*plan->checks));
+    plan->checks[plan->count++] = (struct check){.group = xstrdup(group),
+                                                 .name = name,
+                                                 .timeout_ms = builder->timeout_ms,
+                                                 .needs = needs,
+                                                 .look = look,
+                                                 .parameter = parameter};
+}
+
+static void add_table(struct builder *builder, const struct table_expectations *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct expectation *expectation = &table->expectations[i];
+        struct table_expectation *parameter = xmalloc(sizeof(*parameter));
+        *parameter = (struct table_expectation){.table = table->table, .expectation = expectation};
+        add(builder, "tables", xasprintf("%s: %s", table->table, expectation->text), STAGE_RESTORE,
+            expectation->metric == METRIC_FRESHNESS ? table_freshness : table_row_count, parameter);
+    }
+}
+
+void plan_build(const struct scenario *scenario, const char *only, struct plan *ret_plan)
+{
+    struct builder builder = {.only = only, .timeout_ms = scenario->restore.timeout_ms};
+    add(&builder, "backup", xstrdup("backup is recent"), STAGE_COUNT, backup_is_recent, NULL);
+    add(&builder, "backup", xstrdup("backup is intact"), STAGE_FIND, backup_is_intact, NULL);
+    add(&builder, "backup", xstrdup("backup restores"), STAGE_FIND, backup_restores, NULL);
+    add(&builder, "backup", xstrdup("every table has its rows"), STAGE_READ,
+        every_table_has_its_rows, NULL);
+    if (scenario->restore.contents)
+        add(&builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
+            contents_are_identical, NULL);
+    if (scenario->alembic.present)
+        add(&builder, "alembic", xstrdup("alembic: revision is the expected one"), STAGE_RESTORE,
+            alembic_revision, NULL);
+    for (size_t i = 0; i < scenario->table_count; i++)
+        add_table(&builder, &scenario->tables[i]);
+    for (size_t i = 0; i < scenario->query_count; i++)
+        add(&builder, "queries", xstrdup(scenario->queries[i].name), STAGE_RESTORE, query_result,
+            &scenario->queries[i]);
+    *ret_plan = builder.plan;
+}
+
+void plan_free(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        free(plan->checks[i].group);
+        free(plan->checks[i].name);
+    }
+    free(plan->checks);
+    *plan = (struct plan){0};
+}

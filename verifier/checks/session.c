@@ -1,0 +1,119 @@
+#include "checks/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { CONNECT_TIMEOUT_MS = 30000 };
+
+struct connection *session_open(const struct subject *subject, struct outcome *outcome)
+{
+    struct connection *connection = NULL;
+    struct error error;
+    if (!subject->database) {
+        outcome_skip(outcome, "not looked at, because `backup restores` did not pass");
+        return NULL;
+    }
+    if (connection_open(subject->database, CONNECT_TIMEOUT_MS, &connection, &error) < 0) {
+        outcome_from_error(outcome, &error);
+        return NULL;
+    }
+    /* With row_security off, a table whose policies would hide rows from us is an error instead of
+     * a smaller count. */
+    if (connection_execute(connection, &error,
+                           "SET row_security = off; SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; "
+                           "SET max_parallel_workers_per_gather = 2; BEGIN READ ONLY") < 0) {
+        outcome_from_error(outcome, &error);
+        connection_close(connection);
+        return NULL;
+    }
+    return connection;
+}
+
+/* Corrupt data is the backup's fault; everything else that a query fails for is not. */
+static void query_failed(const char *state, const struct error *error, struct outcome *outcome)
+{
+    if (starts_with(state, "XX00"))
+        outcome_fail(outcome, "the restored data cannot be read: %s", error->text);
+    else
+        outcome_error(outcome, "the query could not be run: %s%s%s%s", error->text,
+                      *state ? " (SQLSTATE " : "", state, *state ? ")" : "");
+}
+
+PGresult *session_row(struct connection *connection, const char *sql, struct outcome *outcome)
+{
+    PGresult *result = NULL;
+    struct error error;
+    char state[6];
+    if (connection_query(connection, sql, NULL, &result, state, &error) < 0) {
+        query_failed(state, &error, outcome);
+        return NULL;
+    }
+    if (PQntuples(result) == 1)
+        return result;
+    outcome_error(outcome, "the query returned %d rows, and one is expected", PQntuples(result));
+    PQclear(result);
+    return NULL;
+}
+
+static void say_where_else(struct connection *connection, const char *table,
+                           struct outcome *outcome)
+{
+    const char *const parameters[] = {table, NULL};
+    cleanup(result_clear) PGresult *result = NULL;
+    struct error ignored;
+    outcome_fail(outcome, "the restored database has no table %s", table);
+    if (connection_query(connection,
+                         "select format('%I.%I', nspname, relname) from pg_class c join "
+                         "pg_namespace n on n.oid = relnamespace where relname = "
+                         "(parse_ident($1))[array_length(parse_ident($1), 1)] and relkind in "
+                         "('r', 'p', 'f', 'v', 'm') limit 5",
+                         parameters, &result, NULL, &ignored) < 0)
+        return;
+    for (int i = 0; i < PQntuples(result); i++)
+        outcome_detail(outcome, "there is %s: name the schema in the scenario if that is meant",
+                       PQgetvalue(result, i, 0));
+}
+
+char *session_table(struct connection *connection, const char *table, struct outcome *outcome)
+{
+    cleanup(result_clear) PGresult *result = NULL;
+    struct error error;
+    /* The parts as they are written, without folding to lower case: a scenario names tables as
+     * pg_dump lists them. */
+    const char *dot = strchr(table, '.');
+    cleanup(free_pointer) char *first = dot ? xstrndup(table, (size_t)(dot - table)) : NULL;
+    cleanup(free_pointer) char *schema = first ? identifier_quote(first) : NULL;
+    cleanup(free_pointer) char *name = identifier_quote(dot ? dot + 1 : table);
+    cleanup(free_pointer) char *quoted =
+        xasprintf("%s%s%s", schema ? schema : "", schema ? "." : "", name);
+    const char *const parameters[] = {quoted, NULL};
+    if (connection_query(connection,
+                         "select format('%I.%I', nspname, relname) from pg_class c join "
+                         "pg_namespace n on n.oid = relnamespace where c.oid = to_regclass($1)",
+                         parameters, &result, NULL, &error) < 0) {
+        outcome_from_error(outcome, &error);
+        return NULL;
+    }
+    if (PQntuples(result) == 1)
+        return xstrdup(PQgetvalue(result, 0, 0));
+    say_where_else(connection, quoted, outcome);
+    return NULL;
+}
+
+void session_judge(const struct expectation *expectation, long double measured,
+                   const char *measured_text, struct outcome *outcome)
+{
+    cleanup(free_pointer) char *name = metric_name(expectation);
+    outcome_value(outcome, name, "%s", measured_text);
+    if (expectation_holds(expectation, measured)) {
+        outcome_pass(outcome, "%s", measured_text);
+        return;
+    }
+    if (expectation->warn)
+        outcome_warn(outcome, "expected %s, found %s", expectation->text, measured_text);
+    else
+        outcome_fail(outcome, "expected %s, found %s", expectation->text, measured_text);
+    outcome_detail(outcome, "expected: %s\nfound: %s", expectation->text, measured_text);
+}

@@ -1,0 +1,26 @@
+/* A check's own look into the restored database: read only, in UTC, without row security's filter.
+ */
+#ifndef CHECKS_SESSION_H
+#define CHECKS_SESSION_H
+
+#include "checks/checks.h"
+#include "postgres/connection.h"
+
+/* NULL when there is no session; the outcome has its verdict then. */
+struct connection *session_open(const struct subject *subject, struct outcome *outcome);
+
+/* Finds a table by the name a scenario uses ("users", "public.reports") and gives its name for SQL,
+ * fully qualified and quoted, to be freed by the caller. NULL when there is none (the outcome says
+ * so, and what similar there is). */
+char *session_table(struct connection *connection, const char *table, struct outcome *outcome);
+
+/* Runs a query that gives one row and returns it; NULL when it failed (the outcome says so, as an
+ * error, or as a failure when the server says that its data is corrupt). */
+PGresult *session_row(struct connection *connection, const char *sql, struct outcome *outcome);
+
+/* Judges a measured number by an expectation, with words. `measured_text` is how a person reads it.
+ */
+void session_judge(const struct expectation *expectation, long double measured,
+                   const char *measured_text, struct outcome *outcome);
+
+#endif

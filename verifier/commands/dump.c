@@ -1,0 +1,122 @@
+/* restore-verifier dump: makes a backup of each scenario's database, the companion step of verify.
+ */
+#include <stdio.h>
+#include <time.h>
+
+#include "backup/create.h"
+#include "base/clock.h"
+#include "commands/commands.h"
+#include "commands/options.h"
+#include "postgres/connection.h"
+#include "postgres/tools.h"
+
+enum { OPTION_FORCE = 3000, CONNECT_TIMEOUT_MS = 30000 };
+
+struct dump_options {
+    bool force;
+};
+
+static const struct argp_option dump_list[] = {
+    {"force", OPTION_FORCE, NULL, 0, "Replace a backup of the same name", 1},
+    {0},
+};
+
+static error_t parse_dump(int key, char *argument, struct argp_state *state)
+{
+    (void)argument;
+    struct dump_options *options = state->input;
+    if (key != OPTION_FORCE)
+        return ARGP_ERR_UNKNOWN;
+    options->force = true;
+    return 0;
+}
+
+static const struct argp dump_argp = {
+    .options = dump_list,
+    .parser = parse_dump,
+    .args_doc = "[SCENARIO.yaml ...]",
+    .doc =
+        "Make a backup of each scenario's database with pg_dump, under the name that the scenario "
+        "gives it. A backup is there whole or not at all. Without names, the scenarios are those "
+        "of the directory scenarios.",
+};
+
+/* Finds a pg_dump that is at least as new as the server. */
+static int find_tools(const struct address *database, struct tools **ret_tools, struct error *error)
+{
+    cleanup(connection_closep) struct connection *connection = NULL;
+    if (connection_open(database, CONNECT_TIMEOUT_MS, &connection, error) < 0)
+        return -1;
+    return tools_find(TASK_DUMP, connection_server_version(connection) / 10000, ret_tools, error);
+}
+
+static int dump_database(const struct scenario *scenario, const struct dump_options *options,
+                         struct address *database, struct backup_created *ret_created,
+                         struct error *error)
+{
+    cleanup(tools_freep) struct tools *tools = NULL;
+    if (address_parse(scenario->source.database, database, error) < 0)
+        return error_prefix(error, "source.database: ");
+    struct backup_create_options create = {.location = scenario->backups.location,
+                                           .pattern = scenario->backups.name,
+                                           .time = time(NULL),
+                                           .force = options->force,
+                                           .database = database,
+                                           .deadline_ms = NO_DEADLINE};
+    /* What would fail at the end is said before the database is bothered. */
+    cleanup(free_pointer) char *path = NULL;
+    if (backup_create_check(&create, &path, error) < 0 || find_tools(database, &tools, error) < 0)
+        return -1;
+    create.tools = tools;
+    return backup_create(&create, ret_created, error);
+}
+
+static int dump(const struct scenario *scenario, const struct dump_options *options, bool quiet)
+{
+    struct error error;
+    struct address database = {0};
+    struct backup_created created = {0};
+    int64_t began_ms = clock_ms();
+    int dumped =
+        scenario->source.database
+            ? dump_database(scenario, options, &database, &created, &error)
+            : cannot_verify(&error, "%s has no source.database: nothing to dump", scenario->path);
+    if (dumped < 0) {
+        fprintf(stderr, "restore-verifier: %s: no backup was made: %s\n", scenario->name,
+                error.text);
+    } else if (!quiet) {
+        char size[SIZE_TEXT_SIZE];
+        char duration[DURATION_TEXT_SIZE];
+        size_format(created.size_bytes, size);
+        duration_format(clock_ms() - began_ms, duration);
+        fprintf(stderr, "%s: %s, %s, in %s\n", scenario->name, created.path, size, duration);
+    }
+    backup_created_free(&created);
+    address_free(&database);
+    return dumped < 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
+}
+
+int command_dump(int argc, char **argv)
+{
+    struct common_options common;
+    struct dump_options options = {0};
+    options_parse(argc, argv, &dump_argp, &common, &options);
+    struct strings paths = {0};
+    struct strings problems = {0};
+    scenario_paths(&common, &paths);
+    if (paths.count == 0)
+        strings_add(&problems, "restore-verifier: there is no scenario file: name one, or put one "
+                               "into scenarios/");
+    struct scenario **scenarios = scenarios_load(&paths, &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        fprintf(stderr, "%s\n", problems.items[i]);
+    int exit_code = problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
+    for (size_t i = 0; i < paths.count; i++)
+        if (scenarios[i] && dump(scenarios[i], &options, common.quiet) != EXIT_VERIFIED)
+            exit_code = EXIT_CANNOT_VERIFY;
+    scenarios_free(scenarios, paths.count);
+    strings_free(&problems);
+    strings_free(&paths);
+    common_options_free(&common);
+    return exit_code;
+}

@@ -1,0 +1,154 @@
+#include "commands/options.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands/commands.h"
+
+enum { OPTION_REPORTS = 1000, OPTION_FORMAT };
+
+static const struct argp_option common_list[] = {
+    {"reports", OPTION_REPORTS, "DIR", 0, "Write reports to DIR (default: reports)", 10},
+    {"jobs", 'j', "N", 0, "Work on N scenarios at the same time (default: 1)", 10},
+    {"format", OPTION_FORMAT, "text|json", 0, "Print the results on standard output in this form",
+     10},
+    {"quiet", 'q', NULL, 0, "Print nothing but errors", 10},
+    {"verbose", 'v', NULL, 0, "Print more", 10},
+    {0},
+};
+
+static void parse_jobs(struct argp_state *state, const char *text, int *ret_jobs)
+{
+    char *end;
+    long jobs = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || jobs < 1 || jobs > 64)
+        argp_error(state, "--jobs takes a number from 1 to 64, not `%s`", text);
+    *ret_jobs = (int)jobs;
+}
+
+static error_t parse_common(int key, char *argument, struct argp_state *state)
+{
+    struct common_options *options = state->input;
+    switch (key) {
+    case OPTION_REPORTS:
+        options->reports = argument;
+        return 0;
+    case 'j':
+        parse_jobs(state, argument, &options->jobs);
+        return 0;
+    case OPTION_FORMAT:
+        if (strcmp(argument, "json") != 0 && strcmp(argument, "text") != 0)
+            argp_error(state, "--format is `text` or `json`, not `%s`", argument);
+        options->json = strcmp(argument, "json") == 0;
+        options->text_on_stdout = !options->json;
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case 'v':
+        options->verbose = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        strings_add(&options->paths, argument);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* argp gives every parser one input; children get theirs in the parent's ARGP_KEY_INIT. */
+struct inputs {
+    struct common_options *common;
+    void *own;
+};
+
+static error_t parse_nothing(int key, char *argument, struct argp_state *state)
+{
+    (void)argument;
+    const struct inputs *inputs = state->input;
+    if (key != ARGP_KEY_INIT)
+        return ARGP_ERR_UNKNOWN;
+    state->child_inputs[0] = inputs->own;
+    state->child_inputs[1] = inputs->common;
+    return 0;
+}
+
+void options_parse(int argc, char **argv, const struct argp *argp, struct common_options *common,
+                   void *own)
+{
+    static const struct argp common_argp = {.options = common_list, .parser = parse_common};
+    const struct argp own_argp = {.options = argp->options, .parser = argp->parser};
+    const struct argp_child children[] = {{&own_argp, 0, "Options of this command:", 1},
+                                          {&common_argp, 0, "Common options:", 2},
+                                          {0}};
+    const struct argp whole = {.parser = parse_nothing,
+                               .args_doc = argp->args_doc,
+                               .doc = argp->doc,
+                               .children = argp->options ? children : children + 1};
+    struct inputs inputs = {.common = common, .own = own};
+    *common = (struct common_options){.reports = "reports"};
+    argp_err_exit_status = EXIT_CANNOT_VERIFY;
+    argp_parse(&whole, argc, argv, 0, NULL, &inputs);
+}
+
+void common_options_free(struct common_options *common)
+{
+    strings_free(&common->paths);
+}
+
+void scenario_paths(const struct common_options *common, struct strings *ret_paths)
+{
+    for (size_t i = 0; i < common->paths.count; i++)
+        strings_add(ret_paths, common->paths.items[i]);
+    glob_t found;
+    if (common->paths.count > 0 || glob("scenarios/*.yaml", 0, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        strings_add(ret_paths, found.gl_pathv[i]);
+    globfree(&found);
+}
+
+static bool is_taken(struct scenario *const *scenarios, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (scenarios[i] && strcasecmp(scenarios[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+struct scenario **scenarios_load(const struct strings *paths, struct strings *problems)
+{
+    struct scenario **scenarios = xcalloc(paths->count, sizeof(struct scenario *));
+    for (size_t i = 0; i < paths->count; i++) {
+        struct scenario *scenario = NULL;
+        if (scenario_load(paths->items[i], &scenario, problems) < 0)
+            continue;
+        if (is_taken(scenarios, i, scenario->name)) {
+            strings_addf(
+                problems,
+                "%s: another scenario of this run is named `%s` as well, and their reports "
+                "would overwrite each other: give one another name",
+                paths->items[i], scenario->name);
+            scenario_free(scenario);
+            continue;
+        }
+        scenarios[i] = scenario;
+    }
+    return scenarios;
+}
+
+void scenarios_free(struct scenario **scenarios, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        scenario_free(scenarios[i]);
+    free(scenarios);
+}
+
+bool wants_color(int descriptor)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+    return isatty(descriptor) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+}

@@ -1,0 +1,137 @@
+#include "harness/harness.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "base/exit.h"
+#include "base/memory.h"
+#include "base/signals.h"
+
+/* What a check's process has been forked with: Check's test functions take no context. */
+static struct {
+    const struct plan *plan;
+    const struct subject *subject;
+    struct outcome *outcomes;
+} running;
+
+void *shared_alloc(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        fputs("restore-verifier: out of memory\n", stderr);
+        exit(2);
+    }
+    return memory;
+}
+
+void shared_free(void *memory, size_t size)
+{
+    munmap(memory, size);
+}
+
+/* The body of every test: `_i` is the index of the check. Signals get their default handling back,
+ * because a handler that only sets a flag would let a terminated check go on and pass. */
+START_TEST(look)
+{
+    const struct check *check = &running.plan->checks[_i];
+    struct outcome *outcome = &running.outcomes[_i];
+    signals_default();
+    outcome->started_ms = clock_ms();
+    check_look(check, running.subject, outcome);
+    outcome->duration_ms = clock_ms() - outcome->started_ms;
+    if (outcome->verdict == VERDICT_PASS || outcome->verdict == VERDICT_SKIP)
+        exit_now(0);
+    /* Check's messages are short: over 4,088 bytes they would be lost. The outcome has the text. */
+    ck_abort_msg("%s", verdict_name(outcome->verdict));
+}
+END_TEST
+
+/* A test case for each check, named by its index, with its own timeout. Check borrows the names, so
+ * they live in `names` until the runner is freed. */
+static SRunner *runner_create(const char *suite_name, const struct plan *plan,
+                              struct strings *names)
+{
+    Suite *suite = suite_create(suite_name);
+    for (size_t i = 0; i < plan->count; i++) {
+        strings_addf(names, "%zu", i);
+        TCase *test_case = tcase_create(names->items[i]);
+        /* Zero would mean "no timeout" to Check. */
+        int64_t timeout_ms = plan->checks[i].timeout_ms > 0 ? plan->checks[i].timeout_ms : 1;
+        tcase_set_timeout(test_case, (double)timeout_ms / 1000);
+        tcase_add_loop_test(test_case, look, (int)i, (int)i + 1);
+        suite_add_tcase(suite, test_case);
+    }
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_FORK);
+    return runner;
+}
+
+/* What became of a check whose process did not end as its outcome says. */
+static void contradict(struct outcome *outcome, const struct check *check, const char *message)
+{
+    int64_t elapsed_ms = clock_ms() - outcome->started_ms;
+    bool timed_out = strstr(message, "timeout") || strstr(message, "Timeout");
+    if (timed_out)
+        outcome_error(outcome, "the check did not end within its %.1f s and was stopped",
+                      (double)check->timeout_ms / 1000);
+    else if (outcome->verdict != VERDICT_NONE)
+        outcome_error(outcome, "the check said `%s`, but its process did not end well: %s",
+                      verdict_name(outcome->verdict), message);
+    else
+        outcome_error(outcome, "the check ended without a verdict: %s", message);
+    outcome->warn = false;
+    if (outcome->duration_ms == 0 && outcome->started_ms > 0)
+        outcome->duration_ms = elapsed_ms < check->timeout_ms ? elapsed_ms : check->timeout_ms;
+}
+
+/* A pass (or a skip) counts only when both the outcome and the end of the process say so. */
+static void confirm(const struct plan *plan, struct outcome *outcomes, TestResult *result)
+{
+    char *end;
+    unsigned long index = strtoul(tr_tcname(result), &end, 10);
+    if (*end != '\0' || index >= plan->count)
+        return;
+    struct outcome *outcome = &outcomes[index];
+    bool says_well = outcome->verdict == VERDICT_PASS || outcome->verdict == VERDICT_SKIP;
+    bool says_ill = outcome->verdict == VERDICT_FAIL || outcome->verdict == VERDICT_ERROR;
+    if (says_well && tr_rtype(result) == CK_PASS)
+        return;
+    if (says_ill && tr_rtype(result) == CK_FAILURE)
+        return;
+    contradict(outcome, &plan->checks[index], tr_msg(result));
+}
+
+void outcomes_close(struct outcome *outcomes, size_t count, const char *reason)
+{
+    for (size_t i = 0; i < count; i++)
+        if (outcomes[i].verdict == VERDICT_NONE)
+            outcome_error(&outcomes[i], "%s", reason);
+}
+
+int harness_run(const char *suite_name, const struct plan *plan, const struct subject *subject,
+                struct outcome *outcomes, struct error *error)
+{
+    if (plan->count == 0)
+        return cannot_verify(error, "there is no check to run");
+    running.plan = plan;
+    running.subject = subject;
+    running.outcomes = outcomes;
+    cleanup(strings_free) struct strings names = {0};
+    SRunner *runner = runner_create(suite_name, plan, &names);
+    fflush(NULL); /* or each check's process would print it again */
+    srunner_run_all(runner, CK_SILENT);
+    int count = srunner_ntests_run(runner);
+    TestResult **results = srunner_results(runner);
+    for (int i = 0; i < count; i++)
+        confirm(plan, outcomes, results[i]);
+    free(results);
+    srunner_free(runner);
+    if (count == (int)plan->count)
+        return 0;
+    return cannot_verify(error, "%zu checks were planned, and %d were run", plan->count, count);
+}

@@ -1,0 +1,62 @@
+/* restore-verifier: picks the command. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "commands/commands.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {"verify", command_verify, "restore the latest backup of each scenario and check it"},
+    {"dump", command_dump, "make a backup of each scenario's database"},
+
+    {"lint", command_lint, "check scenario files"},
+};
+
+const char *argp_program_version = "restore-verifier " PROGRAM_VERSION;
+
+static void usage(FILE *stream)
+{
+    fputs("Usage: restore-verifier COMMAND [OPTION...] [SCENARIO.yaml ...]\n\n"
+          "Takes the latest backup of a PostgreSQL database, restores it into a throwaway server,\n"
+          "checks what came back, and writes a JUnit report.\n\n"
+          "Commands:\n",
+          stream);
+    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
+        fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`restore-verifier COMMAND --help` tells a command's options.\n\n"
+          "Exit codes: 0 every check passed; 1 a backup is bad; 2 something could not be verified, "
+          "or\n"
+          "usage.\n",
+          stream);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_CANNOT_VERIFY;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return EXIT_VERIFIED;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        puts(argp_program_version);
+        return EXIT_VERIFIED;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        cleanup(free_pointer) char *name = xasprintf("restore-verifier %s", commands[i].name);
+        argv[1] = name;
+        return commands[i].run(argc - 1, argv + 1);
+    }
+    fprintf(stderr, "restore-verifier: there is no command `%s`: see restore-verifier --help\n",
+            argv[1]);
+    return EXIT_CANNOT_VERIFY;
+}

@@ -1,0 +1,194 @@
+#include "postgres/address.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+
+enum { ADDRESS_LIMIT_BYTES = 16384 };
+
+/* Options that SQLAlchemy hands to its driver and that mean nothing to libpq. */
+static const char *const driver_options[] = {
+    "prepared_statement_cache_size",
+    "prepared_statement_name_func",
+    "async_fallback",
+    "statement_cache_size",
+    "server_settings",
+    "command_timeout",
+    "timeout",
+    "pgbouncer",
+};
+
+static bool is_driver_option(const char *option, size_t length)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(driver_options); i++)
+        if (strlen(driver_options[i]) == length && strncmp(driver_options[i], option, length) == 0)
+            return true;
+    return false;
+}
+
+/* Rewrites one `name=value` of a URL's query for libpq. */
+static void query_option_append(struct buffer *url, const char *option, size_t length)
+{
+    size_t name_length = strcspn(option, "=");
+    if (name_length > length)
+        name_length = length;
+    if (is_driver_option(option, name_length))
+        return;
+    buffer_append_text(url, strchr(url->data, '?') ? "&" : "?");
+    if (name_length == strlen("ssl") && strncmp(option, "ssl", name_length) == 0) {
+        buffer_append_text(url, "sslmode");
+        option += name_length;
+        length -= name_length;
+        /* asyncpg takes ssl=true as well, which asks for TLS without checking the certificate. */
+        if (length == strlen("=true") && strncmp(option, "=true", length) == 0) {
+            option = "=require";
+            length = strlen(option);
+        }
+    }
+    buffer_append(url, option, length);
+}
+
+/* "postgresql+asyncpg://host/db?ssl=require" -> "postgresql://host/db?sslmode=require". */
+static char *libpq_url(const char *text)
+{
+    struct buffer url;
+    buffer_init(&url, ADDRESS_LIMIT_BYTES * 2);
+    const char *rest = strstr(text, "://");
+    size_t query = strcspn(rest, "?");
+    buffer_append_text(&url, "postgresql");
+    buffer_append(&url, rest, query);
+    rest += query;
+    while (*rest) {
+        rest++; /* the ? or & */
+        size_t length = strcspn(rest, "&");
+        query_option_append(&url, rest, length);
+        rest += length;
+    }
+    return buffer_steal(&url);
+}
+
+/* libpq's complaints quote the connection string, which may hold a password: they are never shown.
+ */
+int address_parse(const char *text, struct address *ret_address, struct error *error)
+{
+    if (strlen(text) > ADDRESS_LIMIT_BYTES)
+        return cannot_verify(error, "the connection string is longer than %d bytes",
+                             ADDRESS_LIMIT_BYTES);
+    bool is_url = strstr(text, "://") != NULL;
+    if (is_url && !starts_with(text, "postgresql") && !starts_with(text, "postgres"))
+        return cannot_verify(error, "the database URL must begin with postgresql://");
+    cleanup(free_pointer) char *plain = is_url ? libpq_url(text) : xstrdup(text);
+    char *complaint = NULL;
+    PQconninfoOption *options = PQconninfoParse(plain, &complaint);
+    PQfreemem(complaint);
+    if (!options)
+        return cannot_verify(
+            error, "the connection string is not one that libpq understands: write it as "
+                   "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters of the "
+                   "password percent-encoded (@ is %%40, / is %%2F)");
+    struct address address = {0};
+    for (PQconninfoOption *option = options; option->keyword; option++) {
+        if (!option->val)
+            continue;
+        strings_add(&address.keywords, option->keyword);
+        strings_add(&address.values, option->val);
+    }
+    PQconninfoFree(options);
+    *ret_address = address;
+    return 0;
+}
+
+void address_free(struct address *address)
+{
+    strings_free(&address->keywords);
+    strings_free(&address->values);
+}
+
+void address_copy(const struct address *address, struct address *ret_copy)
+{
+    struct address copy = {0};
+    for (size_t i = 0; i < address->keywords.count; i++) {
+        strings_add(&copy.keywords, address->keywords.items[i]);
+        strings_add(&copy.values, address->values.items[i]);
+    }
+    *ret_copy = copy;
+}
+
+const char *address_get(const struct address *address, const char *keyword)
+{
+    for (size_t i = 0; i < address->keywords.count; i++)
+        if (strcmp(address->keywords.items[i], keyword) == 0)
+            return address->values.items[i];
+    return NULL;
+}
+
+void address_set(struct address *address, const char *keyword, const char *value)
+{
+    for (size_t i = 0; i < address->keywords.count; i++) {
+        if (strcmp(address->keywords.items[i], keyword) != 0)
+            continue;
+        free(address->values.items[i]);
+        address->values.items[i] = xstrdup(value);
+        return;
+    }
+    strings_add(&address->keywords, keyword);
+    strings_add(&address->values, value);
+}
+
+/* What libpq would take for a keyword that is not set. */
+static const char *effective(const struct address *address, const char *keyword)
+{
+    const char *value = address_get(address, keyword);
+    if (!value && strcmp(keyword, "host") == 0)
+        value = address_get(address, "hostaddr");
+    if (!value && strcmp(keyword, "dbname") == 0)
+        value = address_get(address, "user");
+    if (!value && strcmp(keyword, "port") == 0)
+        value = "5432";
+    return value ? value : "";
+}
+
+char *address_describe(const struct address *address)
+{
+    const char *host = effective(address, "host");
+    if (*host == '/' || *host == '\0')
+        return xasprintf("%s/%s", *host ? host : "the local socket", effective(address, "dbname"));
+    return xasprintf("%s:%s/%s", host, effective(address, "port"), effective(address, "dbname"));
+}
+
+char *address_argument(const struct address *address)
+{
+    struct buffer text;
+    buffer_init(&text, ADDRESS_LIMIT_BYTES * 4);
+    for (size_t i = 0; i < address->keywords.count; i++) {
+        if (strcmp(address->keywords.items[i], "password") == 0)
+            continue;
+        buffer_printf(&text, "%s%s='", text.length ? " " : "", address->keywords.items[i]);
+        for (const char *next = address->values.items[i]; *next; next++) {
+            if (*next == '\'' || *next == '\\')
+                buffer_append(&text, "\\", 1);
+            buffer_append(&text, next, 1);
+        }
+        buffer_append(&text, "'", 1);
+    }
+    return buffer_steal(&text);
+}
+
+void address_environment(const struct address *address, struct strings *environment)
+{
+    const char *password = address_get(address, "password");
+    if (password)
+        strings_addf(environment, "PGPASSWORD=%s", password);
+}
+
+bool address_same(const struct address *left, const struct address *right)
+{
+    static const char *const keywords[] = {"host", "port", "dbname"};
+    for (size_t i = 0; i < ARRAY_LENGTH(keywords); i++)
+        if (strcasecmp(effective(left, keywords[i]), effective(right, keywords[i])) != 0)
+            return false;
+    return true;
+}

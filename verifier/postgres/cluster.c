@@ -1,0 +1,217 @@
+#include "postgres/cluster.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "postgres/connection.h"
+#include "postgres/tuning.h"
+
+static const char superuser[] = "restore_verifier";
+static const char port[] = "5432"; /* only a part of the socket's name */
+
+enum { PROBE_TIMEOUT_MS = 5000, STOP_TIMEOUT_MS = 5000, LOG_TAIL_BYTES = 1200 };
+
+struct cluster {
+    pid_t pid;
+    char *data;    /* the data directory */
+    char *sockets; /* where the unix socket is */
+    char *log;     /* the server's log file */
+    struct address address;
+};
+
+static void cluster_free(struct cluster *cluster)
+{
+    free(cluster->data);
+    free(cluster->sockets);
+    free(cluster->log);
+    address_free(&cluster->address);
+    free(cluster);
+}
+
+static int private_directory(const char *path, const struct account *account, struct error *error)
+{
+    if (mkdir(path, 0700) < 0)
+        return cannot_verify(error, "cannot make %s: %s", path, strerror(errno));
+    if (geteuid() == 0 && chown(path, account->uid, account->gid) < 0)
+        return cannot_verify(error, "cannot give %s to the server's user: %s", path,
+                             strerror(errno));
+    return 0;
+}
+
+/* The last words of a file, on one line. */
+static char *file_tail(const char *path)
+{
+    char text[LOG_TAIL_BYTES + 1] = "";
+    cleanup(close_descriptor) int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    off_t size = descriptor < 0 ? 0 : lseek(descriptor, 0, SEEK_END);
+    if (size > 0) {
+        ssize_t length = pread(descriptor, text, LOG_TAIL_BYTES,
+                               size > LOG_TAIL_BYTES ? size - LOG_TAIL_BYTES : 0);
+        text[length > 0 ? length : 0] = '\0';
+    }
+    for (char *next = text; *next; next++)
+        if (*next == '\n')
+            *next = ' ';
+    return xstrdup(text);
+}
+
+char *cluster_log_tail(const struct cluster *cluster)
+{
+    return file_tail(cluster->log);
+}
+
+static int initialise(const struct cluster_options *options, const struct cluster *cluster,
+                      struct error *error)
+{
+    cleanup(free_pointer) char *initdb = tools_program(options->tools, "initdb");
+    const char *const argv[] = {initdb,       "--pgdata",          cluster->data, "--username",
+                                superuser,    "--auth=trust",      "--no-sync",   "--encoding=UTF8",
+                                "--locale=C", "--no-instructions", NULL};
+    static const char *const environment[] = {"LC_ALL=C", "TZ=UTC", NULL};
+    struct process_options process = {.argv = argv,
+                                      .environment = environment,
+                                      .account = &options->account,
+                                      .directory = options->directory,
+                                      .no_network = true};
+    struct process_result result;
+    if (process_run(&process, options->deadline_ms, &result, error) < 0)
+        return -1;
+    int outcome = 0;
+    if (result.exit_code != 0) {
+        cleanup(free_pointer) char *how = process_describe(&result);
+        const char *reason = strstr(result.errors.data, "error: ");
+        reason = reason ? reason + strlen("error: ") : result.errors.data;
+        /* initdb's backend says why in a FATAL line of its own. */
+        const char *fatal = strstr(result.errors.data, "FATAL:");
+        outcome = cannot_verify(error, "cannot make a throwaway server in %s: initdb %s: %.*s%s",
+                                options->directory, how, (int)strcspn(fatal ? fatal : reason, "\n"),
+                                fatal ? fatal : reason,
+                                strstr(result.errors.data, "No space left")
+                                    ? "; no space left: set TMPDIR to a larger file system"
+                                    : "");
+    }
+    process_result_free(&result);
+    return outcome;
+}
+
+static int launch_server(const struct cluster_options *options, struct cluster *cluster,
+                         struct error *error)
+{
+    cleanup(free_pointer) char *program = tools_program(options->tools, "postgres");
+    struct strings argv = {0};
+    strings_add(&argv, program);
+    strings_add(&argv, "-D");
+    strings_add(&argv, cluster->data);
+    struct strings settings = {0};
+    tuning_settings(available_memory_bytes(), options->jobs, options->tools->major, &settings);
+    strings_addf(&settings, "port=%s", port);
+    /* Quoted, since the setting is a list and a directory's name may hold a comma. */
+    cleanup(free_pointer) char *sockets = identifier_quote(cluster->sockets);
+    strings_addf(&settings, "unix_socket_directories=%s", sockets);
+    for (size_t i = 0; i < settings.count; i++) {
+        strings_add(&argv, "-c");
+        strings_add(&argv, settings.items[i]);
+    }
+    strings_free(&settings);
+
+    cleanup(close_descriptor) int log =
+        open(cluster->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    static const char *const environment[] = {"LC_ALL=C", "TZ=UTC", NULL};
+    struct process_options process = {.argv = strings_argv(&argv),
+                                      .environment = environment,
+                                      .account = &options->account,
+                                      .directory = cluster->data,
+                                      .output = log,
+                                      .errors = log,
+                                      .death_signal = options->outlives_us ? -1 : SIGQUIT,
+                                      .no_network = true};
+    int started = log < 0
+                      ? cannot_verify(error, "cannot write %s: %s", cluster->log, strerror(errno))
+                      : process_start(&process, &cluster->pid, error);
+    strings_free(&argv);
+    return started;
+}
+
+static int wait_until_ready(const struct cluster_options *options, struct cluster *cluster,
+                            struct error *error)
+{
+    for (;;) {
+        struct connection *connection;
+        if (connection_open(&cluster->address, PROBE_TIMEOUT_MS, &connection, error) == 0) {
+            connection_close(connection);
+            return 0;
+        }
+        bool late = clock_ms() >= options->deadline_ms;
+        if (!late && !process_wait(cluster->pid, clock_ms() + 10, NULL))
+            continue;
+        cleanup(free_pointer) char *log = cluster_log_tail(cluster);
+        if (!late)
+            cluster->pid = 0;
+        return cannot_verify(error, "the throwaway server in %s %s; its log ends: %s",
+                             options->directory, late ? "did not start in time" : "did not start",
+                             log);
+    }
+}
+
+int cluster_start(const struct cluster_options *options, struct cluster **ret_cluster,
+                  struct error *error)
+{
+    cleanup(cluster_stopp) struct cluster *cluster = xcalloc(1, sizeof(*cluster));
+    cluster->data = xasprintf("%s/data", options->directory);
+    cluster->log = xasprintf("%s/server.log", options->directory);
+    cluster->sockets = xasprintf("%s/socket", options->socket_parent);
+    if (private_directory(cluster->sockets, &options->account, error) < 0 ||
+        private_directory(cluster->data, &options->account, error) < 0)
+        return -1;
+    address_set(&cluster->address, "host", cluster->sockets);
+    address_set(&cluster->address, "port", port);
+    address_set(&cluster->address, "user", superuser);
+    address_set(&cluster->address, "dbname", "postgres");
+    if (initialise(options, cluster, error) < 0 || launch_server(options, cluster, error) < 0 ||
+        wait_until_ready(options, cluster, error) < 0)
+        return -1;
+    *ret_cluster = take(&cluster);
+    return 0;
+}
+
+const struct address *cluster_address(const struct cluster *cluster)
+{
+    return &cluster->address;
+}
+
+pid_t cluster_pid(const struct cluster *cluster)
+{
+    return cluster->pid;
+}
+
+void cluster_stop(struct cluster *cluster)
+{
+    if (!cluster)
+        return;
+    if (cluster->pid > 0) {
+        kill(cluster->pid, SIGQUIT);
+        if (!process_wait(cluster->pid, deadline_after(STOP_TIMEOUT_MS), NULL)) {
+            kill(-cluster->pid, SIGKILL);
+            process_wait(cluster->pid, NO_DEADLINE, NULL);
+        }
+    }
+    cluster_free(cluster);
+}
+
+void cluster_stopp(struct cluster **cluster)
+{
+    cluster_stop(*cluster);
+}
+
+void cluster_abandon(struct cluster *cluster)
+{
+    cluster_free(cluster);
+}

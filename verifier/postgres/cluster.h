@@ -1,0 +1,55 @@
+/* The throwaway server: a private cluster that lives in a work directory and dies with its owner.
+ *
+ * It listens on a unix socket only, in a directory that nobody else may enter, runs in an empty
+ * network namespace where the system allows that, and is tuned for being thrown away. The
+ * postmaster is our direct child and gets SIGQUIT when we die, however we die.
+ */
+#ifndef POSTGRES_CLUSTER_H
+#define POSTGRES_CLUSTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/process.h"
+#include "postgres/address.h"
+#include "postgres/tools.h"
+
+struct cluster;
+
+/* The kernel allows 107 bytes for the path of a socket; PARENT/socket/.s.PGSQL.5432 must fit. */
+enum { SOCKET_PARENT_LIMIT = 85 };
+
+struct cluster_options {
+    const struct tools *tools;
+    const char *directory; /* work directory; the cluster makes what it needs in it */
+    const char
+        *socket_parent; /* a work directory for the socket; at most SOCKET_PARENT_LIMIT bytes */
+    struct account account;
+    int jobs;         /* connections that restore at the same time */
+    bool outlives_us; /* the server goes on when we end, for `--keep` */
+    int64_t deadline_ms;
+};
+
+/* Makes the cluster and starts the server; returns when it accepts connections. */
+int cluster_start(const struct cluster_options *options, struct cluster **ret_cluster,
+                  struct error *error);
+
+/* The address of its database `postgres`, as its superuser. Borrowed. */
+const struct address *cluster_address(const struct cluster *cluster);
+
+pid_t cluster_pid(const struct cluster *cluster);
+
+/* Stops the server at once (nothing in it is worth a checkpoint) and frees the struct. The files
+ * stay for the work directory's removal. Takes NULL. */
+void cluster_stop(struct cluster *cluster);
+void cluster_stopp(struct cluster **cluster);
+
+/* Frees the struct and lets the server run. */
+void cluster_abandon(struct cluster *cluster);
+
+/* The end of the server's log: what it said before it died. Freed by the caller. */
+char *cluster_log_tail(const struct cluster *cluster);
+
+#endif

@@ -1,0 +1,198 @@
+#include "postgres/connection.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+
+struct connection {
+    PGconn *raw;
+};
+
+/* libpq's text without its trailing newline and without a password, should one ever stand in it. */
+static char *message_clean(const char *message, const struct address *address)
+{
+    cleanup(free_pointer) char *text = xstrdup(message);
+    const char *password = address ? address_get(address, "password") : NULL;
+    struct buffer clean;
+    buffer_init(&clean, 65536);
+    for (const char *next = text; *next; next++) {
+        size_t length = password ? strlen(password) : 0;
+        if (length > 0 && strncmp(next, password, length) == 0) {
+            buffer_append_text(&clean, "***");
+            next += length - 1;
+        } else {
+            buffer_append(&clean, next, 1);
+        }
+    }
+    while (clean.length > 0 && strchr("\n ", clean.data[clean.length - 1]))
+        clean.data[--clean.length] = '\0';
+    return buffer_steal(&clean);
+}
+
+static const char *advice(const char *message)
+{
+    static const struct {
+        const char *words;
+        const char *advice;
+    } known[] = {
+        {"password authentication failed", "check the user and the password"},
+        {"no password supplied", "the URL has no password: add it, or use a pass file"},
+        {"could not translate host name", "check the host name, and that this machine has DNS"},
+        {"Connection refused", "check host and port, and that the server runs"},
+        {"No such file or directory", "check the socket directory, and that the server runs"},
+        {"timeout expired", "check host, port and firewall"},
+        {"timed out", "check host, port and firewall"},
+        {"SSL", "check sslmode and the certificates"},
+        {"does not exist", "check the name of the database and of the user"},
+        {"too many connections", "try again when fewer clients are connected"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(known); i++)
+        if (strstr(message, known[i].words))
+            return known[i].advice;
+    return "check the connection string";
+}
+
+/* Drives libpq's asynchronous connect, so that the whole of it, with name lookup of several
+ * addresses, keeps to one deadline. */
+static int connect_until(PGconn *raw, int64_t deadline_ms)
+{
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
+        struct pollfd socket = {.fd = PQsocket(raw),
+                                .events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+        if (poll(&socket, 1, deadline_poll_ms(deadline_ms)) == 0 && clock_ms() >= deadline_ms)
+            return -1;
+        status = PQconnectPoll(raw);
+    }
+    return 0;
+}
+
+static void ignore_notice(void *context, const PGresult *result)
+{
+    (void)context;
+    (void)result;
+}
+
+int connection_open(const struct address *address, int64_t timeout_ms,
+                    struct connection **ret_connection, struct error *error)
+{
+    struct address full;
+    address_copy(address, &full);
+    address_set(&full, "application_name", "restore-verifier");
+    PGconn *raw = PQconnectStartParams(strings_argv(&full.keywords), strings_argv(&full.values), 0);
+    address_free(&full);
+    int reached = 0;
+    if (raw && PQstatus(raw) != CONNECTION_BAD)
+        reached = connect_until(raw, deadline_after(timeout_ms));
+    if (raw && reached == 0 && PQstatus(raw) == CONNECTION_OK) {
+        PQsetNoticeReceiver(raw, ignore_notice, NULL);
+        *ret_connection = xcalloc(1, sizeof(**ret_connection));
+        (*ret_connection)->raw = raw;
+        return 0;
+    }
+    cleanup(free_pointer) char *where = address_describe(address);
+    cleanup(free_pointer) char *message =
+        reached < 0 ? xasprintf("no answer within %d s: timeout expired", (int)(timeout_ms / 1000))
+                    : message_clean(raw ? PQerrorMessage(raw) : "out of memory", address);
+    PQfinish(raw);
+    return cannot_verify(error, "cannot connect to %s: %s; %s", where, message, advice(message));
+}
+
+void connection_close(struct connection *connection)
+{
+    if (!connection)
+        return;
+    PQfinish(connection->raw);
+    free(connection);
+}
+
+void connection_closep(struct connection **connection)
+{
+    connection_close(*connection);
+}
+
+void result_clear(PGresult **result)
+{
+    PQclear(*result);
+}
+
+static int result_check(PGresult *result, PGconn *raw, char ret_state[6], struct error *error)
+{
+    if (ret_state)
+        ret_state[0] = '\0';
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+        return 0;
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (ret_state && state)
+        snprintf(ret_state, 6, "%s", state);
+    const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    cleanup(free_pointer) char *message =
+        message_clean(primary ? primary : PQerrorMessage(raw), NULL);
+    return cannot_verify(error, "%s", *message ? message : "the server gave no result");
+}
+
+int connection_query(struct connection *connection, const char *sql, const char *const *parameters,
+                     PGresult **ret_result, char ret_state[6], struct error *error)
+{
+    int count = 0;
+    while (parameters && parameters[count])
+        count++;
+    cleanup(result_clear) PGresult *result =
+        PQexecParams(connection->raw, sql, count, NULL, parameters, NULL, NULL, 0);
+    if (result_check(result, connection->raw, ret_state, error) < 0)
+        return -1;
+    *ret_result = take(&result);
+    return 0;
+}
+
+int connection_execute(struct connection *connection, struct error *error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    cleanup(free_pointer) char *sql = xvasprintf(format, arguments);
+    va_end(arguments);
+    cleanup(result_clear) PGresult *result = PQexec(connection->raw, sql);
+    return result_check(result, connection->raw, NULL, error);
+}
+
+static char *quote(const char *text, char mark)
+{
+    char *quoted = xmalloc(strlen(text) * 2 + 3);
+    char *end = quoted;
+    *end++ = mark;
+    for (; *text; text++) {
+        if (*text == mark)
+            *end++ = mark;
+        *end++ = *text;
+    }
+    *end++ = mark;
+    *end = '\0';
+    return quoted;
+}
+
+char *identifier_quote(const char *name)
+{
+    return quote(name, '"');
+}
+
+/* For servers with standard_conforming_strings on, the default since 9.1. */
+char *literal_quote(const char *text)
+{
+    return quote(text, '\'');
+}
+
+int connection_server_version(const struct connection *connection)
+{
+    return PQserverVersion(connection->raw);
+}
+
+PGconn *connection_raw(struct connection *connection)
+{
+    return connection->raw;
+}

@@ -1,0 +1,39 @@
+/* Asking a server something: a thin layer over libpq with deadlines and errors of our kind. */
+#ifndef POSTGRES_CONNECTION_H
+#define POSTGRES_CONNECTION_H
+
+#include <libpq-fe.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "postgres/address.h"
+
+struct connection;
+
+/* Connects within `timeout_ms`. The error says what to look at, never the password. */
+int connection_open(const struct address *address, int64_t timeout_ms,
+                    struct connection **ret_connection, struct error *error);
+void connection_close(struct connection *connection); /* takes NULL */
+void connection_closep(struct connection **connection);
+
+/* Runs SQL (one statement, with `parameters` as text for $1, $2 ...; NULL-terminated, or NULL) and
+ * gives its result, to be freed with PQclear. The fault of an error is FAULT_MACHINE; its text is
+ * the server's message, and `ret_state` (may be NULL) the five letters of its SQLSTATE, or "". */
+int connection_query(struct connection *connection, const char *sql, const char *const *parameters,
+                     PGresult **ret_result, char ret_state[6], struct error *error);
+
+/* Runs statements without results (several, separated by semicolons, are fine). */
+int connection_execute(struct connection *connection, struct error *error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "schema"."table" or "name", quoted for SQL: to be freed by the caller. */
+char *identifier_quote(const char *name);
+char *literal_quote(const char *text);
+
+int connection_server_version(const struct connection *connection); /* 150018 */
+PGconn *connection_raw(struct connection *connection);              /* borrowed */
+
+void result_clear(PGresult **result); /* for cleanup() */
+
+#endif

@@ -1,0 +1,192 @@
+#include "postgres/restore_errors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* The server's and the tools' own words in English; stable over many major versions. */
+static const char *const machine_words[] = {
+    "is not available",                      /* extension "x" is not available */
+    "could not open extension control file", /* the same before 13 */
+    "has no installation script",            /* extension version not packaged */
+    "could not access file",                 /* a library that is not there */
+    "could not load library",
+    "must be loaded via shared_preload_libraries",
+    "role \"",                              /* role "x" does not exist: see is_missing_role */
+    "unrecognized configuration parameter", /* client and server of different versions */
+    "unsupported version (",                /* archive newer than pg_restore */
+    "No space left on device",
+    "could not extend file",
+    "could not write to file",
+    "Cannot allocate memory",
+    "out of memory",
+    "out of shared memory",
+    "could not resize shared memory",
+    "too many clients",
+    "remaining connection slots are reserved",
+    "could not connect to server",
+    "connection to server", /* connection to server at ... failed */
+    "server closed the connection unexpectedly",
+    "terminating connection due to",
+    "the database system is",    /* shutting down, in recovery mode */
+    "No such file or directory", /* a file of ours, or a library of the server's */
+    "could not open input file",
+    "permission denied",
+    "must be superuser",
+    "must be owner of",
+    "could not fork",
+    "could not create worker process",
+    "encoding conversion functions",
+    "for encoding \"", /* collation "x" for encoding "y" does not exist */
+    "locale name",
+};
+
+static bool contains(const char *text, const char *words)
+{
+    return strstr(text, words) != NULL;
+}
+
+static bool is_machine(const char *message)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(machine_words); i++) {
+        const char *words = machine_words[i];
+        if (!contains(message, words))
+            continue;
+        if (strcmp(words, "role \"") == 0 && !contains(message, "does not exist"))
+            continue;
+        return true;
+    }
+    return false;
+}
+
+static enum restore_error_class classify(const char *message, bool has_public_schema)
+{
+    if (has_public_schema && contains(message, "schema \"public\" already exists"))
+        return RESTORE_HARMLESS;
+    return is_machine(message) ? RESTORE_MACHINE : RESTORE_BACKUP;
+}
+
+static struct restore_error *append(struct restore_errors *errors, enum restore_error_class class,
+                                    char *message)
+{
+    errors->items = xreallocarray(errors->items, errors->count + 1, sizeof(*errors->items));
+    struct restore_error *item = &errors->items[errors->count++];
+    *item = (struct restore_error){
+        .class = class, .message = message, .place = xstrdup(""), .command = xstrdup("")};
+    errors->counts[class]++;
+    return item;
+}
+
+void restore_errors_add(struct restore_errors *errors, enum restore_error_class class,
+                        const char *message)
+{
+    append(errors, class, xstrdup(message));
+}
+
+static void replace(char **text, const char *with)
+{
+    free(*text);
+    *text = xstrdup(with);
+}
+
+/* "; 2615 2200 SCHEMA public postgres" behind "from TOC entry 3": the numbers say nothing to
+ * people. */
+static const char *toc_entry_words(const char *line)
+{
+    const char *words = strchr(line, ';');
+    if (!words)
+        return line;
+    words++;
+    words += strspn(words, " 0123456789");
+    return words;
+}
+
+/* The parser's memory between lines. */
+struct reader {
+    struct restore_errors *errors;
+    bool has_public_schema;
+    char *place;                   /* of the errors to come, until the next place is named */
+    struct restore_error *current; /* the error whose further lines are being read */
+};
+
+static void start_error(struct reader *reader, const char *message, const char *place)
+{
+    reader->current =
+        append(reader->errors, classify(message, reader->has_public_schema), xstrdup(message));
+    replace(&reader->current->place, place);
+}
+
+/* pg_restore: error: ... / pg_restore: from TOC entry 3; 2615 2200 SCHEMA public postgres */
+static void read_pg_restore_line(struct reader *reader, const char *line)
+{
+    reader->current = NULL;
+    if (starts_with(line, "error: ")) {
+        start_error(reader, line + strlen("error: "), reader->place);
+    } else if (starts_with(line, "from TOC entry ")) {
+        replace(&reader->place, toc_entry_words(line));
+    } else if (starts_with(line, "fatal: ")) {
+        start_error(reader, line + strlen("fatal: "), reader->place);
+    }
+}
+
+/* psql:backup.sql:12: ERROR:  relation "a" does not exist */
+static void read_psql_line(struct reader *reader, const char *line)
+{
+    reader->current = NULL;
+    const char *message = strstr(line, ": ERROR:  ");
+    const char *fatal = message ? message : strstr(line, ": FATAL:  ");
+    if (!fatal)
+        fatal = strstr(line, ": error: ");
+    if (!fatal)
+        return;
+    const char *number = fatal;
+    while (number > line && number[-1] != ':')
+        number--;
+    cleanup(free_pointer) char *place = xasprintf("line %.*s", (int)(fatal - number), number);
+    start_error(reader, fatal + strlen(": "), place);
+}
+
+static void read_line(struct reader *reader, const char *line)
+{
+    if (starts_with(line, "pg_restore: ")) {
+        read_pg_restore_line(reader, line + strlen("pg_restore: "));
+    } else if (starts_with(line, "psql:") && strstr(line, ": ")) {
+        read_psql_line(reader, line);
+    } else if (reader->current && starts_with(line, "Command was: ")) {
+        replace(&reader->current->command, line + strlen("Command was: "));
+    } else if (reader->current && starts_with(line, "DETAIL:  ")) {
+        char *longer = xasprintf("%s (%s)", reader->current->message, line + strlen("DETAIL:  "));
+        free(reader->current->message);
+        reader->current->message = longer;
+    }
+}
+
+void restore_errors_parse(const char *text, bool has_public_schema, bool cut,
+                          struct restore_errors *ret_errors)
+{
+    struct restore_errors errors = {0};
+    struct reader reader = {
+        .errors = &errors, .has_public_schema = has_public_schema, .place = xstrdup("")};
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        cleanup(free_pointer) char *line = xstrndup(text, length);
+        read_line(&reader, line);
+        text += length + (text[length] == '\n');
+    }
+    free(reader.place);
+    if (cut)
+        restore_errors_add(&errors, RESTORE_BACKUP, "more errors than could be read");
+    *ret_errors = errors;
+}
+
+void restore_errors_free(struct restore_errors *errors)
+{
+    for (size_t i = 0; i < errors->count; i++) {
+        free(errors->items[i].message);
+        free(errors->items[i].place);
+        free(errors->items[i].command);
+    }
+    free(errors->items);
+    *errors = (struct restore_errors){0};
+}

@@ -1,0 +1,41 @@
+/* The PostgreSQL programs on this machine: which versions there are, and which one a task needs. */
+#ifndef POSTGRES_TOOLS_H
+#define POSTGRES_TOOLS_H
+
+#include "base/error.h"
+#include "base/process.h"
+
+/* One installation of PostgreSQL's programs. */
+struct tools {
+    char *directory; /* where its programs are */
+    char *version;   /* "15.18 (Debian 15.18-0+deb12u1)", as the program says it */
+    int major;
+};
+
+/* Which programs a task needs. */
+enum task {
+    TASK_RESTORE /* initdb postgres pg_restore psql */,
+    TASK_CLIENT /* pg_restore psql */,
+    TASK_DUMP /* pg_dump */
+};
+
+/* Finds the installation for a task: for TASK_DUMP the newest that is at least `major`, for the
+ * others the one of exactly that major, or else the nearest newer one. When there is none, the
+ * error names the Debian package. Searched are RESTORE_VERIFIER_PGBIN (directories separated by
+ * colons; nothing else when it is set), Debian's and RPM's version directories, and PATH. */
+int tools_find(enum task task, int major, struct tools **ret_tools, struct error *error);
+void tools_free(struct tools *tools); /* takes NULL */
+void tools_freep(struct tools **tools);
+
+/* The path of one of its programs: to be freed by the caller. */
+char *tools_program(const struct tools *tools, const char *program);
+
+/* "15.18 (Debian ...)" -> 15; "9.6.24" -> 9; 0 when it is no version. */
+int version_major(const char *version);
+
+/* The account that servers and tools run as. PostgreSQL refuses to run as root, and what a backup
+ * holds should not own anything: as root this is the user `restore-verifier`, if there is one, or
+ * `nobody`; never `postgres`, who owns the machine's real databases. Otherwise it is ourselves. */
+int server_account(struct account *ret_account, struct error *error);
+
+#endif

@@ -1,0 +1,89 @@
+#include "postgres/tuning.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+enum { PROC_LIMIT_BYTES = 65536 };
+
+static const int64_t mib = 1024 * 1024;
+
+/* The number behind `label` in a file, or -1. An empty label means the file begins with it. */
+static int64_t number_in_file(const char *path, const char *label)
+{
+    struct buffer content;
+    struct error ignored;
+    if (file_read(path, PROC_LIMIT_BYTES, &content, &ignored) < 0)
+        return -1;
+    int64_t number = -1;
+    const char *found = strstr(content.data, label);
+    if (found) {
+        char *end;
+        found += strlen(label);
+        number = strtoll(found, &end, 10);
+        if (end == found)
+            number = -1; /* "max" */
+    }
+    buffer_free(&content);
+    return number;
+}
+
+int64_t available_memory_bytes(void)
+{
+    int64_t kib = number_in_file("/proc/meminfo", "MemAvailable:");
+    int64_t available = kib < 0 ? 512 * mib : kib * 1024;
+    /* In a container the root of the mounted cgroup tree is its own group. */
+    int64_t limit = number_in_file("/sys/fs/cgroup/memory.max", "");
+    int64_t used = number_in_file("/sys/fs/cgroup/memory.current", "");
+    if (limit >= 0 && used >= 0 && limit - used < available)
+        available = limit > used ? limit - used : 0;
+    return available;
+}
+
+static int64_t between(int64_t low, int64_t value, int64_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *settings)
+{
+    static const char *const fixed[] = {
+        /* Nothing has to survive a crash. */
+        "fsync=off",
+        "full_page_writes=off",
+        "synchronous_commit=off",
+        "wal_level=minimal",
+        "max_wal_senders=0",
+        "archive_mode=off",
+        "max_wal_size=16GB",
+        "checkpoint_timeout=1d",
+        /* The restore is all there is; nothing runs beside it or comes after it. */
+        "autovacuum=off",
+        "jit=off",
+        "track_counts=off",
+        "max_parallel_workers_per_gather=0",
+        /* Reached by one user through one socket; messages in the language that we read. */
+        "listen_addresses=",
+        "unix_socket_permissions=0700",
+        "lc_messages=C",
+        "logging_collector=off",
+        "log_destination=stderr",
+        "log_timezone=UTC",
+        "TimeZone=UTC",
+        /* Left by a backup's SQL, these could keep a server busy for ever. */
+        "idle_in_transaction_session_timeout=1h",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(fixed); i++)
+        strings_add(settings, fixed[i]);
+    int64_t shared = between(16 * mib, memory_bytes / 8, 1024 * mib);
+    int64_t maintenance = between(16 * mib, memory_bytes / 4 / jobs, 1024 * mib);
+    strings_addf(settings, "shared_buffers=%" PRId64 "MB", shared / mib);
+    strings_addf(settings, "maintenance_work_mem=%" PRId64 "MB", maintenance / mib);
+    strings_addf(settings, "max_connections=%d", jobs + 20);
+    strings_addf(settings, "max_worker_processes=%d", jobs + 2);
+    if (major >= 11)
+        strings_addf(settings, "max_parallel_maintenance_workers=%d", jobs > 1 ? 1 : 0);
+}

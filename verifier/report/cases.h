@@ -1,0 +1,45 @@
+/* What every report is written from: the checks of a result with their verdicts, as texts that may
+ * be shown (text.h), taken out of shared memory that a crashed process may have left in any state.
+ */
+#ifndef REPORT_CASES_H
+#define REPORT_CASES_H
+
+#include "report/report.h"
+
+struct report_value {
+    char *name;
+    char *text;
+};
+
+struct report_case {
+    char *group;
+    char *name;           /* unique within its result */
+    enum verdict verdict; /* never VERDICT_NONE: a check that said nothing is an error */
+    bool warn;
+    int64_t duration_ms;
+    char *message; /* never "" unless it passed */
+    char *details; /* lines, or "" */
+    struct report_value values[OUTCOME_VALUES];
+    size_t value_count;
+};
+
+struct cases {
+    struct report_case *items;
+    size_t count; /* at least 1; a case more than checks when only that makes the result red */
+};
+
+void cases_build(const struct result *result, struct cases *ret_cases);
+void cases_free(struct cases *cases);
+
+/* The verdict of check `index` of the plan. */
+enum verdict case_verdict(const struct result *result, size_t index);
+
+size_t result_check_count(const struct result *result);
+
+/* From the run's beginning to the end of the last thing that is known to have ended. */
+int64_t result_duration_ms(const struct result *result);
+
+/* The name that the report's file has, without its ending; to be freed by the caller. */
+char *result_file_name(const struct result *result);
+
+#endif

@@ -1,0 +1,425 @@
+#include "report/report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "report/cases.h"
+#include "report/text.h"
+
+enum {
+    WIDTH = 100,      /* columns that lines are wrapped to where they have blanks */
+    WORD = 5,         /* of "ERROR" */
+    TEXT_INDENT = 9,  /* two blanks, the verdict's word, two blanks */
+    NAME_MOST = 60,   /* columns; longer names push what is behind them */
+    DETAIL_LINES = 8, /* the rest is in the report */
+    NOTE_LINES = 4,
+    LISTED_MOST = 60, /* with more checks than this in a run, passed ones are only counted */
+};
+
+struct paper {
+    FILE *stream;
+    bool color;
+    bool verbose;
+    bool list_passed;
+    const char *reports;
+};
+
+static const char dim[] = "\033[2m";
+static const char bold[] = "\033[1m";
+
+static void paint(const struct paper *paper, const char *style)
+{
+    if (paper->color)
+        fputs(style, paper->stream);
+}
+
+static void unpaint(const struct paper *paper)
+{
+    paint(paper, "\033[0m");
+}
+
+static void word(const struct paper *paper, const char *text)
+{
+    static const struct {
+        const char *word;
+        const char *style;
+    } styles[] = {{"PASS", "\033[32m"},
+                  {"WARN", "\033[33m"},
+                  {"FAIL", "\033[1;31m"},
+                  {"ERROR", "\033[1;35m"},
+                  {"SKIP", "\033[36m"}};
+    for (size_t i = 0; i < ARRAY_LENGTH(styles); i++)
+        if (strcmp(styles[i].word, text) == 0)
+            paint(paper, styles[i].style);
+    fprintf(paper->stream, "%-*s", WORD, text);
+    unpaint(paper);
+}
+
+/* The length of the next line of `text` in `columns`: up to its end or the last blank that fits. */
+static size_t line_length(const char *text, size_t columns)
+{
+    size_t end = strcspn(text, "\n");
+    size_t fitting = text_fitting(text, columns);
+    if (fitting >= end)
+        return end;
+    size_t blank = fitting;
+    while (blank > 0 && text[blank] != ' ')
+        blank--;
+    if (blank > 0 && strspn(text, " ") < blank)
+        return blank;
+    return strcspn(text, " \n"); /* a path is worth more whole than within the width */
+}
+
+/* Writes a text on lines of its own, indented; gives the number of lines of it that were left out
+ * because there are more than `most_lines`. */
+static size_t wrapped(const struct paper *paper, const char *text, const char *style, size_t indent,
+                      size_t most_lines)
+{
+    size_t left_out = 0;
+    for (size_t lines = 0; *text != '\0'; lines++) {
+        size_t length = line_length(text, WIDTH - indent);
+        if (length == 0 && *text == ' ')
+            length = strcspn(text, "\n");
+        if (lines < most_lines) {
+            fprintf(paper->stream, "%*s", (int)indent, "");
+            paint(paper, style);
+            fwrite(text, 1, length, paper->stream);
+            unpaint(paper);
+            fputc('\n', paper->stream);
+        } else {
+            left_out++;
+        }
+        text += length;
+        text += *text == '\n' || *text == ' ';
+    }
+    return left_out;
+}
+
+static void details(const struct paper *paper, const char *text, const char *file)
+{
+    size_t most = paper->verbose ? SIZE_MAX : DETAIL_LINES;
+    size_t left_out = wrapped(paper, text, dim, TEXT_INDENT, most);
+    if (left_out == 0)
+        return;
+    cleanup(free_pointer) char *rest =
+        xasprintf("... %zu more line%s in %s", left_out, left_out == 1 ? "" : "s", file);
+    wrapped(paper, rest, dim, TEXT_INDENT, SIZE_MAX);
+}
+
+/* What a passed check has seen, on one line. */
+static char *seen(const struct report_case *one)
+{
+    if (one->message[0] != '\0')
+        return xstrndup(one->message, strcspn(one->message, "\n"));
+    if (one->value_count == 1)
+        return xstrdup(one->values[0].text);
+    char *all = xstrdup("");
+    for (size_t i = 0; i < one->value_count; i++) {
+        char *longer = xasprintf("%s%s%s %s", all, i > 0 ? ", " : "", one->values[i].name,
+                                 one->values[i].text);
+        free(all);
+        all = longer;
+    }
+    return all;
+}
+
+static void passed_line(const struct paper *paper, const struct report_case *one, size_t name_width)
+{
+    cleanup(free_pointer) char *value = seen(one);
+    size_t columns = text_columns(one->name, SIZE_MAX);
+    size_t gap = value[0] == '\0' ? 0 : columns < name_width ? name_width - columns + 2 : 2;
+    size_t used = TEXT_INDENT + columns + gap;
+    size_t room = used + 20 < WIDTH ? WIDTH - used : 20;
+    bool cut = text_columns(value, SIZE_MAX) > room;
+    size_t length = text_fitting(value, cut ? room - strlen("...") : room);
+
+    fprintf(paper->stream, "  ");
+    word(paper, "PASS");
+    fprintf(paper->stream, "  %s%*s", one->name, (int)gap, "");
+    if (length > 0) {
+        paint(paper, dim);
+        fwrite(value, 1, length, paper->stream);
+        fputs(cut ? "..." : "", paper->stream);
+        unpaint(paper);
+    }
+    fputc('\n', paper->stream);
+}
+
+static void spoken_lines(const struct paper *paper, const struct report_case *one, const char *name,
+                         const char *file)
+{
+    fprintf(paper->stream, "  ");
+    word(paper, one->verdict == VERDICT_FAIL   ? "FAIL"
+                : one->verdict == VERDICT_PASS ? "WARN"
+                : one->verdict == VERDICT_SKIP ? "SKIP"
+                                               : "ERROR");
+    fputs("  ", paper->stream);
+    paint(paper, one->verdict == VERDICT_SKIP ? "" : bold);
+    fputs(name, paper->stream);
+    unpaint(paper);
+    fputc('\n', paper->stream);
+    wrapped(paper, one->message, "", TEXT_INDENT, SIZE_MAX);
+    details(paper, one->details, file);
+}
+
+static bool same_skip(const struct report_case *one, const struct report_case *other)
+{
+    return one->verdict == VERDICT_SKIP && other->verdict == VERDICT_SKIP &&
+           strcmp(one->message, other->message) == 0;
+}
+
+/* One failure commonly makes many checks impossible: they are one line unless asked for. */
+static void skipped_lines(const struct paper *paper, const struct cases *cases, const char *file)
+{
+    for (size_t i = 0; i < cases->count; i++) {
+        const struct report_case *one = &cases->items[i];
+        bool told = false;
+        size_t same = 0;
+        for (size_t j = 0; j < cases->count; j++) {
+            bool is_same = same_skip(one, &cases->items[j]);
+            told = told || (is_same && j < i);
+            same += is_same;
+        }
+        if (same == 0 || (told && !paper->verbose))
+            continue;
+        cleanup(free_pointer) char *many = xasprintf("%zu checks", same);
+        spoken_lines(paper, one, same > 1 && !paper->verbose ? many : one->name, file);
+    }
+}
+
+static void case_lines(const struct paper *paper, const struct cases *cases, const char *file)
+{
+    size_t name_width = 0;
+    for (size_t i = 0; i < cases->count; i++) {
+        size_t columns = text_columns(cases->items[i].name, SIZE_MAX);
+        if (columns > name_width && columns <= NAME_MOST)
+            name_width = columns;
+    }
+    for (size_t i = 0; i < cases->count; i++) {
+        const struct report_case *one = &cases->items[i];
+        if (one->verdict == VERDICT_SKIP)
+            continue;
+        if (one->verdict != VERDICT_PASS || one->warn)
+            spoken_lines(paper, one, one->name, file);
+        else if (paper->list_passed)
+            passed_line(paper, one, name_width);
+    }
+    skipped_lines(paper, cases, file);
+}
+
+static void add_count(struct buffer *line, int count, const char *words)
+{
+    if (count > 0)
+        buffer_printf(line, "%s%d %s", line->length > 0 ? ", " : "", count, words);
+}
+
+static const char *verdict_sentence(const struct totals *totals)
+{
+    if (totals->checks == 0)
+        return "nothing was checked";
+    if (totals->failed > 0 && totals->errors > 0)
+        return "the backup is bad, and not everything could be verified";
+    if (totals->failed > 0)
+        return "the backup is bad";
+    if (totals->errors > 0 || totals->skipped > 0)
+        return "could not be verified";
+    return "every check passed";
+}
+
+static void headline(const struct paper *paper, const struct result *result)
+{
+    static const char *const words[] = {"PASS", "FAIL", "ERROR"};
+    struct totals totals;
+    result_totals(result, &totals);
+    cleanup(free_pointer) char *name = text_clean(result->scenario, SIZE_MAX, TEXT_LINE);
+    word(paper, words[result_exit_code(result)]);
+    fputs("  ", paper->stream);
+    paint(paper, bold);
+    fputs(name, paper->stream);
+    unpaint(paper);
+    fprintf(paper->stream, ": %s\n", verdict_sentence(&totals));
+
+    struct buffer line;
+    buffer_init(&line, 2000);
+    add_count(&line, totals.passed, "passed");
+    add_count(&line, totals.warnings, "of them with a warning");
+    add_count(&line, totals.failed, "failed");
+    add_count(&line, totals.errors, "could not be looked at");
+    add_count(&line, totals.skipped, "skipped");
+    wrapped(paper, line.data, "", TEXT_INDENT - 2, SIZE_MAX);
+    buffer_free(&line);
+}
+
+/* Adds a part to a line of parts divided by commas; "" adds nothing. */
+static void add_part(struct buffer *line, const char *before, const char *text, size_t size,
+                     const char *behind)
+{
+    cleanup(free_pointer) char *clean = text_clean(text, size, TEXT_LINE);
+    if (clean[0] != '\0')
+        buffer_printf(line, "%s%s%s%s", line->length > 0 ? ", " : "", before, clean, behind);
+}
+
+static void add_age(struct buffer *line, const struct facts *facts)
+{
+    char age[DURATION_TEXT_SIZE];
+    if (facts->backup.time == 0 || facts->began == 0)
+        return;
+    int64_t age_s = (int64_t)facts->began - (int64_t)facts->backup.time;
+    duration_format(llabs(age_s) * 1000, age);
+    add_part(line, "", age, sizeof(age), age_s < 0 ? " in the future" : " old");
+}
+
+static void backup_line(const struct paper *paper, const struct facts *facts)
+{
+    const struct backup_fact *backup = &facts->backup;
+    struct buffer line;
+    buffer_init(&line, 64 * 1024);
+    if (backup->path[0] != '\0') {
+        const char *slash = memrchr(backup->path, '/', strnlen(backup->path, PATH_MAX));
+        const char *name = slash && slash + 1 < backup->path + PATH_MAX ? slash + 1 : backup->path;
+        char size[SIZE_TEXT_SIZE];
+        size_format(backup->size_bytes, size);
+        add_part(&line, "", name, sizeof(backup->path) - (size_t)(name - backup->path), "");
+        add_age(&line, facts);
+        add_part(&line, "", size, sizeof(size), "");
+        add_part(&line, "", backup->format, sizeof(backup->format), "");
+    }
+    if (facts->stages[STAGE_READ].state == STAGE_DONE) {
+        char count[COUNT_TEXT_SIZE];
+        count_format(backup->table_count, count);
+        add_part(&line, "", count, sizeof(count), backup->table_count == 1 ? " table" : " tables");
+        count_format(backup->row_count, count);
+        add_part(&line, "", count, sizeof(count), backup->row_count == 1 ? " row" : " rows");
+    }
+    if (line.length == 0)
+        buffer_append_text(&line, "no backup was found");
+    wrapped(paper, line.data, "", TEXT_INDENT - 2, SIZE_MAX);
+    buffer_free(&line);
+}
+
+static void server_line(const struct paper *paper, const struct facts *facts)
+{
+    const struct server_fact *server = &facts->server;
+    struct buffer line;
+    buffer_init(&line, 64 * 1024);
+    add_part(&line, "restored into ", server->where, sizeof(server->where), "");
+    add_part(&line, "PostgreSQL ", server->version, sizeof(server->version), "");
+    add_part(&line, "as ", server->restored_as, sizeof(server->restored_as), "");
+    if (server->where[0] != '\0' && facts->stages[STAGE_RESTORE].state == STAGE_DONE)
+        wrapped(paper, line.data, dim, TEXT_INDENT - 2, SIZE_MAX);
+    buffer_free(&line);
+}
+
+static void stage_line(const struct paper *paper, const struct facts *facts)
+{
+    struct buffer line;
+    buffer_init(&line, 2000);
+    for (size_t i = 0; i < STAGE_COUNT; i++) {
+        const struct stage_fact *stage = &facts->stages[i];
+        const char *comma = line.length > 0 ? ", " : "";
+        char time[DURATION_TEXT_SIZE];
+        duration_format(stage->duration_ms, time);
+        if (stage->state == STAGE_DONE)
+            buffer_printf(&line, "%s%s %s", comma, stage_name(i), time);
+        else if (stage->state == STAGE_FAILED)
+            buffer_printf(&line, "%s%s failed after %s", comma, stage_name(i), time);
+        else if (stage->state == STAGE_RUNNING)
+            buffer_printf(&line, "%s%s interrupted", comma, stage_name(i));
+    }
+    wrapped(paper, line.data, dim, TEXT_INDENT - 2, SIZE_MAX);
+    buffer_free(&line);
+}
+
+static void note(const struct paper *paper, const char *text, size_t size)
+{
+    cleanup(free_pointer) char *clean = text_clean(text, size, TEXT_BLOCK);
+    cleanup(free_pointer) char *line = xasprintf("note: %s", clean);
+    if (clean[0] != '\0' && wrapped(paper, line, "", TEXT_INDENT - 2,
+                                    paper->verbose ? SIZE_MAX : (size_t)NOTE_LINES) > 0)
+        wrapped(paper, "...", "", TEXT_INDENT - 2, SIZE_MAX);
+}
+
+static void notes(const struct paper *paper, const struct facts *facts)
+{
+    note(paper, facts->backup.notices, sizeof(facts->backup.notices));
+    if (facts->restore.excluded_count > 0) {
+        cleanup(free_pointer) char *line =
+            xasprintf("%d archive entr%s left out on request (restore: exclude)",
+                      facts->restore.excluded_count,
+                      facts->restore.excluded_count == 1 ? "y was" : "ies were");
+        note(paper, line, SIZE_MAX);
+    }
+    const struct stage_fact *stop = &facts->stages[STAGE_STOP];
+    if (stop->state == STAGE_FAILED) /* no check speaks of what comes after the checks */
+        note(paper, stop->error.text, sizeof(stop->error.text));
+}
+
+static void scenario_lines(const struct paper *paper, const struct result *result)
+{
+    headline(paper, result);
+    if (result->facts) {
+        backup_line(paper, result->facts);
+        server_line(paper, result->facts);
+        stage_line(paper, result->facts);
+        notes(paper, result->facts);
+    }
+    cleanup(free_pointer) char *name = result_file_name(result);
+    cleanup(free_pointer) char *file =
+        paper->reports ? xasprintf("%s/%s.xml", paper->reports, name) : xstrdup("the report");
+    struct cases cases;
+    cases_build(result, &cases);
+    case_lines(paper, &cases, file);
+    cases_free(&cases);
+    fputc('\n', paper->stream);
+}
+
+static void last_line(const struct paper *paper, const struct result *results, size_t count)
+{
+    int scenarios[3] = {0};
+    int checks = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct totals totals;
+        result_totals(&results[i], &totals);
+        checks += totals.checks;
+        scenarios[result_exit_code(&results[i])]++;
+    }
+    struct buffer line;
+    buffer_init(&line, 2000);
+    add_count(&line, scenarios[0], "passed");
+    add_count(&line, scenarios[1], "bad");
+    add_count(&line, scenarios[2], "not verified");
+    if (count == 0)
+        buffer_append_text(&line, "nothing was verified");
+    paint(paper, bold);
+    fprintf(paper->stream, "%zu scenario%s: %s", count, count == 1 ? "" : "s", line.data);
+    unpaint(paper);
+    fprintf(paper->stream, "; %d check%s.", checks, checks == 1 ? "" : "s");
+    if (paper->reports)
+        fprintf(paper->stream, " Reports: %s", paper->reports);
+    fputc('\n', paper->stream);
+    buffer_free(&line);
+}
+
+void console_print(const struct result *results, size_t count, bool color, bool verbose,
+                   const char *reports_directory, FILE *stream)
+{
+    cleanup(free_pointer) char *reports =
+        reports_directory ? text_clean(reports_directory, SIZE_MAX, TEXT_LINE) : NULL;
+    size_t checks = 0;
+    for (size_t i = 0; i < count; i++)
+        checks += result_check_count(&results[i]);
+    struct paper paper = {
+        .stream = stream,
+        .color = color,
+        .verbose = verbose,
+        .list_passed = verbose || checks <= LISTED_MOST,
+        .reports = reports,
+    };
+    for (size_t i = 0; i < count; i++)
+        scenario_lines(&paper, &results[i]);
+    last_line(&paper, results, count);
+    fflush(stream);
+}

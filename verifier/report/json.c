@@ -1,0 +1,164 @@
+#include "report/report.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "report/cases.h"
+#include "report/text.h"
+
+/* Keys without a known value are left out: a reader must not take "" or 0 for something seen. */
+static void set_text(json_t *object, const char *key, const char *text, size_t size)
+{
+    cleanup(free_pointer) char *clean = text_clean(text, size, TEXT_BLOCK);
+    if (clean[0] != '\0')
+        json_object_set_new(object, key, json_string(clean));
+}
+
+#define set_array(object, key, array) set_text(object, key, array, sizeof(array))
+
+static void set_time(json_t *object, const char *key, time_t time)
+{
+    char text[TIME_TEXT_SIZE];
+    if (time == 0)
+        return;
+    time_format_utc(time, text);
+    json_object_set_new(object, key, json_string(text));
+}
+
+static json_t *seconds_of(int64_t duration_ms)
+{
+    return json_real((double)duration_ms / 1000);
+}
+
+static json_t *backup_object(const struct facts *facts)
+{
+    const struct backup_fact *backup = &facts->backup;
+    json_t *object = json_object();
+    set_array(object, "file", backup->path);
+    if (backup->path[0] != '\0')
+        json_object_set_new(object, "size_bytes", json_integer(backup->size_bytes));
+    set_array(object, "sha256", backup->sha256);
+    set_time(object, "time", backup->time);
+    set_array(object, "time_from", backup->time_from);
+    set_array(object, "format", backup->format);
+    set_array(object, "archive_version", backup->archive_version);
+    set_array(object, "server_version", backup->server_version);
+    set_array(object, "pg_dump_version", backup->pg_dump_version);
+    set_array(object, "database", backup->database);
+    set_array(object, "encoding", backup->encoding);
+    if (facts->stages[STAGE_READ].state == STAGE_DONE) {
+        json_object_set_new(object, "table_count", json_integer(backup->table_count));
+        json_object_set_new(object, "row_count", json_integer(backup->row_count));
+    }
+    set_array(object, "notices", backup->notices);
+    return object;
+}
+
+static json_t *server_object(const struct facts *facts)
+{
+    json_t *object = json_object();
+    set_array(object, "version", facts->server.version);
+    set_array(object, "where", facts->server.where);
+    set_array(object, "database", facts->server.database);
+    set_array(object, "restored_as", facts->server.restored_as);
+    set_array(object, "guest_database", facts->server.guest);
+    return object;
+}
+
+static json_t *restore_object(const struct facts *facts)
+{
+    json_t *object = json_object();
+    set_array(object, "how", facts->restore.how);
+    set_array(object, "errors", facts->restore.errors);
+    json_object_set_new(object, "harmless_errors", json_integer(facts->restore.harmless_count));
+    json_object_set_new(object, "machine_errors", json_integer(facts->restore.machine_count));
+    json_object_set_new(object, "backup_errors", json_integer(facts->restore.backup_count));
+    set_array(object, "excluded", facts->restore.excluded);
+    return object;
+}
+
+static json_t *stages_object(const struct facts *facts)
+{
+    static const char *const states[] = {
+        [STAGE_NOT_REACHED] = "not reached",
+        [STAGE_RUNNING] = "running",
+        [STAGE_DONE] = "done",
+        [STAGE_FAILED] = "failed",
+    };
+    json_t *object = json_object();
+    for (size_t i = 0; i < STAGE_COUNT; i++) {
+        const struct stage_fact *fact = &facts->stages[i];
+        if (fact->state == STAGE_NOT_REACHED || (size_t)fact->state >= ARRAY_LENGTH(states))
+            continue;
+        json_t *stage = json_object();
+        json_object_set_new(stage, "state", json_string(states[fact->state]));
+        if (fact->state != STAGE_RUNNING)
+            json_object_set_new(stage, "seconds", seconds_of(fact->duration_ms));
+        if (fact->state == STAGE_FAILED)
+            set_array(stage, "error", fact->error.text);
+        json_object_set_new(object, stage_name(i), stage);
+    }
+    return object;
+}
+
+static json_t *totals_object(const struct result *result)
+{
+    struct totals totals;
+    result_totals(result, &totals);
+    return json_pack("{si si si si si si}", "checks", totals.checks, "passed", totals.passed,
+                     "warnings", totals.warnings, "failed", totals.failed, "errors", totals.errors,
+                     "skipped", totals.skipped);
+}
+
+static json_t *check_object(const struct report_case *one)
+{
+    static const char *const verdicts[] = {
+        [VERDICT_NONE] = "error",  [VERDICT_PASS] = "pass", [VERDICT_FAIL] = "fail",
+        [VERDICT_ERROR] = "error", [VERDICT_SKIP] = "skip",
+    };
+    json_t *values = json_object();
+    for (size_t i = 0; i < one->value_count; i++)
+        json_object_set_new(values, one->values[i].name, json_string(one->values[i].text));
+    return json_pack("{ss ss ss sb so ss ss so}", "group", one->group, "name", one->name, "verdict",
+                     verdicts[one->verdict], "warning", (int)one->warn, "seconds",
+                     seconds_of(one->duration_ms), "message", one->message, "details", one->details,
+                     "values", values);
+}
+
+static json_t *scenario_object(const struct result *result)
+{
+    json_t *object = json_object();
+    set_text(object, "scenario", result->scenario, SIZE_MAX);
+    json_object_set_new(object, "exit_code", json_integer(result_exit_code(result)));
+    if (result->facts) {
+        set_time(object, "began", result->facts->began);
+        json_object_set_new(object, "seconds", seconds_of(result_duration_ms(result)));
+        json_object_set_new(object, "backup", backup_object(result->facts));
+        json_object_set_new(object, "server", server_object(result->facts));
+        json_object_set_new(object, "restore", restore_object(result->facts));
+        json_object_set_new(object, "stages", stages_object(result->facts));
+    }
+    json_object_set_new(object, "totals", totals_object(result));
+    struct cases cases;
+    cases_build(result, &cases);
+    json_t *checks = json_array();
+    for (size_t i = 0; i < cases.count; i++)
+        json_array_append_new(checks, check_object(&cases.items[i]));
+    cases_free(&cases);
+    json_object_set_new(object, "checks", checks);
+    return object;
+}
+
+void json_print(const struct result *results, size_t count, FILE *stream)
+{
+    json_t *scenarios = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(scenarios, scenario_object(&results[i]));
+    json_t *whole = json_pack("{ss si so}", "version", PROGRAM_VERSION, "exit_code",
+                              results_exit_code(results, count), "scenarios", scenarios);
+    json_dumpf(whole, stream, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    fputc('\n', stream);
+    json_decref(whole);
+}

@@ -1,0 +1,337 @@
+#include "report/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libxml/xmlwriter.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "report/cases.h"
+#include "report/text.h"
+
+/* A writer that remembers whether anything failed, and the properties it has written. */
+struct page {
+    xmlTextWriterPtr writer;
+    struct strings properties;
+    bool failed;
+};
+
+static const xmlChar *xml(const char *text)
+{
+    return (const xmlChar *)text;
+}
+
+static void start(struct page *page, const char *element)
+{
+    if (xmlTextWriterStartElement(page->writer, xml(element)) < 0)
+        page->failed = true;
+}
+
+static void end(struct page *page)
+{
+    if (xmlTextWriterEndElement(page->writer) < 0)
+        page->failed = true;
+}
+
+static void attribute(struct page *page, const char *name, const char *value)
+{
+    if (xmlTextWriterWriteAttribute(page->writer, xml(name), xml(value)) < 0)
+        page->failed = true;
+}
+
+static void number_attribute(struct page *page, const char *name, int number)
+{
+    char text[16];
+    snprintf(text, sizeof(text), "%d", number);
+    attribute(page, name, text);
+}
+
+static void text(struct page *page, const char *content)
+{
+    if (content[0] != '\0' && xmlTextWriterWriteString(page->writer, xml(content)) < 0)
+        page->failed = true;
+}
+
+/* Nothing is said about what is not known. Readers keep one property of each name. */
+static void property(struct page *page, const char *name, const char *value)
+{
+    if (value[0] == '\0')
+        return;
+    cleanup(free_pointer) char *unique = xstrdup(name);
+    for (int number = 2; strings_contain(&page->properties, unique); number++) {
+        free(unique);
+        unique = xasprintf("%s (%d)", name, number);
+    }
+    strings_add(&page->properties, unique);
+    start(page, "property");
+    attribute(page, "name", unique);
+    attribute(page, "value", value);
+    end(page);
+}
+
+static void number_property(struct page *page, const char *name, int64_t number)
+{
+    char digits[24];
+    snprintf(digits, sizeof(digits), "%" PRId64, number);
+    property(page, name, digits);
+}
+
+static void text_property(struct page *page, const char *name, const char *value, size_t size)
+{
+    cleanup(free_pointer) char *clean = text_clean(value, size, TEXT_BLOCK);
+    property(page, name, clean);
+}
+
+#define array_property(page, name, array) text_property(page, name, array, sizeof(array))
+
+static void time_property(struct page *page, const char *name, time_t time)
+{
+    char date[TIME_TEXT_SIZE];
+    if (time == 0)
+        return;
+    time_format_utc(time, date);
+    property(page, name, date);
+}
+
+static void backup_properties(struct page *page, const struct facts *facts)
+{
+    const struct backup_fact *backup = &facts->backup;
+    if (backup->path[0] != '\0') {
+        array_property(page, "backup.file", backup->path);
+        number_property(page, "backup.size_bytes", backup->size_bytes);
+    }
+    array_property(page, "backup.sha256", backup->sha256);
+    time_property(page, "backup.time", backup->time);
+    array_property(page, "backup.time_from", backup->time_from);
+    array_property(page, "backup.format", backup->format);
+    array_property(page, "backup.archive_version", backup->archive_version);
+    array_property(page, "backup.server_version", backup->server_version);
+    array_property(page, "backup.pg_dump_version", backup->pg_dump_version);
+    array_property(page, "backup.database", backup->database);
+    array_property(page, "backup.encoding", backup->encoding);
+    if (facts->stages[STAGE_READ].state == STAGE_DONE) {
+        number_property(page, "backup.table_count", backup->table_count);
+        number_property(page, "backup.row_count", backup->row_count);
+    }
+    array_property(page, "backup.notices", backup->notices);
+}
+
+static void restore_properties(struct page *page, const struct facts *facts)
+{
+    array_property(page, "server.version", facts->server.version);
+    array_property(page, "server.where", facts->server.where);
+    array_property(page, "server.database", facts->server.database);
+    array_property(page, "server.restored_as", facts->server.restored_as);
+    array_property(page, "server.guest_database", facts->server.guest);
+    array_property(page, "restore.how", facts->restore.how);
+    if (facts->restore.harmless_count > 0)
+        number_property(page, "restore.harmless_errors", facts->restore.harmless_count);
+    if (facts->restore.excluded_count > 0)
+        number_property(page, "restore.excluded_count", facts->restore.excluded_count);
+    array_property(page, "restore.excluded", facts->restore.excluded);
+}
+
+static void stage_properties(struct page *page, const struct facts *facts)
+{
+    for (size_t i = 0; i < STAGE_COUNT; i++) {
+        const struct stage_fact *stage = &facts->stages[i];
+        cleanup(free_pointer) char *seconds = xasprintf("stage.%s_seconds", stage_name(i));
+        cleanup(free_pointer) char *failed = xasprintf("stage.%s_error", stage_name(i));
+        if (stage->state == STAGE_DONE || stage->state == STAGE_FAILED) {
+            char duration[SECONDS_TEXT_SIZE];
+            seconds_format(stage->duration_ms, duration);
+            property(page, seconds, duration);
+        }
+        if (stage->state == STAGE_FAILED)
+            array_property(page, failed, stage->error.text);
+        if (stage->state == STAGE_RUNNING)
+            property(page, failed, "interrupted");
+    }
+}
+
+static void properties(struct page *page, const struct result *result, const struct cases *cases)
+{
+    start(page, "properties");
+    property(page, "verifier.version", PROGRAM_VERSION);
+    if (result->facts) {
+        backup_properties(page, result->facts);
+        restore_properties(page, result->facts);
+        stage_properties(page, result->facts);
+    }
+    for (size_t i = 0; i < cases->count; i++) {
+        const struct report_case *one = &cases->items[i];
+        for (size_t j = 0; j < one->value_count; j++)
+            property(page, one->values[j].name, one->values[j].text);
+    }
+    for (size_t i = 0; i < cases->count; i++) {
+        cleanup(free_pointer) char *name = xasprintf("warning: %s", cases->items[i].name);
+        if (cases->items[i].warn)
+            property(page, name, cases->items[i].message);
+    }
+    end(page);
+}
+
+/* GitLab shows only the text, others only the message: so the text says both. */
+static void verdict_element(struct page *page, const char *element, const char *type,
+                            const struct report_case *one)
+{
+    start(page, element);
+    attribute(page, "message", one->message);
+    if (type)
+        attribute(page, "type", type);
+    text(page, one->message);
+    if (one->details[0] != '\0') {
+        text(page, "\n\n");
+        text(page, one->details);
+    }
+    end(page);
+}
+
+static void warning_element(struct page *page, const struct report_case *one)
+{
+    start(page, "system-out");
+    text(page, "warning: ");
+    text(page, one->message);
+    if (one->details[0] != '\0') {
+        text(page, "\n\n");
+        text(page, one->details);
+    }
+    end(page);
+}
+
+static void testcase(struct page *page, const char *suite, const struct report_case *one)
+{
+    char seconds[SECONDS_TEXT_SIZE];
+    seconds_format(one->duration_ms, seconds);
+    cleanup(free_pointer) char *classname =
+        one->group[0] != '\0' ? xasprintf("%s.%s", suite, one->group) : xstrdup(suite);
+    start(page, "testcase");
+    attribute(page, "classname", classname);
+    attribute(page, "name", one->name);
+    attribute(page, "time", seconds);
+    if (one->verdict == VERDICT_FAIL)
+        verdict_element(page, "failure", "bad backup", one);
+    else if (one->verdict == VERDICT_ERROR)
+        verdict_element(page, "error", "could not verify", one);
+    else if (one->verdict == VERDICT_SKIP)
+        verdict_element(page, "skipped", NULL, one);
+    else if (one->warn)
+        warning_element(page, one);
+    end(page);
+}
+
+static int count_of(const struct cases *cases, enum verdict verdict)
+{
+    int count = 0;
+    for (size_t i = 0; i < cases->count; i++)
+        count += cases->items[i].verdict == verdict;
+    return count;
+}
+
+/* What both levels may carry; the schema of Jenkins' xunit plugin refuses more on <testsuites>. */
+static void summary_attributes(struct page *page, const char *suite, const char *seconds,
+                               const struct cases *cases)
+{
+    attribute(page, "name", suite);
+    number_attribute(page, "tests", (int)cases->count);
+    number_attribute(page, "failures", count_of(cases, VERDICT_FAIL));
+    number_attribute(page, "errors", count_of(cases, VERDICT_ERROR));
+    attribute(page, "time", seconds);
+}
+
+static void document(struct page *page, const struct result *result, const struct cases *cases)
+{
+    cleanup(free_pointer) char *suite = text_clean(result->scenario, SIZE_MAX, TEXT_LINE);
+    char seconds[SECONDS_TEXT_SIZE];
+    seconds_format(result_duration_ms(result), seconds);
+
+    xmlTextWriterSetIndent(page->writer, 1);
+    if (xmlTextWriterStartDocument(page->writer, "1.0", "UTF-8", NULL) < 0)
+        page->failed = true;
+    start(page, "testsuites");
+    summary_attributes(page, suite, seconds, cases);
+    start(page, "testsuite");
+    summary_attributes(page, suite, seconds, cases);
+    number_attribute(page, "skipped", count_of(cases, VERDICT_SKIP));
+    if (result->facts && result->facts->began != 0) {
+        char timestamp[TIME_TEXT_SIZE];
+        time_format_junit(result->facts->began, timestamp);
+        attribute(page, "timestamp", timestamp);
+    }
+    properties(page, result, cases);
+    for (size_t i = 0; i < cases->count; i++)
+        testcase(page, suite, &cases->items[i]);
+    if (xmlTextWriterEndDocument(page->writer) < 0)
+        page->failed = true;
+}
+
+/* What stands for a report that could not be made: red, and true. */
+static const char fallback[] =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    "<testsuites tests=\"1\" failures=\"0\" errors=\"1\" time=\"0.000\">\n"
+    "<testsuite name=\"restore-verifier\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\" "
+    "time=\"0.000\">\n"
+    "<testcase classname=\"restore-verifier.run\" name=\"the report can be written\" "
+    "time=\"0.000\"><error message=\"the report could not be written: not enough memory\" "
+    "type=\"could not verify\">the report could not be written: not enough memory</error>"
+    "</testcase>\n"
+    "</testsuite>\n"
+    "</testsuites>\n";
+
+void junit_format(const struct result *result, struct buffer *target)
+{
+    struct cases cases;
+    cases_build(result, &cases);
+    xmlBufferPtr memory = xmlBufferCreate();
+    struct page page = {.writer = memory ? xmlNewTextWriterMemory(memory, 0) : NULL};
+    page.failed = !page.writer;
+    if (!page.failed)
+        document(&page, result, &cases);
+    if (page.writer)
+        xmlFreeTextWriter(page.writer); /* flushes into `memory` */
+
+    if (page.failed ||
+        buffer_append(target, xmlBufferContent(memory), (size_t)xmlBufferLength(memory)) < 0)
+        buffer_append_text(target, fallback);
+    if (memory)
+        xmlBufferFree(memory);
+    strings_free(&page.properties);
+    cases_free(&cases);
+}
+
+static int make_directories(const char *path, struct error *error)
+{
+    cleanup(free_pointer) char *part = xstrdup(path);
+    for (char *c = part + 1;; c++) {
+        char here = *c;
+        if (here != '/' && here != '\0')
+            continue;
+        *c = '\0';
+        if (mkdir(part, 0777) < 0 && errno != EEXIST)
+            return cannot_verify(error, "cannot make the reports directory %s: %s", part,
+                                 strerror(errno));
+        *c = here;
+        if (here == '\0')
+            return 0;
+    }
+}
+
+int junit_write(const struct result *result, const char *directory, struct error *error)
+{
+    if (make_directories(directory[0] != '\0' ? directory : ".", error) < 0)
+        return -1;
+    cleanup(free_pointer) char *name = result_file_name(result);
+    cleanup(free_pointer) char *path =
+        xasprintf("%s/%s.xml", directory[0] != '\0' ? directory : ".", name);
+    struct buffer target;
+    buffer_init(&target, SIZE_MAX / 2); /* a plan and its outcomes are as large as they are */
+    junit_format(result, &target);
+    int outcome = file_replace(path, target.data, target.length, error);
+    buffer_free(&target);
+    return outcome < 0 ? error_prefix(error, "the report could not be written: ") : 0;
+}

@@ -1,0 +1,248 @@
+#include "report/progress.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "report/cases.h"
+#include "report/text.h"
+
+enum { COLUMNS_UNKNOWN = 80, ROWS_UNKNOWN = 24, LINE_LIMIT = 4096, SCREEN_LIMIT = 1024 * 1024 };
+
+struct progress {
+    FILE *stream; /* borrowed */
+    bool terminal;
+    bool color;
+    int64_t began_ms;
+    int64_t drawn_ms;
+    size_t live_lines; /* on the screen, above the cursor */
+    int64_t *plain_ms; /* of each scenario: when its last plain line was written */
+    size_t plain_count;
+};
+
+struct progress *progress_new(FILE *stream, bool terminal, bool color)
+{
+    struct progress *progress = xcalloc(1, sizeof(*progress));
+    progress->stream = stream;
+    progress->terminal = terminal;
+    progress->color = color;
+    progress->began_ms = clock_ms();
+    return progress;
+}
+
+void progress_free(struct progress *progress)
+{
+    if (!progress)
+        return;
+    progress_clear(progress);
+    free(progress->plain_ms);
+    free(progress);
+}
+
+static bool is_over(const struct result *result)
+{
+    enum stage_state stop = result->facts->stages[STAGE_STOP].state;
+    return stop == STAGE_DONE || stop == STAGE_FAILED;
+}
+
+/* The first stage that is running; stages overlap, and the earlier one is waited for. */
+static enum stage running_stage(const struct facts *facts)
+{
+    for (size_t i = 0; i < STAGE_COUNT; i++)
+        if (facts->stages[i].state == STAGE_RUNNING)
+            return i;
+    return STAGE_COUNT;
+}
+
+static void read_progress(const struct facts *facts, int64_t elapsed_ms, struct buffer *line)
+{
+    int64_t done = facts->read_bytes;
+    int64_t total = facts->backup.size_bytes;
+    if (done <= 0 || total <= 0 || done > total)
+        return;
+    char done_text[SIZE_TEXT_SIZE];
+    char total_text[SIZE_TEXT_SIZE];
+    size_format(done, done_text);
+    size_format(total, total_text);
+    double part = (double)done / (double)total;
+    buffer_printf(line, ", %d %%, %s of %s", (int)(part * 100), done_text, total_text);
+    if (elapsed_ms < 2000 || part < 0.02 || done == total)
+        return; /* too early to tell */
+    char left[DURATION_TEXT_SIZE];
+    duration_format((int64_t)((double)elapsed_ms * (1 - part) / part), left);
+    buffer_printf(line, ", %s left", left);
+}
+
+static void check_progress(const struct result *result, struct buffer *line)
+{
+    size_t count = result_check_count(result);
+    size_t done = 0;
+    size_t red = 0;
+    for (size_t i = 0; result->outcomes && i < count; i++) {
+        enum verdict verdict = result->outcomes[i].verdict;
+        done += verdict != VERDICT_NONE;
+        red += verdict == VERDICT_FAIL || verdict == VERDICT_ERROR;
+    }
+    buffer_printf(line, ", %zu of %zu checks", done, count);
+    if (red > 0)
+        buffer_printf(line, ", %zu not passed", red);
+}
+
+void progress_line(const struct result *result, int64_t now_ms, struct buffer *line)
+{
+    static const char *const doing[STAGE_COUNT + 1] = {
+        [STAGE_FIND] = "looking for the backup",
+        [STAGE_READ] = "reading the backup",
+        [STAGE_START] = "starting a server",
+        [STAGE_RESTORE] = "restoring",
+        [STAGE_CHECK] = "checking",
+        [STAGE_STOP] = "stopping the server",
+    };
+    static const char *const ended[] = {"passed", "bad", "not verified"};
+    cleanup(free_pointer) char *name = text_clean(result->scenario, SIZE_MAX, TEXT_LINE);
+    buffer_printf(line, "%.*s: ", (int)text_fitting(name, 60), name);
+    if (!result->facts || result->facts->began_ms == 0) {
+        buffer_append_text(line, "waiting");
+        return;
+    }
+    if (is_over(result)) {
+        buffer_append_text(line, ended[result_exit_code(result)]);
+        return;
+    }
+    enum stage stage = running_stage(result->facts);
+    if (stage == STAGE_COUNT) {
+        buffer_append_text(line, "between stages");
+        return;
+    }
+    int64_t elapsed_ms = now_ms - result->facts->stages[stage].started_ms;
+    buffer_append_text(line, doing[stage]);
+    if (stage == STAGE_READ)
+        read_progress(result->facts, elapsed_ms, line);
+    if (stage == STAGE_CHECK)
+        check_progress(result, line);
+    if (elapsed_ms >= PROGRESS_QUIET_MS) {
+        char elapsed[DURATION_TEXT_SIZE];
+        duration_format(elapsed_ms, elapsed);
+        buffer_printf(line, " (%s)", elapsed);
+    }
+}
+
+static void screen_size(FILE *stream, size_t *ret_columns, size_t *ret_rows)
+{
+    struct winsize size = {0};
+    bool known = ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 10;
+    *ret_columns = known ? size.ws_col : COLUMNS_UNKNOWN;
+    *ret_rows = known && size.ws_row > 3 ? size.ws_row : ROWS_UNKNOWN;
+}
+
+/* Takes the cursor to the first live line. */
+static void rewind_screen(const struct progress *progress, struct buffer *screen)
+{
+    buffer_append_text(screen, "\r");
+    if (progress->live_lines > 0)
+        buffer_printf(screen, "\033[%zuA", progress->live_lines);
+}
+
+static void add_live_line(const struct progress *progress, const struct result *result,
+                          int64_t now_ms, size_t columns, struct buffer *screen)
+{
+    struct buffer line;
+    buffer_init(&line, LINE_LIMIT);
+    progress_line(result, now_ms, &line);
+    /* One column less: a full line would wrap, and the way up would be longer than known. */
+    size_t length = text_fitting(line.data, columns - 1);
+    size_t name = strcspn(line.data, ":");
+    name = name < length ? name : length;
+    buffer_printf(screen, "%s%.*s%s%.*s\033[K\n", progress->color ? "\033[1m" : "", (int)name,
+                  line.data, progress->color ? "\033[0m" : "", (int)(length - name),
+                  line.data + name);
+    buffer_free(&line);
+}
+
+static void draw(struct progress *progress, const struct result *results, size_t count,
+                 int64_t now_ms)
+{
+    size_t columns = 0;
+    size_t rows = 0;
+    screen_size(progress->stream, &columns, &rows);
+    size_t most = rows - 2;
+    struct buffer screen;
+    buffer_init(&screen, SCREEN_LIMIT);
+    rewind_screen(progress, &screen);
+
+    size_t lines = 0;
+    size_t hidden = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool active = results[i].facts && results[i].facts->began_ms != 0 && !is_over(&results[i]);
+        if ((count > most && !active) || lines == most) {
+            hidden++; /* of more scenarios than rows, those under way matter */
+            continue;
+        }
+        add_live_line(progress, &results[i], now_ms, columns, &screen);
+        lines++;
+    }
+    if (hidden > 0) {
+        buffer_printf(&screen, "... and %zu more\033[K\n", hidden);
+        lines++;
+    }
+    buffer_append_text(&screen, "\033[J");
+    fwrite(screen.data, 1, screen.length, progress->stream);
+    fflush(progress->stream);
+    buffer_free(&screen);
+    progress->live_lines = lines;
+    progress->drawn_ms = now_ms;
+}
+
+static void write_plain(struct progress *progress, const struct result *results, size_t count,
+                        int64_t now_ms)
+{
+    if (progress->plain_count < count) {
+        progress->plain_ms = xreallocarray(progress->plain_ms, count, sizeof(*progress->plain_ms));
+        for (size_t i = progress->plain_count; i < count; i++)
+            progress->plain_ms[i] = progress->began_ms - PROGRESS_PLAIN_MS;
+        progress->plain_count = count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!results[i].facts || results[i].facts->began_ms == 0 || is_over(&results[i]))
+            continue;
+        if (now_ms - progress->plain_ms[i] < PROGRESS_PLAIN_MS)
+            continue;
+        struct buffer line;
+        buffer_init(&line, LINE_LIMIT);
+        progress_line(&results[i], now_ms, &line);
+        fprintf(progress->stream, "%s\n", line.data);
+        buffer_free(&line);
+        progress->plain_ms[i] = now_ms;
+    }
+    fflush(progress->stream);
+}
+
+void progress_update_at(struct progress *progress, const struct result *results, size_t count,
+                        int64_t now_ms)
+{
+    if (now_ms - progress->began_ms < PROGRESS_QUIET_MS)
+        return;
+    if (!progress->terminal)
+        write_plain(progress, results, count, now_ms);
+    else if (progress->drawn_ms == 0 || now_ms - progress->drawn_ms >= PROGRESS_REDRAW_MS)
+        draw(progress, results, count, now_ms);
+}
+
+void progress_update(struct progress *progress, const struct result *results, size_t count)
+{
+    progress_update_at(progress, results, count, clock_ms());
+}
+
+void progress_clear(struct progress *progress)
+{
+    if (!progress)
+        return;
+    if (progress->live_lines > 0) {
+        fprintf(progress->stream, "\r\033[%zuA\033[J", progress->live_lines);
+        fflush(progress->stream);
+    }
+    progress->live_lines = 0;
+    progress->drawn_ms = 0;
+}

@@ -1,0 +1,70 @@
+/* Results of a run, as people and programs read them: JUnit XML, the console, JSON.
+ *
+ * A report is made from plain results and knows nothing of how they came about. It is written for
+ * every scenario, whatever happened: also when the run was interrupted or could not start.
+ */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "checks/checks.h"
+#include "stages/facts.h"
+
+/* The results of one scenario; everything borrowed. */
+struct result {
+    const char *scenario; /* its name, or the file's name when the file could not be read */
+    const struct facts *facts;
+    const struct plan *plan;
+    const struct outcome *outcomes; /* as many as the plan has checks; every one has its verdict */
+};
+
+struct totals {
+    int checks;
+    int passed; /* including warnings */
+    int warnings;
+    int failed;
+    int errors;
+    int skipped;
+};
+
+void result_totals(const struct result *result, struct totals *ret_totals);
+
+/* 2 when there is an error, a skip without a failure that explains it, or no check at all; else 1
+ * when there is a failure; else 0. */
+int result_exit_code(const struct result *result);
+
+/* The worst of all results; 2 when there is none. */
+int results_exit_code(const struct result *results, size_t count);
+
+/* Writes DIRECTORY/SCENARIO.xml by way of a temporary name; makes the directory. For a scenario
+ * file that could not be read it is the file's name without folder and .yaml, so that the report of
+ * its last good run does not stay. */
+int junit_write(const struct result *result, const char *directory, struct error *error);
+/* Appends the same document as text. */
+void junit_format(const struct result *result, struct buffer *document);
+
+/* The summary that a person reads at a glance. `color` turns on escape sequences. Passed checks are
+ * listed one by one with `verbose`, or when the run has at most 60 checks; else they are counted.
+ * `verbose` also lists every skipped check and all details. `reports_directory` may be NULL. */
+void console_print(const struct result *results, size_t count, bool color, bool verbose,
+                   const char *reports_directory, FILE *stream);
+
+/* All results as one JSON document, ending with a newline. What is not known has no key. */
+void json_print(const struct result *results, size_t count, FILE *stream);
+
+/* Progress while runs go on: on a terminal one live line per scenario, otherwise plain lines, at
+ * most one every 10 seconds for each scenario. Nothing in the first second. progress_update may be
+ * called as often as wanted. A scenario waits until its facts' began_ms is set and is over when
+ * STAGE_STOP is. */
+struct progress;
+struct progress *progress_new(FILE *stream, bool terminal, bool color);
+void progress_update(struct progress *progress, const struct result *results, size_t count);
+/* Takes the live lines away, before other output. Takes NULL. */
+void progress_clear(struct progress *progress);
+void progress_free(struct progress *progress);
+
+#endif

@@ -1,0 +1,399 @@
+#include "scenario/expectation.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "scenario/quantity.h"
+#include "scenario/words.h"
+
+static const char blanks[] = " \t\r\n";
+
+enum argument { NO_ARGUMENT, COLUMN, TABLE_AND_COLUMN };
+
+/* What can be measured; `example` is a whole expectation, for the words of a problem. */
+static const struct metric_kind {
+    const char *name;
+    enum metric metric;
+    enum argument argument;
+    enum unit unit;
+    const char *example;
+} metrics[] = {
+    {"row_count", METRIC_ROW_COUNT, NO_ARGUMENT, UNIT_NONE, "row_count >= 1"},
+    {"freshness", METRIC_FRESHNESS, COLUMN, UNIT_DURATION, "freshness(created_at) < 26h"},
+    {"object_count", METRIC_OBJECT_COUNT, NO_ARGUMENT, UNIT_NONE, "object_count >= 1"},
+    {"total_size", METRIC_TOTAL_SIZE, NO_ARGUMENT, UNIT_SIZE, "total_size >= 10MB"},
+    {"missing", METRIC_MISSING, TABLE_AND_COLUMN, UNIT_NONE, "missing(table.column) = 0"},
+    {"orphaned", METRIC_ORPHANED, TABLE_AND_COLUMN, UNIT_NONE, "orphaned(table.column) = 0"},
+};
+
+/* Two characters before one, so that `>=` is not read as `>`. NULL: known from elsewhere. */
+static const struct {
+    const char *sign;
+    enum comparison comparison;
+    const char *instead;
+} signs[] = {
+    {"==", 0, "="},
+    {"=>", 0, ">="},
+    {"=<", 0, "<="},
+    {"<>", 0, "!="},
+    {"!=", COMPARE_NOT_EQUAL, NULL},
+    {"<=", COMPARE_LESS_OR_EQUAL, NULL},
+    {">=", COMPARE_GREATER_OR_EQUAL, NULL},
+    {"=", COMPARE_EQUAL, NULL},
+    {"<", COMPARE_LESS, NULL},
+    {">", COMPARE_GREATER, NULL},
+};
+
+/* What a parse works on; `at` moves through the text. */
+struct parser {
+    const char *at;
+    bool is_query;
+    const struct metric_kind *kind;
+    struct expectation *expectation;
+    char *problem;
+};
+
+/* Says what is wrong at `at`; the first one counts. */
+__attribute__((format(printf, 2, 3))) static int fail(struct parser *parser, const char *format,
+                                                      ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    parser->problem = xvasprintf(format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+static void skip_blanks(struct parser *parser)
+{
+    parser->at += strspn(parser->at, blanks);
+}
+
+static size_t word_length(const char *text)
+{
+    return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+}
+
+/* Passes over `word` when it is the next whole word. */
+static bool accept_word(struct parser *parser, const char *word)
+{
+    skip_blanks(parser);
+    size_t length = word_length(parser->at);
+    if (length != strlen(word) || strncmp(parser->at, word, length) != 0)
+        return false;
+    parser->at += length;
+    return true;
+}
+
+/* The next word, or what stands there instead up to a blank: for messages, to be freed. */
+static char *word_here(const struct parser *parser)
+{
+    size_t length = word_length(parser->at);
+    if (length == 0)
+        length = strcspn(parser->at, blanks);
+    cleanup(free_pointer) char *word = xstrndup(parser->at, length);
+    return shown(word);
+}
+
+static int fail_unknown_metric(struct parser *parser)
+{
+    const char *names[ARRAY_LENGTH(metrics)];
+    for (size_t i = 0; i < ARRAY_LENGTH(metrics); i++)
+        names[i] = metrics[i].name;
+    cleanup(free_pointer) char *word = word_here(parser);
+    if (word_length(parser->at) == 0)
+        return fail(parser, "a metric is missing in front: such as `row_count >= 1`");
+    cleanup(free_pointer) char *near = suggestion(word, names, ARRAY_LENGTH(names));
+    return fail(parser, "unknown metric `%s`%s", word, near);
+}
+
+static size_t count_dots(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += *text == '.' ? 1 : 0;
+    return count;
+}
+
+/* Is it `column`, or `table.column` with an optional schema in front, with no part empty? */
+static bool argument_fits(const char *argument, enum argument wanted)
+{
+    size_t dots = count_dots(argument);
+    bool parts = *argument && *argument != '.' && !ends_with(argument, ".") &&
+                 !strstr(argument, "..") && is_printable(argument) && !strpbrk(argument, "\"'(");
+    return parts && (wanted == COLUMN ? dots == 0 : dots == 1 || dots == 2);
+}
+
+static int parse_argument(struct parser *parser)
+{
+    const struct metric_kind *kind = parser->kind;
+    const char *wanted = kind->argument == COLUMN ? "a column" : "a table and a column";
+    const char *open = parser->at + strspn(parser->at, blanks);
+    if (kind->argument == NO_ARGUMENT) {
+        if (*open != '(')
+            return 0;
+        return fail(parser, "%s takes nothing in parentheses: %s", kind->name, kind->example);
+    }
+    if (*open != '(')
+        return fail(parser, "%s needs %s: %s", kind->name, wanted, kind->example);
+    const char *begin = open + 1 + strspn(open + 1, blanks);
+    const char *close = strchr(begin, ')');
+    if (!close)
+        return fail(parser, "the `)` is missing: %s", kind->example);
+    const char *end = close;
+    while (end > begin && strchr(blanks, end[-1]))
+        end--;
+    parser->at = begin;
+    parser->expectation->argument = xstrndup(begin, (size_t)(end - begin));
+    if (!argument_fits(parser->expectation->argument, kind->argument))
+        return fail(parser, "%s needs %s as they are stored, without quotes: %s", kind->name,
+                    wanted, kind->example);
+    parser->at = close + 1;
+    return 0;
+}
+
+static int parse_metric(struct parser *parser)
+{
+    skip_blanks(parser);
+    for (size_t i = 0; i < ARRAY_LENGTH(metrics); i++) {
+        if (!accept_word(parser, metrics[i].name))
+            continue;
+        parser->kind = &metrics[i];
+        parser->expectation->metric = metrics[i].metric;
+        return parse_argument(parser);
+    }
+    return fail_unknown_metric(parser);
+}
+
+/* A query's expectation has no metric; says how to write it without. */
+static int refuse_metric(struct parser *parser)
+{
+    skip_blanks(parser);
+    if (accept_word(parser, "change"))
+        return fail(parser, "`change for` is not for queries: write OP NUMBER, such as = 0");
+    size_t length = word_length(parser->at);
+    const char *first = parser->at + (*parser->at == '-' || *parser->at == '+' ? 1 : 0);
+    if (*first >= '0' && *first <= '9') {
+        cleanup(free_pointer) char *word = xstrndup(parser->at, strcspn(parser->at, blanks));
+        cleanup(free_pointer) char *number = shown(word);
+        return fail(parser, "a comparison is missing: did you mean `= %s`?", number);
+    }
+    bool known = accept_word(parser, "between") || accept_word(parser, "same");
+    if (known)
+        parser->at -= length;
+    if (length > 0 && !known)
+        return fail(parser, "a query's `expect` has no metric: write OP NUMBER, such as = 0");
+    return 0;
+}
+
+static int parse_number(struct parser *parser, long double *ret_number)
+{
+    skip_blanks(parser);
+    struct quantity quantity;
+    size_t length;
+    if (quantity_parse(parser->at, &quantity, &length, &parser->problem) < 0)
+        return -1;
+    struct expectation *expectation = parser->expectation;
+    enum unit wanted = parser->kind ? parser->kind->unit : UNIT_NONE;
+    if (quantity.unit == UNIT_PERCENT) {
+        if (!expectation->change)
+            return fail(parser, "%% is only for changes: change for row_count >= -5%%");
+    } else if (wanted == UNIT_DURATION && quantity.unit == UNIT_NONE) {
+        return fail(parser, "the number needs a unit: s, m, h or d, such as 26h");
+    } else if (quantity.unit != UNIT_NONE && quantity.unit != wanted) {
+        return fail(parser, "%s takes no such unit%s%s",
+                    parser->kind ? parser->kind->name : "a query", parser->kind ? ": " : "",
+                    parser->kind ? parser->kind->example : "");
+    }
+    parser->at += length;
+    *ret_number = quantity.number;
+    expectation->percent = quantity.unit == UNIT_PERCENT;
+    return 0;
+}
+
+static int parse_between(struct parser *parser)
+{
+    struct expectation *expectation = parser->expectation;
+    expectation->comparison = COMPARE_BETWEEN;
+    const char *begin = parser->at;
+    if (parse_number(parser, &expectation->low) < 0)
+        return -1;
+    bool percent = expectation->percent;
+    if (!accept_word(parser, "and"))
+        return fail(parser, "`and` is missing: between A and B");
+    if (parse_number(parser, &expectation->high) < 0)
+        return -1;
+    if (percent == expectation->percent && expectation->low <= expectation->high)
+        return 0;
+    parser->at = begin + strspn(begin, blanks);
+    if (percent != expectation->percent)
+        return fail(parser, "both numbers are percent, or none is");
+    return fail(parser, "nothing is between these: the smaller number comes first");
+}
+
+static int parse_same_as(struct parser *parser)
+{
+    static const char *const known[] = {"dump", "copy"};
+    if (!accept_word(parser, "as"))
+        return fail(parser, "`as` is missing: same as dump");
+    skip_blanks(parser);
+    if (parser->expectation->change)
+        return fail(parser, "a change is compared with a number: change for row_count >= -5%%");
+    parser->expectation->comparison = COMPARE_SAME_AS;
+    for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+        if (!accept_word(parser, known[i]))
+            continue;
+        parser->expectation->same_as = xstrdup(known[i]);
+        return 0;
+    }
+    cleanup(free_pointer) char *word = word_here(parser);
+    cleanup(free_pointer) char *near = suggestion(word, known, ARRAY_LENGTH(known));
+    if (*word == '\0')
+        return fail(parser, "same as what? `same as dump` or `same as copy`");
+    return fail(parser, "unknown `same as %s`%s", word, near);
+}
+
+static int parse_comparison(struct parser *parser)
+{
+    skip_blanks(parser);
+    if (accept_word(parser, "between"))
+        return parse_between(parser);
+    if (accept_word(parser, "same"))
+        return parse_same_as(parser);
+    for (size_t i = 0; i < ARRAY_LENGTH(signs); i++) {
+        if (!starts_with(parser->at, signs[i].sign))
+            continue;
+        if (signs[i].instead)
+            return fail(parser, "`%s` is no comparison: did you mean `%s`?", signs[i].sign,
+                        signs[i].instead);
+        parser->at += strlen(signs[i].sign);
+        parser->expectation->comparison = signs[i].comparison;
+        return parse_number(parser, &parser->expectation->low);
+    }
+    cleanup(free_pointer) char *word = word_here(parser);
+    if (*word == '\0')
+        return fail(parser, "a comparison is missing: %s",
+                    parser->kind ? parser->kind->example : "OP NUMBER, such as = 0");
+    return fail(parser, "`%s` is no comparison: use = != < <= > >= or `between A and B`", word);
+}
+
+static int parse_whole(struct parser *parser)
+{
+    struct expectation *expectation = parser->expectation;
+    if (!is_printable(parser->at))
+        return fail(parser, "a control character, or no UTF-8");
+    if (parser->is_query) {
+        if (refuse_metric(parser) < 0)
+            return -1;
+    } else {
+        if (accept_word(parser, "change")) {
+            expectation->change = true;
+            if (!accept_word(parser, "for"))
+                return fail(parser, "`for` is missing: change for row_count >= -5%%");
+        }
+        if (parse_metric(parser) < 0)
+            return -1;
+    }
+    if (parse_comparison(parser) < 0)
+        return -1;
+    skip_blanks(parser);
+    if (*parser->at == '\0')
+        return 0;
+    cleanup(free_pointer) char *rest = shown(parser->at);
+    return fail(parser, "`%s` is too much: an expectation ends with its number", rest);
+}
+
+/* Passes over `warn:`. */
+static void accept_warn(struct parser *parser)
+{
+    skip_blanks(parser);
+    const char *begin = parser->at;
+    if (accept_word(parser, "warn")) {
+        skip_blanks(parser);
+        if (*parser->at == ':') {
+            parser->at++;
+            parser->expectation->warn = true;
+            skip_blanks(parser);
+            return;
+        }
+    }
+    parser->at = begin;
+}
+
+int expectation_parse(const char *text, bool is_query, struct expectation *ret, char **ret_problem,
+                      size_t *ret_offset)
+{
+    size_t length = strlen(text);
+    while (length > 0 && strchr(blanks, text[length - 1]))
+        length--;
+    cleanup(free_pointer) char *trimmed = xstrndup(text, length);
+    struct expectation expectation = {0};
+    struct parser parser = {.at = trimmed, .is_query = is_query, .expectation = &expectation};
+    accept_warn(&parser);
+    const char *begin = parser.at;
+    if (parse_whole(&parser) < 0) {
+        expectation_free(&expectation);
+        *ret_problem = parser.problem;
+        *ret_offset = (size_t)(parser.at - trimmed);
+        return -1;
+    }
+    expectation.text = xstrdup(begin);
+    *ret = expectation;
+    return 0;
+}
+
+void expectation_free(struct expectation *expectation)
+{
+    free(expectation->text);
+    free(expectation->argument);
+    free(expectation->same_as);
+    *expectation = (struct expectation){0};
+}
+
+bool comparison_holds(enum comparison comparison, long double left, long double right)
+{
+    if (isnan(left) || isnan(right))
+        return false; /* not even `!=`: what is no number proves nothing */
+    switch (comparison) {
+    case COMPARE_EQUAL:
+    case COMPARE_SAME_AS:
+        return left == right;
+    case COMPARE_NOT_EQUAL:
+        return left != right;
+    case COMPARE_LESS:
+        return left < right;
+    case COMPARE_LESS_OR_EQUAL:
+        return left <= right;
+    case COMPARE_GREATER:
+        return left > right;
+    case COMPARE_GREATER_OR_EQUAL:
+        return left >= right;
+    case COMPARE_BETWEEN: /* has two other sides */
+        break;
+    }
+    return false;
+}
+
+bool expectation_holds(const struct expectation *expectation, long double measured)
+{
+    if (expectation->comparison == COMPARE_SAME_AS || expectation->change)
+        return false;
+    if (expectation->comparison == COMPARE_BETWEEN)
+        return comparison_holds(COMPARE_GREATER_OR_EQUAL, measured, expectation->low) &&
+               comparison_holds(COMPARE_LESS_OR_EQUAL, measured, expectation->high);
+    return comparison_holds(expectation->comparison, measured, expectation->low);
+}
+
+char *metric_name(const struct expectation *expectation)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(metrics); i++) {
+        if (metrics[i].metric != expectation->metric)
+            continue;
+        if (!expectation->argument)
+            return xstrdup(metrics[i].name);
+        return xasprintf("%s(%s)", metrics[i].name, expectation->argument);
+    }
+    return xstrdup("value");
+}

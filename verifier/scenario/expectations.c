@@ -1,0 +1,205 @@
+/* Lists of expectations: under tables, for queries, and as the checks of the bucket. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/sections.h"
+
+enum place { UNDER_TABLE, FOR_QUERY, FOR_OBJECTS };
+
+/* Where each metric may stand, and what it may be the same as. */
+static const struct {
+    enum metric metric;
+    enum place place;
+    const char *same_as;
+} metric_places[] = {
+    {METRIC_VALUE, FOR_QUERY, NULL},          {METRIC_ROW_COUNT, UNDER_TABLE, "dump"},
+    {METRIC_FRESHNESS, UNDER_TABLE, NULL},    {METRIC_OBJECT_COUNT, FOR_OBJECTS, "copy"},
+    {METRIC_TOTAL_SIZE, FOR_OBJECTS, "copy"}, {METRIC_MISSING, FOR_OBJECTS, NULL},
+    {METRIC_ORPHANED, FOR_OBJECTS, NULL},
+};
+
+static bool metric_fits(struct reader *reader, enum place place,
+                        const struct expectation *expectation)
+{
+    cleanup(free_pointer) char *name = metric_name(expectation);
+    for (size_t i = 0; i < ARRAY_LENGTH(metric_places); i++) {
+        if (metric_places[i].metric != expectation->metric)
+            continue;
+        if (metric_places[i].place != place) {
+            problems_add(&reader->problems, expectation->mark,
+                         metric_places[i].place == UNDER_TABLE
+                             ? "`%s` is measured of a table: put it under `tables`"
+                             : "`%s` is measured of the bucket: put it under `objects`, `checks`",
+                         name);
+            return false;
+        }
+        const char *same_as = metric_places[i].same_as;
+        if (expectation->comparison != COMPARE_SAME_AS ||
+            (same_as && strcmp(same_as, expectation->same_as) == 0))
+            return true;
+        if (same_as)
+            problems_add(&reader->problems, expectation->mark,
+                         "`%s` cannot be the same as %s: did you mean `same as %s`?", name,
+                         expectation->same_as, same_as);
+        else
+            problems_add(&reader->problems, expectation->mark,
+                         "`%s` cannot be the same as something: compare it with a number", name);
+    }
+    return false;
+}
+
+/* YAML reads `- warn: row_count >= 1` as a mapping; gives the node with the text, or NULL. */
+static const struct node *expectation_node(struct reader *reader, const struct node *node,
+                                           bool *ret_warn)
+{
+    static const char *const known[] = {"warn"};
+    *ret_warn = false;
+    if (node->broken || node->kind != NODE_MAP)
+        return node;
+    if (node->count == 1 && strcmp(node->keys[0].text, "warn") == 0) {
+        *ret_warn = true;
+        return &node->items[0];
+    }
+    if (node->count == 0)
+        return node;
+    cleanup(free_pointer) char *words = shown(node->keys[0].text);
+    const char *near = nearest(node->keys[0].text, known, 1);
+    problems_add(&reader->problems, node->keys[0].mark,
+                 near ? "unknown key `%s`: did you mean `warn`?"
+                      : "an expectation has no `%s:`: write it such as `- row_count >= 1`",
+                 words);
+    return NULL;
+}
+
+static int read_expectation(struct reader *reader, const char *name, const struct node *node,
+                            enum place place, struct expectation *ret)
+{
+    bool warn;
+    node = expectation_node(reader, node, &warn);
+    const char *wanted =
+        place == FOR_QUERY ? "OP NUMBER, such as = 0" : "an expectation, such as row_count >= 1";
+    const char *text = node ? node_text(reader, name, node, wanted) : NULL;
+    if (!text)
+        return -1;
+    struct expectation expectation = {0};
+    char *words = NULL;
+    size_t offset;
+    if (expectation_parse(text, place == FOR_QUERY, &expectation, &words, &offset) < 0) {
+        problems_add(&reader->problems, node_mark_at(node, offset), "%s", words);
+        free(words);
+        return -1;
+    }
+    expectation.mark = node->mark;
+    if (warn && expectation.warn)
+        problems_add(&reader->problems, node->mark, "`warn:` stands here twice");
+    expectation.warn = expectation.warn || warn;
+    if (!metric_fits(reader, place, &expectation)) {
+        expectation_free(&expectation);
+        return -1;
+    }
+    *ret = expectation;
+    return 0;
+}
+
+/* Are they the same but for blanks? */
+static bool same_text(const char *a, const char *b)
+{
+    for (;;) {
+        while (*a == ' ')
+            a++;
+        while (*b == ' ')
+            b++;
+        if (*a != *b)
+            return false;
+        if (*a == '\0')
+            return true;
+        a++;
+        b++;
+    }
+}
+
+static bool is_new(struct reader *reader, const struct expectation *expectations, size_t count,
+                   const struct expectation *candidate)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!same_text(expectations[i].text, candidate->text))
+            continue;
+        cleanup(free_pointer) char *words = shown(candidate->text);
+        problems_add(&reader->problems, candidate->mark, "`%s` stands here twice: first on line %u",
+                     words, expectations[i].mark.line);
+        return false;
+    }
+    return true;
+}
+
+static void read_expectations(struct reader *reader, const char *name, const struct node *list,
+                              enum place place, struct expectation **ret_expectations,
+                              size_t *ret_count)
+{
+    if (!node_is(reader, name, list, NODE_LIST, "a list of at least one `- expectation`"))
+        return;
+    struct expectation *expectations = xcalloc(list->count, sizeof(*expectations));
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        struct expectation *next = &expectations[count];
+        if (read_expectation(reader, name, &list->items[i], place, next) < 0)
+            continue;
+        if (is_new(reader, expectations, count, next))
+            count++;
+        else
+            expectation_free(next);
+    }
+    *ret_expectations = expectations;
+    *ret_count = count;
+}
+
+/* `name` or `schema.name`, as stored: what is wrong with it, or NULL. */
+static const char *table_name_problem(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    if (!is_printable(name))
+        return "holds a control character, or no UTF-8";
+    if (strpbrk(name, "\"`"))
+        return "is written as it is stored, without quotes";
+    if (*name == '\0' || *name == '.' || (dot && (dot[1] == '\0' || strchr(dot + 1, '.'))))
+        return "is neither `name` nor `schema.name`";
+    if (name[0] == ' ' || ends_with(name, " "))
+        return "begins or ends with a blank";
+    return NULL;
+}
+
+void read_tables(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field)
+{
+    struct scenario *scenario = reader->scenario;
+    (void)field;
+    if (!node_is(reader, key->name, value, NODE_MAP, "at least one `table:` with its expectations"))
+        return;
+    scenario->tables = xcalloc(value->count, sizeof(*scenario->tables));
+    for (size_t i = 0; i < value->count; i++) {
+        const struct node *name = &value->keys[i];
+        struct table_expectations *table = &scenario->tables[scenario->table_count++];
+        cleanup(free_pointer) char *words = shown(name->text);
+        const char *wrong = table_name_problem(name->text);
+        if (wrong)
+            problems_add(&reader->problems, name->mark, "the table name `%s` %s", words, wrong);
+        table->table = xstrdup(name->text);
+        table->mark = name->mark;
+        read_expectations(reader, words, &value->items[i], UNDER_TABLE, &table->expectations,
+                          &table->count);
+    }
+}
+
+void read_object_checks(struct reader *reader, const struct key *key, const struct node *value,
+                        void *field)
+{
+    struct objects *objects = field;
+    read_expectations(reader, key->name, value, FOR_OBJECTS, &objects->checks,
+                      &objects->check_count);
+}
+
+void read_query_expectation(struct reader *reader, const struct key *key, const struct node *value,
+                            void *field)
+{
+    read_expectation(reader, key->name, value, FOR_QUERY, field);
+}

@@ -1,0 +1,245 @@
+#include "scenario/scenario.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "scenario/sections.h"
+
+enum { FILE_LIMIT_BYTES = 1 << 20, DEFAULT_TIMEOUT_MS = 30 * 60 * 1000 };
+
+/* Every key of a scenario file stands in one of these tables. */
+#define FIELD(member) offsetof(struct scenario, member)
+#define NO_FIELD      0
+
+static const struct key source_keys[] = {
+    {"database", read_database, FIELD(source.database), FIELD(source.database_mark), true},
+    {"host", read_host, FIELD(source.host), NO_MARK, false},
+};
+
+static const struct key backups_keys[] = {
+    {"location", read_location, FIELD(backups.location), FIELD(backups.location_mark), false},
+    {"name", read_backup_name, FIELD(backups.name), FIELD(backups.name_mark), false},
+    {"max_age", read_duration_s, FIELD(backups.max_age_s), NO_MARK, false},
+    {"keep", read_duration_s, FIELD(backups.keep_s), NO_MARK, false},
+};
+
+static const struct key restore_keys[] = {
+    {"server", read_server, FIELD(restore.server), NO_MARK, false},
+    {"jobs", read_jobs, FIELD(restore.jobs), NO_MARK, false},
+    {"timeout", read_duration_ms, FIELD(restore.timeout_ms), NO_MARK, false},
+    {"exclude", read_lines, FIELD(restore.exclude), NO_MARK, false},
+    {"contents", read_yes_or_no, FIELD(restore.contents), FIELD(restore.contents_mark), false},
+};
+
+static const struct key alembic_keys[] = {
+    {"version", read_alembic_version, FIELD(alembic.version), FIELD(alembic.mark), true},
+    {"migrations", read_directory, FIELD(alembic.migrations), NO_MARK, false},
+};
+
+static const struct key query_keys[] = {
+    {"name", read_line, offsetof(struct query, name), offsetof(struct query, mark), true},
+    {"sql", read_sql, offsetof(struct query, sql), NO_MARK, true},
+    {"expect", read_query_expectation, offsetof(struct query, expect), NO_MARK, true},
+};
+
+static const struct key objects_keys[] = {
+    {"bucket", read_location, FIELD(objects.bucket), NO_MARK, true},
+    {"endpoint", read_endpoint, FIELD(objects.endpoint), NO_MARK, false},
+    {"region", read_line, FIELD(objects.region), NO_MARK, false},
+    {"access_key", read_line, FIELD(objects.access_key), NO_MARK, false},
+    {"secret_key", read_line, FIELD(objects.secret_key), NO_MARK, false},
+    {"copy", read_directory, FIELD(objects.copy), NO_MARK, false},
+    {"checks", read_object_checks, FIELD(objects), NO_MARK, false},
+};
+
+static void read_source(struct reader *reader, const struct key *key, const struct node *value,
+                        void *field)
+{
+    (void)field;
+    read_section(reader, key->name, source_keys, ARRAY_LENGTH(source_keys), value,
+                 reader->scenario);
+}
+
+static void read_backups(struct reader *reader, const struct key *key, const struct node *value,
+                         void *field)
+{
+    (void)field;
+    read_section(reader, key->name, backups_keys, ARRAY_LENGTH(backups_keys), value,
+                 reader->scenario);
+}
+
+static void read_restore(struct reader *reader, const struct key *key, const struct node *value,
+                         void *field)
+{
+    (void)field;
+    read_section(reader, key->name, restore_keys, ARRAY_LENGTH(restore_keys), value,
+                 reader->scenario);
+}
+
+static void read_alembic(struct reader *reader, const struct key *key, const struct node *value,
+                         void *field)
+{
+    (void)field;
+    struct scenario *scenario = reader->scenario;
+    scenario->alembic.present = true;
+    read_section(reader, key->name, alembic_keys, ARRAY_LENGTH(alembic_keys), value, scenario);
+}
+
+static void read_queries(struct reader *reader, const struct key *key, const struct node *value,
+                         void *field)
+{
+    (void)field;
+    struct scenario *scenario = reader->scenario;
+    if (!node_is(reader, key->name, value, NODE_LIST, "a list of at least one `- name: ...`"))
+        return;
+    scenario->queries = xcalloc(value->count, sizeof(*scenario->queries));
+    for (size_t i = 0; i < value->count; i++) {
+        struct query *query = &scenario->queries[scenario->query_count++];
+        read_section(reader, key->name, query_keys, ARRAY_LENGTH(query_keys), &value->items[i],
+                     query);
+    }
+}
+
+static void read_objects(struct reader *reader, const struct key *key, const struct node *value,
+                         void *field)
+{
+    (void)field;
+    struct scenario *scenario = reader->scenario;
+    scenario->objects.present = true;
+    read_section(reader, key->name, objects_keys, ARRAY_LENGTH(objects_keys), value, scenario);
+}
+
+static const struct key scenario_keys[] = {
+    {"scenario", read_scenario_name, FIELD(name), NO_MARK, true},
+    {"source", read_source, NO_FIELD, NO_MARK, false},
+    {"backups", read_backups, NO_FIELD, NO_MARK, false},
+    {"restore", read_restore, NO_FIELD, NO_MARK, false},
+    {"alembic", read_alembic, NO_FIELD, NO_MARK, false},
+    {"tables", read_tables, NO_FIELD, NO_MARK, false},
+    {"queries", read_queries, NO_FIELD, NO_MARK, false},
+    {"objects", read_objects, NO_FIELD, FIELD(objects.mark), false},
+};
+
+/* What concerns more than one key; only called when every key by itself is good. */
+static void check_together(struct reader *reader)
+{
+    const struct scenario *scenario = reader->scenario;
+    struct problems *problems = &reader->problems;
+    enum alembic_version version = scenario->alembic.version;
+    if ((version == ALEMBIC_HEAD || version == ALEMBIC_KNOWN) && !scenario->alembic.migrations)
+        problems_add(problems, scenario->alembic.mark,
+                     "`version: %s` needs `migrations`, the directory of the migrations",
+                     version == ALEMBIC_HEAD ? "head" : "known");
+    for (size_t i = 0; i < scenario->query_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(scenario->queries[i].name, scenario->queries[j].name) == 0) {
+                cleanup(free_pointer) char *words = shown(scenario->queries[i].name);
+                problems_add(problems, scenario->queries[i].mark,
+                             "a query named `%s` stands here twice: first on line %u", words,
+                             scenario->queries[j].mark.line);
+                break;
+            }
+    const struct objects *objects = &scenario->objects;
+    if (!objects->access_key != !objects->secret_key)
+        problems_add(problems, objects->mark, "`access_key` and `secret_key` need each other");
+    for (size_t i = 0; i < objects->check_count; i++)
+        if (objects->checks[i].comparison == COMPARE_SAME_AS && !objects->copy)
+            problems_add(problems, objects->checks[i].mark,
+                         "`same as copy` needs `copy`, the directory that `sync` fills");
+}
+
+static void fill_defaults(struct scenario *scenario)
+{
+    if (!scenario->backups.location)
+        scenario->backups.location = xstrdup("./backups");
+    if (!scenario->backups.name)
+        scenario->backups.name = xasprintf("%s_%%Y%%m%%d.dump.gz", scenario->name);
+    if (scenario->restore.timeout_ms == 0)
+        scenario->restore.timeout_ms = DEFAULT_TIMEOUT_MS;
+}
+
+static void read_content(struct reader *reader, const struct buffer *content)
+{
+    cleanup(document_freep) struct node *root =
+        document_load(content->data, content->length, &reader->problems);
+    if (!root)
+        return;
+    read_variables(reader, root);
+    read_section(reader, NULL, scenario_keys, ARRAY_LENGTH(scenario_keys), root, reader->scenario);
+    if (reader->problems.count == 0)
+        check_together(reader);
+}
+
+int scenario_load(const char *path, struct scenario **ret_scenario, struct strings *problems)
+{
+    struct buffer content;
+    struct error error;
+    if (file_read(path, FILE_LIMIT_BYTES, &content, &error) < 0) {
+        strings_addf(problems, "%s: %s", path, error.text);
+        return -1;
+    }
+    cleanup(scenario_freep) struct scenario *scenario = xcalloc(1, sizeof(*scenario));
+    scenario->path = xstrdup(path);
+    struct reader reader = {.scenario = scenario};
+    read_content(&reader, &content);
+    buffer_free(&content);
+    if (reader.problems.count > 0) {
+        problems_move(&reader.problems, path, problems);
+        return -1;
+    }
+    fill_defaults(scenario);
+    *ret_scenario = take(&scenario);
+    return 0;
+}
+
+static void expectations_free(struct expectation *expectations, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        expectation_free(&expectations[i]);
+    free(expectations);
+}
+
+static void objects_free(struct objects *objects)
+{
+    free(objects->bucket);
+    free(objects->endpoint);
+    free(objects->region);
+    free(objects->access_key);
+    free(objects->secret_key);
+    free(objects->copy);
+    expectations_free(objects->checks, objects->check_count);
+}
+
+void scenario_free(struct scenario *scenario)
+{
+    if (!scenario)
+        return;
+    for (size_t i = 0; i < scenario->table_count; i++) {
+        free(scenario->tables[i].table);
+        expectations_free(scenario->tables[i].expectations, scenario->tables[i].count);
+    }
+    free(scenario->tables);
+    for (size_t i = 0; i < scenario->query_count; i++) {
+        free(scenario->queries[i].name);
+        free(scenario->queries[i].sql);
+        expectation_free(&scenario->queries[i].expect);
+    }
+    free(scenario->queries);
+    objects_free(&scenario->objects);
+    strings_free(&scenario->restore.exclude);
+    strings_free(&scenario->alembic.revisions);
+    free(scenario->alembic.migrations);
+    free(scenario->restore.server);
+    free(scenario->backups.location);
+    free(scenario->backups.name);
+    free(scenario->source.database);
+    free(scenario->path);
+    free(scenario->name);
+    free(scenario);
+}
+
+void scenario_freep(struct scenario **scenario)
+{
+    scenario_free(*scenario);
+}

@@ -1,0 +1,39 @@
+/* The readers of a scenario's larger values: each fills its part of reader->scenario (or, for the
+ * expectations, the section's own struct) and tells what is wrong. Used by scenario.c alone. */
+#ifndef SCENARIO_SECTIONS_H
+#define SCENARIO_SECTIONS_H
+
+#include "scenario/reader.h"
+#include "scenario/scenario.h"
+
+/* expectations.c */
+void read_tables(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field);
+void read_object_checks(struct reader *reader, const struct key *key, const struct node *value,
+                        void *field); /* struct objects */
+void read_query_expectation(struct reader *reader, const struct key *key, const struct node *value,
+                            void *field); /* struct expectation */
+
+/* values.c */
+void read_scenario_name(struct reader *reader, const struct key *key, const struct node *value,
+                        void *field); /* char * */
+void read_host(struct reader *reader, const struct key *key, const struct node *value,
+               void *field); /* enum host_kind */
+void read_database(struct reader *reader, const struct key *key, const struct node *value,
+                   void *field); /* char * */
+void read_server(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field); /* char *, NULL for a throwaway one */
+void read_location(struct reader *reader, const struct key *key, const struct node *value,
+                   void *field); /* char *: a directory or s3:// */
+void read_directory(struct reader *reader, const struct key *key, const struct node *value,
+                    void *field); /* char * */
+void read_endpoint(struct reader *reader, const struct key *key, const struct node *value,
+                   void *field); /* char * */
+void read_backup_name(struct reader *reader, const struct key *key, const struct node *value,
+                      void *field); /* char *: a pattern for strftime */
+void read_jobs(struct reader *reader, const struct key *key, const struct node *value,
+               void *field); /* int */
+void read_alembic_version(struct reader *reader, const struct key *key, const struct node *value,
+                          void *field); /* in scenario->alembic */
+
+#endif

@@ -1,0 +1,283 @@
+#include "scenario/sections.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_LIMIT_BYTES = 100, BACKUP_NAME_LIMIT_BYTES = 200, JOBS_LIMIT = 64 };
+
+static const char letters_and_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/* A text for one line that is not empty, borrowed, or NULL when a problem has been told. */
+static const char *line_text(struct reader *reader, const struct key *key, const struct node *value,
+                             const char *wanted)
+{
+    const char *text = node_text(reader, key->name, value, wanted);
+    if (!text || is_printable(text))
+        return text;
+    problems_add(&reader->problems, value->mark, "`%s` holds a control character, or no UTF-8",
+                 key->name);
+    return NULL;
+}
+
+static void keep(void *field, const char *text)
+{
+    *(char **)field = xstrdup(text);
+}
+
+void read_scenario_name(struct reader *reader, const struct key *key, const struct node *value,
+                        void *field)
+{
+    const char *text = line_text(reader, key, value, "a name of letters, digits, - and _");
+    if (!text)
+        return;
+    size_t good = 0;
+    while (text[good] && (strchr(letters_and_digits, text[good]) || strchr("-_", text[good])))
+        good++;
+    if (text[good] != '\0') {
+        cleanup(free_pointer) char *words = value_shown(value);
+        problems_add(&reader->problems, node_mark_at(value, good),
+                     "the name of a scenario has only letters, digits, - and _: found %s", words);
+    } else if (good > NAME_LIMIT_BYTES) {
+        problems_add(&reader->problems, value->mark,
+                     "the name of a scenario has at most %d characters, this one has %zu",
+                     NAME_LIMIT_BYTES, good);
+    } else {
+        keep(field, text);
+    }
+}
+
+void read_host(struct reader *reader, const struct key *key, const struct node *value, void *field)
+{
+    static const char *const names[] = {"render", "supabase", "neon", "self-hosted"};
+    static const enum host_kind kinds[] = {HOST_RENDER, HOST_SUPABASE, HOST_NEON, HOST_SELF_HOSTED};
+    const char *text = line_text(reader, key, value, "render, supabase, neon or self-hosted");
+    if (!text)
+        return;
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *(enum host_kind *)field = kinds[i];
+            return;
+        }
+    }
+    cleanup(free_pointer) char *words = value_shown(value);
+    cleanup(free_pointer) char *near = suggestion(text, names, ARRAY_LENGTH(names));
+    problems_add(&reader->problems, value->mark, "%s is no host that is known%s", words, near);
+}
+
+/* Never shows the value: it may hold a password. */
+void read_database(struct reader *reader, const struct key *key, const struct node *value,
+                   void *field)
+{
+    const char *text = line_text(reader, key, value, "a postgresql:// URL or key=value pairs");
+    if (!text)
+        return;
+    bool url = starts_with(text, "postgresql://") || starts_with(text, "postgres://") ||
+               (starts_with(text, "postgresql+") && strstr(text, "://"));
+    const char *scheme = strstr(text, "://");
+    const char *equals = strchr(text, '=');
+    bool pairs = equals && (!scheme || equals < scheme); /* a password may hold the other */
+    if (url || pairs)
+        keep(field, text);
+    else
+        problems_add(&reader->problems, value->mark,
+                     "`%s` expects a postgresql:// URL or key=value pairs such as "
+                     "host=... dbname=...; the value is not shown, it may hold a password",
+                     key->name);
+}
+
+void read_server(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field)
+{
+    const char *text = line_text(reader, key, value, "throwaway or a postgresql:// URL");
+    if (!text || strcmp(text, "throwaway") == 0)
+        return;
+    if (starts_with(text, "postgresql://") || starts_with(text, "postgres://"))
+        keep(field, text);
+    else
+        problems_add(&reader->problems, value->mark,
+                     "`%s` expects throwaway or a postgresql:// URL; the value is not shown, it "
+                     "may hold a password",
+                     key->name);
+}
+
+void read_location(struct reader *reader, const struct key *key, const struct node *value,
+                   void *field)
+{
+    static const char wanted[] = "a directory or s3://bucket/prefix";
+    const char *text = line_text(reader, key, value, wanted);
+    if (!text)
+        return;
+    /* Not shown: what has another scheme here may well be a database URL. */
+    bool s3 = starts_with(text, "s3://");
+    if (s3 && (text[5] == '\0' || text[5] == '/'))
+        problems_add(&reader->problems, value->mark, "`%s` lacks the bucket: s3://bucket/prefix",
+                     key->name);
+    else if (!s3 && strstr(text, "://"))
+        problems_add(&reader->problems, value->mark, "`%s` expects %s, found a URL of another kind",
+                     key->name, wanted);
+    else
+        keep(field, text);
+}
+
+void read_directory(struct reader *reader, const struct key *key, const struct node *value,
+                    void *field)
+{
+    const char *text = line_text(reader, key, value, "a directory");
+    if (!text)
+        return;
+    if (strstr(text, "://"))
+        problems_add(&reader->problems, value->mark, "`%s` expects a directory, found a URL",
+                     key->name);
+    else
+        keep(field, text);
+}
+
+void read_endpoint(struct reader *reader, const struct key *key, const struct node *value,
+                   void *field)
+{
+    const char *text = line_text(reader, key, value, "an https:// URL");
+    if (!text)
+        return;
+    bool https = starts_with(text, "https://") && text[strlen("https://")] != '\0';
+    bool http = starts_with(text, "http://") && text[strlen("http://")] != '\0';
+    if (!https && !http)
+        problems_add(&reader->problems, value->mark,
+                     "`%s` expects an https:// or http:// URL with a host", key->name);
+    else if (strchr(text, '@'))
+        problems_add(&reader->problems, value->mark,
+                     "`%s` cannot hold a user: use `access_key` and `secret_key`", key->name);
+    else
+        keep(field, text);
+}
+
+/* What parts of a date a conversion of strftime(3) gives. Only those that can be read back from a
+ * file name without doubt, in every locale. */
+enum { YEAR = 1, MONTH = 2, DAY = 4, WHOLE_DATE = YEAR | MONTH | DAY };
+
+static const struct {
+    char conversion;
+    unsigned gives;
+} conversions[] = {
+    {'Y', YEAR},       {'y', YEAR}, {'m', MONTH}, {'d', DAY}, {'j', MONTH | DAY}, {'F', WHOLE_DATE},
+    {'s', WHOLE_DATE}, {'H', 0},    {'M', 0},     {'S', 0},   {'T', 0},           {'%', 0},
+};
+
+static const unsigned UNKNOWN_CONVERSION = 8;
+
+static unsigned conversion_gives(char conversion)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(conversions); i++)
+        if (conversions[i].conversion == conversion)
+            return conversions[i].gives;
+    return UNKNOWN_CONVERSION;
+}
+
+void read_backup_name(struct reader *reader, const struct key *key, const struct node *value,
+                      void *field)
+{
+    const char *text = line_text(reader, key, value, "a file name such as name_%Y%m%d.dump.gz");
+    if (!text)
+        return;
+    unsigned given = 0;
+    for (const char *c = strchr(text, '%'); c; c = strchr(c + (c[1] ? 2 : 1), '%')) {
+        unsigned gives = conversion_gives(c[1]);
+        given |= gives;
+        if (gives != UNKNOWN_CONVERSION)
+            continue;
+        cleanup(free_pointer) char *conversion = xstrndup(c, 2);
+        cleanup(free_pointer) char *words = shown(conversion);
+        problems_add(&reader->problems, node_mark_at(value, (size_t)(c - text)),
+                     "`%s` cannot be read back from a file name: use %%Y %%m %%d %%H %%M %%S, "
+                     "%%y %%j %%F %%T %%s or %%%%",
+                     words);
+    }
+    const char *wrong = NULL;
+    if (strchr(text, '/'))
+        wrong = "is the name of a file, without `/`: the directory is `location`";
+    else if (strlen(text) > BACKUP_NAME_LIMIT_BYTES)
+        wrong = "is longer than a file name can be";
+    else if ((given & WHOLE_DATE) != WHOLE_DATE && !(given & UNKNOWN_CONVERSION))
+        wrong = "does not name a date: it needs %Y, %m and %d, or %F, or %s";
+    if (wrong)
+        problems_add(&reader->problems, value->mark, "`%s` %s", key->name, wrong);
+    else if (!(given & UNKNOWN_CONVERSION))
+        keep(field, text);
+}
+
+void read_jobs(struct reader *reader, const struct key *key, const struct node *value, void *field)
+{
+    const char *text = line_text(reader, key, value, "a number from 1 to 64");
+    if (!text)
+        return;
+    size_t digits = strspn(text, "0123456789");
+    int jobs = text[digits] == '\0' && digits <= 4 ? atoi(text) : 0;
+    if (jobs >= 1 && jobs <= JOBS_LIMIT) {
+        *(int *)field = jobs;
+        return;
+    }
+    cleanup(free_pointer) char *words = value_shown(value);
+    problems_add(&reader->problems, value->mark, "`%s` expects a number from 1 to %d, found %s",
+                 key->name, JOBS_LIMIT, words);
+}
+
+/* Adds a revision; the forms that Alembic itself gives a meaning to are not revisions. */
+static void add_revision(struct reader *reader, const struct node *node, const char *revision,
+                         size_t offset)
+{
+    static const char *const meanings[] = {"head", "known", "heads", "base", "current"};
+    struct mark mark = node_mark_at(node, offset);
+    struct strings *revisions = &reader->scenario->alembic.revisions;
+    cleanup(free_pointer) char *words = shown(revision);
+    for (size_t i = 0; i < ARRAY_LENGTH(meanings); i++) {
+        if (strcmp(revision, meanings[i]) != 0)
+            continue;
+        problems_add(&reader->problems, mark,
+                     "`%s` is no revision: `version` is head, known, or only revisions", words);
+        return;
+    }
+    if (revision[strspn(revision, letters_and_digits)] != '\0' && strpbrk(revision, "@+-:,/\"'"))
+        problems_add(&reader->problems, mark,
+                     "`%s` is no revision: several are separated by blanks or stand in a list",
+                     words);
+    else if (strings_contain(revisions, revision))
+        problems_add(&reader->problems, mark, "the revision `%s` stands here twice", words);
+    else
+        strings_add(revisions, revision);
+}
+
+static void add_revisions(struct reader *reader, const struct node *node)
+{
+    static const char blanks[] = " \t\r\n";
+    size_t offset = strspn(node->text, blanks);
+    while (node->text[offset]) {
+        size_t length = strcspn(node->text + offset, blanks);
+        cleanup(free_pointer) char *revision = xstrndup(node->text + offset, length);
+        add_revision(reader, node, revision, offset);
+        offset += length;
+        offset += strspn(node->text + offset, blanks);
+    }
+}
+
+void read_alembic_version(struct reader *reader, const struct key *key, const struct node *value,
+                          void *field)
+{
+    static const char wanted[] = "head, known, or one or more revisions";
+    enum alembic_version *version = field;
+    *version = ALEMBIC_REVISIONS;
+    if (value->kind == NODE_LIST && value->count > 0) {
+        for (size_t i = 0; i < value->count; i++)
+            if (line_text(reader, key, &value->items[i], "a revision in each item"))
+                add_revisions(reader, &value->items[i]);
+        return;
+    }
+    const char *text = line_text(reader, key, value, wanted);
+    if (!text)
+        return;
+    if (strcmp(text, "head") == 0)
+        *version = ALEMBIC_HEAD;
+    else if (strcmp(text, "known") == 0)
+        *version = ALEMBIC_KNOWN;
+    else
+        add_revisions(reader, value);
+}

@@ -1,0 +1,97 @@
+/* What a run learned on its way: plain data that the stages write and that checks and reports read.
+ *
+ * It lies in memory that the main process shares with the scenario's worker, so that a report can
+ * be written whatever becomes of the worker. Hence fixed sizes and no pointers. Texts are cut to
+ * fit.
+ */
+#ifndef STAGES_FACTS_H
+#define STAGES_FACTS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+
+enum stage {
+    STAGE_FIND,    /* the latest backup is looked for */
+    STAGE_READ,    /* it is read whole: hashed, unpacked, its rows counted */
+    STAGE_START,   /* a database to restore into is made */
+    STAGE_RESTORE, /* the backup is restored into it */
+    STAGE_CHECK,   /* the checks run */
+    STAGE_STOP,    /* the database is taken away */
+    STAGE_COUNT,
+};
+
+enum stage_state { STAGE_NOT_REACHED, STAGE_RUNNING, STAGE_DONE, STAGE_FAILED };
+
+struct stage_fact {
+    enum stage_state state;
+    int64_t started_ms; /* of clock_ms() */
+    int64_t duration_ms;
+    struct error error; /* for STAGE_FAILED */
+};
+
+struct backup_fact {
+    char path[PATH_MAX];
+    bool given;         /* named on the command line, not found */
+    char notices[4096]; /* files that look like backups and are none; a line each */
+    int64_t size_bytes;
+    char sha256[SHA256_HEX_SIZE];
+    time_t time;             /* when it was made, as well as that can be told */
+    char time_from[64];      /* how that is known: "its name", "its archive header" */
+    char contradiction[512]; /* name and header tell different times: a sentence, or "" */
+    char format[64];         /* "custom in gzip" */
+    char archive_version[16];
+    char server_version[128];
+    char pg_dump_version[128];
+    char database[256];
+    char encoding[64];
+    int64_t table_count;
+    int64_t row_count;
+};
+
+struct server_fact {
+    char version[128];
+    char where[PATH_MAX]; /* "throwaway server", or host:port */
+    char database[128];
+    char restored_as[256]; /* the role, and why it is a superuser if it is one */
+    char guest[128];       /* a database that has to be dropped on somebody's server, or "" */
+    char psql[PATH_MAX];   /* the command that opens the restored database */
+    pid_t pid;             /* of the throwaway server; 0: none */
+};
+
+struct restore_fact {
+    char how[128];      /* "exited with code 1" */
+    char errors[32768]; /* one a line, with its class */
+    char first_machine[1024];
+    char first_backup[1024];
+    int harmless_count;
+    int machine_count;
+    int backup_count;
+    char excluded[8192]; /* archive entries left out on request; a line each */
+    int excluded_count;
+    char exclude_unmatched[4096]; /* names under restore.exclude that no entry has; a line each */
+};
+
+struct facts {
+    time_t began;
+    int64_t began_ms;
+    struct stage_fact stages[STAGE_COUNT];
+    struct backup_fact backup;
+    struct server_fact server;
+    struct restore_fact restore;
+    _Atomic int64_t read_bytes; /* progress of STAGE_READ */
+};
+
+/* "find", "read", "start", "restore", "check", "stop" */
+const char *stage_name(enum stage stage);
+
+void stage_begin(struct facts *facts, enum stage stage);
+/* `error` is copied when `outcome` is -1. Gives `outcome` back. */
+int stage_end(struct facts *facts, enum stage stage, int outcome, const struct error *error);
+
+#endif

@@ -1,0 +1,148 @@
+/* Reading the backup whole, in a thread beside the starting server: hashed, unpacked, counted and
+ * checked to its end in a single pass. */
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backup/age.h"
+#include "base/memory.h"
+#include "stages/requirements.h"
+#include "stages/run.h"
+
+/* Can the account that runs pg_restore read the file where it lies? Asked with its own rights. */
+static bool account_can_read(const struct account *account, const char *path)
+{
+    if (account->uid == geteuid())
+        return true;
+    gid_t group = getegid();
+    bool can = setegid(account->gid) == 0 && seteuid(account->uid) == 0 &&
+               faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
+    if (seteuid(0) < 0 || setegid(group) < 0)
+        abort(); /* we would go on as somebody else */
+    return can;
+}
+
+static void contents_known(void *context)
+{
+    struct stages *stages = context;
+    struct backup_reading *reading = &stages->reading;
+    pthread_mutex_lock(&reading->mutex);
+    reading->major = required_major(&stages->archive);
+    reading->contents_known = true;
+    pthread_cond_signal(&reading->changed);
+    pthread_mutex_unlock(&reading->mutex);
+}
+
+static void *read_backup(void *context)
+{
+    struct stages *stages = context;
+    struct backup_reading *reading = &stages->reading;
+    reading->outcome =
+        archive_read(&stages->archive, stages->backup.path, &reading->options, &reading->error);
+    stage_end(stages->facts, STAGE_READ, reading->outcome, &reading->error);
+    contents_known(stages); /* nobody waits for it any longer */
+    return NULL;
+}
+
+void reading_start(struct stages *stages)
+{
+    struct backup_reading *reading = &stages->reading;
+    stages->copy_path = xasprintf("%s/backup", stages->options->work);
+    pthread_mutex_init(&reading->mutex, NULL);
+    pthread_cond_init(&reading->changed, NULL);
+    reading->options = (struct archive_options){
+        .copy_path = stages->copy_path,
+        .always_copy = !account_can_read(&stages->account, stages->backup.path),
+        .fingerprint = stages->scenario->restore.contents,
+        .progress_bytes = &stages->facts->read_bytes,
+        .contents_known = contents_known,
+        .contents_known_context = stages,
+    };
+    stage_begin(stages->facts, STAGE_READ);
+    if (pthread_create(&reading->thread, NULL, read_backup, stages) != 0) {
+        fputs("restore-verifier: cannot start a thread\n", stderr);
+        _exit(2);
+    }
+}
+
+int reading_required_major(struct stages *stages)
+{
+    struct backup_reading *reading = &stages->reading;
+    pthread_mutex_lock(&reading->mutex);
+    while (!reading->contents_known)
+        pthread_cond_wait(&reading->changed, &reading->mutex);
+    int major = reading->major;
+    pthread_mutex_unlock(&reading->mutex);
+    return major;
+}
+
+static void copy_text(char *destination, size_t size, const char *text)
+{
+    text_copy(destination, size, text ? text : "");
+}
+
+static void record_archive(struct stages *stages)
+{
+    const struct archive *archive = &stages->archive;
+    struct backup_fact *fact = &stages->facts->backup;
+    if (archive->stored_bytes > 0)
+        fact->size_bytes = archive->stored_bytes;
+    bool bare = archive->container == ARCHIVE_BARE;
+    if (archive->format != ARCHIVE_UNKNOWN_FORMAT)
+        snprintf(fact->format, sizeof(fact->format), "%s%s%s", archive_format_name(archive->format),
+                 bare ? "" : " in ", bare ? "" : archive_container_name(archive->container));
+    if (archive->version_major > 0)
+        snprintf(fact->archive_version, sizeof(fact->archive_version), "%d.%d",
+                 archive->version_major, archive->version_minor);
+    copy_text(fact->server_version, sizeof(fact->server_version), archive->server_version);
+    copy_text(fact->pg_dump_version, sizeof(fact->pg_dump_version), archive->pg_dump_version);
+    copy_text(fact->database, sizeof(fact->database), archive->database);
+    copy_text(fact->encoding, sizeof(fact->encoding), archive->encoding);
+    if (!archive->complete)
+        return;
+    memcpy(fact->sha256, archive->sha256, sizeof(fact->sha256));
+    fact->table_count = (int64_t)archive->table_count;
+    for (size_t i = 0; i < archive->table_count; i++)
+        fact->row_count += archive->tables[i].totals.rows;
+}
+
+/* When the backup was made, as well as its name and its header can tell together. */
+static void record_time(struct stages *stages)
+{
+    const struct archive *archive = &stages->archive;
+    struct backup_fact *fact = &stages->facts->backup;
+    struct backup_time made =
+        backup_time(&stages->backup, archive->has_creation_time ? &archive->creation_local : NULL);
+    fact->time = made.time;
+    text_copy(fact->time_from, sizeof(fact->time_from), made.known_from);
+    text_copy(fact->contradiction, sizeof(fact->contradiction), made.contradiction);
+}
+
+/* nftw gives its callback no context. */
+static struct account copy_owner;
+
+static int give_away(const char *path, const struct stat *status, int type, struct FTW *position)
+{
+    (void)status;
+    (void)type;
+    (void)position;
+    return lchown(path, copy_owner.uid, copy_owner.gid);
+}
+
+int reading_finish(struct stages *stages)
+{
+    struct backup_reading *reading = &stages->reading;
+    pthread_join(reading->thread, NULL);
+    pthread_mutex_destroy(&reading->mutex);
+    pthread_cond_destroy(&reading->changed);
+    record_archive(stages);
+    record_time(stages);
+    copy_owner = stages->account;
+    if (geteuid() == 0 && access(stages->copy_path, F_OK) == 0)
+        nftw(stages->copy_path, give_away, 16, FTW_PHYS);
+    return reading->outcome;
+}

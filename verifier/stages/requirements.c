@@ -1,0 +1,205 @@
+#include "stages/requirements.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "postgres/tools.h"
+
+static int header_major(const struct archive *archive)
+{
+    /* pg_restore reads archives up to its own header version; older readers refuse. */
+    static const struct {
+        int minor;
+        int major;
+    } readers[] = {{16, 17}, {15, 16}, {14, 12}};
+    for (size_t i = 0; i < ARRAY_LENGTH(readers); i++)
+        if (archive->version_minor >= readers[i].minor)
+            return readers[i].major;
+    return 0;
+}
+
+int required_major(const struct archive *archive)
+{
+    int server = archive->server_version ? version_major(archive->server_version) : 0;
+    int header = header_major(archive);
+    return server > header ? server : header;
+}
+
+/* Objects that PostgreSQL lets only superusers create; `words` (may be NULL) must stand in the
+ * definition. */
+static const struct {
+    const char *description;
+    const char *words;
+} superuser_objects[] = {
+    {"EVENT TRIGGER", NULL},           {"FOREIGN DATA WRAPPER", NULL}, {"OPERATOR CLASS", NULL},
+    {"OPERATOR FAMILY", NULL},         {"ACCESS METHOD", NULL},        {"TEXT SEARCH PARSER", NULL},
+    {"TEXT SEARCH TEMPLATE", NULL},    {"SHELL TYPE", NULL},           {"TRANSFORM", NULL},
+    {"PUBLICATION", "FOR ALL TABLES"}, {"CAST", "WITHOUT FUNCTION"},   {"FUNCTION", "LANGUAGE c"},
+    {"FUNCTION", "LANGUAGE internal"}, {"PROCEDURAL LANGUAGE", "u"}, /* the untrusted ones end in u:
+                                                                        plpython3u */
+};
+
+static bool needs_superuser(const struct archive_entry *entry)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(superuser_objects); i++) {
+        const char *words = superuser_objects[i].words;
+        if (strcmp(entry->description, superuser_objects[i].description) != 0)
+            continue;
+        if (!words || (strcmp(words, "u") == 0 ? ends_with(entry->tag, words)
+                                               : strstr(entry->definition, words) != NULL))
+            return true;
+    }
+    return false;
+}
+
+static bool is_trusted(struct connection *connection, const char *extension)
+{
+    const char *const parameters[] = {extension, NULL};
+    cleanup(result_clear) PGresult *result = NULL;
+    struct error ignored;
+    if (connection_query(connection,
+                         "select bool_or(trusted or not superuser) from "
+                         "pg_available_extension_versions where name = $1",
+                         parameters, &result, NULL, &ignored) < 0)
+        return false;
+    return strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+}
+
+char *superuser_reason(const struct archive *archive, struct connection *connection)
+{
+    if (archive->format == ARCHIVE_PLAIN)
+        return xstrdup("plain SQL names the owners of its objects itself");
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (needs_superuser(&archive->entries[i]))
+            return xasprintf("it has the %s %s", archive->entries[i].description,
+                             archive->entries[i].tag);
+    for (size_t i = 0; i < archive->extension_count; i++)
+        if (!is_trusted(connection, archive->extensions[i].name))
+            return xasprintf("only a superuser may create the extension %s",
+                             archive->extensions[i].name);
+    return NULL;
+}
+
+/* The text between quotes behind `keyword = ` in a CREATE DATABASE, or NULL. */
+static char *locale_option(const char *definition, const char *keyword)
+{
+    cleanup(free_pointer) char *start = xasprintf("%s = '", keyword);
+    const char *found = strstr(definition, start);
+    if (!found)
+        return NULL;
+    found += strlen(start);
+    return xstrndup(found, strcspn(found, "'"));
+}
+
+void required_locale(const struct archive *archive, char **ret_collate, char **ret_ctype)
+{
+    *ret_collate = NULL;
+    *ret_ctype = NULL;
+    for (size_t i = 0; i < archive->entry_count; i++) {
+        if (strcmp(archive->entries[i].description, "DATABASE") != 0)
+            continue;
+        const char *definition = archive->entries[i].definition;
+        *ret_collate = locale_option(definition, "LC_COLLATE");
+        *ret_ctype = locale_option(definition, "LC_CTYPE");
+        if (!*ret_collate)
+            *ret_collate = locale_option(definition, " LOCALE");
+        if (!*ret_ctype)
+            *ret_ctype = locale_option(definition, " LOCALE");
+        return;
+    }
+}
+
+bool creates_public_schema(const struct archive *archive)
+{
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (strcmp(archive->entries[i].description, "SCHEMA") == 0 &&
+            strcmp(archive->entries[i].tag, "public") == 0)
+            return true;
+    return false;
+}
+
+/* Debian's packages for extensions that are not in postgresql-N itself; %d is the major version. */
+static const struct {
+    const char *extension;
+    const char *package;
+} packages[] = {
+    {"age", "postgresql-%d-age"},
+    {"citus", "postgresql-%d-citus"},
+    {"hll", "postgresql-%d-hll"},
+    {"http", "postgresql-%d-http"},
+    {"hypopg", "postgresql-%d-hypopg"},
+    {"ip4r", "postgresql-%d-ip4r"},
+    {"orafce", "postgresql-%d-orafce"},
+    {"pg_cron", "postgresql-%d-cron"},
+    {"pg_partman", "postgresql-%d-partman"},
+    {"pg_repack", "postgresql-%d-repack"},
+    {"pgaudit", "postgresql-%d-pgaudit"},
+    {"pgrouting", "postgresql-%d-pgrouting"},
+    {"pgtap", "postgresql-%d-pgtap"},
+    {"plperl", "postgresql-plperl-%d"},
+    {"plperlu", "postgresql-plperl-%d"},
+    {"plpython3u", "postgresql-plpython3-%d"},
+    {"pltcl", "postgresql-pltcl-%d"},
+    {"pltclu", "postgresql-pltcl-%d"},
+    {"postgis", "postgresql-%d-postgis-3"},
+    {"postgis_raster", "postgresql-%d-postgis-3"},
+    {"postgis_topology", "postgresql-%d-postgis-3"},
+    {"rum", "postgresql-%d-rum"},
+    {"semver", "postgresql-%d-semver"},
+    {"timescaledb", "postgresql-%d-timescaledb"},
+    {"vector", "postgresql-%d-pgvector"},
+};
+
+static char *package_advice(const char *extension, int major)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(packages); i++) {
+        if (strcmp(packages[i].extension, extension) != 0)
+            continue;
+        const char *number = strstr(packages[i].package, "%d");
+        return xasprintf("install the package %.*s%d%s", (int)(number - packages[i].package),
+                         packages[i].package, major, number + strlen("%d"));
+    }
+    return xstrdup("install the package that has it");
+}
+
+static bool is_excluded(const struct strings *excluded, const char *extension)
+{
+    cleanup(free_pointer) char *name = xasprintf("EXTENSION %s", extension);
+    return strings_contain(excluded, name);
+}
+
+static int is_available(struct connection *connection, const char *extension, bool *ret_available,
+                        struct error *error)
+{
+    const char *const parameters[] = {extension, NULL};
+    cleanup(result_clear) PGresult *result = NULL;
+    if (connection_query(connection, "select from pg_available_extensions where name = $1",
+                         parameters, &result, NULL, error) < 0)
+        return -1;
+    *ret_available = PQntuples(result) > 0;
+    return 0;
+}
+
+int extensions_available(const struct archive *archive, const struct strings *excluded,
+                         struct connection *connection, struct error *error)
+{
+    int major = connection_server_version(connection) / 10000;
+    for (size_t i = 0; i < archive->extension_count; i++) {
+        const char *name = archive->extensions[i].name;
+        bool available = true;
+        if (is_excluded(excluded, name))
+            continue;
+        if (is_available(connection, name, &available, error) < 0)
+            return -1;
+        if (available)
+            continue;
+        cleanup(free_pointer) char *advice = package_advice(name, major);
+        return cannot_verify(error,
+                             "the backup needs the extension %s, which is not installed for "
+                             "PostgreSQL %d here: %s, or leave it out with `EXTENSION %s` under "
+                             "restore.exclude",
+                             name, major, advice, name);
+    }
+    return 0;
+}

@@ -1,0 +1,30 @@
+/* What an archive asks of the server that it is restored into. */
+#ifndef STAGES_REQUIREMENTS_H
+#define STAGES_REQUIREMENTS_H
+
+#include "archive/archive.h"
+#include "base/memory.h"
+#include "postgres/connection.h"
+
+/* The lowest major version of PostgreSQL that can take the archive: that of the server it was
+ * dumped from, or what reading its header version takes, whichever is higher. */
+int required_major(const struct archive *archive);
+
+/* Why only a superuser can restore the archive, as far as its contents tell ("it has the event
+ * trigger x"), or NULL: to be freed by the caller. */
+char *superuser_reason(const struct archive *archive, struct connection *connection);
+
+/* The locale that the archive's database had: to be freed by the caller; NULL when it does not say.
+ */
+void required_locale(const struct archive *archive, char **ret_collate, char **ret_ctype);
+
+/* Does the archive create the schema `public` itself? Then the empty one of a fresh database is in
+ * its way. */
+bool creates_public_schema(const struct archive *archive);
+
+/* Looks up every extension that the archive needs, but for those in `excluded`. A missing one is an
+ * error that names its Debian package where that is known. */
+int extensions_available(const struct archive *archive, const struct strings *excluded,
+                         struct connection *connection, struct error *error);
+
+#endif

@@ -1,0 +1,284 @@
+/* Restoring the archive into a database of our own. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "postgres/guest.h"
+#include "postgres/restore.h"
+#include "stages/exclusion.h"
+#include "stages/requirements.h"
+#include "stages/run.h"
+
+enum { CONNECT_TIMEOUT_MS = 30000 };
+
+/* The role that a restore runs as on a throwaway server, wherever the archive allows it: the SQL in
+ * a backup is not trusted. */
+static const char restoring_role[] = "restore_verifier_owner";
+
+/* --- the database ----------------------------------------------------------------------------- */
+
+/* Policies and grants name roles that are in no archive. On a server of our own they are made,
+ * without login; on somebody's server we make nothing that would stay. */
+static int create_roles(struct stages *stages, struct error *error)
+{
+    const struct strings *roles = &stages->archive.roles;
+    if (connection_execute(stages->maintenance, error, "CREATE ROLE %s LOGIN", restoring_role) < 0)
+        return -1;
+    for (size_t i = 0; i < roles->count; i++) {
+        struct error ignored; /* the superuser's own name, or pg_..., which exist or are refused */
+        cleanup(free_pointer) char *name = identifier_quote(roles->items[i]);
+        connection_execute(stages->maintenance, &ignored, "CREATE ROLE %s NOLOGIN", name);
+    }
+    return 0;
+}
+
+static int database_create(struct stages *stages, const char *owner, struct error *error)
+{
+    cleanup(free_pointer) char *collate = NULL;
+    cleanup(free_pointer) char *ctype = NULL;
+    required_locale(&stages->archive, &collate, &ctype);
+    struct guest_options options = {.name = stages->database_name,
+                                    .encoding = stages->archive.encoding,
+                                    .collate = collate,
+                                    .ctype = ctype,
+                                    .owner = owner};
+    if (guest_create(stages->maintenance, &options, error) < 0)
+        return -1;
+    address_free(&stages->database);
+    address_copy(&stages->server, &stages->database);
+    address_set(&stages->database, "dbname", stages->database_name);
+    return 0;
+}
+
+/* A fresh database holds a schema and an extension that belong to the superuser and would be in the
+ * way of an archive that brings its own. */
+static int database_clear(struct stages *stages, const char *owner, struct error *error)
+{
+    cleanup(connection_closep) struct connection *connection = NULL;
+    if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0)
+        return -1;
+    if (stages->drop_public && connection_execute(connection, error, "DROP SCHEMA public") < 0)
+        return -1;
+    if (!owner)
+        return 0;
+    return connection_execute(connection, error,
+                              "DROP EXTENSION IF EXISTS plpgsql; SET ROLE %s; "
+                              "CREATE EXTENSION plpgsql",
+                              owner);
+}
+
+/* --- what is left out ------------------------------------------------------------------------- */
+
+/* Writes the list for pg_restore when something is left out; `ret_list` stays NULL otherwise. */
+static int apply_exclusion(struct stages *stages, char **ret_list, struct error *error)
+{
+    struct restore_fact *fact = &stages->facts->restore;
+    struct exclusion exclusion;
+    exclusion_find(&stages->archive, &stages->scenario->restore.exclude, &exclusion);
+    struct buffer text;
+    buffer_init(&text, sizeof(fact->excluded) - 1);
+    for (size_t i = 0; i < stages->archive.entry_count && exclusion.count > 0; i++) {
+        if (!exclusion.left_out[i])
+            continue;
+        cleanup(free_pointer) char *name = entry_name(&stages->archive.entries[i]);
+        buffer_printf(&text, "%s%s", text.length ? "\n" : "", name);
+    }
+    text_copy(fact->excluded, sizeof(fact->excluded), text.data);
+    fact->excluded_count = (int)exclusion.count;
+    buffer_clear(&text);
+    for (size_t i = 0; i < exclusion.unmatched.count; i++)
+        buffer_printf(&text, "%s%s", text.length ? "\n" : "", exclusion.unmatched.items[i]);
+    text_copy(fact->exclude_unmatched, sizeof(fact->exclude_unmatched), text.data);
+    buffer_free(&text);
+    int outcome = 0;
+    if (exclusion.count > 0) {
+        *ret_list = xasprintf("%s/restore.list", stages->options->work);
+        outcome = exclusion_write_list(&stages->archive, &exclusion, *ret_list, error);
+    }
+    exclusion_free(&exclusion);
+    return outcome;
+}
+
+/* --- the restore ------------------------------------------------------------------------------ */
+
+/* Creates the database and restores into it as `role`; NULL: as the server's own user. */
+static int restore_as(struct stages *stages, const char *role, const char *list,
+                      int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
+{
+    if (database_create(stages, role, error) < 0 ||
+        (stages->cluster && database_clear(stages, role, error) < 0))
+        return -1;
+    struct address database;
+    address_copy(&stages->database, &database);
+    if (role)
+        address_set(&database, "user", role);
+    /* Absolute, since the restoring program starts elsewhere. */
+    cleanup(free_pointer) char *path = realpath(stages->archive.restore_path, NULL);
+    if (!path) {
+        address_free(&database);
+        return cannot_verify(error, "%s is gone", stages->archive.restore_path);
+    }
+    /* A directory is not copied: where its files are for us alone, pg_restore runs as ourselves. */
+    bool readable = stages->account.uid == geteuid() || !stages->reading.options.always_copy ||
+                    strcmp(stages->archive.restore_path, stages->copy_path) == 0;
+    struct restore_options options = {
+        .tools = stages->tools,
+        .account = readable ? &stages->account : NULL,
+        .database = &database,
+        .path = path,
+        .plain = stages->archive.restore_format == ARCHIVE_PLAIN,
+        .list_path = list,
+        .has_public_schema = creates_public_schema(&stages->archive),
+        .no_network = stages->cluster != NULL,
+        .jobs = stages->archive.restore_format == ARCHIVE_TAR ? 1 : stages->jobs,
+        .deadline_ms = deadline_ms,
+    };
+    int outcome = restore_run(&options, ret_result, error);
+    address_free(&database);
+    return outcome;
+}
+
+/* A plain dump that brings its own schema public says so only by failing. */
+static bool met_public(const struct stages *stages, const struct restore_errors *errors)
+{
+    return stages->archive.restore_format == ARCHIVE_PLAIN && !stages->drop_public &&
+           errors->count > 0 &&
+           strstr(errors->items[0].message, "schema \"public\" already exists");
+}
+
+static bool lacked_rights(const struct restore_errors *errors, char **ret_reason)
+{
+    static const char *const words[] = {"must be superuser", "must be owner of",
+                                        "permission denied"};
+    for (size_t i = 0; i < errors->count; i++)
+        for (size_t j = 0; j < ARRAY_LENGTH(words); j++)
+            if (strstr(errors->items[i].message, words[j])) {
+                *ret_reason = xstrdup(errors->items[i].message);
+                return true;
+            }
+    return false;
+}
+
+static void record_result(const struct restore_result *result, struct restore_fact *fact)
+{
+    static const char *const names[] = {"harmless", "this machine", "backup"};
+    text_copy(fact->how, sizeof(fact->how), result->how);
+    fact->harmless_count = (int)result->errors.counts[RESTORE_HARMLESS];
+    fact->machine_count = (int)result->errors.counts[RESTORE_MACHINE];
+    fact->backup_count = (int)result->errors.counts[RESTORE_BACKUP];
+    struct buffer lines;
+    buffer_init(&lines, sizeof(fact->errors) - 1);
+    for (size_t i = 0; i < result->errors.count; i++) {
+        const struct restore_error *item = &result->errors.items[i];
+        cleanup(free_pointer) char *line =
+            xasprintf("%s%s%s", item->message, *item->place ? ", in " : "", item->place);
+        if (item->class == RESTORE_MACHINE && !*fact->first_machine)
+            text_copy(fact->first_machine, sizeof(fact->first_machine), line);
+        if (item->class == RESTORE_BACKUP && !*fact->first_backup)
+            text_copy(fact->first_backup, sizeof(fact->first_backup), line);
+        buffer_printf(&lines, "%s%s: %s", lines.length ? "\n" : "", names[item->class], line);
+    }
+    text_copy(fact->errors, sizeof(fact->errors), lines.data);
+    buffer_free(&lines);
+}
+
+/* Restores as `role`, once more without the schema public if that is in the way. */
+static int restore_freely(struct stages *stages, const char *role, const char *list,
+                          int64_t deadline_ms, struct restore_result *ret_result,
+                          struct error *error)
+{
+    if (restore_as(stages, role, list, deadline_ms, ret_result, error) < 0)
+        return -1;
+    if (!met_public(stages, &ret_result->errors))
+        return 0;
+    restore_result_free(ret_result);
+    stages->drop_public = true;
+    if (guest_drop(stages->maintenance, stages->database_name, error) < 0)
+        return -1;
+    return restore_as(stages, role, list, deadline_ms, ret_result, error);
+}
+
+/* On a throwaway server: as a role without rights first, and as the superuser where the archive
+ * needs one, or turns out to. */
+static int restore_on_throwaway(struct stages *stages, const char *list, int64_t deadline_ms,
+                                struct restore_result *ret_result, struct error *error)
+{
+    struct server_fact *fact = &stages->facts->server;
+    stages->drop_public = creates_public_schema(&stages->archive);
+    if (create_roles(stages, error) < 0)
+        return -1;
+    cleanup(free_pointer) char *reason = superuser_reason(&stages->archive, stages->maintenance);
+    if (!reason) {
+        snprintf(fact->restored_as, sizeof(fact->restored_as), "a role without special rights");
+        if (restore_freely(stages, restoring_role, list, deadline_ms, ret_result, error) < 0)
+            return -1;
+        if (!lacked_rights(&ret_result->errors, &reason))
+            return 0;
+        restore_result_free(ret_result);
+        if (guest_drop(stages->maintenance, stages->database_name, error) < 0)
+            return -1;
+    }
+    cleanup(free_pointer) char *text = xasprintf("superuser, because: %s", reason);
+    text_copy(fact->restored_as, sizeof(fact->restored_as), text);
+    return restore_freely(stages, NULL, list, deadline_ms, ret_result, error);
+}
+
+/* The owner's lock is taken before the database is there, so that no other run sees it without. */
+static int restore_as_guest(struct stages *stages, const char *list, int64_t deadline_ms,
+                            struct restore_result *ret_result, struct error *error)
+{
+    struct server_fact *fact = &stages->facts->server;
+    text_copy(fact->guest, sizeof(fact->guest), stages->database_name);
+    snprintf(fact->restored_as, sizeof(fact->restored_as), "the user of the server's URL");
+    if (guest_lock(stages->maintenance, stages->database_name, error) < 0)
+        return -1;
+    return restore_as(stages, NULL, list, deadline_ms, ret_result, error);
+}
+
+static void record_psql(struct stages *stages)
+{
+    struct server_fact *fact = &stages->facts->server;
+    cleanup(free_pointer) char *argument = address_argument(&stages->database);
+    cleanup(free_pointer) char *command = xasprintf("psql \"%s\"", argument);
+    text_copy(fact->psql, sizeof(fact->psql), command);
+    text_copy(fact->database, sizeof(fact->database), stages->database_name);
+}
+
+/* An error of this machine comes first: what follows it may be only its consequence. */
+static int judge(const struct restore_fact *fact, struct error *error)
+{
+    int total = fact->machine_count + fact->backup_count;
+    if (fact->machine_count > 0)
+        return cannot_verify(error,
+                             "%d errors while restoring, at least one of them this machine's: %s",
+                             total, fact->first_machine);
+    if (fact->backup_count > 0)
+        return bad_backup(error, "%d error%s while restoring: %s", total, total == 1 ? "" : "s",
+                          fact->first_backup);
+    return 0;
+}
+
+int restore_stage(struct stages *stages, struct error *error)
+{
+    int64_t deadline_ms = deadline_after(stages->scenario->restore.timeout_ms);
+    cleanup(free_pointer) char *list = NULL;
+    stages->database_name = stages->cluster ? xstrdup("restored") : guest_name();
+    if (extensions_available(&stages->archive, &stages->scenario->restore.exclude,
+                             stages->maintenance, error) < 0 ||
+        apply_exclusion(stages, &list, error) < 0)
+        return -1;
+    struct restore_result result = {0};
+    int restored = stages->cluster ? restore_on_throwaway(stages, list, deadline_ms, &result, error)
+                                   : restore_as_guest(stages, list, deadline_ms, &result, error);
+    if (restored == 0) {
+        record_result(&result, &stages->facts->restore);
+        record_psql(stages);
+        stages->has_database = true;
+    }
+    restore_result_free(&result);
+    return restored < 0 ? -1 : judge(&stages->facts->restore, error);
+}

@@ -1,0 +1,58 @@
+/* A run's live resources: what the files of this folder share. Others use stages.h. */
+#ifndef STAGES_RUN_H
+#define STAGES_RUN_H
+
+#include <pthread.h>
+
+#include "backup/find.h"
+#include "postgres/cluster.h"
+#include "postgres/connection.h"
+#include "stages/stages.h"
+
+/* The reading of the backup, in a thread of its own. */
+struct backup_reading {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool contents_known; /* the archive's table of contents has been read, or never will be */
+    int major;           /* of PostgreSQL, that the archive requires */
+    int outcome;
+    struct error error;
+    struct archive_options options;
+};
+
+struct stages {
+    const struct scenario *scenario;
+    const struct stages_options *options;
+    struct facts *facts;
+    struct account account; /* who servers and tools run as */
+    int jobs;
+    struct backup_file backup;
+    char *copy_path; /* the unpacked backup in the work directory */
+    struct backup_reading reading;
+    struct archive archive;
+    struct tools *tools;
+    struct cluster *cluster;        /* NULL on somebody's server */
+    struct address server;          /* where `maintenance` is connected */
+    struct connection *maintenance; /* to a database of the server that is not the restored one */
+    char *database_name;
+    bool drop_public;        /* the archive brings its own schema public */
+    struct address database; /* the restored one, as the user that checks it */
+    bool has_database;       /* restored, ready to be checked */
+};
+
+/* Each runs one stage and records it in the facts. */
+
+/* Starts reading; reading_finish waits for its end and must be called once after it. */
+void reading_start(struct stages *stages);
+/* Waits until it is known which PostgreSQL the archive requires; 0 when it does not say. */
+int reading_required_major(struct stages *stages);
+int reading_finish(struct stages *stages);
+
+/* Starts the throwaway server or connects to the given one. */
+int server_start(struct stages *stages, struct error *error);
+
+/* Makes the database and restores the archive into it. */
+int restore_stage(struct stages *stages, struct error *error);
+
+#endif

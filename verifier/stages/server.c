@@ -1,0 +1,64 @@
+/* A server to restore into: a throwaway one, or one that the user names. */
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "postgres/guest.h"
+#include "stages/run.h"
+
+enum { START_TIMEOUT_MS = 120000, CONNECT_TIMEOUT_MS = 30000 };
+
+static int start_throwaway(struct stages *stages, struct error *error)
+{
+    struct server_fact *fact = &stages->facts->server;
+    if (tools_find(TASK_RESTORE, reading_required_major(stages), &stages->tools, error) < 0)
+        return -1;
+    struct cluster_options options = {.tools = stages->tools,
+                                      .directory = stages->options->work,
+                                      .socket_parent = stages->options->socket_work,
+                                      .account = stages->account,
+                                      .jobs = stages->jobs,
+                                      .outlives_us = stages->options->keep,
+                                      .deadline_ms = deadline_after(START_TIMEOUT_MS)};
+    if (cluster_start(&options, &stages->cluster, error) < 0)
+        return -1;
+    address_copy(cluster_address(stages->cluster), &stages->server);
+    fact->pid = cluster_pid(stages->cluster);
+    text_copy(fact->where, sizeof(fact->where), "throwaway server");
+    return connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error);
+}
+
+static int use_given(struct stages *stages, const char *url, struct error *error)
+{
+    struct server_fact *fact = &stages->facts->server;
+    if (address_parse(url, &stages->server, error) < 0)
+        return error_prefix(error, "the server to restore into: ");
+    if (connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error) < 0)
+        return -1;
+    cleanup(free_pointer) char *where = address_describe(&stages->server);
+    text_copy(fact->where, sizeof(fact->where), where);
+    int server = connection_server_version(stages->maintenance) / 10000;
+    int archive = reading_required_major(stages);
+    if (server < archive)
+        return cannot_verify(
+            error,
+            "the backup needs PostgreSQL %d or newer, and the server %s is %d: name "
+            "a newer server, or use a throwaway one",
+            archive, where, server);
+    guest_sweep(stages->maintenance);
+    return tools_find(TASK_CLIENT, archive, &stages->tools, error);
+}
+
+int server_start(struct stages *stages, struct error *error)
+{
+    const char *url =
+        stages->options->server ? stages->options->server : stages->scenario->restore.server;
+    int started = url ? use_given(stages, url, error) : start_throwaway(stages, error);
+    if (started < 0)
+        return -1;
+    text_copy(stages->facts->server.version, sizeof(stages->facts->server.version),
+              PQparameterStatus(connection_raw(stages->maintenance), "server_version"));
+    return 0;
+}

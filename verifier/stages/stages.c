@@ -1,0 +1,142 @@
+#include "stages/stages.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "postgres/guest.h"
+#include "stages/run.h"
+
+enum { CONNECT_TIMEOUT_MS = 30000 };
+
+const struct archive *stages_archive(const struct stages *stages)
+{
+    return &stages->archive;
+}
+
+const struct address *stages_database(const struct stages *stages)
+{
+    return stages->has_database ? &stages->database : NULL;
+}
+
+static int processors(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+static void record_notices(const struct strings *notices, struct backup_fact *fact)
+{
+    struct buffer text;
+    buffer_init(&text, sizeof(fact->notices) - 1);
+    for (size_t i = 0; i < notices->count; i++)
+        buffer_printf(&text, "%s%s", text.length ? "\n" : "", notices->items[i]);
+    text_copy(fact->notices, sizeof(fact->notices), text.data);
+    buffer_free(&text);
+}
+
+static int find(struct stages *stages, struct error *error)
+{
+    const struct scenario *scenario = stages->scenario;
+    struct backup_fact *fact = &stages->facts->backup;
+    struct strings notices = {0};
+    int found =
+        stages->options->backup
+            ? backup_stat(stages->options->backup, scenario->backups.name, &stages->backup, error)
+            : backup_find(scenario->backups.location, scenario->backups.name, &stages->backup,
+                          &notices, error);
+    record_notices(&notices, fact);
+    strings_free(&notices);
+    if (found < 0)
+        return -1;
+    text_copy(fact->path, sizeof(fact->path), stages->backup.path);
+    fact->size_bytes = stages->backup.size_bytes;
+    fact->given = stages->options->backup != NULL;
+    return server_account(&stages->account, error);
+}
+
+static int run_stage(struct stages *stages, enum stage stage,
+                     int (*work)(struct stages *, struct error *))
+{
+    struct error error;
+    stage_begin(stages->facts, stage);
+    return stage_end(stages->facts, stage, work(stages, &error), &error);
+}
+
+struct stages *stages_run(const struct scenario *scenario, const struct stages_options *options,
+                          struct facts *facts)
+{
+    struct stages *stages = xcalloc(1, sizeof(*stages));
+    stages->scenario = scenario;
+    stages->options = options;
+    stages->facts = facts;
+    stages->jobs = scenario->restore.jobs ? scenario->restore.jobs : processors();
+    if (run_stage(stages, STAGE_FIND, find) < 0)
+        return stages;
+    reading_start(stages);
+    int started = run_stage(stages, STAGE_START, server_start);
+    int read = reading_finish(stages);
+    bool can_restore = stages->archive.restore_path != NULL;
+    if (started == 0 && can_restore && (read == 0 || options->always_restore))
+        run_stage(stages, STAGE_RESTORE, restore_stage);
+    return stages;
+}
+
+static void stages_free(struct stages *stages)
+{
+    connection_close(stages->maintenance);
+    address_free(&stages->server);
+    address_free(&stages->database);
+    archive_free(&stages->archive);
+    backup_file_free(&stages->backup);
+    tools_free(stages->tools);
+    free(stages->database_name);
+    free(stages->copy_path);
+    free(stages);
+}
+
+static int drop_guest(struct stages *stages, struct error *error)
+{
+    if (stages->cluster || !*stages->facts->server.guest)
+        return 0;
+    return guest_drop(stages->maintenance, stages->facts->server.guest, error);
+}
+
+static int stop(struct stages *stages, struct error *error)
+{
+    if (stages->options->keep && stages->has_database) {
+        if (stages->cluster)
+            cluster_abandon(stages->cluster);
+        return 0;
+    }
+    int dropped = drop_guest(stages, error);
+    if (dropped == 0)
+        stages->facts->server.guest[0] = '\0';
+    cluster_stop(stages->cluster);
+    stages->facts->server.pid = 0;
+    return dropped;
+}
+
+void stages_stop(struct stages *stages)
+{
+    run_stage(stages, STAGE_STOP, stop);
+    stages_free(stages);
+}
+
+int stages_clean_up(const struct scenario *scenario, const struct stages_options *options,
+                    const struct facts *facts, struct error *error)
+{
+    const char *url = options->server ? options->server : scenario->restore.server;
+    if (!url || !*facts->server.guest)
+        return 0;
+    struct address address = {0};
+    cleanup(connection_closep) struct connection *connection = NULL;
+    int dropped = address_parse(url, &address, error);
+    if (dropped == 0)
+        dropped = connection_open(&address, CONNECT_TIMEOUT_MS, &connection, error);
+    if (dropped == 0)
+        dropped = guest_drop(connection, facts->server.guest, error);
+    address_free(&address);
+    return dropped;
+}

@@ -1,0 +1,42 @@
+/* The stages of a run: find the backup, read it, start a server, restore, and take all away again.
+ *
+ * They run in the scenario's worker and leave what they learned in the shared facts. A stage that
+ * fails ends the way there; the checks say what that means. Reading the backup and starting the
+ * server overlap: the reading goes on in a thread, the server's processes are started by the
+ * worker's main thread, whose death they follow.
+ */
+#ifndef STAGES_STAGES_H
+#define STAGES_STAGES_H
+
+#include "archive/archive.h"
+#include "scenario/scenario.h"
+#include "stages/facts.h"
+
+struct stages_options {
+    const char *backup;      /* --backup: this file instead of the latest; or NULL */
+    const char *server;      /* --server, which beats the scenario; or NULL */
+    const char *work;        /* work directory, owned by the main process */
+    const char *socket_work; /* the same, with a name short enough for a socket */
+    bool keep;               /* leave the restored database running */
+    bool always_restore;     /* also when the backup was found to be bad */
+};
+
+struct stages; /* a run's live resources */
+
+/* Finds, reads, starts, restores, as far as that goes. */
+struct stages *stages_run(const struct scenario *scenario, const struct stages_options *options,
+                          struct facts *facts);
+
+/* Borrowed. The archive may be incomplete; the database is NULL when none was restored. */
+const struct archive *stages_archive(const struct stages *stages);
+const struct address *stages_database(const struct stages *stages);
+
+/* Takes the database and the server away, unless they are to be kept, and frees everything. */
+void stages_stop(struct stages *stages);
+
+/* For the main process, when a worker died before it could: drops the guest database that the facts
+ * tell of. -1 when it stays behind; the error says where. */
+int stages_clean_up(const struct scenario *scenario, const struct stages_options *options,
+                    const struct facts *facts, struct error *error);
+
+#endif

@@ -1,0 +1,184 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "report/report.h"
+#include "tests/unit/report_fixture.h"
+#include "tests/unit/unit.h"
+
+static const char mixed_text[] =
+    "ERROR  bugspark: the backup is bad, and not everything could be verified\n"
+    "       3 passed, 1 of them with a warning, 1 failed, 1 could not be looked at, 3 skipped\n"
+    "       bugspark_20261122.dump.gz, 3 h old, 154 MiB, custom in gzip, 15 tables, 920,000 rows\n"
+    "       restored into throwaway server, PostgreSQL 15.18, as restorer\n"
+    "       find 0.0 s, read 2.5 s, start 0.1 s, restore 32 s, check 1.2 s, stop 0.1 s\n"
+    "       note: bugspark_20261123.dump.gz is empty\n"
+    "       note: 2 archive entries were left out on request (restore: exclude)\n"
+    "  PASS   backup is recent            3 h old\n"
+    "  PASS   users: row_count >= 1       20000\n"
+    "  WARN   reports: row_count >= 1000\n"
+    "         reports has 500 rows\n"
+    "  FAIL   every table has its rows\n"
+    "         1 of 15 tables does not hold the rows that the archive holds for it\n"
+    "         comments: expected 600000, found 599999\n"
+    "         the missing row is the last one of the archive, and the last one of an archive is "
+    "what a\n"
+    "         full disk takes first\n"
+    "  ERROR  alembic version is head\n"
+    "         cannot read ../migrations: No such file or directory; check `migrations`\n"
+    "  SKIP   2 checks\n"
+    "         the bucket was not listed\n"
+    "  SKIP   a check of its own\n"
+    "         not in this archive\n"
+    "\n"
+    "1 scenario: 1 not verified; 8 checks. Reports: reports\n";
+
+START_TEST(a_mixed_result_is_read_at_a_glance)
+{
+    struct sample *sample = sample_mixed();
+    cleanup(free_pointer) char *text = print_console(&sample->result, 1, false, false);
+    ck_assert_str_eq(text, mixed_text);
+    sample_free(sample);
+}
+END_TEST
+
+START_TEST(color_adds_nothing_but_escape_sequences)
+{
+    struct sample *sample = sample_mixed();
+    cleanup(free_pointer) char *text = print_console(&sample->result, 1, true, false);
+    ck_assert_ptr_nonnull(strstr(text, "\033[1;31mFAIL \033[0m"));
+    ck_assert_ptr_nonnull(strstr(text, "\033[32mPASS \033[0m"));
+    char *end = text;
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '\033')
+            c += strcspn(c, "m");
+        else
+            *end++ = *c;
+    }
+    *end = '\0';
+    ck_assert_str_eq(text, mixed_text);
+    sample_free(sample);
+}
+END_TEST
+
+START_TEST(many_passed_checks_are_counted_unless_asked_for)
+{
+    static const struct {
+        int checks;
+        bool verbose;
+        bool listed;
+    } runs[] = {{60, false, true}, {61, false, false}, {61, true, true}};
+    for (size_t i = 0; i < ARRAY_LENGTH(runs); i++) {
+        struct sample *sample = sample_new("bugspark");
+        for (int j = 0; j < runs[i].checks; j++)
+            sample_add(sample, "group", j == 5 ? "the sixth" : "another", VERDICT_PASS, "");
+        cleanup(free_pointer) char *text =
+            print_console(&sample->result, 1, false, runs[i].verbose);
+        ck_assert_int_eq(strstr(text, "the sixth") != NULL, runs[i].listed);
+        cleanup(free_pointer) char *count = xasprintf("%d passed", runs[i].checks);
+        ck_assert_ptr_nonnull(strstr(text, count));
+        sample_free(sample);
+    }
+}
+END_TEST
+
+START_TEST(long_details_are_cut_and_say_where_the_rest_is)
+{
+    struct sample *sample = sample_new("bugspark");
+    struct outcome *outcome = sample_add(sample, "group", "long", VERDICT_FAIL, "bad");
+    for (int i = 1; i <= 12; i++)
+        sprintf(outcome->details + strlen(outcome->details), "line %d\n", i);
+    cleanup(free_pointer) char *text = print_console(&sample->result, 1, false, false);
+    ck_assert_ptr_nonnull(strstr(text, "         line 8\n"
+                                       "         ... 4 more lines in reports/bugspark.xml\n"));
+    ck_assert_ptr_null(strstr(text, "line 9"));
+    cleanup(free_pointer) char *all = print_console(&sample->result, 1, false, true);
+    ck_assert_ptr_nonnull(strstr(all, "line 12"));
+    sample_free(sample);
+}
+END_TEST
+
+static const char *const awkward[] = {
+    "\033]0;title\007\033[2J\r\233 all",
+    " leading blanks and a verylongwordwithoutanyblanksverylongwordwithoutanyblanksverylongword"
+    "withoutanyblanksverylongword end",
+    "          ",
+    "\n\n\n",
+    "a\n\n  b\n   c",
+    "\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e"
+    "\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e"
+    "\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e"
+    "\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e",
+};
+
+START_TEST(no_text_commands_the_terminal)
+{
+    const char *text = awkward[_i];
+    struct sample *sample = sample_new(text);
+    struct facts *facts = &sample->facts;
+    strcpy(facts->backup.path, text);
+    strcpy(facts->backup.notices, text);
+    strncpy(facts->server.version, text, sizeof(facts->server.version) - 1);
+    strcpy(facts->server.where, text);
+    facts->stages[STAGE_RESTORE].state = STAGE_DONE;
+    facts->stages[STAGE_STOP].state = STAGE_FAILED;
+    strcpy(facts->stages[STAGE_STOP].error.text, text);
+    for (enum verdict verdict = VERDICT_NONE; verdict <= VERDICT_SKIP; verdict++) {
+        struct outcome *outcome = sample_add(sample, text, text, verdict, text);
+        strcpy(outcome->details, text);
+        sample_value(outcome, text, text);
+    }
+    cleanup(free_pointer) char *printed = print_console(&sample->result, 1, false, false);
+    for (const char *c = printed; *c != '\0'; c++)
+        ck_assert_msg((unsigned char)*c >= 0x20 || *c == '\n', "byte %#x in:\n%s",
+                      (unsigned)(unsigned char)*c, printed);
+    ck_assert_ptr_null(strstr(printed, "\302\233"));
+    sample_free(sample);
+}
+END_TEST
+
+START_TEST(no_result_is_no_success)
+{
+    cleanup(free_pointer) char *text = print_console(NULL, 0, false, false);
+    ck_assert_str_eq(text, "0 scenarios: nothing was verified; 0 checks. Reports: reports\n");
+    struct sample *sample = sample_new("bugspark");
+    cleanup(free_pointer) char *empty = print_console(&sample->result, 1, false, false);
+    ck_assert_ptr_nonnull(strstr(empty, "ERROR  bugspark: nothing was checked\n"));
+    ck_assert_ptr_nonnull(strstr(empty, "no backup was found"));
+    sample_free(sample);
+}
+END_TEST
+
+static const struct {
+    enum verdict verdict;
+    const char *headline;
+} headlines[] = {
+    {VERDICT_PASS, "PASS   bugspark: every check passed\n"},
+    {VERDICT_FAIL, "FAIL   bugspark: the backup is bad\n"},
+    {VERDICT_ERROR, "ERROR  bugspark: could not be verified\n"},
+    {VERDICT_NONE, "ERROR  bugspark: could not be verified\n"},
+    {VERDICT_SKIP, "ERROR  bugspark: could not be verified\n"},
+};
+
+START_TEST(the_headline_says_whose_fault_it_is)
+{
+    struct sample *sample = sample_new("bugspark");
+    sample_add(sample, "group", "name", headlines[_i].verdict, "message");
+    cleanup(free_pointer) char *text = print_console(&sample->result, 1, false, false);
+    ck_assert_msg(starts_with(text, headlines[_i].headline), "%s", text);
+    sample_free(sample);
+}
+END_TEST
+
+Suite *report_console_suite(void)
+{
+    Suite *suite = suite_create("report/console");
+    add_test(suite, a_mixed_result_is_read_at_a_glance);
+    add_test(suite, color_adds_nothing_but_escape_sequences);
+    add_test(suite, many_passed_checks_are_counted_unless_asked_for);
+    add_test(suite, long_details_are_cut_and_say_where_the_rest_is);
+    add_table_test(suite, no_text_commands_the_terminal, ARRAY_LENGTH(awkward));
+    add_table_test(suite, the_headline_says_whose_fault_it_is, ARRAY_LENGTH(headlines));
+    add_test(suite, no_result_is_no_success);
+    return suite;
+}

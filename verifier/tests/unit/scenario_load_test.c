@@ -1,0 +1,494 @@
+#include "scenario/scenario.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "tests/unit/unit.h"
+
+/* Loads `length` bytes from a temporary file; what is told has FILE in place of its path. */
+static int load(const char *bytes, size_t length, struct scenario **ret_scenario,
+                struct strings *ret_problems)
+{
+    char path[] = "/tmp/scenario_test.XXXXXX";
+    int descriptor = mkstemp(path);
+    ck_assert_int_ge(descriptor, 0);
+    struct error error;
+    ck_assert_int_eq(write_all(descriptor, bytes, length, path, &error), 0);
+    close(descriptor);
+    struct strings problems = {0};
+    int result = scenario_load(path, ret_scenario, &problems);
+    unlink(path);
+    if (result == 0) {
+        ck_assert_uint_eq(problems.count, 0);
+        scenario_unsupported(*ret_scenario, &problems);
+    }
+    for (size_t i = 0; i < problems.count; i++) {
+        ck_assert_msg(starts_with(problems.items[i], path), "%s", problems.items[i]);
+        strings_addf(ret_problems, "FILE%s", problems.items[i] + strlen(path));
+    }
+    strings_free(&problems);
+    return result;
+}
+
+static void set_environment(void)
+{
+    unsetenv("UNSET");
+    unsetenv("BACKUP_DIR");
+    setenv("DATABASE_URL", "postgresql+asyncpg://user:hush@db/bugspark", 1);
+    setenv("S3_ENDPOINT_URL", "https://s3.example.com", 1);
+    setenv("S3_ACCESS_KEY", "access", 1);
+    setenv("S3_SECRET_KEY", "hush: [", 1);
+    setenv("HUSH", "mysql://user:hush@db", 1);
+}
+
+static const char example[] =
+    "scenario: bugspark                # name of the suite\n"
+    "\n"
+    "source:\n"
+    "  host: self-hosted\n"
+    "  database: ${DATABASE_URL}\n"
+    "\n"
+    "backups:\n"
+    "  location: ${BACKUP_DIR:-./backups}\n"
+    "  name: bugspark_%Y%m%d.dump.gz\n"
+    "  max_age: 26h\n"
+    "  keep: 30d\n"
+    "\n"
+    "restore:\n"
+    "  server: throwaway\n"
+    "  jobs: 2\n"
+    "  timeout: 45m\n"
+    "  exclude:\n"
+    "    - EXTENSION pg_graphql\n"
+    "    - SCHEMA auth\n"
+    "\n"
+    "alembic:\n"
+    "  version: head\n"
+    "  migrations: ../bugspark/packages/api/migrations/versions\n"
+    "\n"
+    "tables:\n"
+    "  users:\n"
+    "    - row_count >= 1\n"
+    "    - row_count same as dump\n"
+    "    - change for row_count >= -5% # against the last backup that verified\n"
+    "  public.reports:\n"
+    "    - row_count between 1 and 10000000\n"
+    "    - freshness(created_at) < 26h\n"
+    "    - warn: row_count >= 1000\n"
+    "\n"
+    "queries:\n"
+    "  - name: every report has a project\n"
+    "    sql: select count(*) from reports r where p.id is null\n"
+    "    expect: = 0\n"
+    "\n"
+    "objects:\n"
+    "  bucket: s3://${S3_BUCKET_NAME:-bugspark-uploads}\n"
+    "  endpoint: ${S3_ENDPOINT_URL}\n"
+    "  region: auto\n"
+    "  access_key: ${S3_ACCESS_KEY}\n"
+    "  secret_key: ${S3_SECRET_KEY}\n"
+    "  copy: ${BACKUP_DIR:-./backups}/uploads\n"
+    "  checks:\n"
+    "    - object_count >= 1\n"
+    "    - object_count same as copy\n"
+    "    - change for object_count >= -1%\n"
+    "    - missing(reports.screenshot_url) = 0\n";
+
+static void assert_tables(const struct scenario *scenario)
+{
+    ck_assert_uint_eq(scenario->table_count, 2);
+    const struct table_expectations *users = &scenario->tables[0];
+    const struct table_expectations *reports = &scenario->tables[1];
+    ck_assert_str_eq(users->table, "users");
+    ck_assert_uint_eq(users->mark.line, 26);
+    ck_assert_uint_eq(users->count, 3);
+    ck_assert_str_eq(users->expectations[0].text, "row_count >= 1");
+    ck_assert_uint_eq(users->expectations[0].mark.line, 27);
+    ck_assert_uint_eq(users->expectations[0].mark.column, 7);
+    ck_assert_str_eq(reports->table, "public.reports");
+    ck_assert_uint_eq(reports->count, 3);
+    ck_assert_ldouble_eq(reports->expectations[1].low, 93600);
+    ck_assert(!reports->expectations[1].warn);
+    ck_assert(reports->expectations[2].warn);
+    ck_assert_str_eq(reports->expectations[2].text, "row_count >= 1000");
+}
+
+static void assert_objects(const struct objects *objects)
+{
+    ck_assert(objects->present);
+    ck_assert_str_eq(objects->bucket, "s3://bugspark-uploads");
+    ck_assert_str_eq(objects->endpoint, "https://s3.example.com");
+    ck_assert_str_eq(objects->region, "auto");
+    ck_assert_str_eq(objects->access_key, "access");
+    ck_assert_str_eq(objects->secret_key, "hush: [");
+    ck_assert_str_eq(objects->copy, "./backups/uploads");
+    ck_assert_uint_eq(objects->check_count, 4);
+    ck_assert_str_eq(objects->checks[3].argument, "reports.screenshot_url");
+}
+
+START_TEST(the_example_loads_whole)
+{
+    set_environment();
+    struct strings problems = {0};
+    struct scenario *scenario = NULL;
+    int result = load(example, strlen(example), &scenario, &problems);
+    ck_assert_msg(result == 0, "%s", problems.count ? problems.items[0] : "no problem told");
+    ck_assert_str_eq(scenario->name, "bugspark");
+    ck_assert_int_eq(scenario->source.host, HOST_SELF_HOSTED);
+    ck_assert_str_eq(scenario->source.database, "postgresql+asyncpg://user:hush@db/bugspark");
+    ck_assert_uint_eq(scenario->source.database_mark.line, 5);
+    ck_assert_str_eq(scenario->backups.location, "./backups");
+    ck_assert_str_eq(scenario->backups.name, "bugspark_%Y%m%d.dump.gz");
+    ck_assert_int_eq(scenario->backups.max_age_s, 93600);
+    ck_assert_int_eq(scenario->backups.keep_s, 2592000);
+    ck_assert_ptr_null(scenario->restore.server);
+    ck_assert_int_eq(scenario->restore.jobs, 2);
+    ck_assert_int_eq(scenario->restore.timeout_ms, 45 * 60 * 1000);
+    ck_assert_uint_eq(scenario->restore.exclude.count, 2);
+    ck_assert_str_eq(scenario->restore.exclude.items[1], "SCHEMA auth");
+    ck_assert(!scenario->restore.contents);
+    ck_assert(scenario->alembic.present);
+    ck_assert_int_eq(scenario->alembic.version, ALEMBIC_HEAD);
+    ck_assert_str_eq(scenario->alembic.migrations, "../bugspark/packages/api/migrations/versions");
+    assert_tables(scenario);
+    ck_assert_uint_eq(scenario->query_count, 1);
+    ck_assert_str_eq(scenario->queries[0].name, "every report has a project");
+    ck_assert_str_eq(scenario->queries[0].sql, "select count(*) from reports r where p.id is null");
+    ck_assert_int_eq(scenario->queries[0].expect.comparison, COMPARE_EQUAL);
+    assert_objects(&scenario->objects);
+    scenario_free(scenario);
+    strings_free(&problems);
+}
+END_TEST
+
+START_TEST(defaults_are_filled_in)
+{
+    struct strings problems = {0};
+    struct scenario *scenario = NULL;
+    static const char text[] = "\xEF\xBB\xBFscenario: a-B_9\r\n";
+    ck_assert_int_eq(load(text, strlen(text), &scenario, &problems), 0);
+    ck_assert_uint_eq(problems.count, 0);
+    ck_assert_str_eq(scenario->name, "a-B_9");
+    ck_assert_str_eq(scenario->backups.location, "./backups");
+    ck_assert_str_eq(scenario->backups.name, "a-B_9_%Y%m%d.dump.gz");
+    ck_assert_int_eq(scenario->restore.timeout_ms, 30 * 60 * 1000);
+    ck_assert_int_eq(scenario->restore.jobs, 0);
+    ck_assert_int_eq(scenario->source.host, HOST_GUESS);
+    ck_assert_ptr_null(scenario->source.database);
+    ck_assert(!scenario->alembic.present);
+    ck_assert(!scenario->objects.present);
+    scenario_free(scenario);
+}
+END_TEST
+
+START_TEST(revisions_are_a_list_or_words)
+{
+    static const char *const texts[] = {"scenario: a\nalembic: {version: [1e10, '0012']}\n",
+                                        "scenario: a\nalembic: {version: 1e10  0012}\n"};
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        struct strings problems = {0};
+        struct scenario *scenario = NULL;
+        ck_assert_int_eq(load(texts[i], strlen(texts[i]), &scenario, &problems), 0);
+        ck_assert_int_eq(scenario->alembic.version, ALEMBIC_REVISIONS);
+        ck_assert_uint_eq(scenario->alembic.revisions.count, 2);
+        ck_assert_str_eq(scenario->alembic.revisions.items[0], "1e10");
+        ck_assert_str_eq(scenario->alembic.revisions.items[1], "0012");
+        scenario_free(scenario);
+    }
+}
+END_TEST
+
+#define NAMED "scenario: x\n"
+#define QUERY "scenario: x\nqueries:\n- name: a\n  sql: select 1\n  expect: "
+
+/* What is told, wholly, in its order; up to three lines. None: it loads and all of it is available.
+ */
+static const struct {
+    const char *text;
+    const char *problems[3];
+} files[] = {
+    {NAMED, {NULL}},
+    {NAMED "restore: {server: 'postgres://h', contents: off}\n", {NULL}},
+    {NAMED "source: {database: host=h password=a://b}\n", {NULL}},
+    {NAMED "source: {database: 'postgres://h/d'}\nbackups: {name: x%F.gz}\n", {NULL}},
+    {QUERY "'>= 1'\n", {NULL}},
+    {QUERY "{warn: = 0}\n", {NULL}},
+    {NAMED "queries:\n- name: $${x}\n  sql: |\n    select $$a$$\n  expect: = 0\n", {NULL}},
+
+    /* YAML */
+    {"", {"FILE:1:1: the file is empty: a scenario begins with `scenario: NAME`"}},
+    {"# nothing\n", {"FILE:1:1: the file is empty: a scenario begins with `scenario: NAME`"}},
+    {"- x\n", {"FILE:1:1: a scenario begins with `scenario: NAME`"}},
+    {NAMED "restore:\n\tjobs: 2\n", {"FILE:3:1: a tab cannot indent: use spaces"}},
+    {NAMED "---\na: b\n", {"FILE:3:1: a second document begins here: a file holds one scenario"}},
+    {NAMED "scenario: y\n", {"FILE:2:1: `scenario` stands here twice: first on line 1"}},
+    {"scenario: \"x\n", {"FILE:2:1: a quote is opened and not closed (in what begins on line 1)"}},
+    {"scenario: \xff\n", {"FILE:1:11: the file is not UTF-8"}},
+    {"# \xc3\xa4\nscenario: \xc3\xa4\xff\n", {"FILE:2:12: the file is not UTF-8"}},
+    {"scenario: \"\\0\"\n", {"FILE:1:11: a value cannot hold a NUL character"}},
+    {"scenario: x\x01\n", {"FILE:1:12: a control character, which YAML does not allow"}},
+    {"scenario: @x\n", {"FILE:1:11: a value that begins with `@` must be in quotes"}},
+    {"scenario: &a x\nrestore: *a\n",
+     {"FILE:1:11: anchors and aliases are not supported: repeat the value, or put one that begins "
+      "with `&` or `*` in quotes",
+      "FILE:2:10: anchors and aliases are not supported: repeat the value, or put one that begins "
+      "with `&` or `*` in quotes"}},
+    {NAMED "? [a]\n: b\n", {"FILE:2:3: a key is a word, not a list or a mapping"}},
+    {NAMED "restore: [[[[[[[[[[[[[[[[[[[[[[[[[",
+     {"FILE:2:25: nested deeper than a scenario can be"}},
+    {QUERY ">= 1\n",
+     {"FILE:5:12: a value that begins with `>` or `|` must be in quotes, such as '>= 1'"}},
+    {QUERY "!= 0\n", {"FILE:5:11: a value that begins with `!` must be in quotes, such as '!= 0'"}},
+
+    /* keys */
+    {"restore: {jobs: 1}\n", {"FILE:1:1: the file lacks the key `scenario`"}},
+    {NAMED "tabels: {}\n", {"FILE:2:1: unknown key `tabels`: did you mean `tables`?"}},
+    {NAMED "alembic: {qq: 1, version: abc}\n",
+     {"FILE:2:11: unknown key `qq` in `alembic`: known here are `version` and `migrations`"}},
+    {NAMED "restore: 5\nsource:\nbackups: []\n",
+     {"FILE:2:10: `restore` expects keys such as `server: ...`, found a text",
+      "FILE:3:8: `source` expects keys such as `database: ...`, found nothing",
+      "FILE:4:10: `backups` expects keys such as `location: ...`, found an empty list"}},
+    {NAMED "source: {host: neon}\n", {"FILE:2:9: `source` lacks the key `database`"}},
+
+    /* values */
+    {"scenario: a/b\n",
+     {"FILE:1:12: the name of a scenario has only letters, digits, - and _: found `a/b`"}},
+    {"scenario: ''\n",
+     {"FILE:1:11: `scenario` expects a name of letters, digits, - and _, found an empty text"}},
+    {"scenario: ~\n",
+     {"FILE:1:11: `scenario` expects a name of letters, digits, - and _, found nothing"}},
+    {NAMED "restore: {jobs: 0, timeout: 0, contents: 1}\n",
+     {"FILE:2:17: `jobs` expects a number from 1 to 64, found `0`",
+      "FILE:2:29: `timeout` expects a duration above zero, such as 90s, 30m, 26h or 30d, found `0`",
+      "FILE:2:42: `contents` expects true or false, found `1`"}},
+    {NAMED "restore: {jobs: 65, timeout: 0s, exclude: []}\n",
+     {"FILE:2:17: `jobs` expects a number from 1 to 64, found `65`",
+      "FILE:2:30: `timeout` expects a duration above zero, such as 90s, 30m, 26h or 30d, found "
+      "`0s`",
+      "FILE:2:43: `exclude` expects a list of at least one `- text`, found an empty list"}},
+    {NAMED "source: {host: nein, database: x}\n",
+     {"FILE:2:16: `nein` is no host that is known: did you mean `neon`?",
+      "FILE:2:32: `database` expects a postgresql:// URL or key=value pairs such as host=... "
+      "dbname=...; the value is not shown, it may hold a password"}},
+    {NAMED "backups: {name: x_%Y%m.gz}\n",
+     {"FILE:2:17: `name` does not name a date: it needs %Y, %m and %d, or %F, or %s"}},
+    {NAMED "backups: {name: x_%Y%Q%m%d.gz}\n",
+     {"FILE:2:21: `%Q` cannot be read back from a file name: use %Y %m %d %H %M %S, %y %j %F %T %s "
+      "or %%"}},
+    {NAMED "backups: {name: x_%F%}\n",
+     {"FILE:2:21: `%` cannot be read back from a file name: use %Y %m %d %H %M %S, %y %j %F %T %s "
+      "or %%"}},
+    {NAMED "backups: {name: x_%%Y%%m%%d}\n",
+     {"FILE:2:17: `name` does not name a date: it needs %Y, %m and %d, or %F, or %s"}},
+    {NAMED "backups: {name: a/%F}\n",
+     {"FILE:2:17: `name` is the name of a file, without `/`: the directory is `location`"}},
+    {NAMED "backups: {location: 's3://', max_age: 26}\n",
+     {"FILE:2:21: `location` lacks the bucket: s3://bucket/prefix",
+      "FILE:2:39: `max_age` expects a duration above zero, such as 90s, 30m, 26h or 30d, found "
+      "`26`"}},
+    {NAMED "alembic: {version: head}\n",
+     {"FILE:2:20: `version: head` needs `migrations`, the directory of the migrations"}},
+    {NAMED "alembic: {version: [a, head, a]}\n",
+     {"FILE:2:24: `head` is no revision: `version` is head, known, or only revisions",
+      "FILE:2:30: the revision `a` stands here twice"}},
+    {NAMED "alembic: {version: 'a,b'}\n",
+     {"FILE:2:21: `a,b` is no revision: several are separated by blanks or stand in a list"}},
+    {NAMED "objects: {bucket: /b, access_key: a, endpoint: 'https://u:p@h'}\n",
+     {"FILE:2:48: `endpoint` cannot hold a user: use `access_key` and `secret_key`"}},
+    {NAMED "objects: {bucket: /b, access_key: a}\n",
+     {"FILE:2:1: `access_key` and `secret_key` need each other"}},
+    {NAMED "objects: {bucket: /b, checks: [object_count same as copy]}\n",
+     {"FILE:2:32: `same as copy` needs `copy`, the directory that `sync` fills"}},
+
+    /* expectations */
+    {NAMED "tables:\n  users: []\n",
+     {"FILE:3:10: `users` expects a list of at least one `- expectation`, found an empty list"}},
+    {NAMED "tables: {}\n",
+     {"FILE:2:9: `tables` expects at least one `table:` with its "
+      "expectations, found an empty mapping"}},
+    {NAMED "tables:\n  a: row_count >= 1\n",
+     {"FILE:3:6: `a` expects a list of at least one `- expectation`, found a text"}},
+    {NAMED "tables:\n  a:\n  - row_count >= 1\n  - warn: row_count >=  1\n",
+     {"FILE:5:11: `row_count >=  1` stands here twice: first on line 4"}},
+    {NAMED "tables:\n  a:\n  - row_count > '1'\n  - \"row_count > x\"\n",
+     {"FILE:4:17: `'1'` is no number", "FILE:5:18: `x` is no number"}},
+    {NAMED "tables:\n  a:\n  - warn: freshness < 26h\n  - wran: x\n  - missing(a.b) = 0\n",
+     {"FILE:4:20: freshness needs a column: freshness(created_at) < 26h",
+      "FILE:5:5: unknown key `wran`: did you mean `warn`?",
+      "FILE:6:5: `missing(a.b)` is measured of the bucket: put it under `objects`, `checks`"}},
+    {NAMED "tables:\n  a:\n  - row_count same as copy\n  - freshness(b) same as dump\n",
+     {"FILE:4:5: `row_count` cannot be the same as copy: did you mean `same as dump`?",
+      "FILE:5:5: `freshness(b)` cannot be the same as something: compare it with a number"}},
+    {NAMED "tables:\n  a.b.c: [row_count > 1]\n  \"\\\"b\\\"\": [row_count > 1]\n"
+           "  \"a\\tb\": [row_count > 1]\n",
+     {"FILE:3:3: the table name `a.b.c` is neither `name` nor `schema.name`",
+      "FILE:4:3: the table name `\"b\"` is written as it is stored, without quotes",
+      "FILE:5:3: the table name `a?b` holds a control character, or no UTF-8"}},
+    {NAMED "objects: {bucket: /b, checks: [row_count > 1]}\n",
+     {"FILE:2:32: `row_count` is measured of a table: put it under `tables`"}},
+    {QUERY "0\n", {"FILE:5:11: a comparison is missing: did you mean `= 0`?"}},
+    {QUERY "= 0\n- name: a\n  sql: select 2\n  expect: = 0\n",
+     {"FILE:6:9: a query named `a` stands here twice: first on line 3"}},
+    {NAMED "queries:\n- name: \"a\\nb\"\n  sql: ' ; '\n  expect: same as dump\n",
+     {"FILE:3:9: `name` holds a control character, or no UTF-8", "FILE:4:8: `sql` holds no query",
+      "FILE:5:11: `value` cannot be the same as something: compare it with a number"}},
+    {NAMED "queries:\n- nmae: a\n  sql: select 1\n",
+     {"FILE:3:3: `queries` lacks the key `expect`", "FILE:3:3: `queries` lacks the key `name`",
+      "FILE:3:3: unknown key `nmae` in `queries`: did you mean `name`?"}},
+
+    /* variables */
+    {"scenario: x${UNSET}\n",
+     {"FILE:1:12: the environment variable `UNSET` is not set: set it, or "
+      "write ${UNSET:-default}"}},
+    {"scenario: ${UNSET:-x y}\n",
+     {"FILE:1:11: the name of a scenario has only letters, digits, - "
+      "and _: found the value of `${UNSET:-x y}`"}},
+    {NAMED "${HUSH}: 1\n",
+     {"FILE:2:1: unknown key `${HUSH}`: known here are `scenario`, `source`, `backups`, "
+      "`restore`, `alembic`, `tables`, `queries` and `objects`"}},
+    {NAMED "restore: {server: \"${HUSH}\", jobs: \"${HUSH}\", timeout: \"${HUSH}\"}\n",
+     {"FILE:2:19: `server` expects throwaway or a postgresql:// URL; the value is not shown, it "
+      "may hold a password",
+      "FILE:2:36: `jobs` expects a number from 1 to 64, found the value of `${HUSH}`",
+      "FILE:2:56: `timeout` expects a duration above zero, such as 90s, 30m, 26h or 30d, found the "
+      "value of `${HUSH}`"}},
+    {NAMED "source: {database: \"${HUSH}\"}\nbackups: {location: \"${HUSH}\"}\n",
+     {"FILE:2:20: `database` expects a postgresql:// URL or key=value pairs such as host=... "
+      "dbname=...; the value is not shown, it may hold a password",
+      "FILE:3:21: `location` expects a directory or s3://bucket/prefix, found a URL of another "
+      "kind"}},
+
+    /* not available yet */
+    {NAMED "backups: {location: 's3://b'}\n",
+     {"FILE:2:21: a `location` in a bucket is not available in this version: use a directory"}},
+    {NAMED "alembic: {version: known, migrations: m}\nobjects: {bucket: /b}\n",
+     {"FILE:2:20: `version: known` is not available in this version: name the revision",
+      "FILE:3:1: `objects` is not available in this version: remove the section"}},
+    {NAMED "alembic: {version: head, migrations: m}\n"
+           "tables:\n  a:\n  - change for row_count > 1\n  - row_count same as dump\n",
+     {"FILE:2:20: `version: head` is not available in this version: name the revision",
+      "FILE:5:5: `change for` is not available in this version: remove the line",
+      "FILE:6:5: `same as dump` is not available in this version: remove the line"}},
+};
+
+START_TEST(a_file_tells_exactly_what_is_wrong)
+{
+    set_environment();
+    struct strings problems = {0};
+    struct scenario *scenario = NULL;
+    int result = load(files[_i].text, strlen(files[_i].text), &scenario, &problems);
+    ck_assert((result == 0) == (scenario != NULL));
+    for (size_t i = 0; i < ARRAY_LENGTH(files[_i].problems) && files[_i].problems[i]; i++) {
+        ck_assert_msg(i < problems.count, "in %s: nobody says %s", files[_i].text,
+                      files[_i].problems[i]);
+        ck_assert_str_eq(problems.items[i], files[_i].problems[i]);
+    }
+    for (size_t i = 0; i < problems.count; i++)
+        ck_assert_msg(i < 3 && files[_i].problems[i], "in %s: %s", files[_i].text,
+                      problems.items[i]);
+    ck_assert(!files[_i].problems[0] || problems.count > 0);
+    scenario_free(scenario);
+    strings_free(&problems);
+}
+END_TEST
+
+START_TEST(the_section_of_the_objects_stands_for_its_lines)
+{
+    set_environment();
+    struct strings problems = {0};
+    struct scenario *scenario = NULL;
+    ck_assert_int_eq(load(example, strlen(example), &scenario, &problems), 0);
+    ck_assert_uint_eq(problems.count, 4);
+    ck_assert(starts_with(problems.items[0], "FILE:22:12: `version: head`"));
+    ck_assert(starts_with(problems.items[1], "FILE:28:7: `same as dump`"));
+    ck_assert(starts_with(problems.items[2], "FILE:29:7: `change for`"));
+    ck_assert(starts_with(problems.items[3], "FILE:40:1: `objects`"));
+    scenario_free(scenario);
+    strings_free(&problems);
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_there_is_named)
+{
+    struct strings problems = {0};
+    struct scenario *scenario = NULL;
+    ck_assert_int_eq(scenario_load("/nowhere/x.yaml", &scenario, &problems), -1);
+    ck_assert_uint_eq(problems.count, 1);
+    ck_assert(starts_with(problems.items[0], "/nowhere/x.yaml: "));
+    ck_assert_ptr_nonnull(strstr(problems.items[0], "No such file"));
+    strings_free(&problems);
+}
+END_TEST
+
+/* How large files end: `item` is repeated up to `length` bytes. */
+static const struct {
+    const char *begin;
+    const char *item;
+    size_t length;
+    const char *last; /* what the last problem says */
+} large[] = {
+    {NAMED "restore:\n  exclude:\n", "  - x\n", 900000, "more values than a scenario can hold"},
+    {NAMED "# ", "x", (1 << 20) + 1, "is larger than"},
+    {NAMED "tables:\n  a:\n", "  - x\n", 1200, "more problems from here on"},
+    {"scenario: ", "x", 10 + 101, "at most 100 characters, this one has 101"},
+    {NAMED "restore: ", "[", 500000, "nested deeper"},
+    {NAMED "restore: ", "{a: ", 500000, "nested deeper"},
+    {NAMED "source: {database: \"", "${LONG}", 900000, "too long"},
+};
+
+START_TEST(large_files_cost_little)
+{
+    static char value[100000];
+    memset(value, 'x', sizeof(value) - 1);
+    setenv("LONG", value, 1);
+    struct buffer text;
+    buffer_init(&text, 2 << 20);
+    buffer_append_text(&text, large[_i].begin);
+    while (text.length < large[_i].length)
+        buffer_append_text(&text, large[_i].item);
+    if (strstr(large[_i].begin, "\""))
+        buffer_append_text(&text, "\"}\n");
+    struct strings problems = {0};
+    struct scenario *scenario = NULL;
+    ck_assert_int_eq(load(text.data, text.length, &scenario, &problems), -1);
+    ck_assert_uint_ge(problems.count, 1);
+    ck_assert_uint_le(problems.count, 101);
+    const char *last = problems.items[problems.count - 1];
+    bool counted = strstr(last, "more problems") != NULL;
+    ck_assert_msg(strstr(counted ? problems.items[0] : last, large[_i].last) ||
+                      strstr(last, large[_i].last),
+                  "%s", last);
+    strings_free(&problems);
+    buffer_free(&text);
+}
+END_TEST
+
+START_TEST(a_name_of_100_bytes_is_good)
+{
+    char text[11 + 100 + 1] = "scenario: ";
+    memset(text + 10, 'x', 100);
+    struct strings problems = {0};
+    struct scenario *scenario = NULL;
+    ck_assert_int_eq(load(text, strlen(text), &scenario, &problems), 0);
+    scenario_free(scenario);
+}
+END_TEST
+
+Suite *scenario_load_suite(void)
+{
+    Suite *suite = suite_create("scenario/scenario");
+    add_test(suite, the_example_loads_whole);
+    add_test(suite, defaults_are_filled_in);
+    add_test(suite, revisions_are_a_list_or_words);
+    add_table_test(suite, a_file_tells_exactly_what_is_wrong, ARRAY_LENGTH(files));
+    add_test(suite, the_section_of_the_objects_stands_for_its_lines);
+    add_test(suite, a_file_that_is_not_there_is_named);
+    add_table_test(suite, large_files_cost_little, ARRAY_LENGTH(large));
+    add_test(suite, a_name_of_100_bytes_is_good);
+    return suite;
+}
