@@ -11,6 +11,9 @@ int main(void)
     srunner_add_suite(runner, backup_dump_suite());
     srunner_add_suite(runner, backup_find_suite());
     srunner_add_suite(runner, backup_name_pattern_suite());
+    srunner_add_suite(runner, archive_damage_suite());
+    srunner_add_suite(runner, archive_hostile_suite());
+    srunner_add_suite(runner, archive_read_suite());
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, clock_suite());
     srunner_add_suite(runner, error_suite());
