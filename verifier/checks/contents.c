@@ -247,7 +247,7 @@ static void judge(const struct subject *subject, const struct candidates *candid
                            candidate->table->totals.bytes, candidate->restored.rows,
                            candidate->restored.bytes);
     }
-    outcome_value(outcome, "compared_tables", "%zu", candidates->count);
+    outcome_value(outcome, "restored.compared_tables", "%zu", candidates->count);
     int dumped =
         subject->archive->server_version ? version_major(subject->archive->server_version) : 0;
     int restored = version_major(subject->facts->server.version);

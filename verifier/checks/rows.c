@@ -187,8 +187,8 @@ static void judge(const struct pairs *pairs, int excluded, struct outcome *outco
         if (++different <= LISTED_DIFFERENCES)
             tell_difference(&pairs->items[i], outcome);
     }
-    outcome_value(outcome, "tables", "%zu", pairs->count);
-    outcome_value(outcome, "rows", "%" PRId64, rows);
+    outcome_value(outcome, "restored.tables", "%zu", pairs->count);
+    outcome_value(outcome, "restored.rows", "%" PRId64, rows);
     if (different > LISTED_DIFFERENCES)
         outcome_detail(outcome, "and %zu more", different - LISTED_DIFFERENCES);
     if (different == 0) {
