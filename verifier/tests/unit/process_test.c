@@ -284,14 +284,14 @@ START_TEST(signals_have_their_default_handling)
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
-    const char *const argv[] = {"/bin/grep", "-E", "^Sig(Blk|Ign|Cgt)", "/proc/self/status", NULL};
+    const char *const argv[] = {"/bin/cat", "/proc/self/status", NULL};
     struct process_options options = {.argv = argv};
     struct process_result result;
     struct error error = {0};
     ck_assert_int_eq(process_run(&options, deadline_after(ENOUGH_MS), &result, &error), 0);
-    ck_assert_str_eq(result.output.data, "SigBlk:\t0000000000000000\n"
-                                         "SigIgn:\t0000000000000000\n"
-                                         "SigCgt:\t0000000000000000\n");
+    ck_assert_ptr_nonnull(strstr(result.output.data, "SigBlk:\t0000000000000000\n"
+                                                     "SigIgn:\t0000000000000000\n"
+                                                     "SigCgt:\t0000000000000000\n"));
     process_result_free(&result);
 }
 END_TEST
