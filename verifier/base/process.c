@@ -84,11 +84,9 @@ static void child_become(const struct launch *launch)
 
 static void child_signals(void)
 {
-    static const int caught[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE,
-                                 SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2};
     struct sigaction action = {.sa_handler = SIG_DFL};
-    for (size_t i = 0; i < ARRAY_LENGTH(caught); i++)
-        sigaction(caught[i], &action, NULL);
+    for (int number = 1; number < NSIG; number++)
+        sigaction(number, &action, NULL); /* refused for SIGKILL, SIGSTOP and those of glibc */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
