@@ -164,6 +164,13 @@ static int start_failure_read(int descriptor, const char *program, struct error 
                          strerror(failure.reason));
 }
 
+/* A copy with a number that arranging 0 to 3 in the child cannot overwrite: where our caller has
+ * closed 0, 1 or 2, what we open may get these numbers. */
+static int high_copy(int descriptor)
+{
+    return fcntl(descriptor, F_DUPFD_CLOEXEC, 10);
+}
+
 /* Forks and waits until exec has succeeded or failed. `output` and `errors` are the child's ends.
  */
 static int launch_child(const struct process_options *options, int output, int errors,
@@ -173,18 +180,23 @@ static int launch_child(const struct process_options *options, int output, int e
     if (pipe2(failure, O_CLOEXEC) < 0)
         return cannot_verify(error, "cannot make a pipe: %s", strerror(errno));
     cleanup(close_descriptor) int failure_read = failure[0];
-    /* High, so that arranging 0 to 3 in the child cannot overwrite it. */
-    cleanup(close_descriptor) int failure_write = fcntl(failure[1], F_DUPFD_CLOEXEC, 10);
+    cleanup(close_descriptor) int failure_write = high_copy(failure[1]);
     close(failure[1]);
     cleanup(close_descriptor) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (failure_write < 0 || null < 0)
         return cannot_verify(error, "cannot open /dev/null: %s", strerror(errno));
+    cleanup(close_descriptor) int high_input = high_copy(null);
+    cleanup(close_descriptor) int high_output = high_copy(output > 0 ? output : null);
+    cleanup(close_descriptor) int high_errors = high_copy(errors > 0 ? errors : null);
+    if (high_input < 0 || high_output < 0 || high_errors < 0)
+        return cannot_verify(error, "cannot arrange the descriptors of %s: %s", options->argv[0],
+                             strerror(errno));
 
     struct launch launch = {.options = options,
                             .parent = getpid(),
-                            .input = null,
-                            .output = output > 0 ? output : null,
-                            .errors = errors > 0 ? errors : null,
+                            .input = high_input,
+                            .output = high_output,
+                            .errors = high_errors,
                             .failure = failure_write};
     snprintf(launch.uid_map, sizeof(launch.uid_map), "%u %u 1", geteuid(), geteuid());
     snprintf(launch.gid_map, sizeof(launch.gid_map), "%u %u 1", getegid(), getegid());
@@ -272,8 +284,11 @@ struct capture {
 static int capture_open(int given, struct capture *ret_capture, struct error *error)
 {
     if (given > 0) {
-        *ret_capture =
-            (struct capture){.read_end = -1, .write_end = fcntl(given, F_DUPFD_CLOEXEC, 10)};
+        int copy = high_copy(given);
+        if (copy < 0)
+            return cannot_verify(error, "cannot write to descriptor %d: %s", given,
+                                 strerror(errno));
+        *ret_capture = (struct capture){.read_end = -1, .write_end = copy};
         return 0;
     }
     int ends[2];
