@@ -18,6 +18,9 @@
 
 extern char **environ;
 
+/* Of waitpid's statuses, one that is neither an exit nor a death by signal. */
+enum { PROCESS_END_UNKNOWN = -1 };
+
 /* What the child says through a pipe that closes by itself when exec succeeds. */
 struct start_failure {
     int reason; /* errno */
@@ -171,6 +174,14 @@ static int high_copy(int descriptor)
     return fcntl(descriptor, F_DUPFD_CLOEXEC, 10);
 }
 
+/* Where SIGCHLD is ignored, as some callers leave it, the kernel forgets how children ended. */
+static void remember_children(void)
+{
+    struct sigaction action;
+    if (sigaction(SIGCHLD, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+        signal(SIGCHLD, SIG_DFL);
+}
+
 /* Forks and waits until exec has succeeded or failed. `output` and `errors` are the child's ends.
  */
 static int launch_child(const struct process_options *options, int output, int errors,
@@ -202,6 +213,7 @@ static int launch_child(const struct process_options *options, int output, int e
     snprintf(launch.gid_map, sizeof(launch.gid_map), "%u %u 1", getegid(), getegid());
     environment_build(options->environment, &launch.environment);
 
+    remember_children();
     pid_t pid = fork();
     if (pid == 0)
         child_main(&launch);
@@ -232,7 +244,7 @@ int process_wait(pid_t pid, int64_t deadline_ms, int *ret_status)
         pid_t ended = waitpid(pid, &status, WNOHANG);
         if (ended == pid || (ended < 0 && errno == ECHILD)) {
             if (ret_status)
-                *ret_status = status;
+                *ret_status = ended == pid ? status : PROCESS_END_UNKNOWN;
             return 1;
         }
         if (clock_ms() >= deadline_ms)
@@ -361,5 +373,7 @@ char *process_describe(const struct process_result *result)
 {
     if (result->signal != 0)
         return xasprintf("was killed by signal %d (%s)", result->signal, strsignal(result->signal));
+    if (result->exit_code < 0)
+        return xstrdup("ended, but nobody saw how");
     return xasprintf("exited with code %d", result->exit_code);
 }
