@@ -279,8 +279,8 @@ static bool drain_until_end(struct pollfd pipes[2], struct buffer *const buffers
 {
     while (pipes[0].fd >= 0 || pipes[1].fd >= 0) {
         int ready = poll(pipes, 2, deadline_poll_ms(deadline_ms));
-        if (ready == 0 && clock_ms() >= deadline_ms)
-            return false;
+        if (clock_ms() >= deadline_ms)
+            return false; /* looked at each time: some children are never silent */
         for (size_t i = 0; i < 2 && ready > 0; i++)
             if (pipes[i].fd >= 0 && pipes[i].revents != 0 && !drain(pipes[i].fd, buffers[i]))
                 pipes[i].fd = -1;
