@@ -61,12 +61,12 @@ static bool write_text(const char *path, const char *text)
     return written;
 }
 
-/* Best effort: where neither root nor user namespaces give us an empty network, we go on with the
- * machine's. Unix sockets are reached by path and work all the same. */
-static void child_leave_network(const struct launch *launch)
+/* By a user namespace of the user that we have become: only this one's ids are known in it, so the
+ * change of user must come before. Best effort, see child_isolate. */
+static void child_leave_network_as_user(const struct launch *launch)
 {
-    if (unshare(CLONE_NEWNET) == 0)
-        return;
+    /* After a change of user our files in /proc belong to root until we say otherwise. */
+    prctl(PR_SET_DUMPABLE, 1);
     if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
         return;
     write_text("/proc/self/setgroups", "deny");
@@ -83,6 +83,17 @@ static void child_become(const struct launch *launch)
         return;
     if (setgroups(0, NULL) < 0 || setgid(account->gid) < 0 || setuid(account->uid) < 0)
         child_fail(launch, "change the user");
+}
+
+/* Best effort: where neither root nor user namespaces give us an empty network, we go on with the
+ * machine's. Unix sockets are reached by path and work all the same. */
+static void child_isolate(const struct launch *launch)
+{
+    bool wanted = launch->options->no_network;
+    bool left = wanted && unshare(CLONE_NEWNET) == 0;
+    child_become(launch);
+    if (wanted && !left)
+        child_leave_network_as_user(launch);
 }
 
 static void child_signals(void)
@@ -113,9 +124,7 @@ static void child_main(struct launch *launch)
     child_signals();
     child_descriptors(launch);
     launch->failure = STDERR_FILENO + 1;
-    if (options->no_network)
-        child_leave_network(launch);
-    child_become(launch);
+    child_isolate(launch);
     /* After the change of user, which would clear it. */
     if (options->death_signal >= 0) {
         prctl(PR_SET_PDEATHSIG, options->death_signal ? options->death_signal : SIGKILL);
@@ -209,8 +218,11 @@ static int launch_child(const struct process_options *options, int output, int e
                             .output = high_output,
                             .errors = high_errors,
                             .failure = failure_write};
-    snprintf(launch.uid_map, sizeof(launch.uid_map), "%u %u 1", geteuid(), geteuid());
-    snprintf(launch.gid_map, sizeof(launch.gid_map), "%u %u 1", getegid(), getegid());
+    struct account user = {.uid = geteuid(), .gid = getegid()};
+    if (options->account)
+        user = *options->account;
+    snprintf(launch.uid_map, sizeof(launch.uid_map), "%u %u 1", user.uid, user.uid);
+    snprintf(launch.gid_map, sizeof(launch.gid_map), "%u %u 1", user.gid, user.gid);
     environment_build(options->environment, &launch.environment);
 
     remember_children();
