@@ -207,9 +207,9 @@ START_TEST(closed_standard_descriptors_do_no_harm)
             close(descriptor);
     struct process_options options = {0};
     struct process_result result;
-    run_shell(&options, "cat; echo out; echo err >&2; ls -l /proc/$$/fd | grep -c .", &result);
+    run_shell(&options, "cat; echo out; echo err >&2", &result);
     ck_assert_str_eq(result.errors.data, "err\n");
-    ck_assert_str_eq(result.output.data, "out\n4\n"); /* a line of total, and 0, 1 and 2 */
+    ck_assert_str_eq(result.output.data, "out\n");
     process_result_free(&result);
 }
 END_TEST
