@@ -98,8 +98,6 @@ static int no_backup_binary(const uint8_t *head, size_t length, struct error *er
     for (size_t i = 0; i < sizeof(known_files) / sizeof(known_files[0]); i++)
         if (begins(head, length, known_files[i].bytes, known_files[i].length))
             return bad_backup(error, "it is %s, not a backup", known_files[i].what);
-    if (container_of_head(head, length) != ARCHIVE_BARE)
-        return cannot_verify(error, "it is compressed twice: unpack it once");
     for (size_t i = 0; i < length; i++)
         if (head[i] != 0)
             return bad_backup(error, "it is no backup of pg_dump: neither its beginning nor any "
@@ -163,6 +161,8 @@ int format_of_head(const uint8_t *head, size_t length, enum archive_format *ret_
         *ret_format = tar_is_pg_dumps(head, length) ? ARCHIVE_TAR : ARCHIVE_DIRECTORY_TAR;
     else if (plain_looks_like((const char *)head, length))
         *ret_format = ARCHIVE_PLAIN;
+    else if (container_of_head(head, length) != ARCHIVE_BARE)
+        return cannot_verify(error, "it is compressed twice: unpack it once");
     else if (BEGINS(head, length, "\xff\xfe") || BEGINS(head, length, "\xfe\xff"))
         return no_backup_utf16(head, length, error);
     else if (memchr(head, '\0', length) || head[0] >= 0x80 || head[0] == 0x7f ||

@@ -23,7 +23,7 @@ struct plain {
     char *trailer;      /* seen: nothing may follow */
     char *restricted;   /* the key of \restrict, until \unrestrict */
     char *dumped_from, *dumped_by, *started;
-    int64_t copy_line; /* of the COPY statement whose rows are being read */
+    bool ending;       /* the last line of the file has no newline, and is being read */
     size_t mark_bytes; /* of the byte order mark that were read; 3 when it is over */
 };
 
@@ -48,15 +48,15 @@ static int on_statement(void *context, struct error *error)
                           (long long)lexer->statement_line, plain->trailer);
     if (statements_read(&plain->statements, error) < 0)
         return -1;
-    if (plain->statements.copy) {
+    if (plain->statements.copy)
         plain->mode = READING_COPY_LINE;
-        plain->copy_line = lexer->line;
-    }
     return 0;
 }
 
 static int open_database(struct plain *plain, struct error *error)
 {
+    if (plain->ending) /* not a banner but a trailer that is cut */
+        return 0;
     if (plain->database_open)
         return bad_backup(error,
                           "the dump is cut: another one begins on line %lld before \"-- " TRAILER
@@ -109,8 +109,24 @@ static int on_comment(void *context, const char *text, struct error *error)
     return 0;
 }
 
+/* Whether `line` may be the beginning of a command that dumps contain. */
+static bool may_be_cut(const char *line)
+{
+    static const char *const commands[] = {"restrict ", "unrestrict ", "connect ",
+                                           "encoding SQL_ASCII"};
+    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
+        if (starts_with(commands[i], line) || starts_with(line, commands[i]))
+            return true;
+    return false;
+}
+
 static int refuse_command(const struct plain *plain, const char *line, struct error *error)
 {
+    if (plain->ending && may_be_cut(line))
+        return bad_backup(error,
+                          "the dump is cut: it ends on line %lld, in the middle of a psql command; "
+                          "make a new backup",
+                          (long long)plain->lexer.line);
     char command[40];
     size_t length = strcspn(line, " \t");
     if (length > sizeof(command) - 1)
@@ -166,10 +182,10 @@ static int connect_command(struct plain *plain, const char *line, const char *ar
     cleanup(free_pointer) char *database = connect_target(argument);
     if (!database)
         return refuse_command(plain, line, error);
-    if (plain->restricted || plain->database_open)
+    if (plain->restricted)
         return bad_backup(error,
-                          "line %lld: \\connect in the middle of a database: the dump is cut or "
-                          "damaged; make a new backup",
+                          "line %lld: \\connect before \\unrestrict: the dump is cut or damaged; "
+                          "make a new backup",
                           (long long)plain->lexer.line);
     return statements_connect(&plain->statements, database, error);
 }
@@ -194,10 +210,13 @@ static int on_command(void *context, const char *line, bool alone, struct error 
     }
     if (starts_with(line, "unrestrict ") && plain->restricted) {
         if (strcmp(line + 11, plain->restricted) != 0)
-            return bad_backup(error,
-                              "line %lld: \\unrestrict has not the key of \\restrict: the dump is "
-                              "cut or damaged; make a new backup",
-                              (long long)plain->lexer.line);
+            return plain->ending
+                       ? refuse_command(plain, line, error)
+                       : bad_backup(
+                             error,
+                             "line %lld: \\unrestrict has not the key of \\restrict: the dump is "
+                             "cut or damaged; make a new backup",
+                             (long long)plain->lexer.line);
         free(take(&plain->restricted));
         return 0;
     }
@@ -383,6 +402,7 @@ static int incomplete(const struct plain *plain, struct error *error)
 
 int plain_finish(struct plain *plain, struct plain_totals **ret_totals, struct error *error)
 {
+    plain->ending = true;
     if (plain->mode == READING_SQL && plain_lexer_end(&plain->lexer, error) < 0)
         return -1;
     if (cut(plain, error) < 0)

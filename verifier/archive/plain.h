@@ -15,9 +15,9 @@
  * - Cannot verify: it is SQL, but its rows cannot be counted (`INSERT ... SELECT`, `DO`, `DELETE`),
  *   or it is beyond the limits below.
  *
- * The names of psql commands are checked as a psql sees them that reads the whole file without an
- * error. A psql that goes on after an error can read the rows of a failed COPY as commands: restore
- * with ON_ERROR_STOP and as somebody who may do nothing. This parser is no sandbox.
+ * Commands are found where a psql finds them that meets no error. A psql that goes on after an
+ * error can read the rows of a failed COPY as commands: restore with ON_ERROR_STOP and as somebody
+ * who may do nothing. This parser is no sandbox.
  *
  * Texts are in the dump's own encoding, NUL-terminated; identifiers without their quotes.
  */
@@ -80,7 +80,9 @@ struct plain; /* a running parse */
 
 struct plain *plain_new(bool fingerprint);
 /* For SQL that is a part of a dump: an archive made with --inserts holds the data of each table as
- * INSERT statements. Neither beginning nor trailer are expected. */
+ * INSERT statements. Neither beginning nor trailer are expected. What the strings mean is set
+ * elsewhere in the archive, so first feed it the SQL of the TOC entries ENCODING and STDSTRINGS; a
+ * backslash in '...' is refused as long as standard_conforming_strings is not set. */
 struct plain *plain_new_fragment(bool fingerprint);
 void plain_free(struct plain *plain); /* takes NULL */
 void plain_freep(struct plain **plain);

@@ -71,25 +71,30 @@ static int compare_tables(const void *one, const void *other)
 int catalog_table(struct catalog *catalog, const char *schema, const char *name,
                   struct catalog_table **ret_table, struct error *error)
 {
+    /* INSERTs come one a row, so this must be cheap for the table of the last one. */
+    const struct plain_table *recent = catalog->recent ? &catalog->recent->table : NULL;
+    if (recent && recent->database == catalog->database && strcmp(recent->name, name) == 0 &&
+        strcmp(recent->schema, schema) == 0) {
+        *ret_table = catalog->recent;
+        return 0;
+    }
     struct catalog_table *added = xcalloc(1, sizeof(*added));
     added->table = (struct plain_table){
         .database = catalog->database, .schema = xstrdup(schema), .name = xstrdup(name)};
-    struct catalog_table **found = NULL;
-    bool known = catalog->recent && compare_tables(catalog->recent, added) == 0;
-    if (!known && !(found = tsearch(added, &catalog->tree, compare_tables)))
+    struct catalog_table **found = tsearch(added, &catalog->tree, compare_tables);
+    if (!found)
         xmalloc(SIZE_MAX); /* no memory: ends the program with the usual words */
-    if (known || *found != added) {
+    *ret_table = catalog->recent = *found;
+    if (*found != added) {
         free(added->table.schema);
         free(added->table.name);
         free(added);
-        *ret_table = catalog->recent = known ? catalog->recent : *found;
         return 0;
     }
     *catalog->last_table = added;
     catalog->last_table = &added->next;
     if (++catalog->table_count > PLAIN_MAX_TABLES)
         return cannot_verify(error, "the dump holds more than %d tables", PLAIN_MAX_TABLES);
-    *ret_table = catalog->recent = added;
     return count_name(catalog, strlen(schema) + strlen(name) + 2, error);
 }
 

@@ -3,12 +3,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "archive/plain_quotes.h"
 #include "base/memory.h"
-
-/* The block under way: `kept` is the first byte that head does not have yet. */
-struct block {
-    const char *start, *at, *end, *kept;
-};
 
 void plain_lexer_init(struct plain_lexer *lexer, const struct plain_events *events, void *context)
 {
@@ -28,52 +24,6 @@ void plain_lexer_reset_session(struct plain_lexer *lexer)
     lexer->standard_strings = true;
     lexer->standard_strings_known = false;
     lexer->trail_bytes = BYTES_ARE_SAFE;
-}
-
-void plain_lexer_set_encoding(struct plain_lexer *lexer, const char *encoding)
-{
-    static const struct {
-        const char *name;
-        int trail_bytes;
-    } unsafe[] = {
-        {"sjis", SHIFT_JIS},    {"shiftjis", SHIFT_JIS},   {"mskanji", SHIFT_JIS},
-        {"win932", SHIFT_JIS},  {"windows932", SHIFT_JIS}, {"shiftjis2004", SHIFT_JIS},
-        {"big5", TWO_BYTES},    {"win950", TWO_BYTES},     {"windows950", TWO_BYTES},
-        {"gbk", TWO_BYTES},     {"win936", TWO_BYTES},     {"windows936", TWO_BYTES},
-        {"uhc", TWO_BYTES},     {"win949", TWO_BYTES},     {"windows949", TWO_BYTES},
-        {"gb18030", TWO_BYTES}, {"johab", JOHAB},
-    };
-    char plain[32];
-    size_t length = 0;
-    for (const char *at = encoding; *at && length < sizeof(plain) - 1; at++)
-        if (isalnum((unsigned char)*at))
-            plain[length++] = (char)tolower((unsigned char)*at);
-    plain[length] = '\0';
-    lexer->trail_bytes = BYTES_ARE_SAFE;
-    for (size_t i = 0; i < ARRAY_LENGTH(unsafe); i++)
-        if (strcmp(plain, unsafe[i].name) == 0)
-            lexer->trail_bytes = unsafe[i].trail_bytes;
-}
-
-/* In these encodings a byte that looks like ASCII may be the second one of a character: a four-byte
- * character of GB18030 is two such pairs. */
-static void note_lead_byte(struct plain_lexer *lexer, unsigned char byte)
-{
-    if (byte < 0x80 || lexer->trail_bytes == BYTES_ARE_SAFE)
-        return;
-    if (lexer->trail_bytes == SHIFT_JIS && byte >= 0xA1 && byte <= 0xDF)
-        return;
-    lexer->skip = lexer->trail_bytes == JOHAB && byte == 0x8F ? 2 : 1;
-}
-
-static bool is_word_start(unsigned char byte)
-{
-    return isalpha(byte) || byte == '_' || byte >= 0x80;
-}
-
-static bool is_word_byte(unsigned char byte)
-{
-    return is_word_start(byte) || isdigit(byte) || byte == '$';
 }
 
 static void keep(struct plain_lexer *lexer, const char *bytes, size_t length)
@@ -121,14 +71,6 @@ static int64_t offset_of(const struct plain_lexer *lexer, const struct block *bl
     return lexer->offset + (block->at - block->start);
 }
 
-static int refuse(const struct plain_lexer *lexer, const char *what, struct error *error)
-{
-    return bad_backup(error,
-                      "line %lld: %s; pg_dump never writes this, so the file is damaged or was "
-                      "changed by hand: make a new backup",
-                      (long long)lexer->line, what);
-}
-
 /* psql's own heuristic for bodies such as BEGIN ATOMIC ... END, in which `;` ends nothing. */
 static void count_begins(struct plain_lexer *lexer, const char *word)
 {
@@ -155,7 +97,7 @@ static void count_begins(struct plain_lexer *lexer, const char *word)
 static int open_string(struct plain_lexer *lexer, enum plain_string string, struct error *error)
 {
     if (lexer->no_continuation)
-        return refuse(lexer, "a string goes on behind another one", error);
+        return lexer_refuse(lexer, "a string goes on behind another one", error);
     if (string == NO_STRING)
         string = lexer->standard_strings ? STANDARD_STRING : ESCAPE_STRING;
     lexer->string = string;
@@ -185,9 +127,10 @@ static int end_word(struct plain_lexer *lexer, char next, struct error *error)
 
 static int in_word(struct plain_lexer *lexer, struct block *block, struct error *error)
 {
-    while (block->at < block->end && lexer->skip == 0 && is_word_byte((unsigned char)*block->at)) {
+    while (block->at < block->end && lexer->skip == 0 &&
+           lexer_is_word_byte((unsigned char)*block->at)) {
         unsigned char byte = (unsigned char)*block->at++;
-        note_lead_byte(lexer, byte);
+        lexer_note_lead_byte(lexer, byte);
         if (lexer->word_length < PLAIN_WORD_BYTES - 1)
             lexer->word[lexer->word_length++] = (char)(byte < 0x80 ? tolower(byte) : byte);
         else
@@ -200,13 +143,13 @@ static int in_word(struct plain_lexer *lexer, struct block *block, struct error 
 
 static int in_number(struct plain_lexer *lexer, struct block *block, struct error *error)
 {
-    while (block->at < block->end && (is_word_start((unsigned char)*block->at) ||
+    while (block->at < block->end && (lexer_is_word_start((unsigned char)*block->at) ||
                                       isdigit((unsigned char)*block->at) || *block->at == '.'))
         block->at++;
     if (block->at == block->end)
         return 0;
     if (memchr("'\"$", *block->at, 3))
-        return refuse(lexer, "a quote directly behind a number", error);
+        return lexer_refuse(lexer, "a quote directly behind a number", error);
     lexer->state = IN_SQL;
     return 0;
 }
@@ -226,7 +169,7 @@ static int quote(struct plain_lexer *lexer, enum plain_string closed, bool unico
                  struct error *error)
 {
     if (closed == BIT_STRING)
-        return refuse(lexer, "a string directly behind another one", error);
+        return lexer_refuse(lexer, "a string directly behind another one", error);
     if (closed != NO_STRING) { /* '' inside a string */
         lexer->no_continuation = false;
         return open_string(lexer, closed, error);
@@ -269,7 +212,7 @@ static int begin_word(struct plain_lexer *lexer, struct block *block, int colons
     /* psql puts the value of its variable in the place of :NAME, be it a command; its own
      * variables have names in capitals, and no others can be there. */
     if (colons == 1 && isupper((unsigned char)*block->at))
-        return refuse(lexer, "a psql variable (a colon and a name in capitals)", error);
+        return lexer_refuse(lexer, "a psql variable (a colon and a name in capitals)", error);
     lexer->word_length = 0;
     lexer->word_at = offset_of(lexer, block);
     lexer->state = IN_WORD;
@@ -334,7 +277,7 @@ static int in_sql(struct plain_lexer *lexer, struct block *block, struct error *
         return quote(lexer, closed, unicode == 2, error);
     }
     lexer->no_continuation = false;
-    if (is_word_start((unsigned char)byte))
+    if (lexer_is_word_start((unsigned char)byte))
         return begin_word(lexer, block, colons, error);
     if (byte == '"') {
         if (!name_closed && tell(lexer, PLAIN_NAME, "", offset_of(lexer, block), error) < 0)
@@ -444,133 +387,12 @@ static void in_block_comment(struct plain_lexer *lexer, struct block *block)
     }
 }
 
-static void count_lines(struct plain_lexer *lexer, const char *from, const char *to)
-{
-    while (from < to && (from = memchr(from, '\n', (size_t)(to - from)))) {
-        lexer->line++;
-        from++;
-    }
-}
-
-/* Moves to the first `byte`, or to the block's end, or behind the first byte of a character. */
-static void find(struct plain_lexer *lexer, struct block *block, char byte)
-{
-    const char *from = block->at;
-    if (lexer->trail_bytes == BYTES_ARE_SAFE) {
-        const char *found = memchr(from, byte, (size_t)(block->end - from));
-        block->at = found ? found : block->end;
-    } else {
-        while (block->at < block->end && *block->at != byte && lexer->skip == 0)
-            note_lead_byte(lexer, (unsigned char)*block->at++);
-    }
-    count_lines(lexer, from, block->at);
-}
-
-static void close_string(struct plain_lexer *lexer, struct block *block)
-{
-    block->at++;
-    lexer->state = IN_SQL;
-    lexer->closed = lexer->string;
-    lexer->no_continuation = lexer->string != STANDARD_STRING;
-    lexer->string = NO_STRING;
-}
-
-static int in_string(struct plain_lexer *lexer, struct block *block, struct error *error)
-{
-    if (lexer->string != ESCAPE_STRING) {
-        const char *from = block->at;
-        find(lexer, block, '\'');
-        if (!lexer->standard_strings_known && lexer->string == STANDARD_STRING &&
-            memchr(from, '\\', (size_t)(block->at - from)))
-            return refuse(
-                lexer, "a backslash in a string before standard_conforming_strings is set", error);
-        if (block->at < block->end && lexer->skip == 0)
-            close_string(lexer, block);
-        return 0;
-    }
-    while (block->at < block->end && lexer->skip == 0) {
-        char byte = *block->at;
-        if (byte == '\n')
-            lexer->line++;
-        if (lexer->escaped) {
-            lexer->escaped = false;
-        } else if (byte == '\\') {
-            lexer->escaped = true;
-        } else if (byte == '\'') {
-            close_string(lexer, block);
-            return 0;
-        }
-        block->at++;
-        note_lead_byte(lexer, (unsigned char)byte);
-    }
-    return 0;
-}
-
-static void in_name(struct plain_lexer *lexer, struct block *block)
-{
-    find(lexer, block, '"');
-    if (block->at == block->end || lexer->skip > 0)
-        return;
-    block->at++;
-    lexer->name_closed = true;
-    lexer->state = IN_SQL;
-}
-
-static int in_dollar_tag(struct plain_lexer *lexer, struct block *block, struct error *error)
-{
-    unsigned char byte = (unsigned char)*block->at;
-    if (byte == '$') {
-        block->at++;
-        lexer->state = IN_DOLLAR_STRING;
-        lexer->tag_matched = 0;
-        return 0;
-    }
-    if (isdigit(byte) && lexer->tag_length == 0) {
-        lexer->state = IN_NUMBER; /* $1 */
-        return 0;
-    }
-    if (!is_word_byte(byte) || lexer->tag_length == sizeof(lexer->tag))
-        return refuse(lexer, "a dollar sign that begins no quote", error);
-    lexer->tag[lexer->tag_length++] = (char)byte;
-    block->at++;
-    return 0;
-}
-
-static void in_dollar_string(struct plain_lexer *lexer, struct block *block)
-{
-    while (block->at < block->end && lexer->skip == 0) {
-        if (lexer->tag_matched == 0) {
-            find(lexer, block, '$');
-            if (block->at == block->end || lexer->skip > 0)
-                return;
-            block->at++;
-            lexer->tag_matched = 1;
-            continue;
-        }
-        char byte = *block->at;
-        size_t matched = lexer->tag_matched - 1;
-        if (byte == '$') {
-            block->at++;
-            lexer->tag_matched = 1; /* it may begin the tag that ends the quote */
-            if (matched == lexer->tag_length) {
-                lexer->state = IN_SQL;
-                return;
-            }
-        } else if (matched < lexer->tag_length && byte == lexer->tag[matched]) {
-            block->at++;
-            lexer->tag_matched++;
-        } else {
-            lexer->tag_matched = 0; /* `find` takes the byte */
-        }
-    }
-}
-
 static int end_command(struct plain_lexer *lexer, struct block *block, struct error *error)
 {
     lexer->state = IN_SQL;
     block->kept = block->at;
     if (lexer->text_length >= PLAIN_COMMENT_BYTES)
-        return refuse(lexer, "a psql command of more than 1,000 bytes", error);
+        return lexer_refuse(lexer, "a psql command of more than 1,000 bytes", error);
     return lexer->events->command(lexer->context, trimmed_text(lexer), lexer->command_alone, error);
 }
 
@@ -601,14 +423,14 @@ static int step(struct plain_lexer *lexer, struct block *block, struct error *er
         in_block_comment(lexer, block);
         return 0;
     case IN_STRING:
-        return in_string(lexer, block, error);
+        return lexer_in_string(lexer, block, error);
     case IN_NAME:
-        in_name(lexer, block);
+        lexer_in_name(lexer, block);
         return 0;
     case IN_DOLLAR_TAG:
-        return in_dollar_tag(lexer, block, error);
+        return lexer_in_dollar_tag(lexer, block, error);
     case IN_DOLLAR_STRING:
-        in_dollar_string(lexer, block);
+        lexer_in_dollar_string(lexer, block);
         return 0;
     case IN_COMMAND:
         return in_command(lexer, block, error);

@@ -1,8 +1,9 @@
 #include "archive/plain_statement.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "archive/plain_roles.h"
 
 void statements_init(struct statements *statements, struct plain_lexer *lexer)
 {
@@ -21,41 +22,6 @@ int statements_connect(struct statements *statements, const char *database, stru
     strcpy(statements->schema, "public");
     plain_lexer_reset_session(statements->lexer);
     return catalog_database(&statements->catalog, database, &statements->catalog.database, error);
-}
-
-void statements_quote(const struct statements *statements, char text[80])
-{
-    const struct buffer *head = &statements->lexer->head;
-    size_t length = 0;
-    while (length < head->length && length < 60 && !strchr("('$", head->data[length])) {
-        char byte = head->data[length];
-        text[length++] = byte;
-        if (iscntrl((unsigned char)byte))
-            text[length - 1] = ' ';
-    }
-    while (length > 0 && text[length - 1] == ' ')
-        length--;
-    text[length] = '\0';
-}
-
-static int refuse(const struct statements *statements, const char *why, struct error *error)
-{
-    char quoted[80];
-    statements_quote(statements, quoted);
-    return cannot_verify(error,
-                         "line %lld: %s (%s): this is not what pg_dump writes; make the backup "
-                         "with pg_dump, or in its custom format",
-                         (long long)statements->lexer->statement_line, why, quoted);
-}
-
-static int damaged(const struct statements *statements, const char *what, struct error *error)
-{
-    char quoted[80];
-    statements_quote(statements, quoted);
-    return bad_backup(error,
-                      "line %lld: %s (%s): the file is damaged or was changed by hand; make a new "
-                      "backup",
-                      (long long)statements->lexer->statement_line, what, quoted);
 }
 
 /* ---- tokens, as they come ---- */
@@ -166,138 +132,23 @@ static int read_table(struct statements *statements, struct words *words,
 {
     char first[WORD_BYTES];
     if (!word_is_name(words))
-        return damaged(statements, "the name of a table is missing", error);
+        return statements_damaged(statements, "the name of a table is missing", error);
     strcpy(first, words->text);
     words_next(words);
     if (!word_is_symbol(words, '.')) {
         if (statements->schema[0] == '\0')
-            return damaged(statements, "the schema of a table is missing", error);
+            return statements_damaged(statements, "the schema of a table is missing", error);
         return catalog_table(&statements->catalog, statements->schema, first, ret_table, error);
     }
     words_next(words);
     if (!word_is_name(words))
-        return damaged(statements, "the name of a table is missing", error);
+        return statements_damaged(statements, "the name of a table is missing", error);
     if (catalog_table(&statements->catalog, first, words->text, ret_table, error) < 0)
         return -1;
     words_next(words);
-    return word_is_symbol(words, '.') ? damaged(statements, "a name of three parts", error) : 0;
-}
-
-static int read_role(struct statements *statements, const struct words *words, bool created,
-                     struct error *error)
-{
-    static const char *const nobody[] = {"public",       "current_user", "session_user",
-                                         "current_role", "default",      "none"};
-    if (!word_is_name(words) && !(words->kind == WORD_STRING && words->text[0] && !words->cut))
-        return damaged(statements, "the name of a role is missing", error);
-    if (word_is_one_of(words, nobody, ARRAY_LENGTH(nobody)))
-        return 0;
-    return catalog_role(&statements->catalog, words->text, created, error);
-}
-
-/* Reads `role [, ...]` and one word more; the word before them was the last one read. */
-static int read_roles(struct statements *statements, struct words *words, struct error *error)
-{
-    do {
-        words_next(words);
-        if (word_is(words, "group")) /* TO GROUP readers, before 8.1 */
-            words_next(words);
-        if (read_role(statements, words, false, error) < 0)
-            return -1;
-        words_next(words);
-    } while (word_is_symbol(words, ','));
-    return 0;
-}
-
-/* If the words read last are `word`, reads the role that follows. */
-static int read_role_after(struct statements *statements, struct words *words, const char *word,
-                           struct error *error)
-{
-    if (!word_is(words, word))
-        return 0;
-    words_next(words);
-    if (word_is_symbol(words, '='))
-        words_next(words);
-    return read_role(statements, words, false, error);
-}
-
-static int read_grant(struct statements *statements, struct words *words, struct error *error)
-{
-    bool grant = word_is(words, "grant");
-    struct words roles = *words;
-    bool on_something = false, listed = false;
-    words_next_outside(words);
-    while (words->kind != WORD_END) {
-        if (word_is(words, "on"))
-            on_something = true;
-        if (!listed && word_is(words, grant ? "to" : "from")) {
-            listed = true;
-            if (read_roles(statements, words, error) < 0)
-                return -1;
-            continue;
-        }
-        if (listed && read_role_after(statements, words, "by", error) < 0) /* GRANTED BY */
-            return -1;
-        words_next_outside(words);
-    }
-    if (!listed)
-        return damaged(statements, "a GRANT or REVOKE to nobody", error);
-    return grant && !on_something ? read_roles(statements, &roles, error) : 0;
-}
-
-static int read_default_privileges(struct statements *statements, struct words *words,
-                                   struct error *error)
-{
-    while (words_next(words)) {
-        if (word_is(words, "grant") || word_is(words, "revoke"))
-            return read_grant(statements, words, error);
-        if (word_is(words, "for")) {
-            words_next(words); /* ROLE or USER */
-            if (read_roles(statements, words, error) < 0)
-                return -1;
-        }
-    }
-    return damaged(statements, "default privileges for nobody", error);
-}
-
-static int read_alter(struct statements *statements, struct words *words, struct error *error)
-{
-    words_next(words);
-    if (word_is(words, "default"))
-        return read_default_privileges(statements, words, error);
-    if (word_is(words, "role") || word_is(words, "user") || word_is(words, "group")) {
-        words_next(words);
-        return word_is(words, "all") ? 0 : read_role(statements, words, false, error);
-    }
-    while (words_next_outside(words)) {
-        if (!word_is(words, "owner"))
-            continue;
-        words_next(words);
-        if (read_role_after(statements, words, "to", error) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static void skip_if_not_exists(struct words *words)
-{
-    if (!word_is(words, "if"))
-        return;
-    words_next(words); /* NOT */
-    words_next(words); /* EXISTS */
-    words_next(words);
-}
-
-static int create_role(struct statements *statements, struct words *words, struct error *error)
-{
-    bool mapping = word_is(words, "user");
-    words_next(words);
-    mapping = mapping && word_is(words, "mapping");
-    if (mapping) {
-        words_next(words); /* FOR */
-        words_next(words);
-    }
-    return read_role(statements, words, !mapping, error);
+    return word_is_symbol(words, '.')
+               ? statements_damaged(statements, "a name of three parts", error)
+               : 0;
 }
 
 static int create_database(struct statements *statements, struct words *words, struct error *error)
@@ -305,11 +156,11 @@ static int create_database(struct statements *statements, struct words *words, s
     words_next(words);
     const char *ignored;
     if (!word_is_name(words))
-        return damaged(statements, "the name of a database is missing", error);
+        return statements_damaged(statements, "the name of a database is missing", error);
     if (catalog_database(&statements->catalog, words->text, &ignored, error) < 0)
         return -1;
     while (words_next_outside(words))
-        if (read_role_after(statements, words, "owner", error) < 0)
+        if (roles_read_after(statements, words, "owner", error) < 0)
             return -1;
     return 0;
 }
@@ -318,38 +169,19 @@ static int create_extension(struct statements *statements, struct words *words, 
 {
     char name[WORD_BYTES];
     words_next(words);
-    skip_if_not_exists(words);
+    words_skip_if_not_exists(words);
     if (!word_is_name(words))
-        return damaged(statements, "the name of an extension is missing", error);
+        return statements_damaged(statements, "the name of an extension is missing", error);
     strcpy(name, words->text);
     while (words_next(words))
         if (word_is(words, "schema")) {
             words_next(words);
             if (!word_is_name(words))
-                return damaged(statements, "the schema of an extension is missing", error);
+                return statements_damaged(statements, "the schema of an extension is missing",
+                                          error);
             return catalog_extension(&statements->catalog, name, words->text, error);
         }
     return catalog_extension(&statements->catalog, name, NULL, error);
-}
-
-/* A schema or a tablespace: its owner, if any. */
-static int create_owned(struct statements *statements, struct words *words, struct error *error)
-{
-    while (words_next_outside(words)) {
-        if (read_role_after(statements, words, "authorization", error) < 0 ||
-            read_role_after(statements, words, "owner", error) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int create_policy(struct statements *statements, struct words *words, struct error *error)
-{
-    words_next(words); /* its name */
-    while (words_next_outside(words))
-        if (word_is(words, "to"))
-            return read_roles(statements, words, error);
-    return 0;
 }
 
 /* Before version 10, a view that depends on itself was a table first, with this rule. */
@@ -374,10 +206,11 @@ static int create_rule(struct statements *statements, struct words *words, struc
 static int create_table(struct statements *statements, struct words *words, struct error *error)
 {
     if (statements->filled)
-        return refuse(statements, "rows that CREATE TABLE ... AS makes cannot be counted", error);
+        return statements_refuse(statements,
+                                 "rows that CREATE TABLE ... AS makes cannot be counted", error);
     struct catalog_table *table;
     words_next(words);
-    skip_if_not_exists(words);
+    words_skip_if_not_exists(words);
     if (read_table(statements, words, &table, error) < 0)
         return -1;
     table->table.partitioned = statements->partitioned;
@@ -390,9 +223,11 @@ static int read_create(struct statements *statements, struct words *words, struc
         const char *word;
         int (*read)(struct statements *, struct words *, struct error *);
     } objects[] = {
-        {"role", create_role},           {"user", create_role},     {"group", create_role},
-        {"database", create_database},   {"schema", create_owned},  {"tablespace", create_owned},
-        {"extension", create_extension}, {"policy", create_policy}, {"rule", create_rule},
+        {"role", roles_of_create_role},  {"user", roles_of_create_role},
+        {"group", roles_of_create_role}, {"database", create_database},
+        {"schema", roles_of_owned},      {"tablespace", roles_of_owned},
+        {"extension", create_extension}, {"policy", roles_of_policy},
+        {"rule", create_rule},
     };
     if (statements->kind == STATEMENT_TABLE) {
         while (words_next(words) && !word_is(words, "table"))
@@ -415,11 +250,11 @@ static int read_insert(struct statements *statements, struct words *words, struc
     bool whole = statements->insert == INSERT_AFTER_ROW ||
                  (statements->insert == INSERT_TAIL && statements->tail_words == 4);
     if (!whole)
-        return refuse(statements,
-                      "rows of an INSERT other than INSERT ... VALUES cannot be counted", error);
+        return statements_refuse(
+            statements, "rows of an INSERT other than INSERT ... VALUES cannot be counted", error);
     words_next(words);
     if (!word_is(words, "into"))
-        return damaged(statements, "INTO is missing", error);
+        return statements_damaged(statements, "INTO is missing", error);
     struct catalog_table *table;
     words_next(words);
     if (read_table(statements, words, &table, error) < 0)
@@ -434,7 +269,7 @@ static int read_copy(struct statements *statements, struct words *words, struct 
     words_next(words);
     if (read_table(statements, words, &table, error) < 0)
         return -1;
-    if (words->depth == 1 || word_is_symbol(words, '(')) /* the columns */
+    if (word_is_symbol(words, '(')) /* the columns */
         while (words_next(words) && !(word_is_symbol(words, ')') && words->depth == 0))
             ;
     if (word_is_symbol(words, ')'))
@@ -448,8 +283,8 @@ static int read_copy(struct statements *statements, struct words *words, struct 
     bool standard_input = word_is(words, "stdin");
     words_next(words);
     if (!from || !standard_input || words->kind != WORD_END)
-        return refuse(statements, "rows of a COPY other than COPY ... FROM stdin cannot be counted",
-                      error);
+        return statements_refuse(
+            statements, "rows of a COPY other than COPY ... FROM stdin cannot be counted", error);
     statements->copy = table;
     statements->lexer->stop = true;
     return 0;
@@ -459,7 +294,7 @@ static int set_search_path(struct statements *statements, struct words *words, s
 {
     while (words->kind != WORD_END) {
         if (words->cut)
-            return damaged(statements, "a name that is too long", error);
+            return statements_damaged(statements, "a name that is too long", error);
         if (words->kind != WORD_SYMBOL && strcmp(words->text, "$user") != 0) {
             strcpy(statements->schema, words->text);
             return 0;
@@ -476,7 +311,7 @@ static int set_config(struct statements *statements, struct words *words, struct
     words_next(words);
     if (words->kind != WORD_STRING || strcmp(words->text, "client_encoding") == 0 ||
         strcmp(words->text, "standard_conforming_strings") == 0)
-        return damaged(statements, "a setting that pg_dump makes with SET", error);
+        return statements_damaged(statements, "a setting that pg_dump makes with SET", error);
     if (strcmp(words->text, "search_path") != 0)
         return 0;
     words_next(words); /* , */
@@ -497,7 +332,8 @@ static int read_select(struct statements *statements, struct words *words, struc
             return 0;
         }
         if (words->depth == 0 && word_is(words, "into"))
-            return refuse(statements, "rows that SELECT ... INTO makes cannot be counted", error);
+            return statements_refuse(statements,
+                                     "rows that SELECT ... INTO makes cannot be counted", error);
     }
     return 0;
 }
@@ -507,7 +343,7 @@ static int set_standard_strings(struct statements *statements, const struct word
 {
     bool on = strcasecmp(words->text, "on") == 0;
     if (!on && strcasecmp(words->text, "off") != 0)
-        return damaged(statements, "a setting that is neither on nor off", error);
+        return statements_damaged(statements, "a setting that is neither on nor off", error);
     statements->lexer->standard_strings = on;
     statements->lexer->standard_strings_known = true;
     return 0;
@@ -533,12 +369,12 @@ static int read_set(struct statements *statements, struct words *words, struct e
     bool encoding = word_is(words, "client_encoding") || word_is(words, "names");
     bool path = word_is(words, "search_path");
     if (local && (strings || encoding || path))
-        return damaged(statements, "a setting for one transaction", error);
+        return statements_damaged(statements, "a setting for one transaction", error);
     words_next(words);
     if (word_is_symbol(words, '=') || word_is(words, "to"))
         words_next(words);
     if (role)
-        return read_role(statements, words, false, error);
+        return roles_read(statements, words, false, error);
     if (strings)
         return set_standard_strings(statements, words, error);
     if (encoding)
@@ -563,7 +399,7 @@ static int read_update(struct statements *statements, struct words *words, struc
     words_next(words);
     if (word_is(words, "pg_catalog")) /* pg_dumpall --clean and template databases */
         return 0;
-    return refuse(statements, "rows that UPDATE changes cannot be verified", error);
+    return statements_refuse(statements, "rows that UPDATE changes cannot be verified", error);
 }
 
 static int read_harmless(struct statements *statements, struct words *words, struct error *error)
@@ -575,8 +411,8 @@ static int read_harmless(struct statements *statements, struct words *words, str
 static int read_uncountable(struct statements *statements, struct words *words, struct error *error)
 {
     (void)words;
-    return refuse(statements, "rows that such a statement adds or removes cannot be counted",
-                  error);
+    return statements_refuse(statements,
+                             "rows that such a statement adds or removes cannot be counted", error);
 }
 
 /* `whole`: the statement must be in head to its end. */
@@ -588,11 +424,11 @@ static const struct {
     {"insert", read_insert, false},
     {"select", read_select, false},
     {"create", read_create, false},
-    {"alter", read_alter, false},
+    {"alter", roles_of_alter, false},
     {"set", read_set, true},
     {"copy", read_copy, true},
-    {"grant", read_grant, true},
-    {"revoke", read_grant, true},
+    {"grant", roles_of_grant, true},
+    {"revoke", roles_of_grant, true},
     {"comment", read_harmless, false},
     {"drop", read_harmless, false},
     {"security", read_harmless, false},
@@ -639,10 +475,10 @@ static int read_statement(struct statements *statements, struct error *error)
         if (!word_is(&words, verbs[i].word))
             continue;
         if (verbs[i].whole && head->overflowed)
-            return refuse(statements, "a statement of more than 64 KiB", error);
+            return statements_refuse(statements, "a statement of more than 64 KiB", error);
         return verbs[i].read(statements, &words, error);
     }
-    return damaged(statements, "this is no statement of SQL", error);
+    return statements_damaged(statements, "this is no statement of SQL", error);
 }
 
 int statements_read(struct statements *statements, struct error *error)

@@ -139,3 +139,12 @@ bool word_is_one_of(const struct words *words, const char *const *list, size_t c
             return true;
     return false;
 }
+
+void words_skip_if_not_exists(struct words *words)
+{
+    if (!word_is(words, "if"))
+        return;
+    words_next(words); /* NOT */
+    words_next(words); /* EXISTS */
+    words_next(words);
+}

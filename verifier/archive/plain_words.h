@@ -31,6 +31,8 @@ struct words {
 void words_init(struct words *words, const char *text, size_t length, bool standard_strings);
 bool words_next(struct words *words);         /* false at the end */
 bool words_next_outside(struct words *words); /* skips what is in parentheses, but not those */
+/* If the word read last is IF, skips IF NOT EXISTS and reads the next word. */
+void words_skip_if_not_exists(struct words *words);
 
 /* About the word read last. */
 bool word_is(const struct words *words, const char *plain);

@@ -1,5 +1,10 @@
-/* Every table has its rows: the restored database against the archive, table by table, expecting
- * nothing from anyone. */
+/* Contents are identical: the fingerprint of every restored table against the archive's.
+ *
+ * The rows are read back with COPY in the same text form that pg_dump wrote, with pg_dump's own
+ * settings. One setting is in no archive: the time zone of the dumping session, in which every
+ * timestamptz is written. When a table with such a column differs in UTC, the zone is looked for by
+ * trying all zones on the smallest such table; equal fingerprints cannot come about by a wrong
+ * zone. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,219 +12,277 @@
 #include "base/memory.h"
 #include "checks/kinds.h"
 #include "checks/session.h"
+#include "postgres/tools.h"
 #include "stages/exclusion.h"
 
-enum { LISTED_DIFFERENCES = 100 };
+enum { LISTED_DIFFERENCES = 100, PROBE_LIMIT_BYTES = 4 * 1024 * 1024 };
 
-/* A table, as the archive and as the restored database have it. */
-struct pair {
-    char *label;  /* schema.name, as a person writes it */
-    char *quoted; /* the same, as SQL needs it; NULL: not in the database */
-    bool in_archive;
-    bool of_extension; /* its extension filled it: it may hold more than the archive */
-    int64_t archived;
-    int64_t restored;
+/* A table whose contents are compared. */
+struct candidate {
+    const struct archive_table *table;
+    char *label;
+    char *sql;      /* COPY ... TO STDOUT */
+    bool has_zones; /* a value's text depends on the time zone */
+    bool identical;
+    struct row_totals restored;
 };
 
-struct pairs {
-    struct pair *items;
+struct candidates {
+    struct candidate *items;
     size_t count;
+    size_t inserts; /* tables whose rows are INSERTs: they have no text to compare with */
 };
 
-static void pairs_free(struct pairs *pairs)
+static void candidates_free(struct candidates *candidates)
 {
-    for (size_t i = 0; i < pairs->count; i++) {
-        free(pairs->items[i].label);
-        free(pairs->items[i].quoted);
+    for (size_t i = 0; i < candidates->count; i++) {
+        free(candidates->items[i].label);
+        free(candidates->items[i].sql);
     }
-    free(pairs->items);
+    free(candidates->items);
 }
 
-static int pair_compare(const void *left, const void *right)
+/* pg_dump's settings (setup_connection in pg_dump.c), and the archive's encoding. */
+static int prepare_session(struct connection *connection, const struct archive *archive,
+                           struct outcome *outcome)
 {
-    return strcmp(((const struct pair *)left)->label, ((const struct pair *)right)->label);
+    struct error error;
+    cleanup(free_pointer) char *encoding =
+        literal_quote(archive->encoding ? archive->encoding : "UTF8");
+    if (connection_execute(connection, &error,
+                           "SET datestyle = ISO; SET intervalstyle = postgres; "
+                           "SET extra_float_digits = 3; SET bytea_output = hex; "
+                           "SET client_encoding = %s",
+                           encoding) == 0)
+        return 0;
+    outcome_from_error(outcome, &error);
+    return -1;
 }
 
-static struct pair *pairs_find(const struct pairs *pairs, const char *label)
+/* Reads a table back. -1: the server would not; the outcome says so. */
+static int read_back(struct connection *connection, const char *sql, struct row_totals *ret_totals,
+                     struct error *error)
 {
-    struct pair wanted = {.label = (char *)(uintptr_t)label};
-    return bsearch(&wanted, pairs->items, pairs->count, sizeof(wanted), pair_compare);
+    PGconn *raw = connection_raw(connection);
+    cleanup(result_clear) PGresult *began = PQexec(raw, sql);
+    if (PQresultStatus(began) != PGRES_COPY_OUT)
+        return cannot_verify(error, "%s", PQerrorMessage(raw));
+    cleanup(rows_freep) struct rows *rows = rows_new(true);
+    char *row;
+    int length;
+    while ((length = PQgetCopyData(raw, &row, 0)) > 0) {
+        rows_feed(rows, row, (size_t)length);
+        PQfreemem(row);
+    }
+    bool failed = length == -2;
+    for (PGresult *rest; (rest = PQgetResult(raw));) {
+        failed |= PQresultStatus(rest) != PGRES_COMMAND_OK;
+        PQclear(rest);
+    }
+    if (failed)
+        return cannot_verify(error, "%s", PQerrorMessage(raw));
+    rows_feed(rows, ROWS_TERMINATOR, strlen(ROWS_TERMINATOR));
+    return rows_finish(rows, ret_totals, error);
 }
 
-/* --- what the archive holds ------------------------------------------------------------------- */
-
-static void expect_table(struct pairs *pairs, const char *schema, const char *name, int64_t rows)
+static bool same_fingerprint(const struct row_totals *left, const struct row_totals *right)
 {
-    pairs->items = xreallocarray(pairs->items, pairs->count + 1, sizeof(*pairs->items));
-    pairs->items[pairs->count++] =
-        (struct pair){.label = xasprintf("%s.%s", *schema ? schema : "public", name),
-                      .in_archive = true,
-                      .archived = rows};
+    return left->rows == right->rows && left->fingerprint[0] == right->fingerprint[0] &&
+           left->fingerprint[1] == right->fingerprint[1];
 }
 
-/* Adds up what belongs to one table: its definition, and the pieces of its rows. */
-static void merge_same(struct pairs *pairs)
+/* --- which tables ----------------------------------------------------------------------------- */
+
+/* Does a column's text depend on the time zone, by itself or inside an array, range or composite?
+ * The answer may be yes too often, which costs time only. */
+static const char zones_sql[] =
+    "select exists (select from pg_attribute a join pg_type t on t.oid = a.atttypid "
+    "where attrelid = $1::regclass and attnum > 0 and not attisdropped and (typtype in ('c', 'd', "
+    "'r', 'm') or format_type(coalesce(nullif(typelem, 0), t.oid), null) in ('timestamp with time "
+    "zone', 'time with time zone', 'tstzrange', 'tstzmultirange') or typelem <> 0))";
+
+static bool depends_on_zone(struct connection *connection, const char *quoted)
 {
-    if (pairs->count == 0)
+    const char *const parameters[] = {quoted, NULL};
+    cleanup(result_clear) PGresult *result = NULL;
+    struct error ignored;
+    return connection_query(connection, zones_sql, parameters, &result, NULL, &ignored) == 0 &&
+           strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+}
+
+/* Tables that an extension filled in part are not wholly in the archive. */
+static bool is_extensions(struct connection *connection, const char *quoted)
+{
+    const char *const parameters[] = {quoted, NULL};
+    cleanup(result_clear) PGresult *result = NULL;
+    struct error ignored;
+    return connection_query(
+               connection,
+               "select from pg_depend where classid = 'pg_class'::regclass and objid = "
+               "$1::regclass and deptype = 'e'",
+               parameters, &result, NULL, &ignored) == 0 &&
+           PQntuples(result) > 0;
+}
+
+static void candidate_add(struct candidates *candidates, struct connection *connection,
+                          const struct archive_table *table)
+{
+    cleanup(free_pointer) char *schema =
+        identifier_quote(*table->schema ? table->schema : "public");
+    cleanup(free_pointer) char *name = identifier_quote(table->name);
+    cleanup(free_pointer) char *quoted = xasprintf("%s.%s", schema, name);
+    if (is_extensions(connection, quoted))
         return;
-    qsort(pairs->items, pairs->count, sizeof(*pairs->items), pair_compare);
-    size_t kept = 1;
-    for (size_t i = 1; i < pairs->count; i++) {
-        struct pair *last = &pairs->items[kept - 1];
-        if (strcmp(last->label, pairs->items[i].label) == 0) {
-            last->archived += pairs->items[i].archived;
-            free(pairs->items[i].label);
-        } else {
-            pairs->items[kept++] = pairs->items[i];
-        }
-    }
-    pairs->count = kept;
+    candidates->items =
+        xreallocarray(candidates->items, candidates->count + 1, sizeof(*candidates->items));
+    candidates->items[candidates->count++] = (struct candidate){
+        .table = table,
+        .label = archive_table_label(table),
+        .sql = xasprintf("COPY %s %s TO STDOUT", quoted, table->columns ? table->columns : ""),
+        .has_zones = depends_on_zone(connection, quoted),
+    };
 }
 
-/* Tables that the archive creates have at least no rows; tables whose rows it holds have those.
- * What the scenario excludes is not expected. */
-static void expect_archive(const struct subject *subject, struct pairs *pairs)
+static void candidates_find(const struct subject *subject, struct connection *connection,
+                            struct candidates *ret_candidates)
 {
     const struct archive *archive = subject->archive;
     struct exclusion exclusion;
     exclusion_find(archive, &subject->scenario->restore.exclude, &exclusion);
-    for (size_t i = 0; i < archive->entry_count; i++) {
-        const struct archive_entry *entry = &archive->entries[i];
-        if (strcmp(entry->description, "TABLE") == 0 && !exclusion.left_out[i])
-            expect_table(pairs, entry->schema, entry->tag, 0);
-    }
     for (size_t i = 0; i < archive->table_count; i++) {
         const struct archive_table *table = &archive->tables[i];
-        size_t entry = 0;
-        while (entry < archive->entry_count && archive->entries[entry].dump_id != table->dump_id)
-            entry++;
-        if (entry < archive->entry_count && exclusion.left_out[entry])
+        if (exclusion_has_table(archive, &exclusion, table))
             continue;
-        expect_table(pairs, table->schema, table->name, table->totals.rows);
+        if (table->has_fingerprint)
+            candidate_add(ret_candidates, connection, table);
+        else if (table->totals.rows > 0)
+            ret_candidates->inserts++;
     }
     exclusion_free(&exclusion);
-    merge_same(pairs);
-}
-
-/* --- what the database holds ------------------------------------------------------------------ */
-
-/* Ordinary and partitioned tables, but for the system's own and temporary ones. */
-static const char tables_sql[] =
-    "select nspname || '.' || relname, format('%I.%I', nspname, relname), "
-    "exists (select from pg_depend where classid = 'pg_class'::regclass and objid = c.oid "
-    "and deptype = 'e') "
-    "from pg_class c join pg_namespace n on n.oid = relnamespace "
-    "where relkind in ('r', 'p') and relpersistence <> 't' "
-    "and nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_toast' "
-    "order by 1";
-
-static int find_restored(struct connection *connection, struct pairs *pairs,
-                         struct outcome *outcome)
-{
-    cleanup(result_clear) PGresult *result = NULL;
-    struct error error;
-    if (connection_query(connection, tables_sql, NULL, &result, NULL, &error) < 0) {
-        outcome_error(outcome, "the tables of the restored database cannot be listed: %s",
-                      error.text);
-        return -1;
-    }
-    size_t expected = pairs->count;
-    for (int i = 0; i < PQntuples(result); i++) {
-        struct pairs known = {.items = pairs->items, .count = expected};
-        struct pair *pair = pairs_find(&known, PQgetvalue(result, i, 0));
-        bool of_extension = strcmp(PQgetvalue(result, i, 2), "t") == 0;
-        if (!pair && of_extension)
-            continue; /* it came with its extension, and is no backup's business */
-        if (!pair) {
-            pairs->items = xreallocarray(pairs->items, pairs->count + 1, sizeof(*pairs->items));
-            pair = &pairs->items[pairs->count++];
-            *pair = (struct pair){.label = xstrdup(PQgetvalue(result, i, 0))};
-        }
-        pair->quoted = xstrdup(PQgetvalue(result, i, 1));
-        pair->of_extension = of_extension;
-    }
-    return 0;
-}
-
-/* Only the table's own rows: those of its children or partitions are theirs. */
-static int count_rows(struct connection *connection, struct pair *pair, struct outcome *outcome)
-{
-    cleanup(free_pointer) char *sql = xasprintf("select count(*) from only %s", pair->quoted);
-    cleanup(result_clear) PGresult *result = session_row(connection, sql, outcome);
-    if (!result) {
-        outcome_detail(outcome, "while counting %s", pair->label);
-        return -1;
-    }
-    pair->restored = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-    return 0;
 }
 
 /* --- the comparison --------------------------------------------------------------------------- */
 
-static bool agrees(const struct pair *pair)
+static int compare(struct connection *connection, struct candidate *candidate, struct error *error)
 {
-    if (!pair->in_archive || !pair->quoted)
-        return false;
-    return pair->of_extension ? pair->restored >= pair->archived : pair->restored == pair->archived;
+    if (read_back(connection, candidate->sql, &candidate->restored, error) < 0)
+        return error_prefix(error, "%s cannot be read back: ", candidate->label);
+    candidate->identical = same_fingerprint(&candidate->restored, &candidate->table->totals);
+    return 0;
 }
 
-static void tell_difference(const struct pair *pair, struct outcome *outcome)
+static int set_zone(struct connection *connection, const char *zone, struct error *error)
 {
-    if (!pair->quoted)
-        outcome_detail(outcome, "%s: archive %" PRId64 " rows, restored: no such table",
-                       pair->label, pair->archived);
-    else if (!pair->in_archive)
-        outcome_detail(outcome, "%s: not in the archive, restored %" PRId64 " rows", pair->label,
-                       pair->restored);
-    else
-        outcome_detail(
-            outcome, "%s: archive %" PRId64 " rows, restored %" PRId64 ", difference %+" PRId64,
-            pair->label, pair->archived, pair->restored, pair->restored - pair->archived);
+    cleanup(free_pointer) char *quoted = literal_quote(zone);
+    return connection_execute(connection, error, "SET TimeZone = %s", quoted);
 }
 
-static void judge(const struct pairs *pairs, int excluded, struct outcome *outcome)
+/* The zone in which the smallest table that differs is identical. 0 and NULL: there is none. */
+static int find_zone(struct connection *connection, struct candidates *candidates, char **ret_zone,
+                     struct error *error)
+{
+    struct candidate *probe = NULL;
+    for (size_t i = 0; i < candidates->count; i++) {
+        struct candidate *candidate = &candidates->items[i];
+        if (!candidate->identical && candidate->has_zones &&
+            candidate->restored.rows == candidate->table->totals.rows &&
+            candidate->restored.bytes < PROBE_LIMIT_BYTES &&
+            (!probe || candidate->restored.bytes < probe->restored.bytes))
+            probe = candidate;
+    }
+    cleanup(result_clear) PGresult *zones = NULL;
+    if (!probe)
+        return 0;
+    if (connection_query(connection,
+                         "select name from pg_timezone_names where name !~ '^(posix|right)/'", NULL,
+                         &zones, NULL, error) < 0)
+        return -1;
+    for (int i = 0; i < PQntuples(zones); i++) {
+        const char *zone = PQgetvalue(zones, i, 0);
+        if (set_zone(connection, zone, error) < 0 || compare(connection, probe, error) < 0)
+            return -1;
+        if (probe->identical) {
+            *ret_zone = xstrdup(zone);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int compare_all(struct connection *connection, struct candidates *candidates,
+                       struct outcome *outcome, struct error *error)
+{
+    for (size_t i = 0; i < candidates->count; i++)
+        if (compare(connection, &candidates->items[i], error) < 0)
+            return -1;
+    cleanup(free_pointer) char *zone = NULL;
+    if (find_zone(connection, candidates, &zone, error) < 0)
+        return -1;
+    if (!zone)
+        return 0;
+    outcome_detail(outcome, "the dump was written in the time zone %s, or one like it", zone);
+    for (size_t i = 0; i < candidates->count; i++)
+        if (!candidates->items[i].identical && candidates->items[i].has_zones &&
+            compare(connection, &candidates->items[i], error) < 0)
+            return -1;
+    return 0;
+}
+
+/* Where the major versions differ, values may be written differently (floats before 12). */
+static void judge(const struct subject *subject, const struct candidates *candidates,
+                  struct outcome *outcome)
 {
     size_t different = 0;
-    int64_t rows = 0;
-    const struct pair *first = NULL;
-    for (size_t i = 0; i < pairs->count; i++) {
-        rows += pairs->items[i].restored;
-        if (agrees(&pairs->items[i]))
+    const struct candidate *first = NULL;
+    for (size_t i = 0; i < candidates->count; i++) {
+        const struct candidate *candidate = &candidates->items[i];
+        if (candidate->identical)
             continue;
-        if (!first)
-            first = &pairs->items[i];
+        first = first ? first : candidate;
         if (++different <= LISTED_DIFFERENCES)
-            tell_difference(&pairs->items[i], outcome);
+            outcome_detail(outcome,
+                           "%s: archive %" PRId64 " rows, %" PRId64 " bytes; restored %" PRId64
+                           " rows, %" PRId64 " bytes",
+                           candidate->label, candidate->table->totals.rows,
+                           candidate->table->totals.bytes, candidate->restored.rows,
+                           candidate->restored.bytes);
     }
-    outcome_value(outcome, "tables", "%zu", pairs->count);
-    outcome_value(outcome, "rows", "%" PRId64, rows);
-    if (different > LISTED_DIFFERENCES)
-        outcome_detail(outcome, "and %zu more", different - LISTED_DIFFERENCES);
-    if (different == 0) {
-        outcome_pass(outcome, "%" PRId64 " rows in %zu tables%s", rows, pairs->count,
-                     excluded > 0 ? ", without what restore.exclude leaves out" : "");
-        return;
-    }
-    outcome_fail(outcome,
-                 "%zu of %zu tables differ from the archive; first %s: archive %" PRId64
-                 " rows, restored %" PRId64 "%s",
-                 different, pairs->count, first->label, first->archived, first->restored,
-                 first->quoted ? "" : " (no such table)");
+    outcome_value(outcome, "restored.compared_tables", "%zu", candidates->count);
+    int dumped =
+        subject->archive->server_version ? version_major(subject->archive->server_version) : 0;
+    int restored = version_major(subject->facts->server.version);
+    if (different > 0 && dumped != restored)
+        outcome_error(
+            outcome,
+            "%zu of %zu tables have other text than the archive, first %s; but the dump is "
+            "of PostgreSQL %d and this server is %d, which may write the same values "
+            "differently: install PostgreSQL %d to compare",
+            different, candidates->count, first->label, dumped, restored, dumped);
+    else if (different > 0)
+        outcome_fail(outcome, "%zu of %zu tables hold other values than the archive; first %s",
+                     different, candidates->count, first->label);
+    else if (candidates->inserts > 0)
+        outcome_error(outcome,
+                      "%zu tables cannot be compared, because the dump holds them as INSERTs: dump "
+                      "without --inserts, or remove restore.contents",
+                      candidates->inserts);
+    else
+        outcome_pass(outcome, "%zu table%s, value for value", candidates->count,
+                     candidates->count == 1 ? "" : "s");
 }
 
-void every_table_has_its_rows(const struct subject *subject, const void *parameter,
-                              struct outcome *outcome)
+void contents_are_identical(const struct subject *subject, const void *parameter,
+                            struct outcome *outcome)
 {
     (void)parameter;
     cleanup(connection_closep) struct connection *connection = session_open(subject, outcome);
-    if (!connection)
+    if (!connection || prepare_session(connection, subject->archive, outcome) < 0)
         return;
-    cleanup(pairs_free) struct pairs pairs = {0};
-    expect_archive(subject, &pairs);
-    if (find_restored(connection, &pairs, outcome) < 0)
-        return;
-    for (size_t i = 0; i < pairs.count; i++)
-        if (pairs.items[i].quoted && count_rows(connection, &pairs.items[i], outcome) < 0)
-            return;
-    judge(&pairs, subject->facts->restore.excluded_count, outcome);
+    cleanup(candidates_free) struct candidates candidates = {0};
+    candidates_find(subject, connection, &candidates);
+    struct error error;
+    if (compare_all(connection, &candidates, outcome, &error) < 0)
+        outcome_from_error(outcome, &error);
+    else
+        judge(subject, &candidates, outcome);
 }

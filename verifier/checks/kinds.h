@@ -15,6 +15,7 @@ void backup_is_recent(const struct subject *, const void *, struct outcome *);
 void backup_is_intact(const struct subject *, const void *, struct outcome *);
 void backup_restores(const struct subject *, const void *, struct outcome *);
 void every_table_has_its_rows(const struct subject *, const void *, struct outcome *);
+void contents_are_identical(const struct subject *, const void *, struct outcome *);
 void alembic_revision(const struct subject *, const void *, struct outcome *);
 void table_row_count(const struct subject *, const void *table_expectation, struct outcome *);
 void table_freshness(const struct subject *, const void *table_expectation, struct outcome *);

@@ -50,6 +50,9 @@ void plan_build(const struct scenario *scenario, const char *only, struct plan *
     add(&builder, "backup", xstrdup("backup restores"), STAGE_FIND, backup_restores, NULL);
     add(&builder, "backup", xstrdup("every table has its rows"), STAGE_READ,
         every_table_has_its_rows, NULL);
+    if (scenario->restore.contents)
+        add(&builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
+            contents_are_identical, NULL);
     if (scenario->alembic.present)
         add(&builder, "alembic", xstrdup("alembic: revision is the expected one"), STAGE_RESTORE,
             alembic_revision, NULL);

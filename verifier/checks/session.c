@@ -1,5 +1,6 @@
 #include "checks/session.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,11 +103,11 @@ char *session_table(struct connection *connection, const char *table, struct out
     return NULL;
 }
 
-void session_judge(const struct expectation *expectation, long double measured,
+void session_judge(const struct expectation *expectation, const char *name, long double measured,
                    const char *measured_text, struct outcome *outcome)
 {
-    cleanup(free_pointer) char *name = metric_name(expectation);
-    outcome_value(outcome, name, "%s", measured_text);
+    bool whole = measured == truncl(measured);
+    outcome_value(outcome, name, whole ? "%.0Lf" : "%.6Lf", measured);
     if (expectation_holds(expectation, measured)) {
         outcome_pass(outcome, "%s", measured_text);
         return;

@@ -29,6 +29,8 @@ static void psql_arguments(const struct restore_options *options, const char *da
     strings_add(argv, "--no-psqlrc");
     strings_add(argv, "--no-password");
     strings_add(argv, "--quiet");
+    /* After a COPY that failed, psql would read its rows as commands. */
+    strings_add(argv, "--set=ON_ERROR_STOP=1");
     strings_addf(argv, "--dbname=%s", database);
     strings_addf(argv, "--file=%s", options->path);
 }

@@ -29,7 +29,8 @@ static const char *const machine_words[] = {
     "connection to server", /* connection to server at ... failed */
     "server closed the connection unexpectedly",
     "terminating connection due to",
-    "the database system is", /* shutting down, in recovery mode */
+    "the database system is",    /* shutting down, in recovery mode */
+    "No such file or directory", /* a file of ours, or a library of the server's */
     "could not open input file",
     "permission denied",
     "must be superuser",

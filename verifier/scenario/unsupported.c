@@ -36,11 +36,6 @@ static const struct mark *asks_for_bucket(const struct scenario *scenario)
                                                             : NULL;
 }
 
-static const struct mark *asks_for_contents(const struct scenario *scenario)
-{
-    return scenario->restore.contents ? &scenario->restore.contents_mark : NULL;
-}
-
 static const struct mark *asks_for_head(const struct scenario *scenario)
 {
     return scenario->alembic.version == ALEMBIC_HEAD ? &scenario->alembic.mark : NULL;
@@ -62,7 +57,6 @@ static const struct {
     const struct mark *(*asked)(const struct scenario *scenario);
 } unavailable_features[] = {
     {"a `location` in a bucket", "use a directory", asks_for_bucket},
-    {"`contents: true`", "remove the line", asks_for_contents},
     {"`version: head`", "name the revision", asks_for_head},
     {"`version: known`", "name the revision", asks_for_known},
     {"`objects`", "remove the section", asks_for_objects},

@@ -110,6 +110,17 @@ void exclusion_find(const struct archive *archive, const struct strings *names,
     *ret_exclusion = exclusion;
 }
 
+bool exclusion_has_table(const struct archive *archive, const struct exclusion *exclusion,
+                         const struct archive_table *table)
+{
+    if (exclusion->count == 0)
+        return false;
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (archive->entries[i].dump_id == table->dump_id)
+            return exclusion->left_out[i];
+    return false;
+}
+
 void exclusion_free(struct exclusion *exclusion)
 {
     free(exclusion->left_out);

@@ -21,6 +21,10 @@ void exclusion_find(const struct archive *archive, const struct strings *names,
                     struct exclusion *ret_exclusion);
 void exclusion_free(struct exclusion *exclusion); /* takes a zeroed one */
 
+/* Are the rows of a table left out? */
+bool exclusion_has_table(const struct archive *archive, const struct exclusion *exclusion,
+                         const struct archive_table *table);
+
 /* "TABLE public users" as pg_restore -l names it: to be freed by the caller. */
 char *entry_name(const struct archive_entry *entry);
 

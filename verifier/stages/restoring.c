@@ -61,8 +61,7 @@ static int database_clear(struct stages *stages, const char *owner, struct error
     cleanup(connection_closep) struct connection *connection = NULL;
     if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0)
         return -1;
-    if (creates_public_schema(&stages->archive) &&
-        connection_execute(connection, error, "DROP SCHEMA public") < 0)
+    if (stages->drop_public && connection_execute(connection, error, "DROP SCHEMA public") < 0)
         return -1;
     if (!owner)
         return 0;
@@ -106,6 +105,7 @@ static int apply_exclusion(struct stages *stages, char **ret_list, struct error 
 
 /* --- the restore ------------------------------------------------------------------------------ */
 
+/* Creates the database and restores into it as `role`; NULL: as the server's own user. */
 static int restore_as(struct stages *stages, const char *role, const char *list,
                       int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
 {
@@ -116,10 +116,15 @@ static int restore_as(struct stages *stages, const char *role, const char *list,
     address_copy(&stages->database, &database);
     if (role)
         address_set(&database, "user", role);
-    const char *path = stages->archive.restore_path;
+    /* Absolute, since the restoring program starts elsewhere. */
+    cleanup(free_pointer) char *path = realpath(stages->archive.restore_path, NULL);
+    if (!path) {
+        address_free(&database);
+        return cannot_verify(error, "%s is gone", stages->archive.restore_path);
+    }
     /* A directory is not copied: where its files are for us alone, pg_restore runs as ourselves. */
     bool readable = stages->account.uid == geteuid() || !stages->reading.options.always_copy ||
-                    strcmp(path, stages->copy_path) == 0;
+                    strcmp(stages->archive.restore_path, stages->copy_path) == 0;
     struct restore_options options = {
         .tools = stages->tools,
         .account = readable ? &stages->account : NULL,
@@ -135,6 +140,14 @@ static int restore_as(struct stages *stages, const char *role, const char *list,
     int outcome = restore_run(&options, ret_result, error);
     address_free(&database);
     return outcome;
+}
+
+/* A plain dump that brings its own schema public says so only by failing. */
+static bool met_public(const struct stages *stages, const struct restore_errors *errors)
+{
+    return stages->archive.restore_format == ARCHIVE_PLAIN && !stages->drop_public &&
+           errors->count > 0 &&
+           strstr(errors->items[0].message, "schema \"public\" already exists");
 }
 
 static bool lacked_rights(const struct restore_errors *errors, char **ret_reason)
@@ -173,18 +186,35 @@ static void record_result(const struct restore_result *result, struct restore_fa
     buffer_free(&lines);
 }
 
+/* Restores as `role`, once more without the schema public if that is in the way. */
+static int restore_freely(struct stages *stages, const char *role, const char *list,
+                          int64_t deadline_ms, struct restore_result *ret_result,
+                          struct error *error)
+{
+    if (restore_as(stages, role, list, deadline_ms, ret_result, error) < 0)
+        return -1;
+    if (!met_public(stages, &ret_result->errors))
+        return 0;
+    restore_result_free(ret_result);
+    stages->drop_public = true;
+    if (guest_drop(stages->maintenance, stages->database_name, error) < 0)
+        return -1;
+    return restore_as(stages, role, list, deadline_ms, ret_result, error);
+}
+
 /* On a throwaway server: as a role without rights first, and as the superuser where the archive
- * turns out to need one. */
+ * needs one, or turns out to. */
 static int restore_on_throwaway(struct stages *stages, const char *list, int64_t deadline_ms,
                                 struct restore_result *ret_result, struct error *error)
 {
     struct server_fact *fact = &stages->facts->server;
+    stages->drop_public = creates_public_schema(&stages->archive);
     if (create_roles(stages, error) < 0)
         return -1;
     cleanup(free_pointer) char *reason = superuser_reason(&stages->archive, stages->maintenance);
     if (!reason) {
         snprintf(fact->restored_as, sizeof(fact->restored_as), "a role without special rights");
-        if (restore_as(stages, restoring_role, list, deadline_ms, ret_result, error) < 0)
+        if (restore_freely(stages, restoring_role, list, deadline_ms, ret_result, error) < 0)
             return -1;
         if (!lacked_rights(&ret_result->errors, &reason))
             return 0;
@@ -194,7 +224,7 @@ static int restore_on_throwaway(struct stages *stages, const char *list, int64_t
     }
     cleanup(free_pointer) char *text = xasprintf("superuser, because: %s", reason);
     text_copy(fact->restored_as, sizeof(fact->restored_as), text);
-    return restore_as(stages, NULL, list, deadline_ms, ret_result, error);
+    return restore_freely(stages, NULL, list, deadline_ms, ret_result, error);
 }
 
 /* The owner's lock is taken before the database is there, so that no other run sees it without. */

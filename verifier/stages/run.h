@@ -36,6 +36,7 @@ struct stages {
     struct address server;          /* where `maintenance` is connected */
     struct connection *maintenance; /* to a database of the server that is not the restored one */
     char *database_name;
+    bool drop_public;        /* the archive brings its own schema public */
     struct address database; /* the restored one, as the user that checks it */
     bool has_database;       /* restored, ready to be checked */
 };

@@ -149,6 +149,27 @@ START_TEST(no_result_is_no_success)
 }
 END_TEST
 
+static const struct {
+    enum verdict verdict;
+    const char *headline;
+} headlines[] = {
+    {VERDICT_PASS, "PASS   bugspark: every check passed\n"},
+    {VERDICT_FAIL, "FAIL   bugspark: the backup is bad\n"},
+    {VERDICT_ERROR, "ERROR  bugspark: could not be verified\n"},
+    {VERDICT_NONE, "ERROR  bugspark: could not be verified\n"},
+    {VERDICT_SKIP, "ERROR  bugspark: could not be verified\n"},
+};
+
+START_TEST(the_headline_says_whose_fault_it_is)
+{
+    struct sample *sample = sample_new("bugspark");
+    sample_add(sample, "group", "name", headlines[_i].verdict, "message");
+    cleanup(free_pointer) char *text = print_console(&sample->result, 1, false, false);
+    ck_assert_msg(starts_with(text, headlines[_i].headline), "%s", text);
+    sample_free(sample);
+}
+END_TEST
+
 Suite *report_console_suite(void)
 {
     Suite *suite = suite_create("report/console");
@@ -157,6 +178,7 @@ Suite *report_console_suite(void)
     add_test(suite, many_passed_checks_are_counted_unless_asked_for);
     add_test(suite, long_details_are_cut_and_say_where_the_rest_is);
     add_table_test(suite, no_text_commands_the_terminal, ARRAY_LENGTH(awkward));
+    add_table_test(suite, the_headline_says_whose_fault_it_is, ARRAY_LENGTH(headlines));
     add_test(suite, no_result_is_no_success);
     return suite;
 }

@@ -141,6 +141,8 @@ static void check_document(xmlDocPtr document)
         if (strcmp(counts[i].attribute, "skipped") != 0)
             ck_assert_double_eq(number(document, outer), number(document, count));
     }
+    ck_assert_double_eq(number(document, "count(//property[starts-with(@name, 'warning: ')])"),
+                        number(document, "count(//system-out)"));
     ck_assert_double_eq(number(document, "count(//testcase[count(failure|error|skipped) > 1])"), 0);
     ck_assert_double_eq(number(document, "count(//testcase[@name = preceding::testcase/@name])"),
                         0);

@@ -1,5 +1,6 @@
 #include "archive/rows.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +109,26 @@ START_TEST(long_rows_hash_alike_in_one_block_and_in_many)
 }
 END_TEST
 
+START_TEST(fingerprints_add_up)
+{
+    char all[1000] = "";
+    unsigned __int128 sum = 0;
+    struct row_totals totals;
+    struct error error;
+    for (int i = 0; i < 64; i++) { /* so many that the low half overflows many times */
+        char row[16];
+        int length = snprintf(row, sizeof(row), "%d\n\\.\n", i);
+        ck_assert_int_eq(scan(row, (size_t)length, 16, &totals, &error), 0);
+        sum += (unsigned __int128)totals.fingerprint[1] << 64 | totals.fingerprint[0];
+        strncat(all, row, (size_t)length - 3);
+    }
+    strcat(all, ROWS_TERMINATOR);
+    ck_assert_int_eq(scan(all, strlen(all), 7, &totals, &error), 0);
+    ck_assert_uint_eq(totals.fingerprint[0], (uint64_t)sum);
+    ck_assert_uint_eq(totals.fingerprint[1], (uint64_t)(sum >> 64));
+}
+END_TEST
+
 START_TEST(the_end_is_found_in_the_middle_of_a_block)
 {
     cleanup(rows_freep) struct rows *rows = rows_new(false);
@@ -135,6 +156,7 @@ Suite *rows_suite(void)
     add_table_test(suite, data_is_counted_whatever_the_blocks, ARRAY_LENGTH(data));
     add_table_test(suite, a_fingerprint_is_of_the_rows_and_not_of_their_order, ARRAY_LENGTH(pairs));
     add_test(suite, long_rows_hash_alike_in_one_block_and_in_many);
+    add_test(suite, fingerprints_add_up);
     add_test(suite, the_end_is_found_in_the_middle_of_a_block);
     return suite;
 }

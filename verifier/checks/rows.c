@@ -1,0 +1,229 @@
+/* Every table has its rows: the restored database against the archive, table by table, expecting
+ * nothing from anyone. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "checks/kinds.h"
+#include "checks/session.h"
+#include "stages/exclusion.h"
+
+enum { LISTED_DIFFERENCES = 100 };
+
+/* A table, as the archive and as the restored database have it. */
+struct pair {
+    char *label;  /* schema.name, as a person writes it */
+    char *quoted; /* the same, as SQL needs it; NULL: not in the database */
+    bool in_archive;
+    bool of_extension; /* its extension filled it: it may hold more than the archive */
+    int64_t archived;
+    int64_t restored;
+};
+
+struct pairs {
+    struct pair *items;
+    size_t count;
+};
+
+static void pairs_free(struct pairs *pairs)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        free(pairs->items[i].label);
+        free(pairs->items[i].quoted);
+    }
+    free(pairs->items);
+}
+
+static int pair_compare(const void *left, const void *right)
+{
+    return strcmp(((const struct pair *)left)->label, ((const struct pair *)right)->label);
+}
+
+static struct pair *pairs_find(const struct pairs *pairs, const char *label)
+{
+    struct pair wanted = {.label = (char *)(uintptr_t)label};
+    return bsearch(&wanted, pairs->items, pairs->count, sizeof(wanted), pair_compare);
+}
+
+/* --- what the archive holds ------------------------------------------------------------------- */
+
+static void expect_table(struct pairs *pairs, const char *schema, const char *name, int64_t rows)
+{
+    pairs->items = xreallocarray(pairs->items, pairs->count + 1, sizeof(*pairs->items));
+    pairs->items[pairs->count++] =
+        (struct pair){.label = xasprintf("%s.%s", *schema ? schema : "public", name),
+                      .in_archive = true,
+                      .archived = rows};
+}
+
+/* Adds up what belongs to one table: its definition, and the pieces of its rows. */
+static void merge_same(struct pairs *pairs)
+{
+    if (pairs->count == 0)
+        return;
+    qsort(pairs->items, pairs->count, sizeof(*pairs->items), pair_compare);
+    size_t kept = 1;
+    for (size_t i = 1; i < pairs->count; i++) {
+        struct pair *last = &pairs->items[kept - 1];
+        if (strcmp(last->label, pairs->items[i].label) == 0) {
+            last->archived += pairs->items[i].archived;
+            free(pairs->items[i].label);
+        } else {
+            pairs->items[kept++] = pairs->items[i];
+        }
+    }
+    pairs->count = kept;
+}
+
+/* Tables that the archive creates have at least no rows; tables whose rows it holds have those.
+ * What the scenario excludes is not expected. */
+static void expect_archive(const struct subject *subject, struct pairs *pairs)
+{
+    const struct archive *archive = subject->archive;
+    struct exclusion exclusion;
+    exclusion_find(archive, &subject->scenario->restore.exclude, &exclusion);
+    for (size_t i = 0; i < archive->entry_count; i++) {
+        const struct archive_entry *entry = &archive->entries[i];
+        if (strcmp(entry->description, "TABLE") == 0 && !exclusion.left_out[i])
+            expect_table(pairs, entry->schema, entry->tag, 0);
+    }
+    for (size_t i = 0; i < archive->table_count; i++) {
+        const struct archive_table *table = &archive->tables[i];
+        if (!exclusion_has_table(archive, &exclusion, table))
+            expect_table(pairs, table->schema, table->name, table->totals.rows);
+    }
+    exclusion_free(&exclusion);
+    merge_same(pairs);
+}
+
+/* --- what the database holds ------------------------------------------------------------------ */
+
+/* Ordinary and partitioned tables, but for the system's own and temporary ones. */
+static const char tables_sql[] =
+    "select nspname || '.' || relname, format('%I.%I', nspname, relname), "
+    "exists (select from pg_depend where classid = 'pg_class'::regclass and objid = c.oid "
+    "and deptype = 'e') "
+    "from pg_class c join pg_namespace n on n.oid = relnamespace "
+    "where relkind in ('r', 'p') and relpersistence <> 't' "
+    "and nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_toast' "
+    "order by 1";
+
+static int find_restored(struct connection *connection, struct pairs *pairs,
+                         struct outcome *outcome)
+{
+    cleanup(result_clear) PGresult *result = NULL;
+    struct error error;
+    if (connection_query(connection, tables_sql, NULL, &result, NULL, &error) < 0) {
+        outcome_error(outcome, "the tables of the restored database cannot be listed: %s",
+                      error.text);
+        return -1;
+    }
+    size_t expected = pairs->count;
+    for (int i = 0; i < PQntuples(result); i++) {
+        struct pairs known = {.items = pairs->items, .count = expected};
+        struct pair *pair = pairs_find(&known, PQgetvalue(result, i, 0));
+        bool of_extension = strcmp(PQgetvalue(result, i, 2), "t") == 0;
+        if (!pair && of_extension)
+            continue; /* it came with its extension, and is no backup's business */
+        if (!pair) {
+            pairs->items = xreallocarray(pairs->items, pairs->count + 1, sizeof(*pairs->items));
+            pair = &pairs->items[pairs->count++];
+            *pair = (struct pair){.label = xstrdup(PQgetvalue(result, i, 0))};
+        }
+        pair->quoted = xstrdup(PQgetvalue(result, i, 1));
+        pair->of_extension = of_extension;
+    }
+    return 0;
+}
+
+/* Only the table's own rows: those of its children or partitions are theirs. */
+static int count_rows(struct connection *connection, struct pair *pair, struct outcome *outcome)
+{
+    cleanup(free_pointer) char *sql = xasprintf("select count(*) from only %s", pair->quoted);
+    cleanup(result_clear) PGresult *result = session_row(connection, sql, outcome);
+    if (!result) {
+        outcome_detail(outcome, "while counting %s", pair->label);
+        return -1;
+    }
+    pair->restored = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    return 0;
+}
+
+/* --- the comparison --------------------------------------------------------------------------- */
+
+static bool agrees(const struct pair *pair)
+{
+    if (!pair->in_archive || !pair->quoted)
+        return false;
+    return pair->of_extension ? pair->restored >= pair->archived : pair->restored == pair->archived;
+}
+
+static void tell_difference(const struct pair *pair, struct outcome *outcome)
+{
+    if (!pair->quoted)
+        outcome_detail(outcome, "%s: archive %" PRId64 " rows, restored: no such table",
+                       pair->label, pair->archived);
+    else if (!pair->in_archive)
+        outcome_detail(outcome, "%s: not in the archive, restored %" PRId64 " rows", pair->label,
+                       pair->restored);
+    else
+        outcome_detail(
+            outcome, "%s: archive %" PRId64 " rows, restored %" PRId64 ", difference %+" PRId64,
+            pair->label, pair->archived, pair->restored, pair->restored - pair->archived);
+}
+
+static void judge(const struct pairs *pairs, int excluded, struct outcome *outcome)
+{
+    size_t different = 0;
+    int64_t rows = 0;
+    const struct pair *first = NULL;
+    for (size_t i = 0; i < pairs->count; i++) {
+        rows += pairs->items[i].restored;
+        if (agrees(&pairs->items[i]))
+            continue;
+        if (!first)
+            first = &pairs->items[i];
+        if (++different <= LISTED_DIFFERENCES)
+            tell_difference(&pairs->items[i], outcome);
+    }
+    outcome_value(outcome, "restored.tables", "%zu", pairs->count);
+    outcome_value(outcome, "restored.rows", "%" PRId64, rows);
+    if (different > LISTED_DIFFERENCES)
+        outcome_detail(outcome, "and %zu more", different - LISTED_DIFFERENCES);
+    if (different == 0) {
+        outcome_pass(outcome, "%" PRId64 " rows in %zu table%s%s", rows, pairs->count,
+                     pairs->count == 1 ? "" : "s",
+                     excluded > 0 ? ", without what restore.exclude leaves out" : "");
+        return;
+    }
+    outcome_fail(outcome,
+                 "%zu of %zu tables differ from the archive; first %s: archive %" PRId64
+                 " rows, restored %" PRId64 "%s",
+                 different, pairs->count, first->label, first->archived, first->restored,
+                 first->quoted ? "" : " (no such table)");
+}
+
+void every_table_has_its_rows(const struct subject *subject, const void *parameter,
+                              struct outcome *outcome)
+{
+    (void)parameter;
+    /* What this machine failed to restore says nothing about the backup; what the backup failed at
+     * is told table by table. */
+    const struct stage_fact *restore = &subject->facts->stages[STAGE_RESTORE];
+    if (restore->state == STAGE_FAILED && restore->error.fault == FAULT_MACHINE) {
+        outcome_skip(outcome, "not looked at, because `backup restores` did not pass");
+        return;
+    }
+    cleanup(connection_closep) struct connection *connection = session_open(subject, outcome);
+    if (!connection)
+        return;
+    cleanup(pairs_free) struct pairs pairs = {0};
+    expect_archive(subject, &pairs);
+    if (find_restored(connection, &pairs, outcome) < 0)
+        return;
+    for (size_t i = 0; i < pairs.count; i++)
+        if (pairs.items[i].quoted && count_rows(connection, &pairs.items[i], outcome) < 0)
+            return;
+    judge(&pairs, subject->facts->restore.excluded_count, outcome);
+}
