@@ -70,8 +70,11 @@ static error_t parse_nothing(int key, char *argument, struct argp_state *state)
     const struct inputs *inputs = state->input;
     if (key != ARGP_KEY_INIT)
         return ARGP_ERR_UNKNOWN;
-    state->child_inputs[0] = inputs->own;
-    state->child_inputs[1] = inputs->common;
+    /* In the order of the children: a command without options of its own has one child less. */
+    size_t child = 0;
+    if (inputs->own)
+        state->child_inputs[child++] = inputs->own;
+    state->child_inputs[child] = inputs->common;
     return 0;
 }
 
@@ -86,7 +89,7 @@ void options_parse(int argc, char **argv, const struct argp *argp, struct common
     const struct argp whole = {.parser = parse_nothing,
                                .args_doc = argp->args_doc,
                                .doc = argp->doc,
-                               .children = argp->options ? children : children + 1};
+                               .children = own ? children : children + 1};
     struct inputs inputs = {.common = common, .own = own};
     *common = (struct common_options){.reports = "reports"};
     argp_err_exit_status = EXIT_CANNOT_VERIFY;
