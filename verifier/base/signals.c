@@ -30,7 +30,8 @@ void signals_block(void)
 
 void signals_default(void)
 {
-    static const int changed[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE, SIGALRM};
+    static const int changed[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGCHLD,
+                                  SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2};
     for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++)
         signal(changed[i], SIG_DFL);
     sigset_t set;
