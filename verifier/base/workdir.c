@@ -61,7 +61,10 @@ int workdir_create(const char *parent, struct workdir **ret_workdir, struct erro
 {
     cleanup(workdir_freep) struct workdir *workdir = xcalloc(1, sizeof(*workdir));
     workdir->lock = -1;
-    workdir->path = xasprintf("%s/%s%d.XXXXXX", parent, name_prefix, getpid());
+    /* Whole, since servers and tools stand in other directories than we do. */
+    cleanup(free_pointer) char *real_parent = realpath(parent, NULL);
+    workdir->path =
+        xasprintf("%s/%s%d.XXXXXX", real_parent ? real_parent : parent, name_prefix, getpid());
     if (!mkdtemp(workdir->path))
         return cannot_verify(
             error,
