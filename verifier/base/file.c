@@ -160,6 +160,8 @@ int tree_remove(const char *path, struct error *error)
 {
     if (unlink(path) == 0 || errno == ENOENT)
         return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return cannot_verify(error, "cannot remove %s: %s", path, strerror(errno));
     struct removal removal = {.moved = 0};
     size_t moved_before;
     do {
