@@ -41,7 +41,7 @@ OBJECTS      := $(SOURCES:%.c=$(BUILD)/%.o)
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY      := $(BUILD)/library.a
 
-.PHONY: all clean install unit
+.PHONY: all bench clean coverage fuzz install lint test unit
 all: $(BUILD)/$(PROGRAM)
 
 $(BUILD)/$(PROGRAM): $(BUILD)/verifier/main.o $(LIBRARY)
@@ -60,6 +60,24 @@ $(BUILD)/%.o: %.c
 
 unit: $(BUILD)/unit-tests
 	$(BUILD)/unit-tests
+
+test:
+	./scripts/test
+
+lint:
+	./scripts/lint
+
+bench: all
+	./scripts/bench
+
+# The tests again on a build that counts lines; ends with the figure. Its own build directory.
+coverage:
+	$(MAKE) --silent VARIANT=coverage all build/coverage/unit-tests
+	find build/coverage -name '*.gcda' -delete
+	VARIANT=coverage ./scripts/test
+	gcovr --root . --object-directory build/coverage --filter 'verifier/[a-z]+/.*\.c' \
+	    --exclude 'verifier/tests/.*' --gcov-ignore-parse-errors --sort-percentage --txt \
+	    --print-summary
 
 install: all
 	install -D $(BUILD)/$(PROGRAM) $(DESTDIR)$(PREFIX)/bin/$(PROGRAM)

@@ -36,7 +36,8 @@ int toc_integer(const struct toc *toc, struct reader *reader, int64_t *ret_integ
             large |= bytes[1 + i] != 0;
     }
     /* -2^31 occurs: the oid of a large object goes through an int. -0 does not. */
-    if (bytes[0] > 1 || large || (bytes[0] == 1 && magnitude == 0) || magnitude > (1ULL << 31) - (bytes[0] ? 0 : 1))
+    if (bytes[0] > 1 || large || (bytes[0] == 1 && magnitude == 0) ||
+        magnitude > (1ULL << 31) - (bytes[0] ? 0 : 1))
         return bad_backup(error, "the integer at byte %lld, in %s, is damaged",
                           (long long)reader->offset - 1 - toc->integer_size, what);
     *ret_integer = bytes[0] ? -(int64_t)magnitude : (int64_t)magnitude;

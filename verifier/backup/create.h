@@ -1,9 +1,9 @@
 /* A new backup file: there whole or not at all, whenever we are killed.
  *
  * The bytes go into a file without a name (O_TMPFILE), which is synced and gets its name last. File
- * systems that cannot do that (NFS, FAT, some FUSE) get a hidden file .NAME.partial.PID instead,
- * locked while its owner lives; what a killed owner left of these is removed by the next dump with
- * the same pattern, after a minute.
+ * systems that cannot do that (NFS, FAT, some FUSE) get a hidden file .NAME.partial.PID-NUMBER
+ * instead, locked while its owner lives; what a killed owner left of these is removed by the next
+ * dump with the same pattern, after a minute.
  *
  * NAME.gz is gzip around an archive that is not compressed inside; any other name is the archive as
  * pg_dump compresses it. Names that promise something else (.zst, .tar, .sql ...) are refused.

@@ -426,8 +426,9 @@ bool name_pattern_near(const char *pattern, const char *name)
     size_t width = width_of(&pieces);
     if (strlen(name) >= width && pieces_match(&pieces, name, width, &date))
         return true;
-    char text[LONGEST_NAME + 1];
-    if (literals_in_front(&pieces, text) >= SHORTEST_HINT)
-        return starts_with(name, text);
-    return literals_behind(&pieces, text) >= SHORTEST_HINT && ends_with(name, text);
+    char front[LONGEST_NAME + 1];
+    char end[LONGEST_NAME + 1];
+    bool says_much = literals_in_front(&pieces, front) >= SHORTEST_HINT;
+    bool ends_so = literals_behind(&pieces, end) >= SHORTEST_HINT && ends_with(name, end);
+    return starts_with(name, front) && (says_much || ends_so);
 }

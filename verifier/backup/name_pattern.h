@@ -44,8 +44,9 @@ int name_pattern_format(const char *pattern, time_t time, char **ret_name, struc
 
 /* Whether a name that does not match looks as if it were meant to: for mentioning only. It begins
  * like the pattern (at least three letters before its first conversion; a dot in front does not
- * count), or is a matching name with something behind it, or, when the pattern has no such
- * beginning, ends like it. Checksums, signatures and manifests that lie next to a matching name
+ * count), or is a matching name with something behind it, or, when the pattern begins with
+ * less, begins and ends like it. Checksums, signatures and manifests that lie next to a matching
+ * name
  * (.sha256, .asc, .json ...) are not meant. */
 bool name_pattern_near(const char *pattern, const char *name);
 

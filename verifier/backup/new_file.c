@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 static const char partial[] = ".partial.";
@@ -23,7 +25,7 @@ struct new_file {
     int descriptor;
     char *path; /* that it will have */
     const char *name;
-    char *hidden;   /* .NAME.partial.PID */
+    char *hidden;   /* .NAME.partial.PID-NUMBER */
     bool is_hidden; /* that name is in use */
 };
 
@@ -70,7 +72,11 @@ int new_file_open(const char *directory, const char *name, enum new_file_kind ki
     cleanup(new_file_freep) struct new_file *file = xcalloc(1, sizeof(*file));
     file->path = xasprintf("%s/%s", directory, name);
     file->name = file->path + strlen(file->path) - strlen(name);
-    file->hidden = xasprintf(".%s%s%d", name, partial, getpid());
+    /* In containers, pids come again. */
+    unsigned int unique = (unsigned int)clock_ms();
+    if (getrandom(&unique, sizeof(unique), 0) < 0)
+        unique ^= (unsigned int)time(NULL);
+    file->hidden = xasprintf(".%s%s%d-%u", name, partial, getpid(), unique);
     file->descriptor = -1;
     file->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (file->directory < 0)
@@ -166,7 +172,7 @@ void new_file_freep(struct new_file **file)
     new_file_free(*file);
 }
 
-/* The NAME of .NAME.partial.PID; NULL when it is something else. */
+/* The NAME of .NAME.partial.PID-NUMBER; NULL when it is something else. */
 static char *hidden_name_read(const char *hidden)
 {
     const char *last = NULL;
@@ -175,7 +181,7 @@ static char *hidden_name_read(const char *hidden)
     if (hidden[0] != '.' || !last || last <= hidden + 1)
         return NULL;
     const char *pid = last + strlen(partial);
-    if (*pid == '\0' || pid[strspn(pid, "0123456789")] != '\0')
+    if (*pid == '\0' || pid[strspn(pid, "0123456789-")] != '\0')
         return NULL;
     return xstrndup(hidden + 1, (size_t)(last - hidden - 1));
 }

@@ -1,8 +1,8 @@
 /* A file that appears whole under its name, or not at all, whenever we are killed.
  *
  * While it is written it has no name (O_TMPFILE). File systems that cannot do that (NFS, FAT, some
- * FUSE) get a hidden file .NAME.partial.PID instead. Both are locked (flock) while their owner
- * lives, so that new_files_sweep() can tell what a killed owner left behind.
+ * FUSE) get a hidden file .NAME.partial.PID-NUMBER instead. Both are locked (flock) while their
+ * owner lives, so that new_files_sweep() can tell what a killed owner left behind.
  */
 #ifndef BACKUP_NEW_FILE_H
 #define BACKUP_NEW_FILE_H

@@ -53,7 +53,7 @@ void alembic_revision(const struct subject *subject, const void *parameter, stru
         return;
     cleanup(free_pointer) char *expected_text = join(expected);
     cleanup(free_pointer) char *found_text = join(&found);
-    outcome_value(outcome, "revision", "%s", found_text);
+    outcome_value(outcome, "alembic: revision", "%s", found_text);
     if (same_set(expected, &found)) {
         outcome_pass(outcome, "%s", found_text);
         return;

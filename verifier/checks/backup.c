@@ -1,5 +1,6 @@
 /* The checks of the backup itself: it is recent, it is intact, it restores. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -27,7 +28,7 @@ void backup_is_recent(const struct subject *subject, const void *parameter, stru
     time_format_utc(backup->time, made);
     duration_format(age_s * 1000, age_text);
     duration_format(max_age_s * 1000, limit_text);
-    outcome_value(outcome, "age_seconds", "%" PRId64, age_s);
+    outcome_value(outcome, "backup.age_seconds", "%" PRId64, age_s);
     outcome_detail(outcome, "made: %s, told by %s", made, backup->time_from);
     if (*backup->contradiction)
         outcome_detail(outcome, "%s", backup->contradiction);
@@ -65,9 +66,6 @@ void backup_is_intact(const struct subject *subject, const void *parameter, stru
     }
     char size[SIZE_TEXT_SIZE];
     size_format(backup->size_bytes, size);
-    outcome_value(outcome, "size_bytes", "%" PRId64, backup->size_bytes);
-    outcome_value(outcome, "tables", "%" PRId64, backup->table_count);
-    outcome_value(outcome, "rows", "%" PRId64, backup->row_count);
     outcome_pass(outcome, "%s, %" PRId64 " table%s, %" PRId64 " row%s", size, backup->table_count,
                  backup->table_count == 1 ? "" : "s", backup->row_count,
                  backup->row_count == 1 ? "" : "s");
@@ -80,8 +78,8 @@ static void tell_restore(const struct restore_fact *restore, struct outcome *out
     if (restore->excluded_count > 0)
         outcome_detail(outcome, "left out as restore.exclude asks: %d entries\n%s",
                        restore->excluded_count, restore->excluded);
-    outcome_value(outcome, "harmless_errors", "%d", restore->harmless_count);
-    outcome_value(outcome, "left_out_entries", "%d", restore->excluded_count);
+    outcome_value(outcome, "restore.harmless_errors", "%d", restore->harmless_count);
+    outcome_value(outcome, "restore.left_out_entries", "%d", restore->excluded_count);
 }
 
 void backup_restores(const struct subject *subject, const void *parameter, struct outcome *outcome)
@@ -112,5 +110,6 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
         outcome_pass(outcome, "%d harmless message%s", restore->harmless_count,
                      restore->harmless_count == 1 ? "" : "s");
     else
-        outcome_pass(outcome, "into PostgreSQL %s", facts->server.version);
+        outcome_pass(outcome, "into PostgreSQL %.*s", (int)strcspn(facts->server.version, " "),
+                     facts->server.version);
 }

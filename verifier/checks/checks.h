@@ -29,7 +29,7 @@ enum verdict {
 
 /* A measured value, for properties and histories. */
 struct value {
-    char name[64];
+    char name[160];
     char text[192];
 };
 

@@ -26,5 +26,5 @@ void query_result(const struct subject *subject, const void *parameter, struct o
     else if (end == text || *end != '\0')
         outcome_error(outcome, "the query returned `%s`, which is no number", text);
     else
-        session_judge(&query->expect, number, text, outcome);
+        session_judge(&query->expect, query->name, number, text, outcome);
 }

@@ -1,5 +1,6 @@
 #include "checks/session.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,10 +58,10 @@ PGresult *session_row(struct connection *connection, const char *sql, struct out
     return NULL;
 }
 
-static void say_where_else(struct connection *connection, const char *table,
+static void say_where_else(struct connection *connection, const char *table, const char *quoted,
                            struct outcome *outcome)
 {
-    const char *const parameters[] = {table, NULL};
+    const char *const parameters[] = {quoted, NULL};
     cleanup(result_clear) PGresult *result = NULL;
     struct error ignored;
     outcome_fail(outcome, "the restored database has no table %s", table);
@@ -98,15 +99,15 @@ char *session_table(struct connection *connection, const char *table, struct out
     }
     if (PQntuples(result) == 1)
         return xstrdup(PQgetvalue(result, 0, 0));
-    say_where_else(connection, quoted, outcome);
+    say_where_else(connection, table, quoted, outcome);
     return NULL;
 }
 
-void session_judge(const struct expectation *expectation, long double measured,
+void session_judge(const struct expectation *expectation, const char *name, long double measured,
                    const char *measured_text, struct outcome *outcome)
 {
-    cleanup(free_pointer) char *name = metric_name(expectation);
-    outcome_value(outcome, name, "%s", measured_text);
+    bool whole = measured == truncl(measured);
+    outcome_value(outcome, name, whole ? "%.0Lf" : "%.6Lf", measured);
     if (expectation_holds(expectation, measured)) {
         outcome_pass(outcome, "%s", measured_text);
         return;

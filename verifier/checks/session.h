@@ -18,9 +18,9 @@ char *session_table(struct connection *connection, const char *table, struct out
  * error, or as a failure when the server says that its data is corrupt). */
 PGresult *session_row(struct connection *connection, const char *sql, struct outcome *outcome);
 
-/* Judges a measured number by an expectation, with words. `measured_text` is how a person reads it.
- */
-void session_judge(const struct expectation *expectation, long double measured,
+/* Judges a measured number by an expectation, with words: `name` is what was measured ("users:
+ * row_count"), `measured_text` how a person reads it. */
+void session_judge(const struct expectation *expectation, const char *name, long double measured,
                    const char *measured_text, struct outcome *outcome);
 
 #endif

@@ -26,7 +26,8 @@ void table_row_count(const struct subject *subject, const void *parameter, struc
     if (!result)
         return;
     const char *count = PQgetvalue(result, 0, 0);
-    session_judge(expected->expectation, strtold(count, NULL), count, outcome);
+    cleanup(free_pointer) char *name = xasprintf("%s: row_count", expected->table);
+    session_judge(expected->expectation, name, strtold(count, NULL), count, outcome);
 }
 
 void table_freshness(const struct subject *subject, const void *parameter, struct outcome *outcome)
@@ -65,5 +66,7 @@ void table_freshness(const struct subject *subject, const void *parameter, struc
     char age[DURATION_TEXT_SIZE];
     duration_format((int64_t)(age_s * 1000), age);
     outcome_detail(outcome, "newest %s: %s", column, PQgetvalue(result, 0, 1));
-    session_judge(expected->expectation, age_s, age, outcome);
+    cleanup(free_pointer) char *name =
+        xasprintf("%s: freshness(%s) in seconds", expected->table, column);
+    session_judge(expected->expectation, name, age_s, age, outcome);
 }

@@ -6,11 +6,17 @@
 int main(void)
 {
     SRunner *runner = srunner_create(NULL);
+    srunner_add_suite(runner, backup_age_suite());
+    srunner_add_suite(runner, backup_create_suite());
+    srunner_add_suite(runner, backup_dump_suite());
+    srunner_add_suite(runner, backup_find_suite());
+    srunner_add_suite(runner, backup_name_pattern_suite());
     srunner_add_suite(runner, archive_damage_suite());
     srunner_add_suite(runner, archive_hostile_suite());
     srunner_add_suite(runner, archive_read_suite());
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, clock_suite());
+    srunner_add_suite(runner, process_suite());
     srunner_add_suite(runner, error_suite());
     srunner_add_suite(runner, expectation_suite());
     srunner_add_suite(runner, scenario_load_suite());

@@ -4,11 +4,17 @@
 
 #include <check.h>
 
+Suite *backup_age_suite(void);
+Suite *backup_create_suite(void);
+Suite *backup_dump_suite(void);
+Suite *backup_find_suite(void);
+Suite *backup_name_pattern_suite(void);
 Suite *archive_damage_suite(void);
 Suite *archive_hostile_suite(void);
 Suite *archive_read_suite(void);
 Suite *buffer_suite(void);
 Suite *clock_suite(void);
+Suite *process_suite(void);
 Suite *error_suite(void);
 Suite *expectation_suite(void);
 Suite *scenario_load_suite(void);
