@@ -65,7 +65,7 @@ def test_a_failing_check_drops_the_database_too(place, good, guarded):
         (lambda url: url.replace("//postgres:", "//poor:"), ["CREATEDB", "right to create databases"]),
         (lambda url: url.replace("//postgres:", "//ghost:"), ["ghost"]),
         (lambda url: url.replace("/postgres", "/no_such_database", 2).replace("//no_such_database", "//postgres"), ["no_such_database"]),
-        (lambda url: "mysql://root@localhost/shop", ["mysql"]),
+        (lambda url: "mysql://root@localhost/shop", ["must begin with postgresql://"]),
         (lambda url: "postgresql://%zz@/x", []),
     ],
     ids=["unknown host", "closed port", "wrong password", "no password", "no right", "unknown role", "no database", "mysql", "no url"],
@@ -186,25 +186,31 @@ def test_a_password_goes_nowhere(place, good, guarded, form):
     """With the URL in the environment: neither output nor reports nor the arguments of any process hold
     it, in a run that passes and in one that fails."""
     place.put(good.gz)
+    server = guarded.tcp_url()
     if form == "key=value":
-        url = f"host=127.0.0.1 port={guarded.port} user=postgres dbname=postgres password='{SECRET}'"
+        source = f"host=127.0.0.1 port={guarded.port} user=postgres dbname=to_dump password='{SECRET}'"
     else:
-        url = guarded.tcp_url(scheme=form)
-    secrets = [SECRET, url, "s3cret", SECRET.replace("%", "%25").replace("/", "%2F")]
+        source = guarded.tcp_url("to_dump", scheme=form)
+    secrets = ["s3cret", "odd@characters", "odd%40characters"]
+    assert all(any(secret in url for secret in secrets) for url in (source, server))
     guarded.create("to_dump", "create table t (x int)")
     watch = Watch(secrets)
     watch.start()
     try:
         texts = []
         scenario = place.scenario("source:\n  database: ${SOURCE}\nrestore:\n  server: ${SERVER}\n" + SCENARIO)
-        for server in (url, url.replace(str(guarded.port), str(servers.free_port())), url.replace("postgres", "ghost", 1) if form == "key=value" else url.replace("//postgres", "//ghost")):
-            environment = {"SERVER": server, "SOURCE": url.replace("/postgres", "/to_dump") if form != "key=value" else url.replace("dbname=postgres", "dbname=to_dump")}
+        # One that works, and two that do not.
+        for url in (server, server.replace(f":{guarded.port}/", f":{servers.free_port()}/"), server.replace("//postgres", "//ghost")):
+            environment = {"SERVER": url, "SOURCE": source}
             run = place.verify("--verbose", "--format", "json", scenario, environment=environment)
+            assert run.code == (PASSED if url == server else CANNOT_VERIFY), str(run)
             texts += [run.out, run.err, run.report().text]
-            lint = place.run("lint", scenario, environment=environment)
             dump = place.run("dump", "--force", "--verbose", scenario, environment=environment)
             assert dump.code == PASSED, str(dump)
-            texts += [lint.out, lint.err, dump.out, dump.err]
+            refused = place.run("dump", "--force", scenario, environment={**environment, "SOURCE": source.replace("s3cret", "s3cretive")})
+            assert refused.code == CANNOT_VERIFY, str(refused)
+            lint = place.run("lint", scenario, environment=environment)
+            texts += [lint.out, lint.err, dump.out, dump.err, refused.out, refused.err]
             place.put(good.gz)
     finally:
         watch.ended.set()
