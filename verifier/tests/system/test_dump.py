@@ -22,7 +22,7 @@ def names(place):
     return sorted(path.name for path in place.backups.iterdir())
 
 
-@pytest.mark.parametrize("pattern", [NAME, "bugspark_%Y%m%d.dump", "%Y/nothing" and "b-%Y-%m-%dT%H:%M:%SZ.dump.gz"])
+@pytest.mark.parametrize("pattern", [NAME, "bugspark_%Y%m%d.dump", "b-%Y-%m-%dT%H:%M:%SZ.dump.gz"])
 def test_a_dump_verifies(place, server, pattern):
     path = scenario(place, server.url("bugspark"), pattern)
     dump = place.run("dump", path)
@@ -119,14 +119,11 @@ def test_no_source_in_the_scenario(place):
 
 
 def test_a_directory_that_is_not_there(place, server):
-    path = scenario(place, server.url("bugspark")).replace("", "")
+    path = scenario(place, server.url("bugspark"))
     os.rmdir(place.backups)
     dump = place.run("dump", path)
-    assert dump.code in (CANNOT_VERIFY, PASSED), str(dump)
-    if dump.code == CANNOT_VERIFY:
-        assert str(place.backups) in dump.err
-    else:
-        assert names(place) == [today(NAME)]
+    assert dump.code == CANNOT_VERIFY, str(dump)
+    assert str(place.backups) in dump.err
 
 
 @needs_root
@@ -193,7 +190,6 @@ def test_two_dumps_at_the_same_time(place, server):
     path = scenario(place, server.url("bugspark"))
     runs = [place.start("dump", path) for _ in range(2)]
     codes = sorted(running.wait().code for running in runs)
-    assert codes == [PASSED, CANNOT_VERIFY] or codes == [PASSED, PASSED], "one makes it, the other finds it there"
-    assert codes == [PASSED, CANNOT_VERIFY]
+    assert codes == [PASSED, CANNOT_VERIFY], "one makes it, the other finds it there"
     assert names(place) == [today(NAME)]
     assert place.verify(path).code == PASSED
