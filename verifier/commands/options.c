@@ -11,7 +11,7 @@ enum { OPTION_REPORTS = 1000, OPTION_FORMAT };
 
 static const struct argp_option common_list[] = {
     {"reports", OPTION_REPORTS, "DIR", 0, "Write reports to DIR (default: reports)", 10},
-    {"jobs", 'j', "N", 0, "Work on N scenarios at the same time (default: 1)", 10},
+    {"jobs", 'j', "N", 0, "Do N things at the same time", 10},
     {"format", OPTION_FORMAT, "text|json", 0, "Print the results on standard output in this form",
      10},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 10},
