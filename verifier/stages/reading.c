@@ -2,9 +2,11 @@
  * checked to its end in a single pass. */
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,10 +21,17 @@ static bool account_can_read(const struct account *account, const char *path)
     if (account->uid == geteuid())
         return true;
     gid_t group = getegid();
+    /* A change of user makes the kernel forget that we are to die with our parent. */
+    int death_signal = 0;
+    pid_t parent = getppid();
+    prctl(PR_GET_PDEATHSIG, &death_signal);
     bool can = setegid(account->gid) == 0 && seteuid(account->uid) == 0 &&
                faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
     if (seteuid(0) < 0 || setegid(group) < 0)
         abort(); /* we would go on as somebody else */
+    prctl(PR_SET_PDEATHSIG, death_signal);
+    if (death_signal != 0 && getppid() != parent)
+        raise(death_signal); /* it died in between */
     return can;
 }
 

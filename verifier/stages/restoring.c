@@ -26,12 +26,16 @@ static const char restoring_role[] = "restore_verifier_owner";
 static int create_roles(struct stages *stages, struct error *error)
 {
     const struct strings *roles = &stages->archive.roles;
+    /* Plain SQL makes these roles owners, and does not say which of them were superusers: what is
+     * owned by one, such as a materialized view, may need it to be one. The SQL itself runs as a
+     * superuser anyway. */
+    const char *rights = stages->archive.format == ARCHIVE_PLAIN ? " SUPERUSER" : "";
     if (connection_execute(stages->maintenance, error, "CREATE ROLE %s LOGIN", restoring_role) < 0)
         return -1;
     for (size_t i = 0; i < roles->count; i++) {
         struct error ignored; /* the superuser's own name, or pg_..., which exist or are refused */
         cleanup(free_pointer) char *name = identifier_quote(roles->items[i]);
-        connection_execute(stages->maintenance, &ignored, "CREATE ROLE %s NOLOGIN", name);
+        connection_execute(stages->maintenance, &ignored, "CREATE ROLE %s NOLOGIN%s", name, rights);
     }
     return 0;
 }
