@@ -7,7 +7,7 @@
  * killed at, one of the two belongs to the backup that is there, and its sha256 tells which.
  *
  * The file is JSON, UTF-8, and holds nothing secret: no host, user or password. It is read as if a
- * stranger had written it: at most 64 MiB, every field of its own type, an unknown version refused,
+ * stranger had written it: at most 8 MiB, every field of its own type, an unknown version refused,
  * fields that are not known passed over.
  */
 #ifndef BACKUP_MANIFEST_H
@@ -62,6 +62,12 @@ int manifest_parse(const char *text, size_t length, const char *name, struct man
 /* Reads PATH. 1 when there is no such file; -1 as manifest_parse, and cannot_verify when it cannot
  * be read. */
 int manifest_read(const char *path, struct manifest *ret_manifest, struct error *error);
+
+/* Reads the manifest of a backup of that size and, unless NULL, sha256. Where a replacement was
+ * interrupted, so that there are two, it is the one that fits. Returns as manifest_read does; 0
+ * does not say that it fits. */
+int manifest_select(const char *backup_path, int64_t size_bytes, const char *sha256,
+                    struct manifest *ret_manifest, struct error *error);
 
 /* Writes it into the backup's directory in one step, synced, mode 0600 less the umask. */
 int manifest_write(const struct manifest *manifest, const char *path, struct error *error);

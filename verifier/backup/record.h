@@ -21,6 +21,7 @@ struct record {
     char *backup;    /* the file's name */
     time_t verified; /* when the run began */
     int64_t size_bytes;
+    time_t modified; /* the file, when it was verified */
     char sha256[SHA256_HEX_SIZE];
     char *program;  /* "restore-verifier 0.1.0" */
     char *server;   /* version of the server that it was restored into */
@@ -54,10 +55,16 @@ int record_write(const struct record *record, const struct record_places *places
 /* Removes both. -1 when one stays. */
 int record_remove(const struct record_places *places, struct error *error);
 
-/* Reads the record of the backup, 0 when it speaks of the file as it lies there now; 1 when there
- * is none; -1 when there is one that says nothing of this file, or cannot be read: the error tells
- * why. */
-int record_read(const char *backup_path, const struct record_places *places,
+/* A backup as it lies there now. */
+struct backup_state {
+    const char *name;
+    int64_t size_bytes;
+    time_t modified;
+};
+
+/* Reads the record of a backup: 1 when there is none; -1 when there is one that does not speak of
+ * the backup as it is now, or cannot be read: the error tells why. */
+int record_read(const struct record_places *places, const struct backup_state *backup,
                 struct record *ret_record, struct error *error);
 
 #endif

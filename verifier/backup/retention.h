@@ -11,13 +11,14 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "backup/record.h"
 #include "base/error.h"
 #include "base/memory.h"
 
 struct retained {
     char *path;
-    char *name;
-    time_t time; /* at the latest: the end of the day, hour ... that its name tells */
+    const char *name; /* the last part of `path` */
+    time_t time;      /* at the latest: the end of the day, hour ... that its name tells */
     time_t modified;
     int64_t size_bytes;
     bool verified;  /* it has a record that speaks of it */
@@ -35,7 +36,12 @@ struct retained_list {
 int retained_list_read(const char *location, const char *pattern, const char *scenario,
                        const char *reports, struct retained_list *ret_list, struct strings *notices,
                        struct error *error);
-void retained_list_free(struct retained_list *list);
+void retained_list_free(struct retained_list *list); /* takes a zeroed one */
+
+/* The record that says that a backup, as it is now, verified: 1 when there is none; -1 when there
+ * is one that does not say so (the error tells why). */
+int retained_record(const struct retained *backup, const char *scenario, const char *reports,
+                    struct record *ret_record, struct error *error);
 
 enum retention {
     RETAIN_YOUNG,           /* not older than `keep` */
@@ -52,8 +58,12 @@ void retention_decide(const struct retained_list *list, time_t now, int64_t keep
 /* "the newest backup", ...: why it stays; "" for RETAIN_YOUNG and RETAIN_NOT. Static. */
 const char *retention_words(enum retention decision);
 
-/* Deletes the backup, then what lies beside it: its manifest and its records. */
+/* Deletes the backup and what lies beside it: its manifest and its records. */
 int retained_delete(const struct retained *backup, const char *scenario, const char *reports,
                     struct error *error);
+
+/* Manifests and records of backups from before `before` that are gone: their paths. Best effort. */
+void retained_orphans(const char *location, const char *pattern, time_t before,
+                      struct strings *ret_paths);
 
 #endif

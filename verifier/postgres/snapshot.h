@@ -19,7 +19,7 @@ struct snapshot_contents {
     char *server_version; /* "15.18 (Debian 15.18-0+deb12u1)" */
     char *encoding;       /* "UTF8" */
     int64_t database_bytes;
-    bool counted;              /* every table that can be counted was */
+    bool counted;              /* the rows of tables were counted */
     struct strings extensions; /* "pg_trgm 1.6" */
     struct strings revisions;  /* of alembic_version; none where there is no such table */
     struct table_counts tables;

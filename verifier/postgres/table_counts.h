@@ -19,12 +19,17 @@ struct table_count {
     char *name;
     int64_t rows;       /* its own, without those of its children; or NOT_COUNTED */
     int64_t rows_total; /* with those of its children and partitions; or NOT_COUNTED */
+    /* Only in a list that comes from a server: */
+    unsigned long oid;
+    bool is_partitioned;
+    bool is_left_out; /* pg_dump does not dump all of its rows, so they are not counted */
 };
 
 /* Sorted by schema, then name, as strcmp does; no two are the same. */
 struct table_counts {
     struct table_count *items;
     size_t count;
+    size_t capacity;
 };
 
 /* Lists the tables; nothing is counted. */
@@ -44,10 +49,11 @@ int table_counts_fill(struct connection *connection, struct table_counts *tables
 struct table_count *table_counts_find(const struct table_counts *tables, const char *schema,
                                       const char *name);
 
-void table_counts_add(struct table_counts *tables, const char *schema, const char *name,
-                      int64_t rows, int64_t rows_total);
-/* After table_counts_add: false when two have the same name. */
-bool table_counts_sort(struct table_counts *tables);
+/* Appends one; the order is the caller's business, who calls table_counts_sort after the last. The
+ * table given is valid until the next is added. */
+struct table_count *table_counts_add(struct table_counts *tables, const char *schema,
+                                     const char *name, int64_t rows, int64_t rows_total);
+void table_counts_sort(struct table_counts *tables);
 void table_counts_free(struct table_counts *tables); /* takes a zeroed one */
 
 #endif
