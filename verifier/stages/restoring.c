@@ -239,13 +239,41 @@ static int restore_as_guest(struct stages *stages, const char *list, int64_t dea
     return restore_as(stages, NULL, list, deadline_ms, ret_result, error);
 }
 
+/* Plain SQL may create databases and connect to them, as pg_dump -C and pg_dumpall do: what is
+ * checked then is the database that it filled. */
+static int filled_database(const struct archive *archive, bool throwaway, char **ret_database,
+                           struct error *error)
+{
+    cleanup(strings_free) struct strings filled = {0};
+    for (size_t i = 0; i < archive->table_count; i++) {
+        const char *database = archive->tables[i].database;
+        if (database && !strings_contain(&filled, database))
+            strings_add(&filled, database);
+    }
+    if (filled.count > 1)
+        return cannot_verify(
+            error,
+            "the backup holds the tables of %zu databases (%s, %s ...), and one is "
+            "what can be verified: dump each with pg_dump",
+            filled.count, filled.items[0], filled.items[1]);
+    if (filled.count == 1 && !throwaway)
+        return cannot_verify(
+            error,
+            "the backup creates the database %s itself: that is done on a throwaway "
+            "server only",
+            filled.items[0]);
+    if (filled.count == 1)
+        *ret_database = xstrdup(filled.items[0]);
+    return 0;
+}
+
 static void record_psql(struct stages *stages)
 {
     struct server_fact *fact = &stages->facts->server;
     cleanup(free_pointer) char *argument = address_argument(&stages->database);
     cleanup(free_pointer) char *command = xasprintf("psql \"%s\"", argument);
     text_copy(fact->psql, sizeof(fact->psql), command);
-    text_copy(fact->database, sizeof(fact->database), stages->database_name);
+    text_copy(fact->database, sizeof(fact->database), address_get(&stages->database, "dbname"));
 }
 
 /* An error of this machine comes first: what follows it may be only its consequence. */
@@ -271,10 +299,15 @@ int restore_stage(struct stages *stages, struct error *error)
                              stages->maintenance, error) < 0 ||
         apply_exclusion(stages, &list, error) < 0)
         return -1;
+    cleanup(free_pointer) char *filled = NULL;
+    if (filled_database(&stages->archive, stages->cluster != NULL, &filled, error) < 0)
+        return -1;
     struct restore_result result = {0};
     int restored = stages->cluster ? restore_on_throwaway(stages, list, deadline_ms, &result, error)
                                    : restore_as_guest(stages, list, deadline_ms, &result, error);
     if (restored == 0) {
+        if (filled)
+            address_set(&stages->database, "dbname", filled);
         record_result(&result, &stages->facts->restore);
         record_psql(stages);
         stages->has_database = true;

@@ -16,6 +16,7 @@ int main(void)
     srunner_add_suite(runner, archive_read_suite());
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, clock_suite());
+    srunner_add_suite(runner, process_suite());
     srunner_add_suite(runner, error_suite());
     srunner_add_suite(runner, expectation_suite());
     srunner_add_suite(runner, scenario_load_suite());

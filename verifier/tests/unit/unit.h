@@ -14,6 +14,7 @@ Suite *archive_hostile_suite(void);
 Suite *archive_read_suite(void);
 Suite *buffer_suite(void);
 Suite *clock_suite(void);
+Suite *process_suite(void);
 Suite *error_suite(void);
 Suite *expectation_suite(void);
 Suite *scenario_load_suite(void);
