@@ -142,6 +142,22 @@ static int give_away(const char *path, const struct stat *status, int type, stru
     return lchown(path, copy_owner.uid, copy_owner.gid);
 }
 
+/* What there is to restore from. Of a backup that was found to be bad (for --always-restore) it is
+ * the copy as far as that got, or the backup itself where it needs no unpacking. */
+static void choose_source(struct stages *stages)
+{
+    const struct archive *archive = &stages->archive;
+    stages->restore_format = archive->complete                          ? archive->restore_format
+                             : archive->format == ARCHIVE_DIRECTORY_TAR ? ARCHIVE_DIRECTORY
+                                                                        : archive->format;
+    if (archive->restore_path)
+        stages->restore_path = xstrdup(archive->restore_path);
+    else if (access(stages->copy_path, F_OK) == 0)
+        stages->restore_path = xstrdup(stages->copy_path);
+    else if (archive->format != ARCHIVE_UNKNOWN_FORMAT && archive->container == ARCHIVE_BARE)
+        stages->restore_path = xstrdup(stages->backup.path);
+}
+
 int reading_finish(struct stages *stages)
 {
     struct backup_reading *reading = &stages->reading;
@@ -150,6 +166,7 @@ int reading_finish(struct stages *stages)
     pthread_cond_destroy(&reading->changed);
     record_archive(stages);
     record_time(stages);
+    choose_source(stages);
     copy_owner = stages->account;
     if (geteuid() == 0 && access(stages->copy_path, F_OK) == 0)
         nftw(stages->copy_path, give_away, 16, FTW_PHYS);
