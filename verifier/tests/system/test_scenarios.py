@@ -122,7 +122,6 @@ def test_a_variable_cannot_change_the_structure(place, value):
         (GOOD + "alembic:\n  version: head\n  migrations: ./migrations\n", "head"),
         (GOOD + "alembic:\n  version: known\n  migrations: ./migrations\n", "known"),
         (GOOD.replace("./backups", "s3://bucket/prefix"), "bucket"),
-        (GOOD + "restore:\n  contents: true\n", "contents"),
     ],
 )
 def test_what_this_version_cannot_do_is_refused(place, text, words):
