@@ -15,6 +15,8 @@ Suite *archive_read_suite(void);
 Suite *buffer_suite(void);
 Suite *clock_suite(void);
 Suite *process_suite(void);
+Suite *workers_suite(void);
+Suite *harness_suite(void);
 Suite *signals_suite(void);
 Suite *hash_suite(void);
 Suite *memory_suite(void);
