@@ -2,6 +2,7 @@
  * so each harness_run happens in a process of its own, forked here as workers do it. */
 #include "harness/harness.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -363,7 +364,8 @@ END_TEST
 START_TEST(what_a_check_prints_is_no_verdict)
 {
     setup();
-    close(STDOUT_FILENO);
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(dup2(null, STDOUT_FILENO), STDOUT_FILENO);
     struct check check = {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = talks};
     ck_assert_int_eq(run(&check, 1), 0);
     ck_assert_int_eq(report->outcomes[0].verdict, VERDICT_PASS);
@@ -496,7 +498,9 @@ START_TEST(a_check_dies_with_its_worker)
     ck_assert_int_gt(report->pids[0], 0);
     kill(worker, SIGKILL);
     waitpid(worker, NULL, 0);
-    ck_assert(process_goes(report->pids[0]));
+    bool gone = process_goes(report->pids[0]);
+    kill(report->pids[0], SIGKILL); /* it must not stay even when this test fails */
+    ck_assert(gone);
 }
 END_TEST
 
