@@ -70,6 +70,37 @@ static char *libpq_url(const char *text)
     return buffer_steal(&url);
 }
 
+/* Does the text begin with a scheme? A key=value string may hold :// in its password. */
+static bool has_scheme(const char *text)
+{
+    size_t length =
+        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+    return length > 0 && starts_with(text + length, "://");
+}
+
+/* With or without SQLAlchemy's +DRIVER. */
+static bool is_postgres_scheme(const char *text)
+{
+    size_t length = strcspn(text, "+:");
+    return (length == strlen("postgresql") && starts_with(text, "postgresql")) ||
+           (length == strlen("postgres") && starts_with(text, "postgres"));
+}
+
+/* libpq ends the password at the first @ and, without one before it, the host at the first /: what
+ * is left of a password that holds these characters would become a host or a database's name, and
+ * be shown as such. */
+static bool shows_password(const char *url)
+{
+    const char *authority = strstr(url, "://") + strlen("://");
+    const char *at = strpbrk(authority, "@/");
+    if (!at)
+        return false;
+    if (*at == '/')
+        return strchr(at, '@') != NULL;
+    size_t rest = strcspn(at + 1, "?");
+    return memchr(at + 1, '@', rest) != NULL;
+}
+
 /* libpq's complaints quote the connection string, which may hold a password: they are never shown.
  */
 int address_parse(const char *text, struct address *ret_address, struct error *error)
@@ -77,9 +108,12 @@ int address_parse(const char *text, struct address *ret_address, struct error *e
     if (strlen(text) > ADDRESS_LIMIT_BYTES)
         return cannot_verify(error, "the connection string is longer than %d bytes",
                              ADDRESS_LIMIT_BYTES);
-    bool is_url = strstr(text, "://") != NULL;
-    if (is_url && !starts_with(text, "postgresql") && !starts_with(text, "postgres"))
+    bool is_url = has_scheme(text);
+    if (is_url && !is_postgres_scheme(text))
         return cannot_verify(error, "the database URL must begin with postgresql://");
+    if (is_url && shows_password(text))
+        return cannot_verify(error, "the database URL has an @ or a / in its user or password: "
+                                    "percent-encode them (@ is %%40, / is %%2F)");
     cleanup(free_pointer) char *plain = is_url ? libpq_url(text) : xstrdup(text);
     char *complaint = NULL;
     PQconninfoOption *options = PQconninfoParse(plain, &complaint);
