@@ -46,6 +46,9 @@ static void query_option_append(struct buffer *url, const char *option, size_t l
         if (length == strlen("=true") && strncmp(option, "=true", length) == 0) {
             option = "=require";
             length = strlen(option);
+        } else if (length == strlen("=false") && strncmp(option, "=false", length) == 0) {
+            option = "=disable";
+            length = strlen(option);
         }
     }
     buffer_append(url, option, length);
@@ -57,7 +60,10 @@ static char *libpq_url(const char *text)
     struct buffer url;
     buffer_init(&url, ADDRESS_LIMIT_BYTES * 2);
     const char *rest = strstr(text, "://");
-    size_t query = strcspn(rest, "?");
+    size_t user = strcspn(rest + strlen("://"), "@/");
+    size_t query = strlen("://") + user;
+    query = rest[query] == '@' ? query : 0; /* a password may hold a question mark */
+    query += strcspn(rest + query, "?");
     buffer_append_text(&url, "postgresql");
     buffer_append(&url, rest, query);
     rest += query;
