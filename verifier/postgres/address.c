@@ -199,12 +199,21 @@ char *address_describe(const struct address *address)
     return xasprintf("%s:%s/%s", host, effective(address, "port"), effective(address, "dbname"));
 }
 
+static bool is_secret(const char *keyword)
+{
+    static const char *const secrets[] = {"password", "sslpassword", "oauth_client_secret"};
+    for (size_t i = 0; i < ARRAY_LENGTH(secrets); i++)
+        if (strcmp(keyword, secrets[i]) == 0)
+            return true;
+    return false;
+}
+
 char *address_argument(const struct address *address)
 {
     struct buffer text;
     buffer_init(&text, ADDRESS_LIMIT_BYTES * 4);
     for (size_t i = 0; i < address->keywords.count; i++) {
-        if (strcmp(address->keywords.items[i], "password") == 0)
+        if (is_secret(address->keywords.items[i]))
             continue;
         buffer_printf(&text, "%s%s='", text.length ? " " : "", address->keywords.items[i]);
         for (const char *next = address->values.items[i]; *next; next++) {
