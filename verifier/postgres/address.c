@@ -196,6 +196,9 @@ char *address_describe(const struct address *address)
     const char *host = effective(address, "host");
     if (*host == '/' || *host == '\0')
         return xasprintf("%s/%s", *host ? host : "the local socket", effective(address, "dbname"));
+    if (strchr(host, ':') && !strchr(host, ','))
+        return xasprintf("[%s]:%s/%s", host, effective(address, "port"),
+                         effective(address, "dbname"));
     return xasprintf("%s:%s/%s", host, effective(address, "port"), effective(address, "dbname"));
 }
 
