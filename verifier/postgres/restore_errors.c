@@ -13,7 +13,7 @@ static const char *const machine_words[] = {
     "could not access file",                 /* a library that is not there */
     "could not load library",
     "must be loaded via shared_preload_libraries",
-    "role \"",                              /* role "x" does not exist: see is_missing_role */
+    "role \"",                              /* role "x" does not exist: see is_machine */
     "unrecognized configuration parameter", /* client and server of different versions */
     "unsupported version (",                /* archive newer than pg_restore */
     "No space left on device",
@@ -38,7 +38,7 @@ static const char *const machine_words[] = {
     "could not fork",
     "could not create worker process",
     "encoding conversion functions",
-    "for encoding \"", /* collation "x" for encoding "y" does not exist */
+    "collation \"", /* collation "x" for encoding "y" does not exist: see is_machine */
     "locale name",
 };
 
@@ -53,8 +53,8 @@ static bool is_machine(const char *message)
         const char *words = machine_words[i];
         if (!contains(message, words))
             continue;
-        if (strcmp(words, "role \"") == 0 && !contains(message, "does not exist"))
-            continue;
+        if (ends_with(words, " \"") && !contains(message, "does not exist"))
+            continue; /* the words before a name; only its absence is the machine's */
         return true;
     }
     return false;
