@@ -62,8 +62,13 @@ static bool is_machine(const char *message)
 
 static enum restore_error_class classify(const char *message, bool has_public_schema)
 {
-    if (has_public_schema && contains(message, "schema \"public\" already exists"))
-        return RESTORE_HARMLESS;
+    static const char *const harmless[] = {
+        "could not execute query: ERROR:  schema \"public\" already exists",
+        "ERROR:  schema \"public\" already exists",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(harmless) && has_public_schema; i++)
+        if (strcmp(message, harmless[i]) == 0)
+            return RESTORE_HARMLESS;
     return is_machine(message) ? RESTORE_MACHINE : RESTORE_BACKUP;
 }
 
