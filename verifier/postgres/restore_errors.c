@@ -149,7 +149,8 @@ static void read_psql_line(struct reader *reader, const char *line)
     while (number > line && number[-1] != ':')
         number--;
     cleanup(free_pointer) char *place = xasprintf("line %.*s", (int)(fatal - number), number);
-    start_error(reader, fatal + strlen(": "), place);
+    bool has_line = number > line && strspn(number, "0123456789") == (size_t)(fatal - number);
+    start_error(reader, fatal + strlen(": "), has_line ? place : "");
 }
 
 static void read_line(struct reader *reader, const char *line)
