@@ -30,14 +30,15 @@ static bool is_driver_option(const char *option, size_t length)
 }
 
 /* Rewrites one `name=value` of a URL's query for libpq. */
-static void query_option_append(struct buffer *url, const char *option, size_t length)
+static void query_option_append(struct buffer *url, size_t authority_length, const char *option,
+                                size_t length)
 {
     size_t name_length = strcspn(option, "=");
     if (name_length > length)
         name_length = length;
     if (is_driver_option(option, name_length))
         return;
-    buffer_append_text(url, strchr(url->data, '?') ? "&" : "?");
+    buffer_append_text(url, url->length > authority_length ? "&" : "?");
     if (name_length == strlen("ssl") && strncmp(option, "ssl", name_length) == 0) {
         buffer_append_text(url, "sslmode");
         option += name_length;
@@ -66,11 +67,12 @@ static char *libpq_url(const char *text)
     query += strcspn(rest + query, "?");
     buffer_append_text(&url, "postgresql");
     buffer_append(&url, rest, query);
+    size_t authority_length = url.length; /* and path */
     rest += query;
     while (*rest) {
         rest++; /* the ? or & */
         size_t length = strcspn(rest, "&");
-        query_option_append(&url, rest, length);
+        query_option_append(&url, authority_length, rest, length);
         rest += length;
     }
     return buffer_steal(&url);
