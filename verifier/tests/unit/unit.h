@@ -15,6 +15,8 @@ Suite *archive_read_suite(void);
 Suite *buffer_suite(void);
 Suite *clock_suite(void);
 Suite *process_suite(void);
+Suite *plan_suite(void);
+Suite *exclusion_suite(void);
 Suite *restore_errors_suite(void);
 Suite *tools_suite(void);
 Suite *address_suite(void);
