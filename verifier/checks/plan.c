@@ -31,6 +31,16 @@ static void add(struct builder *builder, const char *group, char *name, enum sta
                                                  .parameter = parameter};
 }
 
+static void (*table_check(const struct expectation *expectation))(const struct subject *,
+                                                                  const void *, struct outcome *)
+{
+    if (expectation->metric == METRIC_FRESHNESS)
+        return table_freshness;
+    if (expectation->change)
+        return table_change;
+    return expectation->comparison == COMPARE_SAME_AS ? table_same_as_dump : table_row_count;
+}
+
 static void add_table(struct builder *builder, const struct table_expectations *table)
 {
     for (size_t i = 0; i < table->count; i++) {
@@ -38,7 +48,7 @@ static void add_table(struct builder *builder, const struct table_expectations *
         struct table_expectation *parameter = xmalloc(sizeof(*parameter));
         *parameter = (struct table_expectation){.table = table->table, .expectation = expectation};
         add(builder, "tables", xasprintf("%s: %s", table->table, expectation->text), STAGE_RESTORE,
-            expectation->metric == METRIC_FRESHNESS ? table_freshness : table_row_count, parameter);
+            table_check(expectation), parameter);
     }
 }
 
@@ -72,4 +82,16 @@ void plan_free(struct plan *plan)
     }
     free(plan->checks);
     *plan = (struct plan){0};
+}
+
+enum proof outcomes_prove(const struct plan *plan, const struct outcome *outcomes, bool complete)
+{
+    enum proof proof = complete && plan->count > 0 ? PROOF_VERIFIED : PROOF_NONE;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (outcomes[i].verdict == VERDICT_FAIL && plan->checks[i].look != backup_is_recent)
+            return PROOF_BAD;
+        if (outcomes[i].verdict != VERDICT_PASS)
+            proof = PROOF_NONE;
+    }
+    return proof;
 }
