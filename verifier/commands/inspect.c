@@ -349,9 +349,7 @@ static int inspect(const char *path, const struct common_options *options)
 
 int command_inspect(int argc, char **argv)
 {
-    static const struct argp_option none[] = {{0}};
     static const struct argp argp = {
-        .options = none,
         .args_doc = "BACKUP",
         .doc = "Tell what a backup holds: versions, extensions, roles, and each table with its "
                "rows. Every byte is read and checked; no server and no PostgreSQL programs are "

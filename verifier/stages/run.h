@@ -36,6 +36,8 @@ struct stages {
     struct manifest manifest; /* where the facts say that it was read */
     bool has_previous;
     struct record previous; /* of the last backup before this one that verified */
+    char *restore_path; /* what the restoring program is given; NULL: nothing can be restored */
+    enum archive_format restore_format;
     struct tools *tools;
     struct cluster *cluster;        /* NULL on somebody's server */
     struct address server;          /* where `maintenance` is connected */

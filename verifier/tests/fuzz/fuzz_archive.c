@@ -5,7 +5,7 @@
  * clang -std=gnu17 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Iverifier -pthread \
  *     verifier/tests/fuzz/fuzz_archive.c verifier/archive/<all>.c verifier/base/buffer.c \
  *     verifier/base/clock.c verifier/base/error.c verifier/base/file.c verifier/base/hash.c \
- *     verifier/base/memory.c -lz -lzstd -llz4 -lcrypto -lxxhash */
+ *     verifier/base/memory.c verifier/base/exit.c -lz -lzstd -llz4 -lcrypto -lxxhash */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
