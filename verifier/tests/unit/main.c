@@ -7,6 +7,7 @@ int main(void)
 {
     SRunner *runner = srunner_create(NULL);
     srunner_add_suite(runner, backup_age_suite());
+    srunner_add_suite(runner, backup_compressor_suite());
     srunner_add_suite(runner, backup_create_suite());
     srunner_add_suite(runner, backup_dump_suite());
     srunner_add_suite(runner, backup_find_suite());

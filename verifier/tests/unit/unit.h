@@ -5,6 +5,7 @@
 #include <check.h>
 
 Suite *backup_age_suite(void);
+Suite *backup_compressor_suite(void);
 Suite *backup_create_suite(void);
 Suite *backup_dump_suite(void);
 Suite *backup_find_suite(void);
