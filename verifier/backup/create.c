@@ -10,8 +10,10 @@
 #include <fcntl.h>
 
 #include "backup/compressor.h"
+#include "backup/dump_lock.h"
 #include "backup/name_pattern.h"
 #include "backup/new_file.h"
+#include "backup/space.h"
 #include "base/memory.h"
 #include "postgres/dump.h"
 
@@ -115,7 +117,8 @@ int backup_create_check(const struct backup_create_options *options, char **ret_
 {
     cleanup(free_pointer) char *name = NULL;
     if (name_choose(options, &name, error) < 0 ||
-        location_check(options->location, false, error) < 0)
+        location_check(options->location, false, error) < 0 ||
+        space_check(options->location, options->pattern, error) < 0)
         return -1;
     *ret_path = xasprintf("%s/%s", options->location, name);
     return 0;
@@ -232,10 +235,13 @@ int backup_create(const struct backup_create_options *options, struct backup_cre
                   struct error *error)
 {
     cleanup(free_pointer) char *name = NULL;
+    cleanup(dump_lock_releasep) struct dump_lock *lock = NULL;
     cleanup(new_file_freep) struct new_file *file = NULL;
     struct backup_created created = {0};
     if (name_choose(options, &name, error) < 0 ||
-        location_check(options->location, true, error) < 0)
+        location_check(options->location, true, error) < 0 ||
+        space_check(options->location, options->pattern, error) < 0 ||
+        dump_lock_take(options->location, options->pattern, &lock, error) < 0)
         return -1;
     new_files_sweep(options->location, is_ours, options->pattern);
     if (new_file_open(options->location, name, NEW_FILE_NAMELESS, &file, error) < 0)

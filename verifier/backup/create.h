@@ -9,6 +9,9 @@
  * name is the archive as pg_dump compresses it. Names that promise something else (.tar, .sql,
  * .lz4 ...) are refused.
  *
+ * Two dumps with the same pattern into the same location at once: the second is refused
+ * (dump_lock.h). So is one with less room than the last backup took (space.h).
+ *
  * Backups hold everything: mode 0600 less the umask. A location that is missing is made, with mode
  * 0700, when its parent is there: one level, so that a mistyped path or an unmounted disk is seen.
  */

@@ -349,6 +349,10 @@ START_TEST(a_killed_dump_leaves_all_or_nothing)
         usleep((useconds_t)i * 2000);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
+        /* What kept others away stays, and keeps nobody away. */
+        cleanup(free_pointer) char *lock =
+            xasprintf("%s/.lock.%s", place.location, kinds[_i % KINDS].name);
+        unlink(lock);
         size_t count = entries_count(place.location);
         if (access(path, F_OK) < 0) {
             ck_assert_uint_eq(count, 0);
@@ -367,6 +371,92 @@ START_TEST(a_killed_dump_leaves_all_or_nothing)
         complete++;
     }
     ck_assert_int_lt(complete, KILLS);
+    place_remove(&place);
+}
+END_TEST
+
+static pid_t dump_in_background(const struct place *place, const char *pattern)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct backup_create_options options = options_for(place, pattern);
+        struct backup_created created;
+        struct error error;
+        _exit(backup_create(&options, &created, &error) == 0 ? 0 : 1);
+    }
+    cleanup(free_pointer) char *flag = xasprintf("%s.ran", place->program);
+    for (int i = 0; i < 1000 && access(flag, F_OK) < 0; i++)
+        usleep(10000);
+    return pid;
+}
+
+START_TEST(two_dumps_at_once_are_kept_apart)
+{
+    struct place place = place_make(MAGIC "seq 1 1000; touch $0.ran; sleep 30");
+    struct place other = place_make(ENOUGH);
+    struct backup_create_options options = options_for(&place, "a_%Y%m%d.dump");
+    struct backup_created created;
+    struct error error = {0};
+    pid_t pid = dump_in_background(&place, "a_%Y%m%d.dump");
+    options.tools = &other.tools;
+    options.time += 86400; /* another name, and yet the same backups */
+    ck_assert_int_eq(backup_create(&options, &created, &error), -1);
+    cleanup(free_pointer) char *holder = xasprintf("(process %d)", pid);
+    ck_assert_msg(strstr(error.text, holder) != NULL, "%s", error.text);
+    ck_assert_int_eq(error.fault, FAULT_MACHINE);
+    /* Others' backups may lie in the same directory. */
+    options.pattern = "b_%Y%m%d.dump";
+    ck_assert_msg(backup_create(&options, &created, &error) == 0, "%s", error.text);
+    backup_created_free(&created);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    options.pattern = "a_%Y%m%d.dump";
+    ck_assert_msg(backup_create(&options, &created, &error) == 0, "%s", error.text);
+    backup_created_free(&created);
+    ck_assert_uint_eq(entries_count(place.location), 2);
+    place_remove(&other);
+    place_remove(&place);
+}
+END_TEST
+
+static const struct {
+    const char *last;
+    off_t size_bytes;
+    bool fits;
+} lasts[] = {
+    {"a_20261121.dump", 600000, false}, {"a_20261121.dump", 300000, true},
+    {"b_20261121.dump", 600000, true},  {"a_20261121.dump.gz", 600000, true},
+    {"a_20251121.dump", 600000, false},
+};
+
+START_TEST(room_for_the_last_backup_is_looked_for_first)
+{
+    struct place place = place_make(ENOUGH "touch $0.ran");
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", place.location, "tmpfs", 0, "size=1m") < 0) {
+        place_remove(&place);
+        return; /* needs root */
+    }
+    cleanup(free_pointer) char *path = xasprintf("%s/%s", place.location, lasts[_i].last);
+    cleanup(free_pointer) char *bytes = xcalloc(1, (size_t)lasts[_i].size_bytes);
+    cleanup(free_pointer) char *ran = xasprintf("%s.ran", place.program);
+    struct backup_create_options options = options_for(&place, "a_%Y%m%d.dump");
+    struct backup_created created = {0};
+    struct error error = {0};
+    char *name = NULL;
+    ck_assert_int_eq(file_replace(path, bytes, (size_t)lasts[_i].size_bytes, &error), 0);
+    int checked = backup_create_check(&options, &name, &error);
+    int outcome = backup_create(&options, &created, &error);
+    umount(place.location);
+    ck_assert_int_eq(checked, lasts[_i].fits ? 0 : -1);
+    ck_assert_int_eq(outcome, checked);
+    ck_assert_int_eq(access(ran, F_OK), outcome);
+    if (!lasts[_i].fits) {
+        ck_assert_msg(strstr(error.text, "takes 586 KiB") != NULL, "%s", error.text);
+        ck_assert_msg(strstr(error.text, "has 4") != NULL, "%s", error.text);
+    }
+    free(name);
+    backup_created_free(&created);
     place_remove(&place);
 }
 END_TEST
@@ -489,6 +579,8 @@ Suite *backup_create_suite(void)
     add_test(suite, a_directory_that_cannot_be_written_is_refused);
     add_table_test(suite, a_full_disk_leaves_nothing, ARRAY_LENGTH(kinds));
     add_table_test(suite, a_killed_dump_leaves_all_or_nothing, 2 * KINDS);
+    add_test(suite, two_dumps_at_once_are_kept_apart);
+    add_table_test(suite, room_for_the_last_backup_is_looked_for_first, ARRAY_LENGTH(lasts));
     add_table_test(suite, a_hidden_file_behaves_like_a_nameless_one, 2);
     add_table_test(suite, the_next_dump_removes_what_a_killed_one_left, ARRAY_LENGTH(leftovers));
     add_table_test(suite, pg_dump_gets_what_it_needs_and_no_password_in_argv, ARRAY_LENGTH(kinds));
