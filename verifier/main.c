@@ -12,7 +12,8 @@ static const struct {
 } commands[] = {
     {"verify", command_verify, "restore the latest backup of each scenario and check it"},
     {"dump", command_dump, "make a backup of each scenario's database"},
-
+    {"prune", command_prune, "delete old backups, never the last good one"},
+    {"inspect", command_inspect, "tell what a backup holds; needs no server"},
     {"lint", command_lint, "check scenario files"},
 };
 

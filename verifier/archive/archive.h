@@ -8,9 +8,18 @@
  * It returns 0 only when every byte was read and all of it holds together. Then "the backup is
  * intact" may be said; that it also restores is for pg_restore to show.
  *
- * Memory stays under 64 MiB whatever the backup's size. Nothing in the file is trusted. How much
- * may be unpacked is limited by the free space where the copy goes, and by nothing else: bytes that
- * are only counted cost no space.
+ * Nothing in the file is trusted. Memory stays under 64 MiB whatever the backup's size, but for one
+ * case: zstd with a long window (pg_dump --compress=zstd:long, zstd --long) needs that window, up
+ * to 128 MiB for each thread, as it does in pg_restore. Of a table of contents 40 MiB are kept,
+ * which is more than 100,000 entries; a larger one cannot be verified.
+ *
+ * Bytes that are only counted cost no space. The copy stops before its file system is full. Both
+ * stop where a backup unpacks to more than 32 MiB and 32,768 times its size, denser than rows can
+ * be: a decompression bomb.
+ *
+ * What it cannot see: where pg_dump wrote no checksum (data that is uncompressed, or compressed
+ * with lz4 or zstd; the table of contents always) another text may stand in place of the first.
+ * Only a checksum around the archive tells: a gzip or zstd container, or the SHA-256 in a manifest.
  *
  * Source of the format: PostgreSQL's src/bin/pg_dump, pg_backup_archiver.c (header and table of
  * contents), pg_backup_custom.c, pg_backup_tar.c, pg_backup_directory.c and compress_*.c.

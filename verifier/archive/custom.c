@@ -202,10 +202,7 @@ static int toc_open(struct reading *reading, struct toc *toc, struct reader *rea
     if (toc->format != TOC_FORMAT_CUSTOM)
         return bad_backup(error, "it is only the table of contents (toc.dat) of a backup in "
                                  "directory format: the directory is needed with all its files");
-    if (tables_prepare(toc, error) < 0)
-        return -1;
-    contents_announce(reading);
-    return 0;
+    return tables_prepare(toc, error);
 }
 
 static int blocks_read(struct reading *reading, struct toc *toc, struct reader *reader,
@@ -227,7 +224,10 @@ static int blocks_read(struct reading *reading, struct toc *toc, struct reader *
 int custom_read(struct reading *reading, struct reader *reader, struct error *error)
 {
     cleanup(toc_free) struct toc toc = {0};
-    if (toc_open(reading, &toc, reader, error) < 0 || blocks_read(reading, &toc, reader, error) < 0)
+    if (toc_open(reading, &toc, reader, error) < 0)
+        return -1;
+    contents_announce(reading);
+    if (blocks_read(reading, &toc, reader, error) < 0)
         return -1;
     return large_objects_check(&toc, error);
 }
@@ -348,6 +348,8 @@ int custom_read_parallel(struct reading *reading, int descriptor, const char *pa
         *ret_done = false;
         return 0;
     }
+    /* Not before it is certain that what was announced stays: another reading would begin anew. */
+    contents_announce(reading);
     if (reading->progress)
         atomic_fetch_add(reading->progress, reader.offset);
     struct parallel parallel = {reading, &toc, descriptor, path, size, hash, stretches};

@@ -105,15 +105,15 @@ int member_toc_read(struct reading *reading, struct toc *toc, struct source *sou
     reader_init(&reader, source, 0);
     if (toc_read(toc, reading->archive, &reader, error) < 0 ||
         facts_gather(reading->archive, error) < 0 || tables_prepare(toc, error) < 0)
-        return error_prefix(error, "toc.dat: ");
+        return -1;
     contents_announce(reading);
     if (reader_fill(&reader, error) < 0)
-        return error_prefix(error, "toc.dat: ");
+        return -1;
     if (!reader.at_end)
-        return bad_backup(error, "toc.dat goes on behind its end, at byte %lld",
+        return bad_backup(error, "it goes on behind its end, at byte %lld",
                           (long long)reader.offset);
     if (toc->format != TOC_FORMAT_TAR)
-        return bad_backup(error, "toc.dat is that of another format (%d)", toc->format);
+        return bad_backup(error, "it is the table of contents of another format (%d)", toc->format);
     return 0;
 }
 

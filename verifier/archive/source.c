@@ -238,6 +238,8 @@ int reader_run(struct reader *reader, int64_t most, const uint8_t **ret_bytes, s
         length = (size_t)most;
     *ret_bytes = reader->next;
     *ret_length = length;
+    if (length == 0)
+        return 0;
     reader->next += length;
     reader->available -= length;
     reader->offset += (int64_t)length;

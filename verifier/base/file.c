@@ -1,8 +1,8 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,18 +89,95 @@ int file_replace(const char *path, const void *bytes, size_t length, struct erro
     return 0;
 }
 
-static int entry_remove(const char *path, const struct stat *status, int type, struct FTW *position)
+/* How deep a tree is walked with a descriptor for each level; what lies deeper is first moved up.
+ */
+enum { TREE_DEPTH = 32 };
+
+/* A tree being removed. Names are looked up in open directories only, never along a path: whoever
+ * may still write into the tree could put a link into that path, and lead us out of it. */
+struct removal {
+    int top;      /* descriptor of the tree */
+    size_t moved; /* directories moved up from below TREE_DEPTH */
+    int reason;   /* errno of the first failure; 0: none */
+};
+
+static bool tree_is_gone(const char *path)
 {
-    (void)status;
-    (void)type;
-    (void)position;
-    return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+    struct stat status;
+    return lstat(path, &status) < 0 && errno == ENOENT;
+}
+
+static void removal_failed(struct removal *removal)
+{
+    if (removal->reason == 0 && errno != ENOENT)
+        removal->reason = errno;
+}
+
+static void directory_empty(struct removal *removal, int directory, int depth);
+
+static void directory_remove_at(struct removal *removal, int parent, const char *name, int depth)
+{
+    if (depth == TREE_DEPTH) {
+        char up[64];
+        snprintf(up, sizeof(up), ".removing.%d.%zu", getpid(), ++removal->moved);
+        if (renameat(parent, name, removal->top, up) < 0)
+            removal_failed(removal);
+        return;
+    }
+    int directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory < 0) {
+        removal_failed(removal);
+        return;
+    }
+    directory_empty(removal, directory, depth);
+    if (unlinkat(parent, name, AT_REMOVEDIR) < 0)
+        removal_failed(removal);
+}
+
+/* Closes `directory`. */
+static void directory_empty(struct removal *removal, int directory, int depth)
+{
+    DIR *entries = fdopendir(directory);
+    if (!entries) {
+        removal_failed(removal);
+        close(directory);
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(entries));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (unlinkat(directory, entry->d_name, 0) == 0)
+            continue;
+        if (errno == EISDIR || errno == EPERM)
+            directory_remove_at(removal, directory, entry->d_name, depth + 1);
+        else
+            removal_failed(removal);
+    }
+    closedir(entries);
 }
 
 int tree_remove(const char *path, struct error *error)
 {
-    if (nftw(path, entry_remove, 16, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
+    if (unlink(path) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
         return cannot_verify(error, "cannot remove %s: %s", path, strerror(errno));
+    struct removal removal = {.moved = 0};
+    size_t moved_before;
+    do {
+        moved_before = removal.moved;
+        removal.reason = 0;
+        removal.top = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (removal.top < 0)
+            removal_failed(&removal);
+        else
+            directory_empty(&removal, removal.top, 0);
+    } while (removal.reason == 0 && rmdir(path) < 0 && errno != ENOENT &&
+             removal.moved > moved_before);
+    if (removal.reason == 0 && !tree_is_gone(path))
+        removal.reason = ENOTEMPTY;
+    if (removal.reason != 0)
+        return cannot_verify(error, "cannot remove %s: %s", path, strerror(removal.reason));
     return 0;
 }
 

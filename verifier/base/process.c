@@ -18,6 +18,9 @@
 
 extern char **environ;
 
+/* Of waitpid's statuses, one that is neither an exit nor a death by signal. */
+enum { PROCESS_END_UNKNOWN = -1 };
+
 /* What the child says through a pipe that closes by itself when exec succeeds. */
 struct start_failure {
     int reason; /* errno */
@@ -58,12 +61,12 @@ static bool write_text(const char *path, const char *text)
     return written;
 }
 
-/* Best effort: where neither root nor user namespaces give us an empty network, we go on with the
- * machine's. Unix sockets are reached by path and work all the same. */
-static void child_leave_network(const struct launch *launch)
+/* By a user namespace of the user that we have become: only this one's ids are known in it, so the
+ * change of user must come before. Best effort, see child_isolate. */
+static void child_leave_network_as_user(const struct launch *launch)
 {
-    if (unshare(CLONE_NEWNET) == 0)
-        return;
+    /* After a change of user our files in /proc belong to root until we say otherwise. */
+    prctl(PR_SET_DUMPABLE, 1);
     if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
         return;
     write_text("/proc/self/setgroups", "deny");
@@ -82,13 +85,22 @@ static void child_become(const struct launch *launch)
         child_fail(launch, "change the user");
 }
 
+/* Best effort: where neither root nor user namespaces give us an empty network, we go on with the
+ * machine's. Unix sockets are reached by path and work all the same. */
+static void child_isolate(const struct launch *launch)
+{
+    bool wanted = launch->options->no_network;
+    bool left = wanted && unshare(CLONE_NEWNET) == 0;
+    child_become(launch);
+    if (wanted && !left)
+        child_leave_network_as_user(launch);
+}
+
 static void child_signals(void)
 {
-    static const int caught[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE,
-                                 SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2};
     struct sigaction action = {.sa_handler = SIG_DFL};
-    for (size_t i = 0; i < ARRAY_LENGTH(caught); i++)
-        sigaction(caught[i], &action, NULL);
+    for (int number = 1; number < NSIG; number++)
+        sigaction(number, &action, NULL); /* refused for SIGKILL, SIGSTOP and those of glibc */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -112,9 +124,7 @@ static void child_main(struct launch *launch)
     child_signals();
     child_descriptors(launch);
     launch->failure = STDERR_FILENO + 1;
-    if (options->no_network)
-        child_leave_network(launch);
-    child_become(launch);
+    child_isolate(launch);
     /* After the change of user, which would clear it. */
     if (options->death_signal >= 0) {
         prctl(PR_SET_PDEATHSIG, options->death_signal ? options->death_signal : SIGKILL);
@@ -166,6 +176,21 @@ static int start_failure_read(int descriptor, const char *program, struct error 
                          strerror(failure.reason));
 }
 
+/* A copy with a number that arranging 0 to 3 in the child cannot overwrite: where our caller has
+ * closed 0, 1 or 2, what we open may get these numbers. */
+static int high_copy(int descriptor)
+{
+    return fcntl(descriptor, F_DUPFD_CLOEXEC, 10);
+}
+
+/* Where SIGCHLD is ignored, as some callers leave it, the kernel forgets how children ended. */
+static void remember_children(void)
+{
+    struct sigaction action;
+    if (sigaction(SIGCHLD, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+        signal(SIGCHLD, SIG_DFL);
+}
+
 /* Forks and waits until exec has succeeded or failed. `output` and `errors` are the child's ends.
  */
 static int launch_child(const struct process_options *options, int output, int errors,
@@ -175,23 +200,32 @@ static int launch_child(const struct process_options *options, int output, int e
     if (pipe2(failure, O_CLOEXEC) < 0)
         return cannot_verify(error, "cannot make a pipe: %s", strerror(errno));
     cleanup(close_descriptor) int failure_read = failure[0];
-    /* High, so that arranging 0 to 3 in the child cannot overwrite it. */
-    cleanup(close_descriptor) int failure_write = fcntl(failure[1], F_DUPFD_CLOEXEC, 10);
+    cleanup(close_descriptor) int failure_write = high_copy(failure[1]);
     close(failure[1]);
     cleanup(close_descriptor) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (failure_write < 0 || null < 0)
         return cannot_verify(error, "cannot open /dev/null: %s", strerror(errno));
+    cleanup(close_descriptor) int high_input = high_copy(null);
+    cleanup(close_descriptor) int high_output = high_copy(output > 0 ? output : null);
+    cleanup(close_descriptor) int high_errors = high_copy(errors > 0 ? errors : null);
+    if (high_input < 0 || high_output < 0 || high_errors < 0)
+        return cannot_verify(error, "cannot arrange the descriptors of %s: %s", options->argv[0],
+                             strerror(errno));
 
     struct launch launch = {.options = options,
                             .parent = getpid(),
-                            .input = null,
-                            .output = output > 0 ? output : null,
-                            .errors = errors > 0 ? errors : null,
+                            .input = high_input,
+                            .output = high_output,
+                            .errors = high_errors,
                             .failure = failure_write};
-    snprintf(launch.uid_map, sizeof(launch.uid_map), "%u %u 1", geteuid(), geteuid());
-    snprintf(launch.gid_map, sizeof(launch.gid_map), "%u %u 1", getegid(), getegid());
+    struct account user = {.uid = geteuid(), .gid = getegid()};
+    if (options->account)
+        user = *options->account;
+    snprintf(launch.uid_map, sizeof(launch.uid_map), "%u %u 1", user.uid, user.uid);
+    snprintf(launch.gid_map, sizeof(launch.gid_map), "%u %u 1", user.gid, user.gid);
     environment_build(options->environment, &launch.environment);
 
+    remember_children();
     pid_t pid = fork();
     if (pid == 0)
         child_main(&launch);
@@ -222,7 +256,7 @@ int process_wait(pid_t pid, int64_t deadline_ms, int *ret_status)
         pid_t ended = waitpid(pid, &status, WNOHANG);
         if (ended == pid || (ended < 0 && errno == ECHILD)) {
             if (ret_status)
-                *ret_status = status;
+                *ret_status = ended == pid ? status : PROCESS_END_UNKNOWN;
             return 1;
         }
         if (clock_ms() >= deadline_ms)
@@ -257,8 +291,8 @@ static bool drain_until_end(struct pollfd pipes[2], struct buffer *const buffers
 {
     while (pipes[0].fd >= 0 || pipes[1].fd >= 0) {
         int ready = poll(pipes, 2, deadline_poll_ms(deadline_ms));
-        if (ready == 0 && clock_ms() >= deadline_ms)
-            return false;
+        if (clock_ms() >= deadline_ms)
+            return false; /* looked at each time: some children are never silent */
         for (size_t i = 0; i < 2 && ready > 0; i++)
             if (pipes[i].fd >= 0 && pipes[i].revents != 0 && !drain(pipes[i].fd, buffers[i]))
                 pipes[i].fd = -1;
@@ -274,8 +308,11 @@ struct capture {
 static int capture_open(int given, struct capture *ret_capture, struct error *error)
 {
     if (given > 0) {
-        *ret_capture =
-            (struct capture){.read_end = -1, .write_end = fcntl(given, F_DUPFD_CLOEXEC, 10)};
+        int copy = high_copy(given);
+        if (copy < 0)
+            return cannot_verify(error, "cannot write to descriptor %d: %s", given,
+                                 strerror(errno));
+        *ret_capture = (struct capture){.read_end = -1, .write_end = copy};
         return 0;
     }
     int ends[2];
@@ -348,5 +385,7 @@ char *process_describe(const struct process_result *result)
 {
     if (result->signal != 0)
         return xasprintf("was killed by signal %d (%s)", result->signal, strsignal(result->signal));
+    if (result->exit_code < 0)
+        return xstrdup("ended, but nobody saw how");
     return xasprintf("exited with code %d", result->exit_code);
 }

@@ -38,7 +38,7 @@ struct process_options {
 };
 
 struct process_result {
-    int exit_code;        /* -1 when a signal ended it */
+    int exit_code;        /* -1 when a signal ended it, or nobody saw how it ended */
     int signal;           /* 0 when it exited */
     struct buffer output; /* what was captured, at most PROCESS_OUTPUT_LIMIT */
     struct buffer errors;
@@ -59,7 +59,8 @@ int process_run(const struct process_options *options, int64_t deadline_ms,
 int process_start(const struct process_options *options, pid_t *ret_pid, struct error *error);
 
 /* Waits until the child has ended or the deadline has passed: 1 ended (ret_status as waitpid(2) has
- * it; may be NULL), 0 still running. A child that is no longer ours counts as ended. */
+ * it; may be NULL), 0 still running. A child that is no longer ours counts as ended, with a status
+ * that is neither an exit nor a death by signal. */
 int process_wait(pid_t pid, int64_t deadline_ms, int *ret_status);
 
 /* "exited with code 1", "was killed by signal 9 (Killed)": to be freed by the caller. */

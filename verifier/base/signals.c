@@ -17,6 +17,10 @@ void signals_block(void)
 {
     sigset_t set;
     blocked_set(&set);
+    /* A blocked signal would arrive although it is ignored, and nohup(1) means what it says. */
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN)
+        sigdelset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     /* SIGCHLD must not be ignored (some parents leave it so): waitpid could not tell how a child
      * ended. */
@@ -26,7 +30,8 @@ void signals_block(void)
 
 void signals_default(void)
 {
-    static const int changed[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE, SIGALRM};
+    static const int changed[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGCHLD,
+                                  SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2};
     for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++)
         signal(changed[i], SIG_DFL);
     sigset_t set;

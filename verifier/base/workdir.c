@@ -46,11 +46,23 @@ static void workdir_freep(struct workdir **workdir)
         workdir_free(*workdir);
 }
 
-static int owner_lock(const char *directory, int flags)
+static int lock_file(const char *path, int flags)
 {
-    cleanup(free_pointer) char *path = xasprintf("%s/owner", directory);
-    int lock = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int lock = open(path, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0) {
+        close(lock);
+        lock = -1;
+    }
+    return lock;
+}
+
+/* The file gets its name when it is locked already: a sweep never finds it without its owner. */
+static int owner_create(const char *directory)
+{
+    cleanup(free_pointer) char *owner = xasprintf("%s/owner", directory);
+    cleanup(free_pointer) char *unnamed = xasprintf("%s/owner.new", directory);
+    int lock = lock_file(unnamed, O_CREAT | O_EXCL);
+    if (lock >= 0 && rename(unnamed, owner) < 0) {
         close(lock);
         lock = -1;
     }
@@ -61,14 +73,17 @@ int workdir_create(const char *parent, struct workdir **ret_workdir, struct erro
 {
     cleanup(workdir_freep) struct workdir *workdir = xcalloc(1, sizeof(*workdir));
     workdir->lock = -1;
-    workdir->path = xasprintf("%s/%s%d.XXXXXX", parent, name_prefix, getpid());
+    /* Whole, since servers and tools stand in other directories than we do. */
+    cleanup(free_pointer) char *real_parent = realpath(parent, NULL);
+    workdir->path =
+        xasprintf("%s/%s%d.XXXXXX", real_parent ? real_parent : parent, name_prefix, getpid());
     if (!mkdtemp(workdir->path))
         return cannot_verify(
             error,
             "cannot make a work directory in %s: %s; set TMPDIR to a directory that "
             "can be written",
             parent, strerror(errno));
-    workdir->lock = owner_lock(workdir->path, O_RDWR | O_CREAT);
+    workdir->lock = owner_create(workdir->path);
     if (workdir->lock < 0 || chmod(workdir->path, 0711) < 0) {
         int reason = errno;
         tree_remove(workdir->path, error);
@@ -154,7 +169,8 @@ size_t workdir_sweep(const char *parent)
         /* Only what is ours: in a shared /tmp anyone may make a directory of this name. */
         if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid())
             continue;
-        cleanup(close_descriptor) int lock = owner_lock(path, O_RDWR);
+        cleanup(free_pointer) char *owner = xasprintf("%s/owner", path);
+        cleanup(close_descriptor) int lock = lock_file(owner, 0);
         struct error ignored;
         if (lock >= 0 && directory_remove(path, &ignored) == 0)
             removed++;

@@ -1,5 +1,6 @@
 /* The checks of the backup itself: it is recent, it is intact, it restores. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -109,5 +110,6 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
         outcome_pass(outcome, "%d harmless message%s", restore->harmless_count,
                      restore->harmless_count == 1 ? "" : "s");
     else
-        outcome_pass(outcome, "into PostgreSQL %s", facts->server.version);
+        outcome_pass(outcome, "into PostgreSQL %.*s", (int)strcspn(facts->server.version, " "),
+                     facts->server.version);
 }

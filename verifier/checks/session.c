@@ -58,10 +58,10 @@ PGresult *session_row(struct connection *connection, const char *sql, struct out
     return NULL;
 }
 
-static void say_where_else(struct connection *connection, const char *table,
+static void say_where_else(struct connection *connection, const char *table, const char *quoted,
                            struct outcome *outcome)
 {
-    const char *const parameters[] = {table, NULL};
+    const char *const parameters[] = {quoted, NULL};
     cleanup(result_clear) PGresult *result = NULL;
     struct error ignored;
     outcome_fail(outcome, "the restored database has no table %s", table);
@@ -99,7 +99,7 @@ char *session_table(struct connection *connection, const char *table, struct out
     }
     if (PQntuples(result) == 1)
         return xstrdup(PQgetvalue(result, 0, 0));
-    say_where_else(connection, quoted, outcome);
+    say_where_else(connection, table, quoted, outcome);
     return NULL;
 }
 

@@ -11,7 +11,7 @@ enum { OPTION_REPORTS = 1000, OPTION_FORMAT };
 
 static const struct argp_option common_list[] = {
     {"reports", OPTION_REPORTS, "DIR", 0, "Write reports to DIR (default: reports)", 10},
-    {"jobs", 'j', "N", 0, "Work on N scenarios at the same time (default: 1)", 10},
+    {"jobs", 'j', "N", 0, "Do N things at the same time", 10},
     {"format", OPTION_FORMAT, "text|json", 0, "Print the results on standard output in this form",
      10},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 10},
@@ -70,8 +70,11 @@ static error_t parse_nothing(int key, char *argument, struct argp_state *state)
     const struct inputs *inputs = state->input;
     if (key != ARGP_KEY_INIT)
         return ARGP_ERR_UNKNOWN;
-    state->child_inputs[0] = inputs->own;
-    state->child_inputs[1] = inputs->common;
+    /* In the order of the children: a command without options of its own has one child less. */
+    size_t child = 0;
+    if (inputs->own)
+        state->child_inputs[child++] = inputs->own;
+    state->child_inputs[child] = inputs->common;
     return 0;
 }
 
@@ -86,7 +89,7 @@ void options_parse(int argc, char **argv, const struct argp *argp, struct common
     const struct argp whole = {.parser = parse_nothing,
                                .args_doc = argp->args_doc,
                                .doc = argp->doc,
-                               .children = argp->options ? children : children + 1};
+                               .children = own ? children : children + 1};
     struct inputs inputs = {.common = common, .own = own};
     *common = (struct common_options){.reports = "reports"};
     argp_err_exit_status = EXIT_CANNOT_VERIFY;

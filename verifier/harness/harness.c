@@ -2,10 +2,13 @@
 
 #include <check.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/exit.h"
@@ -17,6 +20,7 @@ static struct {
     const struct plan *plan;
     const struct subject *subject;
     struct outcome *outcomes;
+    pid_t worker;
 } running;
 
 void *shared_alloc(size_t size)
@@ -41,6 +45,11 @@ START_TEST(look)
     const struct check *check = &running.plan->checks[_i];
     struct outcome *outcome = &running.outcomes[_i];
     signals_default();
+    /* Check gives every test a process group of its own, which the end of the worker's would miss.
+     */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != running.worker)
+        exit_now(1);
     outcome->started_ms = clock_ms();
     check_look(check, running.subject, outcome);
     outcome->duration_ms = clock_ms() - outcome->started_ms;
@@ -121,6 +130,7 @@ int harness_run(const char *suite_name, const struct plan *plan, const struct su
     running.plan = plan;
     running.subject = subject;
     running.outcomes = outcomes;
+    running.worker = getpid();
     cleanup(strings_free) struct strings names = {0};
     SRunner *runner = runner_create(suite_name, plan, &names);
     fflush(NULL); /* or each check's process would print it again */

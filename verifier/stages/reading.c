@@ -2,9 +2,11 @@
  * checked to its end in a single pass. */
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,10 +21,17 @@ static bool account_can_read(const struct account *account, const char *path)
     if (account->uid == geteuid())
         return true;
     gid_t group = getegid();
+    /* A change of user makes the kernel forget that we are to die with our parent. */
+    int death_signal = 0;
+    pid_t parent = getppid();
+    prctl(PR_GET_PDEATHSIG, &death_signal);
     bool can = setegid(account->gid) == 0 && seteuid(account->uid) == 0 &&
                faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
     if (seteuid(0) < 0 || setegid(group) < 0)
         abort(); /* we would go on as somebody else */
+    prctl(PR_SET_PDEATHSIG, death_signal);
+    if (death_signal != 0 && getppid() != parent)
+        raise(death_signal); /* it died in between */
     return can;
 }
 
@@ -133,6 +142,22 @@ static int give_away(const char *path, const struct stat *status, int type, stru
     return lchown(path, copy_owner.uid, copy_owner.gid);
 }
 
+/* What there is to restore from. Of a backup that was found to be bad (for --always-restore) it is
+ * the copy as far as that got, or the backup itself where it needs no unpacking. */
+static void choose_source(struct stages *stages)
+{
+    const struct archive *archive = &stages->archive;
+    stages->restore_format = archive->complete                          ? archive->restore_format
+                             : archive->format == ARCHIVE_DIRECTORY_TAR ? ARCHIVE_DIRECTORY
+                                                                        : archive->format;
+    if (archive->restore_path)
+        stages->restore_path = xstrdup(archive->restore_path);
+    else if (access(stages->copy_path, F_OK) == 0)
+        stages->restore_path = xstrdup(stages->copy_path);
+    else if (archive->format != ARCHIVE_UNKNOWN_FORMAT && archive->container == ARCHIVE_BARE)
+        stages->restore_path = xstrdup(stages->backup.path);
+}
+
 int reading_finish(struct stages *stages)
 {
     struct backup_reading *reading = &stages->reading;
@@ -141,6 +166,7 @@ int reading_finish(struct stages *stages)
     pthread_cond_destroy(&reading->changed);
     record_archive(stages);
     record_time(stages);
+    choose_source(stages);
     copy_owner = stages->account;
     if (geteuid() == 0 && access(stages->copy_path, F_OK) == 0)
         nftw(stages->copy_path, give_away, 16, FTW_PHYS);

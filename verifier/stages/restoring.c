@@ -26,12 +26,16 @@ static const char restoring_role[] = "restore_verifier_owner";
 static int create_roles(struct stages *stages, struct error *error)
 {
     const struct strings *roles = &stages->archive.roles;
+    /* Plain SQL makes these roles owners, and does not say which of them were superusers: what is
+     * owned by one, such as a materialized view, may need it to be one. The SQL itself runs as a
+     * superuser anyway. */
+    const char *rights = stages->archive.format == ARCHIVE_PLAIN ? " SUPERUSER" : "";
     if (connection_execute(stages->maintenance, error, "CREATE ROLE %s LOGIN", restoring_role) < 0)
         return -1;
     for (size_t i = 0; i < roles->count; i++) {
         struct error ignored; /* the superuser's own name, or pg_..., which exist or are refused */
         cleanup(free_pointer) char *name = identifier_quote(roles->items[i]);
-        connection_execute(stages->maintenance, &ignored, "CREATE ROLE %s NOLOGIN", name);
+        connection_execute(stages->maintenance, &ignored, "CREATE ROLE %s NOLOGIN%s", name, rights);
     }
     return 0;
 }
@@ -117,24 +121,24 @@ static int restore_as(struct stages *stages, const char *role, const char *list,
     if (role)
         address_set(&database, "user", role);
     /* Absolute, since the restoring program starts elsewhere. */
-    cleanup(free_pointer) char *path = realpath(stages->archive.restore_path, NULL);
+    cleanup(free_pointer) char *path = realpath(stages->restore_path, NULL);
     if (!path) {
         address_free(&database);
-        return cannot_verify(error, "%s is gone", stages->archive.restore_path);
+        return cannot_verify(error, "%s is gone", stages->restore_path);
     }
     /* A directory is not copied: where its files are for us alone, pg_restore runs as ourselves. */
     bool readable = stages->account.uid == geteuid() || !stages->reading.options.always_copy ||
-                    strcmp(stages->archive.restore_path, stages->copy_path) == 0;
+                    strcmp(stages->restore_path, stages->copy_path) == 0;
     struct restore_options options = {
         .tools = stages->tools,
         .account = readable ? &stages->account : NULL,
         .database = &database,
         .path = path,
-        .plain = stages->archive.restore_format == ARCHIVE_PLAIN,
+        .plain = stages->restore_format == ARCHIVE_PLAIN,
         .list_path = list,
         .has_public_schema = creates_public_schema(&stages->archive),
         .no_network = stages->cluster != NULL,
-        .jobs = stages->archive.restore_format == ARCHIVE_TAR ? 1 : stages->jobs,
+        .jobs = stages->restore_format == ARCHIVE_TAR ? 1 : stages->jobs,
         .deadline_ms = deadline_ms,
     };
     int outcome = restore_run(&options, ret_result, error);
@@ -145,8 +149,7 @@ static int restore_as(struct stages *stages, const char *role, const char *list,
 /* A plain dump that brings its own schema public says so only by failing. */
 static bool met_public(const struct stages *stages, const struct restore_errors *errors)
 {
-    return stages->archive.restore_format == ARCHIVE_PLAIN && !stages->drop_public &&
-           errors->count > 0 &&
+    return stages->restore_format == ARCHIVE_PLAIN && !stages->drop_public && errors->count > 0 &&
            strstr(errors->items[0].message, "schema \"public\" already exists");
 }
 
@@ -239,13 +242,41 @@ static int restore_as_guest(struct stages *stages, const char *list, int64_t dea
     return restore_as(stages, NULL, list, deadline_ms, ret_result, error);
 }
 
+/* Plain SQL may create databases and connect to them, as pg_dump -C and pg_dumpall do: what is
+ * checked then is the database that it filled. */
+static int filled_database(const struct archive *archive, bool throwaway, char **ret_database,
+                           struct error *error)
+{
+    cleanup(strings_free) struct strings filled = {0};
+    for (size_t i = 0; i < archive->table_count; i++) {
+        const char *database = archive->tables[i].database;
+        if (database && !strings_contain(&filled, database))
+            strings_add(&filled, database);
+    }
+    if (filled.count > 1)
+        return cannot_verify(
+            error,
+            "the backup holds the tables of %zu databases (%s, %s ...), and one is "
+            "what can be verified: dump each with pg_dump",
+            filled.count, filled.items[0], filled.items[1]);
+    if (filled.count == 1 && !throwaway)
+        return cannot_verify(
+            error,
+            "the backup creates the database %s itself: that is done on a throwaway "
+            "server only",
+            filled.items[0]);
+    if (filled.count == 1)
+        *ret_database = xstrdup(filled.items[0]);
+    return 0;
+}
+
 static void record_psql(struct stages *stages)
 {
     struct server_fact *fact = &stages->facts->server;
     cleanup(free_pointer) char *argument = address_argument(&stages->database);
     cleanup(free_pointer) char *command = xasprintf("psql \"%s\"", argument);
     text_copy(fact->psql, sizeof(fact->psql), command);
-    text_copy(fact->database, sizeof(fact->database), stages->database_name);
+    text_copy(fact->database, sizeof(fact->database), address_get(&stages->database, "dbname"));
 }
 
 /* An error of this machine comes first: what follows it may be only its consequence. */
@@ -271,10 +302,15 @@ int restore_stage(struct stages *stages, struct error *error)
                              stages->maintenance, error) < 0 ||
         apply_exclusion(stages, &list, error) < 0)
         return -1;
+    cleanup(free_pointer) char *filled = NULL;
+    if (filled_database(&stages->archive, stages->cluster != NULL, &filled, error) < 0)
+        return -1;
     struct restore_result result = {0};
     int restored = stages->cluster ? restore_on_throwaway(stages, list, deadline_ms, &result, error)
                                    : restore_as_guest(stages, list, deadline_ms, &result, error);
     if (restored == 0) {
+        if (filled)
+            address_set(&stages->database, "dbname", filled);
         record_result(&result, &stages->facts->restore);
         record_psql(stages);
         stages->has_database = true;

@@ -31,6 +31,8 @@ struct stages {
     char *copy_path; /* the unpacked backup in the work directory */
     struct backup_reading reading;
     struct archive archive;
+    char *restore_path; /* what the restoring program is given; NULL: nothing can be restored */
+    enum archive_format restore_format;
     struct tools *tools;
     struct cluster *cluster;        /* NULL on somebody's server */
     struct address server;          /* where `maintenance` is connected */

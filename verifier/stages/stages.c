@@ -77,8 +77,7 @@ struct stages *stages_run(const struct scenario *scenario, const struct stages_o
     reading_start(stages);
     int started = run_stage(stages, STAGE_START, server_start);
     int read = reading_finish(stages);
-    bool can_restore = stages->archive.restore_path != NULL;
-    if (started == 0 && can_restore && (read == 0 || options->always_restore))
+    if (started == 0 && stages->restore_path && (read == 0 || options->always_restore))
         run_stage(stages, STAGE_RESTORE, restore_stage);
     return stages;
 }
@@ -93,6 +92,7 @@ static void stages_free(struct stages *stages)
     tools_free(stages->tools);
     free(stages->database_name);
     free(stages->copy_path);
+    free(stages->restore_path);
     free(stages);
 }
 

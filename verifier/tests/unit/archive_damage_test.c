@@ -14,6 +14,13 @@
 
 #define LIMIT (64UL << 20)
 
+/* Under sanitizers every reading takes many times as long: a sample does. */
+#if defined(__SANITIZE_ADDRESS__)
+#define PACE 7
+#else
+#define PACE 1
+#endif
+
 enum outcome { CAUGHT, HARMLESS, TEXT, FALSE_GREEN };
 
 struct figures {
@@ -215,7 +222,7 @@ START_TEST(each_byte_changed)
     struct subject subject = subject_open(changed_files[_i], 1);
     struct map map = map_archive(&subject.bytes);
     struct figures toc = {0}, data = {0};
-    for (size_t at = 0; at < subject.bytes.length; at += _i == 0 ? 1 : 7) {
+    for (size_t at = 0; at < subject.bytes.length; at += _i == 0 ? PACE : 7 * PACE) {
         const unsigned char changes[] = {(unsigned char)(1U << (at % 8)), 0xff};
         for (size_t k = 0; k < sizeof(changes); k++) {
             subject.bytes.data[at] ^= (char)changes[k];
@@ -255,7 +262,8 @@ START_TEST(each_byte_of_unchecked_data)
     build_archive(&build, &subject.bytes);
     ck_assert_int_eq(read_bytes(&subject.good, subject.bytes.data, subject.bytes.length, 1), 0);
     struct figures figures = {0};
-    for (size_t at = (size_t)subject.good.entries[2].data_offset; at < subject.bytes.length; at++) {
+    for (size_t at = (size_t)subject.good.entries[2].data_offset; at < subject.bytes.length;
+         at += PACE) {
         subject.bytes.data[at] ^= (char)(1U << (at % 8));
         count(&figures, try_bytes(&subject, subject.bytes.data, subject.bytes.length, FIELD_TEXT),
               "a changed byte", at);
@@ -430,7 +438,7 @@ START_TEST(lengths_made_huge)
     struct subject subject = subject_open(changed_files[_i % 2], 1 + _i / 2);
     struct map map = map_archive(&subject.bytes);
     struct figures figures = {0};
-    for (size_t at = 11; at + 5 < subject.bytes.length; at += 13)
+    for (size_t at = 11; at + 5 < subject.bytes.length; at += 13 * PACE)
         for (size_t k = 0; k < ARRAY_LENGTH(huge); k++) {
             /* What is really changed counts: over text, these are five other characters. */
             enum field field = FIELD_UNUSED;

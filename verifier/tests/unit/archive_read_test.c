@@ -160,6 +160,41 @@ START_TEST(every_format_holds_the_same)
 }
 END_TEST
 
+struct announced {
+    const struct archive *archive;
+    int times;
+    const char *server_version;
+    size_t table_count;
+};
+
+static void note_contents(void *context)
+{
+    struct announced *announced = context;
+    announced->times++;
+    announced->server_version = announced->archive->server_version;
+    announced->table_count = announced->archive->table_count;
+}
+
+/* Once, and what was announced stays where it is. */
+START_TEST(contents_are_announced_once)
+{
+    cleanup(free_pointer) char *path = xasprintf("fixtures/archives/odd/%s", odd[_i].file);
+    for (int threads = 1; threads <= 3; threads++) {
+        struct archive archive = {0};
+        struct announced announced = {.archive = &archive};
+        struct error error;
+        struct archive_options options = {.threads = threads,
+                                          .contents_known = note_contents,
+                                          .contents_known_context = &announced};
+        ck_assert_int_eq(archive_read(&archive, path, &options, &error), 0);
+        ck_assert_int_eq(announced.times, 1);
+        ck_assert_ptr_eq(announced.server_version, archive.server_version);
+        ck_assert_uint_eq(announced.table_count, archive.table_count);
+        archive_free(&archive);
+    }
+}
+END_TEST
+
 START_TEST(needs_are_known)
 {
     static const char *const roles[] = {"postgres", "app_owner", "Read Only", "authenticated",
@@ -434,6 +469,7 @@ Suite *archive_read_suite(void)
     Suite *suite = suite_create("archive read");
     add_table_test(suite, corpus_has_its_rows, ARRAY_LENGTH(corpus));
     add_table_test(suite, every_format_holds_the_same, ARRAY_LENGTH(odd));
+    add_table_test(suite, contents_are_announced_once, ARRAY_LENGTH(odd));
     add_test(suite, needs_are_known);
     add_test(suite, entries_are_whole);
     add_table_test(suite, every_version_and_compression, 5 * 4);

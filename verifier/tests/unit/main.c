@@ -17,6 +17,12 @@ int main(void)
     srunner_add_suite(runner, archive_read_suite());
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, clock_suite());
+    srunner_add_suite(runner, process_suite());
+    srunner_add_suite(runner, signals_suite());
+    srunner_add_suite(runner, hash_suite());
+    srunner_add_suite(runner, memory_suite());
+    srunner_add_suite(runner, file_suite());
+    srunner_add_suite(runner, workdir_suite());
     srunner_add_suite(runner, error_suite());
     srunner_add_suite(runner, expectation_suite());
     srunner_add_suite(runner, scenario_load_suite());

@@ -1,0 +1,148 @@
+#include "backup/manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backup/document.h"
+
+static const char format[] = "restore-verifier manifest";
+
+void manifest_free(struct manifest *manifest)
+{
+    free(manifest->backup);
+    free(manifest->program);
+    free(manifest->pg_dump);
+    free(manifest->host);
+    free(manifest->server);
+    free(manifest->encoding);
+    strings_free(&manifest->extensions);
+    strings_free(&manifest->revisions);
+    table_counts_free(&manifest->tables);
+    *manifest = (struct manifest){0};
+}
+
+char *manifest_path(const char *backup_path)
+{
+    return xasprintf("%s.manifest.json", backup_path);
+}
+
+char *manifest_next_path(const char *backup_path)
+{
+    return xasprintf("%s.next.manifest.json", backup_path);
+}
+
+char *manifest_format(const struct manifest *manifest)
+{
+    json_t *root = document_new(format, MANIFEST_VERSION);
+    document_set_text(root, "backup", manifest->backup);
+    json_object_set_new(root, "size_bytes", json_integer(manifest->size_bytes));
+    document_set_text(root, "sha256", manifest->sha256);
+    document_set_time(root, "began", manifest->began);
+    document_set_time(root, "ended", manifest->ended);
+    document_set_text(root, "program", manifest->program);
+    document_set_text(root, "pg_dump", manifest->pg_dump);
+    json_t *source = json_object();
+    document_set_text(source, "host", manifest->host);
+    document_set_text(source, "server", manifest->server);
+    document_set_text(source, "encoding", manifest->encoding);
+    json_object_set_new(source, "database_bytes", json_integer(manifest->database_bytes));
+    document_set_strings(source, "extensions", &manifest->extensions);
+    document_set_strings(source, "alembic", &manifest->revisions);
+    json_object_set_new(source, "counted", json_boolean(manifest->counted));
+    document_set_tables(source, "tables", &manifest->tables);
+    json_object_set_new(root, "source", source);
+    return document_dump(root);
+}
+
+int manifest_parse(const char *text, size_t length, const char *name, struct manifest *ret_manifest,
+                   struct error *error)
+{
+    struct document document;
+    if (document_parse(text, length, name, format, MANIFEST_VERSION, &document, error) < 0)
+        return -1;
+    struct manifest manifest = {0};
+    json_t *root = document.root;
+    manifest.backup = document_text(&document, root, "backup");
+    manifest.size_bytes = document_number(&document, root, "size_bytes");
+    document_sha256(&document, root, "sha256", manifest.sha256);
+    manifest.began = document_time(&document, root, "began");
+    manifest.ended = document_time(&document, root, "ended");
+    manifest.program = document_text(&document, root, "program");
+    manifest.pg_dump = document_text(&document, root, "pg_dump");
+    json_t *source = document_object(&document, "source");
+    manifest.host = document_text(&document, source, "host");
+    manifest.server = document_text(&document, source, "server");
+    manifest.encoding = document_text(&document, source, "encoding");
+    manifest.database_bytes = document_number(&document, source, "database_bytes");
+    document_strings(&document, source, "extensions", &manifest.extensions);
+    document_strings(&document, source, "alembic", &manifest.revisions);
+    manifest.counted = document_bool(&document, source, "counted");
+    document_tables(&document, source, "tables", &manifest.tables);
+    if (document_end(&document, name, error) < 0) {
+        manifest_free(&manifest);
+        return -1;
+    }
+    *ret_manifest = manifest;
+    return 0;
+}
+
+int manifest_read(const char *path, struct manifest *ret_manifest, struct error *error)
+{
+    struct buffer content;
+    int outcome = document_read(path, &content, error);
+    if (outcome != 0)
+        return outcome;
+    outcome = manifest_parse(content.data, content.length, path, ret_manifest, error);
+    buffer_free(&content);
+    return outcome;
+}
+
+static bool fits(const struct manifest *manifest, int64_t size_bytes, const char *sha256)
+{
+    return manifest->size_bytes == size_bytes && (!sha256 || strcmp(manifest->sha256, sha256) == 0);
+}
+
+int manifest_select(const char *backup_path, int64_t size_bytes, const char *sha256,
+                    struct manifest *ret_manifest, struct error *error)
+{
+    cleanup(free_pointer) char *path = manifest_path(backup_path);
+    cleanup(free_pointer) char *next_path = manifest_next_path(backup_path);
+    cleanup(manifest_free) struct manifest manifest = {0};
+    cleanup(manifest_free) struct manifest next = {0};
+    int outcome = manifest_read(path, &manifest, error);
+    struct error ignored;
+    struct manifest *chosen = &manifest;
+    if ((outcome != 0 || !fits(&manifest, size_bytes, sha256)) &&
+        manifest_read(next_path, &next, &ignored) == 0 && fits(&next, size_bytes, sha256)) {
+        chosen = &next;
+        outcome = 0;
+    }
+    if (outcome != 0)
+        return outcome;
+    *ret_manifest = *chosen;
+    *chosen = (struct manifest){0};
+    return 0;
+}
+
+int manifest_write(const struct manifest *manifest, const char *path, struct error *error)
+{
+    cleanup(free_pointer) char *text = manifest_format(manifest);
+    if (strlen(text) <= DOCUMENT_LIMIT_BYTES)
+        return document_write(path, text, error);
+    /* Hundreds of thousands of tables: a manifest that could not be read again helps nobody. */
+    struct manifest shorter = *manifest;
+    shorter.counted = false;
+    shorter.tables = (struct table_counts){0};
+    cleanup(free_pointer) char *shorter_text = manifest_format(&shorter);
+    return document_write(path, shorter_text, error);
+}
+
+void manifest_lost_tables(const struct manifest *before, const struct manifest *now,
+                          struct strings *ret_labels)
+{
+    for (size_t i = 0; i < before->tables.count; i++) {
+        const struct table_count *table = &before->tables.items[i];
+        if (!table_counts_find(&now->tables, table->schema, table->name))
+            strings_addf(ret_labels, "%s.%s", table->schema, table->name);
+    }
+}

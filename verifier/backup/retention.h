@@ -1,0 +1,69 @@
+/* Which backups may go: older than `keep`, and not needed.
+ *
+ * A backup is never deleted that is the newest, or the newest that verified; and none is while no
+ * backup younger than `keep` has verified, since then the old ones may be all there is. So a dump
+ * step that stopped a month ago, or writes rubbish, costs disk space and not the last good backup.
+ */
+#ifndef BACKUP_RETENTION_H
+#define BACKUP_RETENTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "backup/record.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+struct retained {
+    char *path;
+    const char *name; /* the last part of `path` */
+    time_t time;      /* at the latest: the end of the day, hour ... that its name tells */
+    time_t modified;
+    int64_t size_bytes;
+    bool verified;  /* it has a record that speaks of it */
+    char *unproven; /* why a record that is there does not; or NULL */
+};
+
+/* Newest first. */
+struct retained_list {
+    struct retained *items;
+    size_t count;
+};
+
+/* Lists the regular files in `location` whose whole name matches the pattern, with their records.
+ * Links and directories are passed over with a sentence in `notices`: prune deletes files. */
+int retained_list_read(const char *location, const char *pattern, const char *scenario,
+                       const char *reports, struct retained_list *ret_list, struct strings *notices,
+                       struct error *error);
+void retained_list_free(struct retained_list *list); /* takes a zeroed one */
+
+/* The record that says that a backup, as it is now, verified: 1 when there is none; -1 when there
+ * is one that does not say so (the error tells why). */
+int retained_record(const struct retained *backup, const char *scenario, const char *reports,
+                    struct record *ret_record, struct error *error);
+
+enum retention {
+    RETAIN_YOUNG,           /* not older than `keep` */
+    RETAIN_NEWEST,          /* the newest of all */
+    RETAIN_NEWEST_VERIFIED, /* the newest that verified */
+    RETAIN_NOTHING_PROVEN,  /* no backup younger than `keep` has verified */
+    RETAIN_NOT,             /* may be deleted */
+};
+
+/* One for each of the list. Pure. */
+void retention_decide(const struct retained_list *list, time_t now, int64_t keep_s,
+                      enum retention *ret_decisions);
+
+/* "the newest backup", ...: why it stays; "" for RETAIN_YOUNG and RETAIN_NOT. Static. */
+const char *retention_words(enum retention decision);
+
+/* Deletes the backup and what lies beside it: its manifest and its records. */
+int retained_delete(const struct retained *backup, const char *scenario, const char *reports,
+                    struct error *error);
+
+/* Manifests and records of backups from before `before` that are gone: their paths. Best effort. */
+void retained_orphans(const char *location, const char *pattern, time_t before,
+                      struct strings *ret_paths);
+
+#endif

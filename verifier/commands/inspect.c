@@ -1,0 +1,368 @@
+/* restore-verifier inspect: what a backup holds. No server and no PostgreSQL programs are needed.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/archive.h"
+#include "base/clock.h"
+#include "commands/commands.h"
+#include "commands/options.h"
+
+/* ---- names from the archive, which may be anything ---- */
+
+/* Length of the UTF-8 character at `at`, which is no control character; 0: there is none. */
+static size_t character_length(const char *at)
+{
+    const unsigned char *c = (const unsigned char *)at;
+    if (c[0] >= 0x20 && c[0] < 0x7f)
+        return 1;
+    size_t length = c[0] >= 0xc2 && c[0] < 0xe0   ? 2
+                    : c[0] >= 0xe0 && c[0] < 0xf0 ? 3
+                    : c[0] >= 0xf0 && c[0] < 0xf5 ? 4
+                                                  : 0;
+    for (size_t i = 1; i < length; i++)
+        if ((c[i] & 0xc0U) != 0x80)
+            return 0;
+    bool control = length == 2 && c[0] == 0xc2 && c[1] < 0xa0;
+    bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
+    bool beyond = (c[0] == 0xed && c[1] >= 0xa0) || (c[0] == 0xf4 && c[1] >= 0x90);
+    return control || overlong || beyond ? 0 : length;
+}
+
+/* `text` as valid UTF-8 that moves no terminal's cursor. Caller frees. */
+static char *printable(const char *text)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    char *result = xmalloc(3 * strlen(text) + 1);
+    size_t length = 0;
+    while (*text) {
+        size_t whole = character_length(text);
+        if (whole == 0) {
+            memcpy(result + length, replacement, 3);
+            length += 3;
+            text++;
+            continue;
+        }
+        memcpy(result + length, text, whole);
+        length += whole;
+        text += whole;
+    }
+    result[length] = '\0';
+    return result;
+}
+
+static int text_width(const char *text)
+{
+    int width = 0;
+    for (; *text; text++)
+        width += ((unsigned char)*text & 0xc0U) != 0x80U;
+    return width;
+}
+
+/* ---- for a person ---- */
+
+#define NUMBER_TEXT_SIZE 32
+
+/* "1,234,567" */
+static void number_format(int64_t number, char text[NUMBER_TEXT_SIZE])
+{
+    char digits[NUMBER_TEXT_SIZE];
+    int count = snprintf(digits, sizeof(digits), "%lld", (long long)number);
+    size_t length = 0;
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0)
+            text[length++] = ',';
+        text[length++] = digits[i];
+    }
+    text[length] = '\0';
+}
+
+static void print_line(const char *name, const char *value)
+{
+    cleanup(free_pointer) char *shown = value ? printable(value) : NULL;
+    if (shown && shown[0])
+        printf("  %-14s %s\n", name, shown);
+}
+
+static void print_list(const char *name, const struct strings *items)
+{
+    for (size_t i = 0; i < items->count; i++) {
+        cleanup(free_pointer) char *shown = printable(items->items[i]);
+        if (i == 0)
+            printf("  %-14s %s", name, shown);
+        else
+            printf(", %s", shown);
+    }
+    if (items->count > 0)
+        putchar('\n');
+}
+
+static void print_format(const struct archive *archive)
+{
+    printf("  %-14s %s", "format", archive_format_name(archive->format));
+    if (archive->version_major > 0)
+        printf(", archive version %d.%d, compression %s", archive->version_major,
+               archive->version_minor, archive_compression_name(archive->compression));
+    if (archive->container != ARCHIVE_BARE)
+        printf(", inside %s", archive_container_name(archive->container));
+    putchar('\n');
+}
+
+static void print_sizes(const struct archive *archive)
+{
+    char stored[SIZE_TEXT_SIZE], unpacked[SIZE_TEXT_SIZE];
+    size_format(archive->stored_bytes, stored);
+    size_format(archive->unpacked_bytes, unpacked);
+    printf("  %-14s %s", "size", stored);
+    if (archive->container != ARCHIVE_BARE && archive->complete)
+        printf(", unpacked %s", unpacked);
+    putchar('\n');
+}
+
+static void print_head(const struct archive *archive, const char *path)
+{
+    cleanup(free_pointer) char *shown = printable(path);
+    printf("%s\n", shown);
+    if (archive->format == ARCHIVE_UNKNOWN_FORMAT)
+        return;
+    print_format(archive);
+    print_sizes(archive);
+    print_line("sha256", archive->sha256);
+    if (archive->has_creation_time) {
+        char when[64];
+        strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S, in the dumping machine's time zone",
+                 &archive->creation_local);
+        print_line("dumped", when);
+    }
+    print_line("dumped from", archive->server_version);
+    print_line("by pg_dump", archive->pg_dump_version);
+    print_line("database", archive->database);
+    print_list("databases", &archive->databases);
+    print_line("encoding", archive->encoding);
+    struct strings extensions = {0};
+    for (size_t i = 0; i < archive->extension_count; i++)
+        strings_add(&extensions, archive->extensions[i].name);
+    print_list("extensions", &extensions);
+    strings_free(&extensions);
+    print_list("roles", &archive->roles);
+}
+
+static int compare_sizes(const void *left, const void *right)
+{
+    const struct archive_table *const *a = left, *const *b = right;
+    const struct row_totals *x = &(*a)->totals, *y = &(*b)->totals;
+    if (x->bytes != y->bytes)
+        return x->bytes < y->bytes ? 1 : -1;
+    if (x->rows != y->rows)
+        return x->rows < y->rows ? 1 : -1;
+    return (*a > *b) - (*a < *b);
+}
+
+static void print_row(int width, const char *label, int64_t rows, int64_t bytes, int64_t largest)
+{
+    char number[NUMBER_TEXT_SIZE], size[SIZE_TEXT_SIZE], largest_size[SIZE_TEXT_SIZE];
+    number_format(rows, number);
+    size_format(bytes, size);
+    printf("%s%*s  %15s  %10s", label, width - text_width(label), "", number, size);
+    if (largest >= 0) {
+        size_format(largest, largest_size);
+        printf("  %11s", largest_size);
+    }
+    putchar('\n');
+}
+
+static void print_tables(const struct archive *archive)
+{
+    size_t count = archive->table_count;
+    cleanup(free_pointer) const struct archive_table **tables = xcalloc(count, sizeof(*tables));
+    int width = text_width("large objects");
+    int64_t rows = 0, bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        tables[i] = &archive->tables[i];
+        cleanup(free_pointer) char *label = archive_table_label(tables[i]);
+        cleanup(free_pointer) char *shown = printable(label);
+        if (text_width(shown) > width)
+            width = text_width(shown);
+        rows += tables[i]->totals.rows;
+        bytes += tables[i]->totals.bytes;
+    }
+    qsort(tables, count, sizeof(*tables), compare_sizes);
+    printf("\n%s%*s  %15s  %10s  %11s\n", "table", width - text_width("table"), "", "rows", "bytes",
+           "largest row");
+    for (size_t i = 0; i < count; i++) {
+        cleanup(free_pointer) char *label = archive_table_label(tables[i]);
+        cleanup(free_pointer) char *shown = printable(label);
+        print_row(width, shown, tables[i]->totals.rows, tables[i]->totals.bytes,
+                  tables[i]->totals.largest_row_bytes);
+    }
+    cleanup(free_pointer) char *all = xasprintf("%zu table%s", count, count == 1 ? "" : "s");
+    print_row(width, all, rows, bytes, -1);
+    if (archive->large_object_count > 0)
+        print_row(width, "large objects", archive->large_object_count, archive->large_object_bytes,
+                  -1);
+}
+
+/* ---- for a program ---- */
+
+static json_t *json_text(const char *text)
+{
+    if (!text)
+        return json_null();
+    cleanup(free_pointer) char *shown = printable(text);
+    return json_string(shown);
+}
+
+static json_t *json_strings(const struct strings *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(array, json_text(list->items[i]));
+    return array;
+}
+
+static json_t *json_extensions(const struct archive *archive)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < archive->extension_count; i++) {
+        json_t *extension = json_object();
+        json_object_set_new(extension, "name", json_text(archive->extensions[i].name));
+        json_object_set_new(extension, "schema", json_text(archive->extensions[i].schema));
+        json_array_append_new(array, extension);
+    }
+    return array;
+}
+
+static void json_set_versions(json_t *object, const struct archive *archive)
+{
+    cleanup(free_pointer) char *version =
+        archive->version_major > 0
+            ? xasprintf("%d.%d", archive->version_major, archive->version_minor)
+            : NULL;
+    json_object_set_new(object, "format", json_text(archive_format_name(archive->format)));
+    json_object_set_new(object, "archive_version", json_text(version));
+    json_object_set_new(object, "compression",
+                        json_text(archive_compression_name(archive->compression)));
+    json_object_set_new(object, "container", json_text(archive_container_name(archive->container)));
+    json_object_set_new(object, "server_version", json_text(archive->server_version));
+    json_object_set_new(object, "pg_dump_version", json_text(archive->pg_dump_version));
+}
+
+static json_t *json_archive(const struct archive *archive, const char *path)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "file", json_text(path));
+    json_object_set_new(object, "intact", json_boolean(archive->complete));
+    json_set_versions(object, archive);
+    json_object_set_new(object, "database", json_text(archive->database));
+    json_object_set_new(object, "databases", json_strings(&archive->databases));
+    json_object_set_new(object, "encoding", json_text(archive->encoding));
+    char when[TIME_TEXT_SIZE] = "";
+    if (archive->has_creation_time)
+        strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &archive->creation_local);
+    json_object_set_new(object, "created_local", json_text(when[0] ? when : NULL));
+    json_object_set_new(object, "stored_bytes", json_integer(archive->stored_bytes));
+    json_object_set_new(object, "unpacked_bytes", json_integer(archive->unpacked_bytes));
+    json_object_set_new(object, "sha256", json_text(archive->sha256[0] ? archive->sha256 : NULL));
+    json_object_set_new(object, "entries", json_integer((json_int_t)archive->entry_count));
+    json_object_set_new(object, "extensions", json_extensions(archive));
+    json_object_set_new(object, "roles", json_strings(&archive->roles));
+    json_object_set_new(object, "large_objects", json_integer(archive->large_object_count));
+    json_object_set_new(object, "large_object_bytes", json_integer(archive->large_object_bytes));
+    return object;
+}
+
+static json_t *json_table(const struct archive_table *table)
+{
+    json_t *object = json_object();
+    if (table->database)
+        json_object_set_new(object, "database", json_text(table->database));
+    json_object_set_new(object, "schema", json_text(table->schema));
+    json_object_set_new(object, "name", json_text(table->name));
+    json_object_set_new(object, "rows", json_integer(table->totals.rows));
+    json_object_set_new(object, "bytes", json_integer(table->totals.bytes));
+    json_object_set_new(object, "largest_row_bytes", json_integer(table->totals.largest_row_bytes));
+    cleanup(free_pointer) char *fingerprint =
+        table->has_fingerprint
+            ? xasprintf("%016llx%016llx", (unsigned long long)table->totals.fingerprint[1],
+                        (unsigned long long)table->totals.fingerprint[0])
+            : NULL;
+    json_object_set_new(object, "fingerprint", json_text(fingerprint));
+    return object;
+}
+
+static void print_json(const struct archive *archive, const char *path, const struct error *error)
+{
+    json_t *root = json_object();
+    json_object_set_new(root, "archive", json_archive(archive, path));
+    json_t *tables = json_array();
+    for (size_t i = 0; archive->complete && i < archive->table_count; i++)
+        json_array_append_new(tables, json_table(&archive->tables[i]));
+    json_object_set_new(root, "tables", tables);
+    if (error) {
+        json_t *object = json_object();
+        json_object_set_new(object, "fault",
+                            json_string(error->fault == FAULT_BACKUP ? "backup" : "machine"));
+        json_object_set_new(object, "text", json_text(error->text));
+        json_object_set_new(root, "error", object);
+    }
+    json_dumpf(root, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(root);
+}
+
+/* ---- the command ---- */
+
+static void print_result(const struct archive *archive, const char *path, bool json,
+                         const struct error *error)
+{
+    if (json) {
+        print_json(archive, path, error);
+        return;
+    }
+    print_head(archive, path);
+    if (!error)
+        print_tables(archive);
+}
+
+static int inspect(const char *path, const struct common_options *options)
+{
+    struct archive archive = {0};
+    struct error error;
+    struct archive_options reading = {.fingerprint = true, .threads = options->jobs};
+    int result = archive_read(&archive, path, &reading, &error);
+    if (!options->quiet)
+        print_result(&archive, path, options->json, result < 0 ? &error : NULL);
+    archive_free(&archive);
+    if (fflush(stdout) != 0) {
+        fputs("restore-verifier inspect: cannot write to standard output\n", stderr);
+        return EXIT_CANNOT_VERIFY;
+    }
+    if (result == 0)
+        return EXIT_VERIFIED;
+    cleanup(free_pointer) char *shown = printable(error.text);
+    fprintf(stderr, "%s: %s\n",
+            error.fault == FAULT_BACKUP ? "The backup is bad" : "Could not look", shown);
+    return error.fault == FAULT_BACKUP ? EXIT_BAD_BACKUP : EXIT_CANNOT_VERIFY;
+}
+
+int command_inspect(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .args_doc = "BACKUP",
+        .doc = "Tell what a backup holds: versions, extensions, roles, and each table with its "
+               "rows. Every byte is read and checked; no server and no PostgreSQL programs are "
+               "needed. BACKUP is a file or directory made by pg_dump, bare or inside gzip or "
+               "zstd. --jobs says how many threads read it (default: one for each processor).",
+    };
+    struct common_options options;
+    options_parse(argc, argv, &argp, &options, NULL);
+    int exit_code = EXIT_CANNOT_VERIFY;
+    if (options.paths.count == 1)
+        exit_code = inspect(options.paths.items[0], &options);
+    else
+        fprintf(stderr, "%s: name one backup, not %zu\n", argv[0], options.paths.count);
+    common_options_free(&options);
+    return exit_code;
+}

@@ -1,0 +1,223 @@
+/* restore-verifier prune: deletes the backups that a scenario no longer keeps. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backup/retention.h"
+#include "base/clock.h"
+#include "commands/commands.h"
+#include "commands/options.h"
+
+enum { OPTION_DRY_RUN = 4000 };
+
+struct prune_options {
+    bool dry_run;
+};
+
+static const struct argp_option prune_list[] = {
+    {"dry-run", OPTION_DRY_RUN, NULL, 0, "Delete nothing, tell what would be deleted", 1},
+    {0},
+};
+
+static error_t parse_prune(int key, char *argument, struct argp_state *state)
+{
+    (void)argument;
+    struct prune_options *options = state->input;
+    if (key != OPTION_DRY_RUN)
+        return ARGP_ERR_UNKNOWN;
+    options->dry_run = true;
+    return 0;
+}
+
+static const struct argp prune_argp = {
+    .options = prune_list,
+    .parser = parse_prune,
+    .args_doc = "[SCENARIO.yaml ...]",
+    .doc = "Delete each scenario's backups that are older than its backups.keep, with their "
+           "manifests and records. Never the newest, never the newest that verified, and none at "
+           "all while no backup younger than keep has verified. Without names, the scenarios are "
+           "those of the directory scenarios.",
+};
+
+/* What one scenario's pruning works on. */
+struct pruning {
+    const struct scenario *scenario;
+    const struct common_options *common;
+    bool dry_run;
+    time_t now;
+    struct retained_list list;
+    enum retention *decisions;
+    size_t deleted;
+    int64_t deleted_bytes;
+};
+
+static void say(const struct pruning *pruning, const char *words)
+{
+    if (!pruning->common->quiet)
+        fprintf(stderr, "%s: %s\n", pruning->scenario->name, words);
+}
+
+static char *age_words(const struct pruning *pruning, const struct retained *backup)
+{
+    char age[DURATION_TEXT_SIZE];
+    duration_format((int64_t)(pruning->now - backup->time) * 1000, age);
+    return xstrdup(age);
+}
+
+static size_t count_decision(const struct pruning *pruning, enum retention decision)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pruning->list.count; i++)
+        count += pruning->decisions[i] == decision;
+    return count;
+}
+
+/* Nothing young has verified: tells what a rule that only looks at ages would have cost. */
+static void explain(const struct pruning *pruning)
+{
+    size_t old = pruning->list.count - count_decision(pruning, RETAIN_YOUNG);
+    int64_t days = pruning->scenario->backups.keep_s / 86400;
+    char keep[DURATION_TEXT_SIZE];
+    duration_format(pruning->scenario->backups.keep_s * 1000, keep);
+    cleanup(free_pointer) char *words = xasprintf(
+        "nothing is deleted, because no backup younger than %s has verified. `find -mtime +%lld "
+        "-delete` would have deleted %s%zu of %zu backups; find out why there is no verified one, "
+        "run `restore-verifier verify`, and prune again",
+        keep, (long long)days, old == pruning->list.count ? "all " : "", old, pruning->list.count);
+    say(pruning, words);
+    for (size_t i = 0; i < pruning->list.count; i++) {
+        const struct retained *backup = &pruning->list.items[i];
+        cleanup(free_pointer) char *age = age_words(pruning, backup);
+        if (pruning->decisions[i] == RETAIN_YOUNG)
+            continue;
+        cleanup(free_pointer) char *line = xasprintf("stays: %s, %s old: %s", backup->name, age,
+                                                     retention_words(pruning->decisions[i]));
+        say(pruning, line);
+    }
+}
+
+/* Records that no longer speak of their backups: somebody should know before they are needed. */
+static void tell_unproven(const struct pruning *pruning)
+{
+    for (size_t i = 0; i < pruning->list.count; i++) {
+        const struct retained *backup = &pruning->list.items[i];
+        if (!backup->unproven)
+            continue;
+        cleanup(free_pointer) char *line =
+            xasprintf("%s does not count as verified: %s", backup->name, backup->unproven);
+        say(pruning, line);
+    }
+}
+
+static int delete_old(struct pruning *pruning, struct error *error)
+{
+    for (size_t i = 0; i < pruning->list.count; i++) {
+        const struct retained *backup = &pruning->list.items[i];
+        if (pruning->decisions[i] != RETAIN_NOT)
+            continue;
+        if (!pruning->dry_run &&
+            retained_delete(backup, pruning->scenario->name, pruning->common->reports, error) < 0)
+            return -1;
+        cleanup(free_pointer) char *age = age_words(pruning, backup);
+        cleanup(free_pointer) char *line = xasprintf(
+            "%s %s, %s old", pruning->dry_run ? "would delete" : "deleted", backup->name, age);
+        say(pruning, line);
+        pruning->deleted++;
+        pruning->deleted_bytes += backup->size_bytes;
+    }
+    return 0;
+}
+
+static void delete_orphans(const struct pruning *pruning)
+{
+    cleanup(strings_free) struct strings paths = {0};
+    const struct scenario *scenario = pruning->scenario;
+    retained_orphans(scenario->backups.location, scenario->backups.name,
+                     pruning->now - scenario->backups.keep_s, &paths);
+    for (size_t i = 0; i < paths.count; i++) {
+        if (!pruning->dry_run && unlink(paths.items[i]) < 0)
+            continue; /* it says nothing about any backup: not worth an error */
+        cleanup(free_pointer) char *line =
+            xasprintf("%s %s, whose backup is gone", pruning->dry_run ? "would delete" : "deleted",
+                      paths.items[i]);
+        say(pruning, line);
+    }
+}
+
+static int prune_backups(struct pruning *pruning, struct error *error)
+{
+    tell_unproven(pruning);
+    if (count_decision(pruning, RETAIN_NOT) == 0 &&
+        count_decision(pruning, RETAIN_YOUNG) < pruning->list.count) {
+        explain(pruning);
+        return 0;
+    }
+    if (delete_old(pruning, error) < 0)
+        return -1;
+    delete_orphans(pruning);
+    char size[SIZE_TEXT_SIZE];
+    size_format(pruning->deleted_bytes, size);
+    cleanup(free_pointer) char *words =
+        pruning->deleted == 0
+            ? xasprintf("nothing to delete: %zu backup%s", pruning->list.count,
+                        pruning->list.count == 1 ? "" : "s")
+            : xasprintf("%s %zu of %zu backups, %s", pruning->dry_run ? "would delete" : "deleted",
+                        pruning->deleted, pruning->list.count, size);
+    say(pruning, words);
+    return 0;
+}
+
+static int prune_scenario(const struct scenario *scenario, const struct common_options *common,
+                          const struct prune_options *options, struct error *error)
+{
+    struct pruning pruning = {
+        .scenario = scenario, .common = common, .dry_run = options->dry_run, .now = time(NULL)};
+    if (scenario->backups.keep_s == 0) {
+        say(&pruning, "nothing is deleted, because the scenario has no backups.keep");
+        return 0;
+    }
+    if (starts_with(scenario->backups.location, "s3://"))
+        return cannot_verify(error, "backups in a bucket cannot be pruned by this version");
+    cleanup(strings_free) struct strings notices = {0};
+    if (retained_list_read(scenario->backups.location, scenario->backups.name, scenario->name,
+                           common->reports, &pruning.list, &notices, error) < 0)
+        return -1;
+    for (size_t i = 0; i < notices.count; i++)
+        say(&pruning, notices.items[i]);
+    pruning.decisions = xcalloc(pruning.list.count + 1, sizeof(*pruning.decisions));
+    retention_decide(&pruning.list, pruning.now, scenario->backups.keep_s, pruning.decisions);
+    int outcome = prune_backups(&pruning, error);
+    free(pruning.decisions);
+    retained_list_free(&pruning.list);
+    return outcome;
+}
+
+int command_prune(int argc, char **argv)
+{
+    struct common_options common;
+    struct prune_options options = {0};
+    options_parse(argc, argv, &prune_argp, &common, &options);
+    struct strings paths = {0};
+    struct strings problems = {0};
+    scenario_paths(&common, &paths);
+    if (paths.count == 0)
+        strings_add(&problems, "restore-verifier: there is no scenario file: name one, or put one "
+                               "into scenarios/");
+    struct scenario **scenarios = scenarios_load(&paths, &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        fprintf(stderr, "%s\n", problems.items[i]);
+    int exit_code = problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
+    for (size_t i = 0; i < paths.count; i++) {
+        struct error error;
+        if (!scenarios[i] || prune_scenario(scenarios[i], &common, &options, &error) == 0)
+            continue;
+        fprintf(stderr, "restore-verifier: %s: %s\n", scenarios[i]->name, error.text);
+        exit_code = EXIT_CANNOT_VERIFY;
+    }
+    scenarios_free(scenarios, paths.count);
+    strings_free(&problems);
+    strings_free(&paths);
+    common_options_free(&common);
+    return exit_code;
+}

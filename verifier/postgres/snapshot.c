@@ -1,0 +1,185 @@
+#include "postgres/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { CONNECT_TIMEOUT_MS = 30000, MENTIONED_PROBLEMS = 3 };
+
+struct snapshot {
+    struct connection *connection;
+    char *id;     /* NULL: the server cannot export one */
+    char *reason; /* why not */
+};
+
+/* Only settings that the server knows: older ones lack some. Whoever waits for our locks waits for
+ * pg_dump's as well. One process counts, however many the server has. */
+static const char settings_sql[] =
+    "select set_config(s.name, wanted.value, true) from pg_settings s join (values "
+    "('statement_timeout', '10min'), ('lock_timeout', '1min'), "
+    "('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0'), "
+    "('max_parallel_workers_per_gather', '0'), ('row_security', 'off'), "
+    "('client_encoding', 'UTF8'), ('search_path', 'pg_catalog')"
+    ") wanted(name, value) on s.name = wanted.name";
+
+static int begin(struct snapshot *snapshot, struct error *error)
+{
+    cleanup(result_clear) PGresult *settings = NULL;
+    cleanup(result_clear) PGresult *exported = NULL;
+    struct error reason;
+    struct connection *connection = snapshot->connection;
+    if (connection_execute(connection, error,
+                           "begin transaction isolation level repeatable read, read only") < 0 ||
+        connection_query(connection, settings_sql, NULL, &settings, NULL, error) < 0)
+        return error_prefix(error, "cannot begin to read the database: ");
+    if (connection_query(connection, "select pg_export_snapshot()", NULL, &exported, NULL,
+                         &reason) == 0) {
+        snapshot->id = xstrdup(PQgetvalue(exported, 0, 0));
+        return 0;
+    }
+    snapshot->reason = xstrdup(reason.text);
+    /* The transaction is lost with the statement. */
+    PQclear(settings);
+    settings = NULL;
+    if (connection_execute(connection, error, "rollback") < 0 ||
+        connection_execute(connection, error,
+                           "begin transaction isolation level repeatable read, read only") < 0)
+        return error_prefix(error, "cannot begin to read the database: ");
+    return connection_query(connection, settings_sql, NULL, &settings, NULL, error);
+}
+
+int snapshot_open(const struct address *database, struct snapshot **ret_snapshot,
+                  struct error *error)
+{
+    cleanup(snapshot_closep) struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
+    if (connection_open(database, CONNECT_TIMEOUT_MS, &snapshot->connection, error) < 0 ||
+        begin(snapshot, error) < 0)
+        return -1;
+    *ret_snapshot = take(&snapshot);
+    return 0;
+}
+
+int snapshot_server_version(const struct snapshot *snapshot)
+{
+    return connection_server_version(snapshot->connection);
+}
+
+const char *snapshot_id(const struct snapshot *snapshot)
+{
+    return snapshot->id;
+}
+
+void snapshot_close(struct snapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    connection_close(snapshot->connection);
+    free(snapshot->id);
+    free(snapshot->reason);
+    free(snapshot);
+}
+
+void snapshot_closep(struct snapshot **snapshot)
+{
+    snapshot_close(*snapshot);
+}
+
+void snapshot_contents_free(struct snapshot_contents *contents)
+{
+    free(contents->server_version);
+    free(contents->encoding);
+    strings_free(&contents->extensions);
+    strings_free(&contents->revisions);
+    table_counts_free(&contents->tables);
+    *contents = (struct snapshot_contents){0};
+}
+
+static int read_server(struct connection *connection, struct snapshot_contents *contents,
+                       struct error *error)
+{
+    cleanup(result_clear) PGresult *result = NULL;
+    cleanup(result_clear) PGresult *extensions = NULL;
+    if (connection_query(connection,
+                         "select current_setting('server_version'), "
+                         "pg_encoding_to_char(encoding), pg_database_size(oid) "
+                         "from pg_database where datname = current_database()",
+                         NULL, &result, NULL, error) < 0 ||
+        connection_query(connection,
+                         "select extname || ' ' || extversion from pg_extension order by 1", NULL,
+                         &extensions, NULL, error) < 0)
+        return -1;
+    if (PQntuples(result) != 1)
+        return cannot_verify(error, "the server does not list its own database");
+    contents->server_version = xstrdup(PQgetvalue(result, 0, 0));
+    contents->encoding = xstrdup(PQgetvalue(result, 0, 1));
+    contents->database_bytes = strtoll(PQgetvalue(result, 0, 2), NULL, 10);
+    for (int i = 0; i < PQntuples(extensions); i++)
+        strings_add(&contents->extensions, PQgetvalue(extensions, i, 0));
+    return 0;
+}
+
+/* Of several tables of that name, the one in public, else that of the first schema. */
+static const struct table_count *alembic_table(const struct table_counts *tables)
+{
+    const struct table_count *found = table_counts_find(tables, "public", "alembic_version");
+    for (size_t i = 0; !found && i < tables->count; i++)
+        if (strcmp(tables->items[i].name, "alembic_version") == 0)
+            found = &tables->items[i];
+    return found;
+}
+
+static int read_revisions(struct connection *connection, struct snapshot_contents *contents,
+                          struct strings *notices, struct error *error)
+{
+    const struct table_count *table = alembic_table(&contents->tables);
+    if (!table)
+        return 0;
+    cleanup(free_pointer) char *schema = identifier_quote(table->schema);
+    cleanup(free_pointer) char *sql =
+        xasprintf("select version_num::text from %s.alembic_version order by 1", schema);
+    cleanup(result_clear) PGresult *result = NULL;
+    struct error reason;
+    if (connection_execute(connection, error, "savepoint reading") < 0)
+        return -1;
+    if (connection_query(connection, sql, NULL, &result, NULL, &reason) < 0) {
+        strings_addf(notices, "the revision in alembic_version could not be read: %s", reason.text);
+        return connection_execute(connection, error, "rollback to savepoint reading");
+    }
+    for (int i = 0; i < PQntuples(result); i++)
+        strings_add(&contents->revisions, PQgetvalue(result, i, 0));
+    return 0;
+}
+
+static void tell_problems(const struct strings *problems, struct strings *notices)
+{
+    for (size_t i = 0; i < problems->count && i < MENTIONED_PROBLEMS; i++)
+        strings_addf(notices, "rows could not be counted of %s", problems->items[i]);
+    if (problems->count > MENTIONED_PROBLEMS)
+        strings_addf(notices, "nor those of %zu more tables", problems->count - MENTIONED_PROBLEMS);
+}
+
+int snapshot_read(struct snapshot *snapshot, bool count, struct snapshot_contents *ret_contents,
+                  struct strings *notices, struct error *error)
+{
+    struct connection *connection = snapshot->connection;
+    struct snapshot_contents contents = {0};
+    cleanup(strings_free) struct strings problems = {0};
+    if (count && !snapshot->id)
+        strings_addf(notices,
+                     "rows are not counted, because the server cannot give its snapshot to "
+                     "pg_dump: %s",
+                     snapshot->reason);
+    count = count && snapshot->id;
+    if (read_server(connection, &contents, error) < 0 ||
+        table_counts_list(connection, &contents.tables, error) < 0 ||
+        (count && table_counts_fill(connection, &contents.tables, &problems, error) < 0) ||
+        read_revisions(connection, &contents, notices, error) < 0) {
+        snapshot_contents_free(&contents);
+        return error_prefix(error, "cannot tell what the database holds: ");
+    }
+    tell_problems(&problems, notices);
+    contents.counted = count;
+    *ret_contents = contents;
+    return 0;
+}

@@ -1,0 +1,46 @@
+/* One moment of a database: what pg_dump is going to dump, seen in the same snapshot.
+ *
+ * A single read-only REPEATABLE READ transaction exports its snapshot for pg_dump --snapshot and
+ * tells what the database holds in it. It stays open until snapshot_close: pg_dump needs it to
+ * begin, and the locks of the counting keep a TRUNCATE, which no snapshot hides, out until the dump
+ * is done. Nothing is written, and no statement of ours runs longer than 10 minutes.
+ *
+ * Every error is FAULT_MACHINE.
+ */
+#ifndef POSTGRES_SNAPSHOT_H
+#define POSTGRES_SNAPSHOT_H
+
+#include "postgres/address.h"
+#include "postgres/table_counts.h"
+
+struct snapshot;
+
+struct snapshot_contents {
+    char *server_version; /* "15.18 (Debian 15.18-0+deb12u1)" */
+    char *encoding;       /* "UTF8" */
+    int64_t database_bytes;
+    bool counted;              /* the rows of tables were counted */
+    struct strings extensions; /* "pg_trgm 1.6" */
+    struct strings revisions;  /* of alembic_version; none where there is no such table */
+    struct table_counts tables;
+};
+
+/* Begins the transaction. A server that cannot export a snapshot (a standby before PostgreSQL 10)
+ * gives one all the same, whose snapshot_id is NULL. */
+int snapshot_open(const struct address *database, struct snapshot **ret_snapshot,
+                  struct error *error);
+
+int snapshot_server_version(const struct snapshot *snapshot); /* 150018 */
+const char *snapshot_id(const struct snapshot *snapshot);     /* for pg_dump; borrowed; or NULL */
+
+/* Reads what the database holds; `count` tells whether rows are counted. Without a snapshot_id they
+ * are not: they would be those of another moment. What could not be looked at is no error but a
+ * sentence in `notices`. */
+int snapshot_read(struct snapshot *snapshot, bool count, struct snapshot_contents *ret_contents,
+                  struct strings *notices, struct error *error);
+
+void snapshot_close(struct snapshot *snapshot); /* takes NULL */
+void snapshot_closep(struct snapshot **snapshot);
+void snapshot_contents_free(struct snapshot_contents *contents); /* takes a zeroed one */
+
+#endif

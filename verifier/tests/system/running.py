@@ -1,0 +1,375 @@
+"""Runs the program for the tests, and reads what it leaves.
+
+A `Place` is one test's own corner of the machine: its backups, scenario, reports and TMPDIR. Every
+run of `verify` through it is held against what is always true, whatever the test is about: reports
+are well-formed, count right and agree with the exit code, and nothing stays behind in TMPDIR.
+"""
+
+import collections
+import contextlib
+import gzip
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import time
+import xml.etree.ElementTree
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+PROGRAM = os.environ.get("RESTORE_VERIFIER", str(ROOT / "build/release/restore-verifier"))
+FIXTURES = ROOT / "fixtures"
+NOBODY = 65534
+IS_ROOT = os.geteuid() == 0
+
+PASSED, BAD_BACKUP, CANNOT_VERIFY = 0, 1, 2
+
+needs_root = pytest.mark.skipif(not IS_ROOT, reason="needs root to become somebody else or to mount")
+
+# Long enough for two busy processors; nothing waits for it to pass unless something hangs.
+PATIENCE_S = 90
+
+
+def wait_until(condition, what, timeout_s=PATIENCE_S):
+    """Waits for a condition and returns its value; the test fails when it does not come true."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    pytest.fail(f"waited {timeout_s} s for: {what}")
+
+
+def today(pattern="bugspark_%Y%m%d.dump.gz", days_ago=0):
+    return time.strftime(pattern, time.gmtime(time.time() - days_ago * 86400))
+
+
+# --- processes ------------------------------------------------------------------------------------
+
+
+def processes():
+    """pid -> (parent, state, directory it is in, arguments), of everything that can be seen."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            stat = pathlib.Path(f"/proc/{entry}/stat").read_text()
+            arguments = pathlib.Path(f"/proc/{entry}/cmdline").read_bytes()
+            state, parent = stat.rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        try:
+            directory = os.readlink(f"/proc/{entry}/cwd")
+        except OSError:
+            directory = ""
+        found[int(entry)] = (int(parent), state, directory, arguments.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+def inhabitants(directory):
+    """The living processes whose current directory is in `directory`, such as a postmaster."""
+    inside = str(directory)
+    return {
+        pid: arguments
+        for pid, (_, state, where, arguments) in processes().items()
+        if state != "Z" and (where == inside or where.startswith(inside + "/"))
+    }
+
+
+# --- reports --------------------------------------------------------------------------------------
+
+Case = collections.namedtuple("Case", "group name verdict message text seconds output")
+
+
+class Report:
+    """One JUnit file, read strictly."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.text = self.path.read_text(encoding="utf-8")
+        self.root = xml.etree.ElementTree.fromstring(self.text.encode("utf-8"))
+        self.suite = self.root.find("testsuite")
+        self.cases = [self._case(element) for element in self.suite.findall("testcase")]
+        self.properties = {
+            element.get("name"): element.get("value") for element in self.suite.iterfind("properties/property")
+        }
+        self._check()
+
+    @staticmethod
+    def _case(element):
+        kinds = {"failure": "fail", "error": "error", "skipped": "skip"}
+        said = [child for child in element if child.tag in kinds]
+        assert len(said) <= 1, "a testcase has at most one of failure, error and skipped"
+        output = "".join(child.text or "" for child in element if child.tag == "system-out")
+        verdict, message, text = "pass", "", ""
+        if said:
+            verdict, message, text = kinds[said[0].tag], said[0].get("message") or "", said[0].text or ""
+            assert verdict == "skip" or message.split("\n")[0] in text, "the text repeats the message"
+        return Case(
+            element.get("classname"), element.get("name"), verdict, message, text, element.get("time"), output
+        )
+
+    def _check(self):
+        assert self.root.tag == "testsuites"
+        assert len(self.root) == 1 and self.suite is not None, "one testsuite, and no nesting"
+        assert self.cases, "a suite without testcases is dropped by its readers"
+        names = [(case.group, case.name) for case in self.cases]
+        assert len(names) == len(set(names)), f"duplicate names: {names}"
+        for level in (self.root, self.suite):
+            for attribute, verdict in (("failures", "fail"), ("errors", "error"), ("skipped", "skip")):
+                if attribute == "skipped" and level is self.root:
+                    continue  # junit-10.xsd refuses it there
+                count = sum(case.verdict == verdict for case in self.cases)
+                assert int(level.get(attribute)) == count, f"{level.tag} {attribute}"
+            assert int(level.get("tests")) == len(self.cases)
+            assert re.fullmatch(r"\d+\.\d{3}", level.get("time")), level.get("time")
+        for case in self.cases:
+            assert case.group and case.name
+            assert re.fullmatch(r"\d+\.\d{3}", case.seconds), case.seconds
+
+    @property
+    def exit_code(self):
+        """What the exit code must be when this is the only scenario."""
+        verdicts = {case.verdict for case in self.cases}
+        if "error" in verdicts or not verdicts & {"pass", "fail"}:
+            return CANNOT_VERIFY
+        return BAD_BACKUP if "fail" in verdicts else PASSED
+
+    def __getitem__(self, name):
+        found = [case for case in self.cases if case.name == name]
+        assert found, f"no check `{name}` among {[case.name for case in self.cases]}"
+        return found[0]
+
+    def verdicts(self):
+        return {case.name: case.verdict for case in self.cases}
+
+    def worst(self):
+        """The first testcase of the worst verdict, which is what a person reads first."""
+        for verdict in ("error", "fail", "skip", "pass"):
+            for case in self.cases:
+                if case.verdict == verdict:
+                    return case
+        return None
+
+
+# --- one run --------------------------------------------------------------------------------------
+
+
+class Run:
+    """A run that has ended."""
+
+    def __init__(self, place, arguments, code, out, err):
+        self.place = place
+        self.arguments = arguments
+        self.code = code
+        self.out = out
+        self.err = err
+
+    def report(self, name="bugspark"):
+        return Report(self.place.reports / f"{name}.xml")
+
+    def reports(self):
+        return [Report(path) for path in sorted(self.place.reports.glob("*.xml"))]
+
+    def __str__(self):
+        return f"{self.arguments} ended with {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+
+class Running:
+    """A run that has not ended yet."""
+
+    def __init__(self, place, arguments, process, output, errors):
+        self.place = place
+        self.arguments = arguments
+        self.process = process
+        self.pid = process.pid
+        self._output = output
+        self._errors = errors
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    def said(self):
+        return self._errors.read_text(errors="replace")
+
+    def wait(self, timeout_s=PATIENCE_S):
+        try:
+            code = self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            pytest.fail(f"{self.arguments} did not end within {timeout_s} s\n{self.said()}")
+        return Run(self.place, self.arguments, code, self._output.read_text(errors="replace"), self.said())
+
+
+class Place:
+    """Directories of one test, and the program run in them."""
+
+    def __init__(self, directory, owner=None):
+        self.directory = pathlib.Path(directory)
+        self.backups = self.directory / "backups"
+        self.reports = self.directory / "reports"
+        self.tmp = self.directory / "tmp"
+        self.user = owner
+        self.count = 0
+        self.environment = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.directory),
+            "LC_ALL": "C.UTF-8",
+            "TZ": "UTC",
+            "TMPDIR": str(self.tmp),
+            "BACKUP_DIR": str(self.backups),
+        }
+        for made in (self.directory, self.backups, self.reports, self.tmp):
+            made.mkdir(exist_ok=True)
+            made.chmod(0o755)
+        self.give_to(owner)
+
+    def give_to(self, user):
+        """Lets another user own everything here, and run the program."""
+        self.user = user
+        if user is not None:
+            for path in (self.directory, *self.directory.rglob("*")):
+                os.chown(path, user, user)
+
+    # What goes in.
+
+    def put(self, source, name=None):
+        """Copies a backup to where the scenario looks for it; `name` is a pattern for its date."""
+        target = self.backups / (today(name) if name else today("bugspark_%Y%m%d" + "".join(pathlib.Path(source).suffixes)))
+        if pathlib.Path(source).is_dir():
+            shutil.copytree(source, target)
+        else:
+            shutil.copyfile(source, target)
+        target.chmod(0o755 if target.is_dir() else 0o644)
+        self.give_to(self.user)
+        return target
+
+    def put_bytes(self, content, name="bugspark_%Y%m%d.dump"):
+        target = self.backups / today(name)
+        target.write_bytes(content)
+        target.chmod(0o644)
+        self.give_to(self.user)
+        return target
+
+    def scenario(self, body="", name="bugspark", pattern="bugspark_%Y%m%d.dump.gz", location=None, file=None, backups="max_age: 26h"):
+        """Writes a scenario with the usual `backups` and returns its path."""
+        path = self.directory / (file or f"{name}.yaml")
+        path.write_text(
+            f"scenario: {name}\n"
+            "backups:\n"
+            f"  location: {location or self.backups}\n"
+            f"  name: {pattern}\n"
+            f"  {backups}\n" + body
+        )
+        return str(path)
+
+    def stand_in(self, **programs):
+        """A directory with PostgreSQL's programs, of which some are replaced by a shell script.
+        In a script, $real is the directory with the real ones and $place this place."""
+        from servers import BIN
+
+        directory = self.directory / f"bin{self.count}"
+        self.count += 1
+        directory.mkdir()
+        directory.chmod(0o755)
+        for program in BIN.iterdir():
+            script = programs.pop(program.name, None)
+            target = directory / program.name
+            if script is None:
+                target.symlink_to(program)
+                continue
+            target.write_text(f"#!/bin/bash\nreal={BIN}\nplace={self.directory}\n{script}\n")
+            target.chmod(0o755)
+        assert not programs, f"no such programs: {programs}"
+        return {"RESTORE_VERIFIER_PGBIN": str(directory)}
+
+    # What happens.
+
+    def start(self, *arguments, environment=None, before=(), cwd=None, program=True):
+        self.count += 1
+        output = self.directory / f"stdout.{self.count}"
+        errors = self.directory / f"stderr.{self.count}"
+        argv = [str(argument) for argument in (*before, *([PROGRAM] if program else []), *arguments)]
+        as_user = {"user": self.user, "group": self.user, "extra_groups": []} if self.user is not None else {}
+        with open(output, "wb") as out, open(errors, "wb") as err:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env={**self.environment, **(environment or {})},
+                cwd=cwd or self.directory,
+                **as_user,
+            )
+        return Running(self, argv, process, output, errors)
+
+    def run(self, *arguments, timeout_s=PATIENCE_S, **options):
+        return self.start(*arguments, **options).wait(timeout_s)
+
+    def verify(self, *arguments, leaves_nothing=True, **options):
+        """Runs `verify` to its end, and checks what must hold after every run."""
+        for report in self.reports.glob("*.xml"):
+            report.unlink()
+        run = self.run("verify", "--reports", self.reports, *arguments, **options)
+        assert run.code in (PASSED, BAD_BACKUP, CANNOT_VERIFY), str(run)
+        reports = run.reports()
+        for report in reports:
+            check = subprocess.run(["xmllint", "--noout", report.path], capture_output=True, text=True)
+            assert check.returncode == 0, check.stderr
+        if reports:
+            worst = max((report.exit_code for report in reports))
+            assert run.code >= worst, f"the reports say {worst}\n{run}"
+        if leaves_nothing:
+            self.check_nothing_left()
+        return run
+
+    def left_over(self):
+        return [path for path in self.tmp.iterdir() if path.name.startswith("restore-verifier.")]
+
+    def check_nothing_left(self):
+        assert not self.left_over(), "work directories stayed behind"
+        assert not inhabitants(self.tmp), "processes stayed behind"
+
+    def expect(self, verdict, check, words, *arguments, **options):
+        """One run of one scenario, in which `check` gets a verdict and says all of `words`, and the
+        exit code is the one of that verdict."""
+        run = self.verify(*arguments, **options)
+        case = run.report()[check]
+        assert case.verdict == verdict, f"{check}: {case}\n{run}"
+        expected = {"pass": PASSED, "fail": BAD_BACKUP, "error": CANNOT_VERIFY}[verdict]
+        assert run.code == expected, f"exit code\n{run}"
+        said = f"{case.message}\n{case.text}\n{case.output}"
+        for word in [words] if isinstance(words, str) else words:
+            assert word.lower() in said.lower(), f"`{word}` is not in:\n{said}\n{run}"
+        return run
+
+
+def flip_bit(content, bit):
+    changed = bytearray(content)
+    changed[bit // 8] ^= 1 << (bit % 8)
+    return bytes(changed)
+
+
+def gunzip(content):
+    return gzip.decompress(content)
+
+
+@contextlib.contextmanager
+def ended(running):
+    """Makes sure that a program that was started does not outlive a test that failed."""
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.process.send_signal(signal.SIGTERM)
+            try:
+                running.process.wait(10)
+            except subprocess.TimeoutExpired:
+                running.process.kill()
+                running.process.wait()

@@ -1,0 +1,254 @@
+"""Proves that good backups are green whatever their format and whatever features of PostgreSQL they use,
+and that real archives, written by other people's pg_dump, restore or say what they need."""
+
+import gzip
+import pathlib
+import re
+import subprocess
+import tarfile
+
+import pytest
+
+import servers
+from running import BAD_BACKUP, CANNOT_VERIFY, FIXTURES, PASSED
+
+ROWS, RESTORES, INTACT = "every table has its rows", "backup restores", "backup is intact"
+SCENARIO = "tables:\n  users:\n    - row_count = 25\n  reports:\n    - row_count = 100\n"
+
+
+def as_gzip(source, target):
+    target.write_bytes(gzip.compress(source.read_bytes()))
+    return target
+
+
+def as_tar_gz(source, target):
+    with tarfile.open(target, "w:gz") as archive:
+        archive.add(source, arcname=source.name)
+    return target
+
+
+def compressed_by(program):
+    def compress(source, target):
+        with open(target, "wb") as out:
+            subprocess.run([program, "-c", "-q", source], stdout=out, check=True)
+        return target
+
+    return compress
+
+
+@pytest.mark.parametrize(
+    "options, name, pack",
+    [
+        (["-Fc"], "x.dump", None),
+        (["-Fc"], "x.dump.gz", as_gzip),
+        (["-Fc"], "x.dump.zst", compressed_by("zstd")),
+        (["-Fc", "-Z0"], "x.dump", None),
+        (["-Fc", "-Z9", "--inserts"], "x.dump", None),
+        (["-Fc", "--rows-per-insert=7"], "x.dump", None),
+        (["-Fc", "--column-inserts"], "x.dump.gz", as_gzip),
+        (["-Ft"], "x.tar", None),
+        (["-Ft"], "x.tar.gz", as_gzip),
+        (["-Fd"], "x.dir", None),
+        (["-Fd", "-Z0"], "x.dir", None),
+        (["-Fd", "-j2"], "x.dir.tar.gz", as_tar_gz),
+        (["-Fp"], "x.sql", None),
+        (["-Fp"], "x.sql.gz", as_gzip),
+        (["-Fp", "--inserts"], "x.sql", None),
+        (["-Fp", "--clean", "--if-exists"], "x.sql", None),
+        (["-Fc", "--no-owner", "--no-privileges"], "x.dump", None),
+        (["-Fc", "--clean", "--create"], "x.dump", None),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_every_format(place, server, options, name, pack):
+    made = place.directory / ("made.dir" if "-Fd" in options else "made")
+    server.dump("bugspark", made, *options)
+    backup = pack(made, place.directory / name) if pack else made
+    if pack is None:
+        backup = made.rename(place.directory / name)
+    run = place.verify("--backup", backup, place.scenario(SCENARIO))
+    assert run.code == PASSED, str(run)
+    report = run.report()
+    assert set(report.verdicts().values()) == {"pass"} and len(report.cases) == 6
+    assert report.properties["restored.rows"] == "398"
+
+
+def test_a_compression_that_is_not_read(place, good):
+    backup = compressed_by("lz4")(good.dump, place.directory / "x.dump.lz4")
+    place.expect("error", INTACT, ["lz4", "unpack it first"], "--backup", backup, place.scenario(SCENARIO))
+
+
+def test_an_archive_of_one_schema(place, server):
+    """pg_restore says that `public` exists already, and exits 1: that is harmless."""
+    server.dump("bugspark", place.directory / "public.dump", "-Fc", "-n", "public")
+    run = place.verify("--backup", place.directory / "public.dump", place.scenario("", pattern="x_%Y%m%d.dump"))
+    # pg_trgm belongs to no schema's dump, so its indexes cannot be made: that is the backup's fault.
+    assert run.code == BAD_BACKUP, str(run)
+    assert "gin_trgm_ops" in run.report()[RESTORES].text
+
+
+FEATURES = {
+    "public schema": ("create table t (x int); insert into t values (1)", ["-n", "public"]),
+    "policies": (
+        "do $$ begin create role authenticated; exception when duplicate_object then null; end $$;"
+        "create table t (x int); insert into t values (1), (2); alter table t enable row level security;"
+        "alter table t force row level security; create policy p on t to authenticated using (x > 1)", []),
+    "event trigger": (
+        "create table t (x int); insert into t values (1); create function f() returns event_trigger language plpgsql as "
+        "'begin end'; create event trigger e on ddl_command_start execute function f()", []),
+    "large objects": ("select lo_from_bytea(0, 'abc'), lo_from_bytea(0, decode(repeat('00ff', 100000), 'hex'))", []),
+    "partitions": (
+        "create table t (x int, y text) partition by range (x); create table t1 partition of t for values from (0) to (10);"
+        "create table t2 partition of t for values from (10) to (20) partition by list (y); create table t2a partition of t2 for values in ('a');"
+        "create table t2d partition of t2 default; insert into t select n, case when n % 2 = 0 then 'a' else 'b' end from generate_series(0, 19) n", []),
+    "inheritance": ("create table t (x int); create table u () inherits (t); insert into t values (1); insert into u values (2), (3)", []),
+    "materialized view": ("create table t (x int); insert into t values (1), (2); create materialized view m as select * from t; create unique index on m (x)", []),
+    "generated columns": ("create table t (x int, y int generated always as (x * 2) stored, z int generated always as identity); insert into t (x) values (1), (2)", []),
+    "domains and types": ("create domain d as int check (value > 0); create type c as (a int, b d); create table t (x c, r int4range); insert into t values ((1, 2), '[1,5)')", []),
+    "foreign data": ("create extension postgres_fdw; create server s foreign data wrapper postgres_fdw; create foreign table f (x int) server s; create table t (x int)", []),
+    "unlogged and empty": ("create unlogged table t (x int); insert into t values (1); create table e ()", []),
+    "triggers and rules": (
+        "create table t (x int); create table log (x int); insert into t values (1);"
+        "create function f() returns trigger language plpgsql as 'begin insert into public.log values (new.x); return new; end';"
+        "create trigger g after insert on t for each row execute function f(); create rule r as on delete to t do also select 1", []),
+    "sequences": ("create table t (x serial, y bigserial); insert into t default values; create sequence s start 100; select setval('s', 4711)", []),
+    "quotes": ('create schema "a.b"; create table "a.b"."c""d" ("e f" text); insert into "a.b"."c""d" values (E\'a\\tb\\nc\\\\d\'), (null), (\'\'), (\'\\N\'), (\'\\.\')', []),
+    "extensions with data": ("create extension hstore; create extension citext; create extension unaccent; create table t (x hstore, y citext); insert into t values ('a=>1', 'B')", []),
+    "comments and grants": ("create table t (x int); comment on table t is 'it''s -- a; comment'; grant select on t to public; comment on schema public is 'mine'", []),
+    "publication": ("create table t (x int); create publication p for table t; create publication a for all tables", []),
+    "text search": ("create text search dictionary d (template = simple); create text search configuration c (copy = simple); create table t (x tsvector); insert into t values ('a b')", []),
+    "nothing": ("", []),
+    "many tables": ("do $$ begin for n in 1..300 loop execute format('create table t%s (x int primary key)', n); execute format('insert into t%s select generate_series(1, %s)', n, n); end loop; end $$", []),
+}
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_features(place, server, database, feature):
+    sql, options = FEATURES[feature]
+    name = database(sql)
+    server.dump(name, place.directory / "x.dump", "-Fc", *options)
+    run = place.verify("--backup", place.directory / "x.dump", place.scenario("", pattern="x_%Y%m%d.dump"))
+    assert run.code == PASSED, str(run)
+    if feature == "event trigger":
+        assert "superuser" in run.report().properties["server.restored_as"]
+    if feature == "policies":
+        assert "without special rights" in run.report().properties["server.restored_as"]
+        assert run.report().properties["restored.rows"] == "2"
+
+
+def test_an_empty_search_path_breaks_functions(place, server, database):
+    """A real failure that users want to know about: a function used in an index that finds its table
+    only by search_path."""
+    name = database(
+        "create table words (w text); insert into words values ('a');"
+        "create function f(text) returns bool immutable language plpgsql as 'begin return exists (select from words where w = $1); end';"
+        "create table t (x text); insert into t values ('a'); create index on t (f(x))"
+    )
+    server.dump(name, place.directory / "x.dump")
+    run = place.expect("fail", RESTORES, ['relation "words" does not exist'], "--backup", place.directory / "x.dump", place.scenario(""))
+    assert run.report()[INTACT].verdict == "pass"
+
+
+# --- extensions -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_unknown_extension(place, server, database):
+    """An uncompressed archive in which pg_trgm has become pg_trgx, which nobody has installed."""
+    name = database("create extension pg_trgm; create table t (x text); insert into t values ('a')")
+    content = server.dump(name, place.directory / "x.dump", "-Z0").read_bytes()
+    (place.directory / "x.dump").write_bytes(content.replace(b"pg_trgm", b"pg_trgx"))
+    return place.directory / "x.dump"
+
+
+def test_a_missing_extension(place, with_unknown_extension):
+    run = place.expect("error", RESTORES, ["extension pg_trgx", "not installed", "restore.exclude", "EXTENSION pg_trgx"],
+                       "--backup", with_unknown_extension, place.scenario(""))
+    assert run.report()[INTACT].verdict == "pass"
+    assert run.code == CANNOT_VERIFY
+
+
+def test_a_missing_extension_that_is_excluded(place, with_unknown_extension):
+    body = "restore:\n  exclude:\n    - EXTENSION pg_trgx\n"
+    run = place.verify("--backup", with_unknown_extension, place.scenario(body))
+    assert run.code == PASSED, str(run)
+    assert run.report().properties["restore.left_out_entries"] == "1"
+    assert "left out on request" in run.err
+
+
+def test_a_known_package_is_named(place, server, database):
+    name = database("create extension hstore")
+    content = server.dump(name, place.directory / "x.dump", "-Z0").read_bytes()
+    (place.directory / "x.dump").write_bytes(content.replace(b"hstore", b"vector"))
+    place.expect("error", RESTORES, ["extension vector", f"postgresql-{servers.MAJOR}-pgvector"], "--backup", place.directory / "x.dump", place.scenario(""))
+
+
+@pytest.mark.parametrize(
+    "entry, verdict, words",
+    [
+        ("TABLE public comments", "pass", ["6 archive entries were left out"]),  # with its data, keys and indexes
+        ("EXTENSION pg_trgmm", "pass", ["does not have", "pg_trgmm"]),
+        ("INDEX public {index}", "pass", ["1 archive entry was left out"]),
+    ],
+)
+def test_exclude(place, good, server, entry, verdict, words):
+    place.put(good.gz)
+    if entry.startswith("INDEX"):
+        index = server.sql("select indexname from pg_indexes where indexdef like '%gin_trgm_ops%' limit 1", "bugspark")
+        entry = entry.format(index=index)
+    run = place.verify(place.scenario(f"restore:\n  exclude:\n    - {entry}\n"))
+    case = run.report()[RESTORES]
+    assert case.verdict == verdict, str(run)
+    for word in words:
+        assert word in case.message + case.output + run.err, str(run)
+
+
+# --- archives from elsewhere ----------------------------------------------------------------------------
+
+
+def corpus():
+    lines = (FIXTURES / "archives/corpus/index.tsv").read_text().split("\n")
+    header = lines[0].split("\t")
+    return [dict(zip(header, line.split("\t"))) for line in lines[1:] if line]
+
+
+def rows_of(entry):
+    """Table -> rows, as counted without this program."""
+    path = FIXTURES / f"archives/corpus/{entry['file'][:3]}.rows.tsv"
+    counted = {}
+    for line in path.read_text().split("\n"):
+        parts = line.split("\t")
+        if len(parts) >= 2 and parts[-1].isdigit():
+            counted[".".join(parts[:-1])] = int(parts[-1])
+    return counted
+
+
+@pytest.mark.parametrize("entry", [pytest.param(entry, id=entry["file"]) for entry in corpus()])
+def test_real_archives(place, entry):
+    backup = FIXTURES / "archives/corpus" / entry["file"]
+    run = place.verify("--backup", backup, place.scenario(""))
+    report = run.report()
+    if entry["archive version"].endswith("(1.16)"):
+        assert run.code == CANNOT_VERIFY, str(run)
+        assert report[INTACT].verdict == "pass"
+        assert report[RESTORES].verdict == "error" and "PostgreSQL 17" in report[RESTORES].message
+        assert report.properties["backup.row_count"] == entry["rows"]
+        return
+    assert run.code == PASSED, str(run)
+    assert report[RESTORES].verdict == "pass" and report[ROWS].verdict == "pass"
+    assert int(report.properties["restored.rows"]) == int(entry["rows"])
+    assert int(report.properties["backup.table_count"]) == int(entry["tables"])
+
+
+ODD = FIXTURES / "archives/odd"
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(path.name for path in ODD.iterdir() if path.name not in ("make", "odd.sql", "rows.tsv", "schema_only.dump", "no_blobs.dump")),
+)
+def test_odd_archives(place, name):
+    run = place.verify("--backup", ODD / name, place.scenario(""))
+    assert run.code == PASSED, str(run)
+    counted = sum(int(line.split("\t")[-1]) for line in (ODD / "rows.tsv").read_text().split("\n") if re.search(r"\t\d+$", line))
+    assert int(run.report().properties["restored.rows"]) == counted

@@ -1,0 +1,137 @@
+"""Proves what the options of `verify` do: which scenarios and checks run, side by side or not, and what is
+printed where."""
+
+import json
+import re
+
+import pytest
+
+from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM
+
+SCENARIO = "tables:\n  users:\n    - row_count = 25\n  reports:\n    - row_count >= 1000000\n"
+
+
+def test_several_scenarios_side_by_side(place, good):
+    place.put(good.gz)
+    scenarios = [place.scenario("tables:\n  users:\n    - row_count = 25\n", name=f"number-{n}") for n in range(3)]
+    run = place.verify("--jobs", "3", *scenarios)
+    assert run.code == PASSED, str(run)
+    reports = run.reports()
+    assert [report.suite.get("name") for report in reports] == ["number-0", "number-1", "number-2"]
+    assert all(set(report.verdicts().values()) == {"pass"} for report in reports)
+
+
+def test_the_exit_code_is_the_worst(place, good):
+    place.put(good.gz)
+    fine = place.scenario("", name="fine")
+    bad = place.scenario("tables:\n  users:\n    - row_count = 1\n", name="bad")
+    unknown = place.scenario("restore:\n  server: postgresql://nowhere.invalid/x\n", name="unknown")
+    assert place.verify("-j2", fine, bad).code == BAD_BACKUP
+    run = place.verify("-j3", unknown, fine, bad)
+    assert run.code == CANNOT_VERIFY
+    assert [run.report(name).exit_code for name in ("fine", "bad", "unknown")] == [PASSED, BAD_BACKUP, CANNOT_VERIFY]
+
+
+@pytest.mark.parametrize(
+    "glob, expected, code",
+    [
+        ("backup is intact", ["backup is intact"], PASSED),
+        ("backup*", ["backup is recent", "backup is intact", "backup restores"], PASSED),
+        ("users:*", ["users: row_count = 25"], PASSED),
+        ("reports:*", ["reports: row_count >= 1000000"], BAD_BACKUP),
+    ],
+)
+def test_only(place, good, glob, expected, code):
+    place.put(good.gz)
+    run = place.verify("--only", glob, place.scenario(SCENARIO))
+    assert [case.name for case in run.report().cases] == expected
+    assert run.code == code, str(run)
+
+
+def test_only_what_is_not_there_is_an_error(place, good):
+    place.put(good.gz)
+    run = place.verify("--only", "nothing like this", place.scenario(SCENARIO))
+    assert run.code == CANNOT_VERIFY
+    assert "nothing like this" in run.report().worst().message
+
+
+def test_json_goes_to_stdout_alone(place, good):
+    place.put(good.gz)
+    run = place.verify("--format", "json", place.scenario(SCENARIO))
+    document = json.loads(run.out)
+    text = json.dumps(document)
+    for word in ("users: row_count = 25", "reports: row_count >= 1000000", "bugspark"):
+        assert word in text
+    assert run.code == BAD_BACKUP and "reports: row_count" in run.err
+
+
+def test_text_on_stdout(place, good):
+    place.put(good.gz)
+    run = place.verify("--format", "text", place.scenario(SCENARIO))
+    assert "FAIL" in run.out and "FAIL" not in run.err
+
+
+def test_quiet_and_verbose(place, good):
+    place.put(good.gz)
+    fine = place.scenario("tables:\n  users:\n    - row_count = 25\n")
+    quiet = place.verify("--quiet", fine)
+    assert (quiet.code, quiet.out, quiet.err) == (PASSED, "", "")
+    usual = place.verify(fine)
+    verbose = place.verify("--verbose", fine)
+    assert usual.out == verbose.out == ""
+    assert "users: row_count = 25" in verbose.err and len(verbose.err) > len(usual.err)
+
+
+@pytest.mark.parametrize("environment, colour", [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colours_on_a_terminal_alone(place, good, environment, colour):
+    place.put(good.gz)
+    scenario = place.scenario(SCENARIO)
+    assert "\033[" not in place.verify(scenario).err
+    # `script` gives the program a terminal.
+    command = f"{PROGRAM} verify --reports {place.reports} {scenario}"
+    running = place.start(before=["script", "-qec", command, "/dev/null"], environment={"TERM": "xterm", **environment}, program=False)
+    run = running.wait()
+    assert run.code == BAD_BACKUP, str(run)
+    assert bool(re.search(r"\033\[[0-9;]*[1-9]m", run.out)) == colour, run.out
+
+
+def test_a_backup_by_name(place, good):
+    place.put_bytes(b"not looked at", "bugspark_%Y%m%d.dump.gz")
+    run = place.verify("--backup", good.gz, place.scenario("tables:\n  users:\n    - row_count = 25\n"))
+    assert run.code == PASSED, str(run)
+    assert run.report().properties["backup.file"] == str(good.gz)
+
+
+def test_an_old_backup_by_name_only_warns(place, good):
+    old = place.put(good.gz, "bugspark_20200101.dump.gz")
+    run = place.verify("--backup", old, place.scenario(backups="max_age: 1s"))
+    assert run.code == PASSED, str(run)
+    assert "asked for by name" in run.report()["backup is recent"].output
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["verify", "--backup", "/nonexistent/backup", "one.yaml"], "/nonexistent/backup"),
+        (["verify", "--backup", "x", "one.yaml", "two.yaml"], "exactly one scenario"),
+        (["verify", "--timeout", "soon", "one.yaml"], "soon"),
+        (["verify", "--jobs", "0", "one.yaml"], "--jobs"),
+        (["verify", "--jobs", "many", "one.yaml"], "--jobs"),
+        (["verify", "--format", "xml", "one.yaml"], "--format"),
+        (["verify", "--no-such-option", "one.yaml"], "no-such-option"),
+        (["no-such-command"], "no-such-command"),
+        ([], "verify"),
+    ],
+)
+def test_usage(place, arguments, words):
+    place.scenario(file="one.yaml")
+    place.scenario(file="two.yaml", name="second")
+    run = place.run(*arguments)
+    assert run.code == CANNOT_VERIFY, str(run)
+    assert words in run.err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["verify", "--help"], ["dump", "--help"], ["lint", "--help"], ["--version"]])
+def test_help(place, arguments):
+    run = place.run(*arguments)
+    assert run.code == 0 and "restore-verifier" in run.out and run.err == ""

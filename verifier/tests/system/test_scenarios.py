@@ -1,0 +1,171 @@
+"""Proves that a scenario that cannot be taken at its word is refused: every error of a file at once, with
+its line and column, on the console and in the report; and that what this version cannot do is refused
+in plain words instead of ignored."""
+
+import re
+
+import pytest
+
+from running import CANNOT_VERIFY, PASSED
+
+GOOD = """scenario: shop
+backups:
+  location: ./backups
+  name: shop_%Y%m%d.dump.gz
+  max_age: 26h
+tables:
+  users:
+    - row_count >= 1
+"""
+
+
+def both(place, text, environment=None):
+    """`lint` and `verify` of the same file, which must say the same."""
+    path = place.directory / "shop.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    lint = place.run("lint", "shop.yaml", environment=environment)
+    verify = place.verify("shop.yaml", environment=environment)
+    return lint, verify
+
+
+def test_the_good_scenario_is_accepted(place):
+    lint, _ = both(place, GOOD)
+    assert lint.code == PASSED, str(lint)
+
+
+@pytest.mark.parametrize(
+    "text, places, words",
+    [
+        (GOOD + "tabels:\n  x:\n", ["9:1"], ["tabels", "tables"]),
+        (GOOD.replace("max_age", "max_ago"), ["5:3"], ["max_ago", "max_age"]),
+        (GOOD.replace("26h", "soon"), ["5:12"], ["soon", "26h"]),
+        (GOOD.replace("26h", "[1, 2]"), ["5:12"], []),
+        (GOOD.replace("  location", "\tlocation"), ["3:1"], ["tab"]),
+        (GOOD + "tables:\n  x:\n    - row_count >= 1\n", ["9:1"], ["tables", "twice"]),
+        (GOOD.replace("./backups", "${NOT_SET_ANYWHERE}"), ["3:13"], ["NOT_SET_ANYWHERE"]),
+        (GOOD.replace(">= 1", "> many"), ["8:"], ["many"]),
+        (GOOD.replace("row_count >= 1", "rowcount >= 1"), ["8:"], ["rowcount", "row_count"]),
+        (GOOD.replace("row_count >= 1", "row_count => 1"), ["8:"], ["=>"]),
+        (GOOD.replace("row_count >= 1", "row_count between 10 and 1"), ["8:"], []),
+        (GOOD.replace("row_count >= 1", "freshness < 26h"), ["8:"], ["freshness"]),
+        (GOOD.replace("scenario: shop", "scenario: a/b"), ["1:12"], ["a/b"]),
+        (GOOD.replace("scenario: shop\n", ""), ["1:1"], ["scenario"]),
+        ("", [":1:1"], []),
+        ("- a\n- b\n", ["1:1"], []),
+        ("scenario: [unclosed\n", [":"], []),
+        (b"scenario: \xff\xfe\n", [":"], []),
+        (GOOD.replace("%Y%m%d", "%Q"), ["4:"], ["%Q"]),
+        (GOOD.replace("shop_%Y%m%d", "../shop_%Y%m%d"), ["4:"], []),
+        (GOOD + "queries:\n  - name: q\n    sql: select 1\n", ["9:", "10:"], ["expect"]),
+        (GOOD + "restore:\n  timeout: 0s\n", ["10:"], []),
+        (GOOD + "restore:\n  jobs: many\n", ["10:9"], ["many"]),
+        (GOOD + "alembic: {}\n", ["9:"], ["version"]),
+        (GOOD + "a: &x [*x]\n", ["9:"], []),
+    ],
+)
+def test_a_bad_scenario_is_refused(place, text, places, words):
+    lint, verify = both(place, text)
+    assert lint.code == CANNOT_VERIFY and verify.code == CANNOT_VERIFY
+    case = verify.report("shop").worst()
+    assert case.verdict == "error"
+    for said in (lint.err, verify.err, case.text):
+        assert "shop.yaml:" in said, said
+        assert any(f"shop.yaml:{where.lstrip(':')}" in said for where in places), said
+        for word in words:
+            assert word in said, f"`{word}` is not in: {said}"
+
+
+def test_all_errors_of_a_file_at_once(place):
+    text = (
+        "scenario: shop\n"
+        "colour: red\n"
+        "backups:\n"
+        "  locatoin: ./backups\n"
+        "  max_age: tomorrow\n"
+        "tables:\n"
+        "  users:\n"
+        "    - row_count > many\n"
+        "    - row_count >= 1\n"
+        "    - frehsness(created_at) < 26h\n"
+        "restore:\n"
+        "  server: ${NOT_SET_ANYWHERE}\n"
+    )
+    lint, verify = both(place, text)
+    case = verify.report("shop").worst()
+    for said in (lint.err, verify.err, case.text):
+        # The console says them at once, and once more in its summary.
+        lines = re.findall(r"^shop\.yaml:(\d+):\d+: ", said, re.MULTILINE)
+        assert lines == ["2", "4", "5", "8", "10", "12"], said
+
+
+def test_a_scenario_that_is_not_there(place):
+    run = place.verify("nowhere.yaml")
+    assert run.code == CANNOT_VERIFY
+    assert "nowhere.yaml" in run.err and "nowhere.yaml" in run.report("nowhere").worst().text
+
+
+@pytest.mark.parametrize("value", ["a: b", "x\ny: z", "# no comment", "'", "- list", "${HOME}"])
+def test_a_variable_cannot_change_the_structure(place, value):
+    text = GOOD.replace("./backups", "${WHERE}")
+    lint, _ = both(place, text, environment={"WHERE": value})
+    assert "unknown" not in lint.err
+    run = place.verify("shop.yaml", environment={"WHERE": "/nonexistent: x"})
+    assert "/nonexistent: x" in run.report("shop")["backup is recent"].message
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        (GOOD + "    - row_count same as dump\n", "same as dump"),
+        (GOOD + "    - change for row_count >= -5%\n", "change for"),
+        (GOOD + "objects:\n  bucket: s3://uploads\n  checks:\n    - object_count >= 1\n", "objects"),
+        (GOOD + "alembic:\n  version: head\n  migrations: ./migrations\n", "head"),
+        (GOOD + "alembic:\n  version: known\n  migrations: ./migrations\n", "known"),
+        (GOOD.replace("./backups", "s3://bucket/prefix"), "bucket"),
+        (GOOD + "restore:\n  contents: true\n", "contents"),
+    ],
+)
+def test_what_this_version_cannot_do_is_refused(place, text, words):
+    lint, verify = both(place, text)
+    assert lint.code == CANNOT_VERIFY and verify.code == CANNOT_VERIFY
+    for said in (lint.err, verify.report("shop").worst().text):
+        assert "not available in this version" in said and words in said
+        assert re.search(r"shop\.yaml:\d+:\d+: ", said)
+
+
+def test_one_bad_scenario_does_not_stop_the_others(place, good):
+    place.put(good.gz)
+    (place.directory / "bad.yaml").write_text("scenario: bad\nnonsense: true\n")
+    run = place.verify("bad.yaml", place.scenario())
+    assert run.code == CANNOT_VERIFY
+    assert run.report("bad").exit_code == CANNOT_VERIFY
+    assert run.report("bugspark").exit_code == PASSED
+
+
+def test_the_same_name_twice_is_refused(place, good):
+    place.put(good.gz)
+    first = place.scenario(file="one.yaml")
+    second = place.scenario(file="two.yaml")
+    run = place.verify(first, second)
+    assert run.code == CANNOT_VERIFY
+    assert "two.yaml" in run.err and "bugspark" in run.err
+    assert run.report("bugspark").exit_code == PASSED
+    assert run.report("two").exit_code == CANNOT_VERIFY
+    lint = place.run("lint", first, second)
+    assert lint.code == CANNOT_VERIFY
+
+
+def test_no_scenario_at_all(place):
+    run = place.run("verify")
+    assert run.code == CANNOT_VERIFY and "no scenario" in run.err
+
+
+def test_scenarios_of_the_directory_are_the_default(place, good):
+    place.put(good.gz)
+    (place.directory / "scenarios").mkdir()
+    place.scenario(file="scenarios/one.yaml")
+    place.scenario(file="scenarios/two.yaml", name="second")
+    run = place.verify()
+    assert run.code == CANNOT_VERIFY or run.code == PASSED, str(run)
+    assert run.report("bugspark").exit_code == PASSED
+    assert run.report("second").exit_code == PASSED
