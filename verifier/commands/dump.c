@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "commands/commands.h"
 #include "commands/options.h"
+#include "commands/source.h"
 #include "postgres/connection.h"
+#include "postgres/pooler.h"
 #include "postgres/tools.h"
 
 enum { OPTION_FORCE = 3000, CONNECT_TIMEOUT_MS = 30000 };
@@ -51,12 +53,10 @@ static int find_tools(const struct address *database, struct tools **ret_tools, 
 }
 
 static int dump_database(const struct scenario *scenario, const struct dump_options *options,
-                         struct address *database, struct backup_created *ret_created,
+                         const struct address *database, struct backup_created *ret_created,
                          struct error *error)
 {
     cleanup(tools_freep) struct tools *tools = NULL;
-    if (address_parse(scenario->source.database, database, error) < 0)
-        return error_prefix(error, "source.database: ");
     struct backup_create_options create = {.location = scenario->backups.location,
                                            .pattern = scenario->backups.name,
                                            .time = time(NULL),
@@ -65,7 +65,8 @@ static int dump_database(const struct scenario *scenario, const struct dump_opti
                                            .deadline_ms = NO_DEADLINE};
     /* What would fail at the end is said before the database is bothered. */
     cleanup(free_pointer) char *path = NULL;
-    if (backup_create_check(&create, &path, error) < 0 || find_tools(database, &tools, error) < 0)
+    if (backup_create_check(&create, &path, error) < 0 || pooler_refuse(database, error) < 0 ||
+        find_tools(database, &tools, error) < 0)
         return -1;
     create.tools = tools;
     return backup_create(&create, ret_created, error);
@@ -77,11 +78,15 @@ static int dump(const struct scenario *scenario, const struct dump_options *opti
     struct address database = {0};
     struct backup_created created = {0};
     int64_t began_ms = clock_ms();
-    int dumped =
-        scenario->source.database
-            ? dump_database(scenario, options, &database, &created, &error)
-            : cannot_verify(&error, "%s has no source.database: nothing to dump", scenario->path);
+    enum host_kind host = HOST_SELF_HOSTED;
+    cleanup(strings_free) struct strings notices = {0};
+    int dumped = source_address(scenario, &database, &host, &notices, &error);
+    for (size_t i = 0; i < notices.count; i++)
+        fprintf(stderr, "%s: %s\n", scenario->name, notices.items[i]);
+    if (dumped == 0)
+        dumped = dump_database(scenario, options, &database, &created, &error);
     if (dumped < 0) {
+        host_explain(host, &database, &error);
         fprintf(stderr, "restore-verifier: %s: no backup was made: %s\n", scenario->name,
                 error.text);
     } else if (!quiet) {

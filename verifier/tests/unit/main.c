@@ -28,6 +28,7 @@ int main(void)
     srunner_add_suite(runner, scenario_load_suite());
     srunner_add_suite(runner, scenario_variables_suite());
     srunner_add_suite(runner, plain_suite());
+    srunner_add_suite(runner, hosts_suite());
     srunner_add_suite(runner, rows_suite());
     srunner_add_suite(runner, report_console_suite());
     srunner_add_suite(runner, report_json_suite());

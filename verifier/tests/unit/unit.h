@@ -26,6 +26,7 @@ Suite *expectation_suite(void);
 Suite *scenario_load_suite(void);
 Suite *scenario_variables_suite(void);
 Suite *plain_suite(void);
+Suite *hosts_suite(void);
 Suite *rows_suite(void);
 Suite *report_console_suite(void);
 Suite *report_json_suite(void);
