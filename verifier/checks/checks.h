@@ -62,7 +62,8 @@ struct check {
     int64_t timeout_ms;
     enum stage needs; /* skipped unless this stage is done; STAGE_COUNT: needs nothing */
     void (*look)(const struct subject *subject, const void *parameter, struct outcome *outcome);
-    const void *parameter; /* borrowed from the scenario */
+    const void *parameter; /* borrowed from the scenario, or `owned` */
+    void *owned;           /* freed with the plan; NULL: nothing */
 };
 
 struct plan {

@@ -11,15 +11,15 @@ struct builder {
     int64_t timeout_ms;
 };
 
-/* Takes `name`. `parameter` is borrowed from the scenario, or owned by the plan if `owns` is true.
- */
-static void add(struct builder *builder, const char *group, char *name, enum stage needs,
-                void (*look)(const struct subject *, const void *, struct outcome *),
-                const void *parameter)
+/* Takes `name`. `parameter` is borrowed from the scenario. Gives the check, or NULL when it is not
+ * among those that were asked for. */
+static struct check *add(struct builder *builder, const char *group, char *name, enum stage needs,
+                         void (*look)(const struct subject *, const void *, struct outcome *),
+                         const void *parameter)
 {
     if (builder->only && fnmatch(builder->only, name, 0) != 0) {
         free(name);
-        return;
+        return NULL;
     }
     struct plan *plan = &builder->plan;
     plan->checks = xreallocarray(plan->checks, plan->count + 1, sizeof(*plan->checks));
@@ -29,6 +29,7 @@ static void add(struct builder *builder, const char *group, char *name, enum sta
                                                  .needs = needs,
                                                  .look = look,
                                                  .parameter = parameter};
+    return &plan->checks[plan->count - 1];
 }
 
 static void add_table(struct builder *builder, const struct table_expectations *table)
@@ -37,8 +38,13 @@ static void add_table(struct builder *builder, const struct table_expectations *
         const struct expectation *expectation = &table->expectations[i];
         struct table_expectation *parameter = xmalloc(sizeof(*parameter));
         *parameter = (struct table_expectation){.table = table->table, .expectation = expectation};
-        add(builder, "tables", xasprintf("%s: %s", table->table, expectation->text), STAGE_RESTORE,
+        struct check *check = add(
+            builder, "tables", xasprintf("%s: %s", table->table, expectation->text), STAGE_RESTORE,
             expectation->metric == METRIC_FRESHNESS ? table_freshness : table_row_count, parameter);
+        if (check)
+            check->owned = parameter;
+        else
+            free(parameter);
     }
 }
 
@@ -69,6 +75,7 @@ void plan_free(struct plan *plan)
     for (size_t i = 0; i < plan->count; i++) {
         free(plan->checks[i].group);
         free(plan->checks[i].name);
+        free(plan->checks[i].owned);
     }
     free(plan->checks);
     *plan = (struct plan){0};

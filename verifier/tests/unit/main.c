@@ -18,6 +18,13 @@ int main(void)
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, clock_suite());
     srunner_add_suite(runner, process_suite());
+    srunner_add_suite(runner, plan_suite());
+    srunner_add_suite(runner, exclusion_suite());
+    srunner_add_suite(runner, restore_errors_suite());
+    srunner_add_suite(runner, tools_suite());
+    srunner_add_suite(runner, address_suite());
+    srunner_add_suite(runner, workers_suite());
+    srunner_add_suite(runner, harness_suite());
     srunner_add_suite(runner, signals_suite());
     srunner_add_suite(runner, hash_suite());
     srunner_add_suite(runner, memory_suite());
