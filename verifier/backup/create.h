@@ -5,8 +5,12 @@
  * instead, locked while its owner lives; what a killed owner left of these is removed by the next
  * dump with the same pattern, after a minute.
  *
- * NAME.gz is gzip around an archive that is not compressed inside; any other name is the archive as
- * pg_dump compresses it. Names that promise something else (.zst, .tar, .sql ...) are refused.
+ * NAME.gz and NAME.zst are gzip and zstd around an archive that is not compressed inside; any other
+ * name is the archive as pg_dump compresses it. Names that promise something else (.tar, .sql,
+ * .lz4 ...) are refused.
+ *
+ * Two dumps with the same pattern into the same location at once: the second is refused
+ * (dump_lock.h). So is one with less room than the last backup took (space.h).
  *
  * Backups hold everything: mode 0600 less the umask. A location that is missing is made, with mode
  * 0700, when its parent is there: one level, so that a mistyped path or an unmounted disk is seen.
@@ -18,6 +22,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "backup/manifest.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "postgres/address.h"
@@ -31,6 +36,9 @@ struct backup_create_options {
     const struct tools *tools;
     const struct address *database;
     const char *snapshot; /* dump.h; or NULL */
+    /* What is known of the database; completed here with what is known of the file, and written
+     * next to it before it gets its name. NULL: no manifest. */
+    struct manifest *manifest;
     int64_t deadline_ms;
     _Atomic int64_t *progress_bytes; /* bytes of the archive so far; may be NULL */
 };
@@ -38,7 +46,7 @@ struct backup_create_options {
 struct backup_created {
     char *path;
     int64_t size_bytes;
-    int64_t archive_bytes; /* without gzip */
+    int64_t archive_bytes; /* without the compression around it */
     char sha256[SHA256_HEX_SIZE];
 };
 

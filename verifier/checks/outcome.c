@@ -20,6 +20,8 @@ static void say(struct outcome *outcome, enum verdict verdict, const char *forma
 {
     cleanup(free_pointer) char *message = xvasprintf(format, arguments);
     text_copy(outcome->message, sizeof(outcome->message), message);
+    if (verdict != VERDICT_PASS)
+        outcome->warn = false;
     outcome->verdict = verdict;
 }
 

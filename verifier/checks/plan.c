@@ -11,15 +11,15 @@ struct builder {
     int64_t timeout_ms;
 };
 
-/* Takes `name`. `parameter` is borrowed from the scenario, or owned by the plan if `owns` is true.
- */
-static void add(struct builder *builder, const char *group, char *name, enum stage needs,
-                void (*look)(const struct subject *, const void *, struct outcome *),
-                const void *parameter)
+/* Takes `name`. `parameter` is borrowed from the scenario. Gives the check, or NULL when it is not
+ * among those that were asked for. */
+static struct check *add(struct builder *builder, const char *group, char *name, enum stage needs,
+                         void (*look)(const struct subject *, const void *, struct outcome *),
+                         const void *parameter)
 {
     if (builder->only && fnmatch(builder->only, name, 0) != 0) {
         free(name);
-        return;
+        return NULL;
     }
     struct plan *plan = &builder->plan;
     plan->checks = xreallocarray(plan->checks, plan->count + 1, sizeof(*plan->checks));
@@ -29,6 +29,17 @@ static void add(struct builder *builder, const char *group, char *name, enum sta
                                                  .needs = needs,
                                                  .look = look,
                                                  .parameter = parameter};
+    return &plan->checks[plan->count - 1];
+}
+
+static void (*table_check(const struct expectation *expectation))(const struct subject *,
+                                                                  const void *, struct outcome *)
+{
+    if (expectation->metric == METRIC_FRESHNESS)
+        return table_freshness;
+    if (expectation->change)
+        return table_change;
+    return expectation->comparison == COMPARE_SAME_AS ? table_same_as_dump : table_row_count;
 }
 
 static void add_table(struct builder *builder, const struct table_expectations *table)
@@ -37,8 +48,13 @@ static void add_table(struct builder *builder, const struct table_expectations *
         const struct expectation *expectation = &table->expectations[i];
         struct table_expectation *parameter = xmalloc(sizeof(*parameter));
         *parameter = (struct table_expectation){.table = table->table, .expectation = expectation};
-        add(builder, "tables", xasprintf("%s: %s", table->table, expectation->text), STAGE_RESTORE,
-            expectation->metric == METRIC_FRESHNESS ? table_freshness : table_row_count, parameter);
+        struct check *check =
+            add(builder, "tables", xasprintf("%s: %s", table->table, expectation->text),
+                STAGE_RESTORE, table_check(expectation), parameter);
+        if (check)
+            check->owned = parameter;
+        else
+            free(parameter);
     }
 }
 
@@ -69,7 +85,20 @@ void plan_free(struct plan *plan)
     for (size_t i = 0; i < plan->count; i++) {
         free(plan->checks[i].group);
         free(plan->checks[i].name);
+        free(plan->checks[i].owned);
     }
     free(plan->checks);
     *plan = (struct plan){0};
+}
+
+enum proof outcomes_prove(const struct plan *plan, const struct outcome *outcomes, bool complete)
+{
+    enum proof proof = complete && plan->count > 0 ? PROOF_VERIFIED : PROOF_NONE;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (outcomes[i].verdict == VERDICT_FAIL && plan->checks[i].look != backup_is_recent)
+            return PROOF_BAD;
+        if (outcomes[i].verdict != VERDICT_PASS)
+            proof = PROOF_NONE;
+    }
+    return proof;
 }

@@ -45,8 +45,7 @@ START_TEST(look)
     const struct check *check = &running.plan->checks[_i];
     struct outcome *outcome = &running.outcomes[_i];
     signals_default();
-    /* Check gives every test a process group of its own, which the end of the worker's would miss.
-     */
+    /* Check gives it a process group of its own, which nobody kills when the worker is killed. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != running.worker)
         exit_now(1);
@@ -69,9 +68,7 @@ static SRunner *runner_create(const char *suite_name, const struct plan *plan,
     for (size_t i = 0; i < plan->count; i++) {
         strings_addf(names, "%zu", i);
         TCase *test_case = tcase_create(names->items[i]);
-        /* Zero would mean "no timeout" to Check. */
-        int64_t timeout_ms = plan->checks[i].timeout_ms > 0 ? plan->checks[i].timeout_ms : 1;
-        tcase_set_timeout(test_case, (double)timeout_ms / 1000);
+        tcase_set_timeout(test_case, (double)plan->checks[i].timeout_ms / 1000);
         tcase_add_loop_test(test_case, look, (int)i, (int)i + 1);
         suite_add_tcase(suite, test_case);
     }
@@ -127,6 +124,10 @@ int harness_run(const char *suite_name, const struct plan *plan, const struct su
 {
     if (plan->count == 0)
         return cannot_verify(error, "there is no check to run");
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->checks[i].timeout_ms <= 0) /* to Check, zero would mean that it may hang */
+            return cannot_verify(error, "the check `%s` is given no time to run",
+                                 plan->checks[i].name);
     running.plan = plan;
     running.subject = subject;
     running.outcomes = outcomes;

@@ -15,6 +15,9 @@
 
 enum { TICK_MS = 100 };
 
+/* How a worker exits whose function has returned: unlike an exit(0) from deep inside a library. */
+enum { RETURNED_EXIT_CODE = 86 };
+
 /* CK_RUN_CASE or CK_INCLUDE_TAGS in the environment would make Check run nothing and call it
  * success; others change what we rely on. None of Check's variables comes into a worker. */
 static void forget_check_variables(void)
@@ -37,7 +40,7 @@ static void worker_main(const struct worker *worker, pid_t parent)
     forget_check_variables();
     worker->run(worker->context);
     fflush(NULL);
-    exit_now(0);
+    exit_now(RETURNED_EXIT_CODE);
 }
 
 static void start(struct worker *worker)
@@ -67,7 +70,8 @@ static bool has_ended(struct worker *worker)
     worker->pid = 0;
     worker->status = status;
     if (worker->end == WORKER_NOT_ENDED)
-        worker->end = WIFEXITED(status) && WEXITSTATUS(status) == 0 ? WORKER_DONE : WORKER_DIED;
+        worker->end = WIFEXITED(status) && WEXITSTATUS(status) == RETURNED_EXIT_CODE ? WORKER_DONE
+                                                                                     : WORKER_DIED;
     return true;
 }
 

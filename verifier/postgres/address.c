@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 
@@ -30,14 +31,15 @@ static bool is_driver_option(const char *option, size_t length)
 }
 
 /* Rewrites one `name=value` of a URL's query for libpq. */
-static void query_option_append(struct buffer *url, const char *option, size_t length)
+static void query_option_append(struct buffer *url, size_t authority_length, const char *option,
+                                size_t length)
 {
     size_t name_length = strcspn(option, "=");
     if (name_length > length)
         name_length = length;
     if (is_driver_option(option, name_length))
         return;
-    buffer_append_text(url, strchr(url->data, '?') ? "&" : "?");
+    buffer_append_text(url, url->length > authority_length ? "&" : "?");
     if (name_length == strlen("ssl") && strncmp(option, "ssl", name_length) == 0) {
         buffer_append_text(url, "sslmode");
         option += name_length;
@@ -45,6 +47,9 @@ static void query_option_append(struct buffer *url, const char *option, size_t l
         /* asyncpg takes ssl=true as well, which asks for TLS without checking the certificate. */
         if (length == strlen("=true") && strncmp(option, "=true", length) == 0) {
             option = "=require";
+            length = strlen(option);
+        } else if (length == strlen("=false") && strncmp(option, "=false", length) == 0) {
+            option = "=disable";
             length = strlen(option);
         }
     }
@@ -57,17 +62,52 @@ static char *libpq_url(const char *text)
     struct buffer url;
     buffer_init(&url, ADDRESS_LIMIT_BYTES * 2);
     const char *rest = strstr(text, "://");
-    size_t query = strcspn(rest, "?");
+    size_t user = strcspn(rest + strlen("://"), "@/");
+    size_t query = strlen("://") + user;
+    query = rest[query] == '@' ? query : 0; /* a password may hold a question mark */
+    query += strcspn(rest + query, "?");
     buffer_append_text(&url, "postgresql");
     buffer_append(&url, rest, query);
+    size_t authority_length = url.length; /* and path */
     rest += query;
     while (*rest) {
         rest++; /* the ? or & */
         size_t length = strcspn(rest, "&");
-        query_option_append(&url, rest, length);
+        query_option_append(&url, authority_length, rest, length);
         rest += length;
     }
     return buffer_steal(&url);
+}
+
+/* Does the text begin with a scheme? A key=value string may hold :// in its password. */
+static bool has_scheme(const char *text)
+{
+    size_t length =
+        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+    return length > 0 && starts_with(text + length, "://");
+}
+
+/* With or without SQLAlchemy's +DRIVER. */
+static bool is_postgres_scheme(const char *text)
+{
+    size_t length = strcspn(text, "+:");
+    return (length == strlen("postgresql") && starts_with(text, "postgresql")) ||
+           (length == strlen("postgres") && starts_with(text, "postgres"));
+}
+
+/* libpq ends the password at the first @ and, without one before it, the host at the first /: what
+ * is left of a password that holds these characters would become a host or a database's name, and
+ * be shown as such. */
+static bool shows_password(const char *url)
+{
+    const char *authority = strstr(url, "://") + strlen("://");
+    const char *at = strpbrk(authority, "@/");
+    if (!at)
+        return false;
+    if (*at == '/')
+        return strchr(at, '@') != NULL;
+    size_t rest = strcspn(at + 1, "?");
+    return memchr(at + 1, '@', rest) != NULL;
 }
 
 /* libpq's complaints quote the connection string, which may hold a password: they are never shown.
@@ -77,9 +117,12 @@ int address_parse(const char *text, struct address *ret_address, struct error *e
     if (strlen(text) > ADDRESS_LIMIT_BYTES)
         return cannot_verify(error, "the connection string is longer than %d bytes",
                              ADDRESS_LIMIT_BYTES);
-    bool is_url = strstr(text, "://") != NULL;
-    if (is_url && !starts_with(text, "postgresql") && !starts_with(text, "postgres"))
+    bool is_url = has_scheme(text);
+    if (is_url && !is_postgres_scheme(text))
         return cannot_verify(error, "the database URL must begin with postgresql://");
+    if (is_url && shows_password(text))
+        return cannot_verify(error, "the database URL has an @ or a / in its user or password: "
+                                    "percent-encode them (@ is %%40, / is %%2F)");
     cleanup(free_pointer) char *plain = is_url ? libpq_url(text) : xstrdup(text);
     char *complaint = NULL;
     PQconninfoOption *options = PQconninfoParse(plain, &complaint);
@@ -138,6 +181,36 @@ void address_set(struct address *address, const char *keyword, const char *value
     strings_add(&address->values, value);
 }
 
+void address_take_environment(struct address *address)
+{
+    static const char *const variables[][2] = {
+        {"host", "PGHOST"},         {"hostaddr", "PGHOSTADDR"},       {"port", "PGPORT"},
+        {"user", "PGUSER"},         {"options", "PGOPTIONS"},         {"sslmode", "PGSSLMODE"},
+        {"passfile", "PGPASSFILE"}, {"sslrootcert", "PGSSLROOTCERT"}, {"sslcert", "PGSSLCERT"},
+        {"sslkey", "PGSSLKEY"},     {"sslcrl", "PGSSLCRL"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(variables); i++) {
+        const char *value = getenv(variables[i][1]);
+        if (value && *value && !address_get(address, variables[i][0]))
+            address_set(address, variables[i][0], value);
+    }
+}
+
+void address_resolve_files(struct address *address)
+{
+    static const char *const keywords[] = {"passfile",    "sslcert", "sslkey",
+                                           "sslrootcert", "sslcrl",  "sslcrldir"};
+    cleanup(free_pointer) char *here = getcwd(NULL, 0);
+    for (size_t i = 0; here && i < ARRAY_LENGTH(keywords); i++) {
+        const char *file = address_get(address, keywords[i]);
+        /* "system" is libpq's word for the certificates of the machine. */
+        if (!file || *file == '\0' || *file == '/' || strcmp(file, "system") == 0)
+            continue;
+        cleanup(free_pointer) char *path = xasprintf("%s/%s", here, file);
+        address_set(address, keywords[i], path);
+    }
+}
+
 /* What libpq would take for a keyword that is not set. */
 static const char *effective(const struct address *address, const char *keyword)
 {
@@ -156,7 +229,19 @@ char *address_describe(const struct address *address)
     const char *host = effective(address, "host");
     if (*host == '/' || *host == '\0')
         return xasprintf("%s/%s", *host ? host : "the local socket", effective(address, "dbname"));
+    if (strchr(host, ':') && !strchr(host, ','))
+        return xasprintf("[%s]:%s/%s", host, effective(address, "port"),
+                         effective(address, "dbname"));
     return xasprintf("%s:%s/%s", host, effective(address, "port"), effective(address, "dbname"));
+}
+
+static bool is_secret(const char *keyword)
+{
+    static const char *const secrets[] = {"password", "sslpassword", "oauth_client_secret"};
+    for (size_t i = 0; i < ARRAY_LENGTH(secrets); i++)
+        if (strcmp(keyword, secrets[i]) == 0)
+            return true;
+    return false;
 }
 
 char *address_argument(const struct address *address)
@@ -164,7 +249,7 @@ char *address_argument(const struct address *address)
     struct buffer text;
     buffer_init(&text, ADDRESS_LIMIT_BYTES * 4);
     for (size_t i = 0; i < address->keywords.count; i++) {
-        if (strcmp(address->keywords.items[i], "password") == 0)
+        if (is_secret(address->keywords.items[i]))
             continue;
         buffer_printf(&text, "%s%s='", text.length ? " " : "", address->keywords.items[i]);
         for (const char *next = address->values.items[i]; *next; next++) {

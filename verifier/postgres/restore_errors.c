@@ -13,7 +13,7 @@ static const char *const machine_words[] = {
     "could not access file",                 /* a library that is not there */
     "could not load library",
     "must be loaded via shared_preload_libraries",
-    "role \"",                              /* role "x" does not exist: see is_missing_role */
+    "role \"",                              /* role "x" does not exist: see is_machine */
     "unrecognized configuration parameter", /* client and server of different versions */
     "unsupported version (",                /* archive newer than pg_restore */
     "No space left on device",
@@ -38,7 +38,7 @@ static const char *const machine_words[] = {
     "could not fork",
     "could not create worker process",
     "encoding conversion functions",
-    "for encoding \"", /* collation "x" for encoding "y" does not exist */
+    "collation \"", /* collation "x" for encoding "y" does not exist: see is_machine */
     "locale name",
 };
 
@@ -53,8 +53,8 @@ static bool is_machine(const char *message)
         const char *words = machine_words[i];
         if (!contains(message, words))
             continue;
-        if (strcmp(words, "role \"") == 0 && !contains(message, "does not exist"))
-            continue;
+        if (ends_with(words, " \"") && !contains(message, "does not exist"))
+            continue; /* the words before a name; only its absence is the machine's */
         return true;
     }
     return false;
@@ -62,8 +62,13 @@ static bool is_machine(const char *message)
 
 static enum restore_error_class classify(const char *message, bool has_public_schema)
 {
-    if (has_public_schema && contains(message, "schema \"public\" already exists"))
-        return RESTORE_HARMLESS;
+    static const char *const harmless[] = {
+        "could not execute query: ERROR:  schema \"public\" already exists",
+        "ERROR:  schema \"public\" already exists",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(harmless) && has_public_schema; i++)
+        if (strcmp(message, harmless[i]) == 0)
+            return RESTORE_HARMLESS;
     return is_machine(message) ? RESTORE_MACHINE : RESTORE_BACKUP;
 }
 
@@ -144,7 +149,8 @@ static void read_psql_line(struct reader *reader, const char *line)
     while (number > line && number[-1] != ':')
         number--;
     cleanup(free_pointer) char *place = xasprintf("line %.*s", (int)(fatal - number), number);
-    start_error(reader, fatal + strlen(": "), place);
+    bool has_line = number > line && strspn(number, "0123456789") == (size_t)(fatal - number);
+    start_error(reader, fatal + strlen(": "), has_line ? place : "");
 }
 
 static void read_line(struct reader *reader, const char *line)

@@ -48,8 +48,10 @@ static void path_add(const char *list, struct strings *directories)
 {
     while (*list) {
         size_t length = strcspn(list, ":");
-        if (length > 0)
-            strings_addf(directories, "%.*s", (int)length, list);
+        cleanup(free_pointer) char *directory = xstrndup(list, length);
+        cleanup(free_pointer) char *real = length > 0 ? realpath(directory, NULL) : NULL;
+        if (real)
+            strings_add(directories, real);
         list += length;
         list += *list == ':';
     }

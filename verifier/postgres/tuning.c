@@ -62,7 +62,6 @@ void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *
         "checkpoint_timeout=1d",
         /* The restore is all there is; nothing runs beside it or comes after it. */
         "autovacuum=off",
-        "jit=off",
         "track_counts=off",
         "max_parallel_workers_per_gather=0",
         /* Reached by one user through one socket; messages in the language that we read. */
@@ -84,6 +83,8 @@ void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *
     strings_addf(settings, "maintenance_work_mem=%" PRId64 "MB", maintenance / mib);
     strings_addf(settings, "max_connections=%d", jobs + 20);
     strings_addf(settings, "max_worker_processes=%d", jobs + 2);
-    if (major >= 11)
-        strings_addf(settings, "max_parallel_maintenance_workers=%d", jobs > 1 ? 1 : 0);
+    if (major < 11)
+        return;
+    strings_add(settings, "jit=off");
+    strings_addf(settings, "max_parallel_maintenance_workers=%d", jobs > 1 ? 1 : 0);
 }

@@ -19,6 +19,8 @@ void read_scenario_name(struct reader *reader, const struct key *key, const stru
                         void *field); /* char * */
 void read_host(struct reader *reader, const struct key *key, const struct node *value,
                void *field); /* enum host_kind */
+void read_counts(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field); /* bool: true for `none` */
 void read_database(struct reader *reader, const struct key *key, const struct node *value,
                    void *field); /* char * */
 void read_server(struct reader *reader, const struct key *key, const struct node *value,
@@ -27,6 +29,8 @@ void read_location(struct reader *reader, const struct key *key, const struct no
                    void *field); /* char *: a directory or s3:// */
 void read_directory(struct reader *reader, const struct key *key, const struct node *value,
                     void *field); /* char * */
+void read_file(struct reader *reader, const struct key *key, const struct node *value,
+               void *field); /* char * */
 void read_endpoint(struct reader *reader, const struct key *key, const struct node *value,
                    void *field); /* char * */
 void read_backup_name(struct reader *reader, const struct key *key, const struct node *value,

@@ -19,7 +19,10 @@ static bool is_named(const struct archive_entry *entry, const char *name)
 {
     cleanup(free_pointer) char *full = entry_name(entry);
     cleanup(free_pointer) char *brief = xasprintf("%s %s", entry->description, entry->tag);
-    return strcmp(full, name) == 0 || strcmp(brief, name) == 0;
+    if (strcmp(full, name) == 0 || strcmp(brief, name) == 0)
+        return true;
+    cleanup(free_pointer) char *dashed = xasprintf("%s - %s", entry->description, entry->tag);
+    return *entry->schema == '\0' && strcmp(dashed, name) == 0;
 }
 
 static void leave_out(struct exclusion *exclusion, size_t index)

@@ -172,6 +172,18 @@ def test_a_missing_extension(place, with_unknown_extension):
     assert run.code == CANNOT_VERIFY
 
 
+@pytest.mark.parametrize(
+    "sql, options, words",
+    [
+        ("", [], "holds no table at all"),
+        ("create table t (x int); insert into t values (1)", ["--schema-only"], "--schema-only"),
+    ],
+)
+def test_a_backup_of_nothing_is_bad(place, server, database, sql, options, words):
+    backup = server.dump(database(sql), place.directory / "x.dump", *options)
+    place.expect("failure", "every table has its rows", [words], "--backup", backup, place.scenario(""))
+
+
 def test_a_missing_extension_that_is_excluded(place, with_unknown_extension):
     body = "restore:\n  exclude:\n    - EXTENSION pg_trgx\n"
     run = place.verify("--backup", with_unknown_extension, place.scenario(body))

@@ -5,6 +5,7 @@
 #include <check.h>
 
 Suite *backup_age_suite(void);
+Suite *backup_compressor_suite(void);
 Suite *backup_create_suite(void);
 Suite *backup_dump_suite(void);
 Suite *backup_find_suite(void);
@@ -15,6 +16,13 @@ Suite *archive_read_suite(void);
 Suite *buffer_suite(void);
 Suite *clock_suite(void);
 Suite *process_suite(void);
+Suite *plan_suite(void);
+Suite *exclusion_suite(void);
+Suite *restore_errors_suite(void);
+Suite *tools_suite(void);
+Suite *address_suite(void);
+Suite *workers_suite(void);
+Suite *harness_suite(void);
 Suite *signals_suite(void);
 Suite *hash_suite(void);
 Suite *memory_suite(void);
@@ -25,6 +33,7 @@ Suite *expectation_suite(void);
 Suite *scenario_load_suite(void);
 Suite *scenario_variables_suite(void);
 Suite *plain_suite(void);
+Suite *hosts_suite(void);
 Suite *rows_suite(void);
 Suite *report_console_suite(void);
 Suite *report_json_suite(void);

@@ -1,0 +1,100 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "checks/kinds.h"
+#include "tests/unit/unit.h"
+
+static char t[] = "users", a[] = "row_count >= 1", b[] = "freshness(created_at) < 26h";
+static char q[] = "every report has a project";
+
+static const struct {
+    const char *only;
+    size_t count;
+} choices[] = {
+    {NULL, 8},     {"*", 8},       {"backup is *", 2},           {"users: *", 2},
+    {"every*", 2}, {"nothing", 0}, {"users: row_count >= 1", 1},
+};
+
+START_TEST(a_plan_holds_what_is_asked_for)
+{
+    struct expectation expectations[] = {{.text = a, .metric = METRIC_ROW_COUNT},
+                                         {.text = b, .metric = METRIC_FRESHNESS}};
+    struct table_expectations tables[] = {{.table = t, .expectations = expectations, .count = 2}};
+    struct query queries[] = {{.name = q}};
+    struct scenario scenario = {
+        .tables = tables, .table_count = 1, .queries = queries, .query_count = 1};
+    scenario.alembic.present = true;
+    scenario.restore.timeout_ms = 1234;
+    struct plan plan;
+    plan_build(&scenario, choices[_i].only, &plan);
+    ck_assert_uint_eq(plan.count, choices[_i].count);
+    for (size_t i = 0; i < plan.count; i++) {
+        ck_assert_int_eq(plan.checks[i].timeout_ms, 1234);
+        ck_assert_ptr_nonnull(plan.checks[i].look);
+        for (size_t j = 0; j < i; j++)
+            ck_assert_str_ne(plan.checks[i].name, plan.checks[j].name);
+    }
+    if (plan.count == 8) {
+        ck_assert_str_eq(plan.checks[0].name, "backup is recent");
+        ck_assert_int_eq(plan.checks[0].needs, STAGE_COUNT);
+        ck_assert_str_eq(plan.checks[5].name, "users: row_count >= 1");
+        ck_assert(plan.checks[5].look == table_row_count);
+        ck_assert(plan.checks[6].look == table_freshness);
+        const struct table_expectation *parameter = plan.checks[6].parameter;
+        ck_assert_ptr_eq(parameter->expectation, &expectations[1]);
+        ck_assert_ptr_eq(plan.checks[7].parameter, &queries[0]);
+    }
+    plan_free(&plan);
+    plan_free(&plan);
+}
+END_TEST
+
+START_TEST(faults_become_verdicts)
+{
+    struct outcome outcome = {0};
+    struct error error;
+    bad_backup(&error, "100 %% bad");
+    outcome_from_error(&outcome, &error);
+    ck_assert_int_eq(outcome.verdict, VERDICT_FAIL);
+    ck_assert_str_eq(outcome.message, "100 % bad");
+    cannot_verify(&error, "no tool");
+    outcome_from_error(&outcome, &error);
+    ck_assert_int_eq(outcome.verdict, VERDICT_ERROR);
+    ck_assert_str_eq(verdict_name(VERDICT_NONE), "none");
+    ck_assert_str_eq(verdict_name(VERDICT_SKIP), "skip");
+}
+END_TEST
+
+START_TEST(details_are_lines)
+{
+    struct outcome outcome = {0};
+    outcome_detail(&outcome, "expected %d", 1);
+    outcome_detail(&outcome, "found %d", 0);
+    ck_assert_str_eq(outcome.details, "expected 1\nfound 0");
+    outcome_value(&outcome, "rows", "%d", 7);
+    ck_assert_str_eq(outcome.values[0].name, "rows");
+    ck_assert_str_eq(outcome.values[0].text, "7");
+    ck_assert_int_eq(outcome.verdict, VERDICT_NONE);
+}
+END_TEST
+
+START_TEST(only_a_pass_warns)
+{
+    struct outcome outcome = {0};
+    outcome_warn(&outcome, "odd");
+    ck_assert(outcome.warn && outcome.verdict == VERDICT_PASS);
+    outcome_fail(&outcome, "bad");
+    ck_assert(!outcome.warn && outcome.verdict == VERDICT_FAIL);
+}
+END_TEST
+
+Suite *plan_suite(void)
+{
+    Suite *suite = suite_create("checks/plan");
+    add_table_test(suite, a_plan_holds_what_is_asked_for, ARRAY_LENGTH(choices));
+    add_test(suite, faults_become_verdicts);
+    add_test(suite, details_are_lines);
+    add_test(suite, only_a_pass_warns);
+    return suite;
+}

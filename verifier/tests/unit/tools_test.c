@@ -1,0 +1,208 @@
+#include "postgres/tools.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "postgres/tuning.h"
+#include "tests/unit/scratch.h"
+#include "tests/unit/unit.h"
+
+static const struct {
+    const char *version;
+    int major;
+} versions[] = {
+    {"15.18 (Debian 15.18-0+deb12u1)", 15},
+    {"9.6.24", 9},
+    {"18beta1", 18},
+    {"17", 17},
+    {"", 0},
+    {"devel", 0},
+    {"-3", 0},
+    {"0", 0},
+    {"99999999999999999999", 0},
+};
+
+START_TEST(majors_of_versions)
+{
+    ck_assert_int_eq(version_major(versions[_i].version), versions[_i].major);
+}
+END_TEST
+
+/* DIRECTORY/VERSION with shell scripts that say they are PostgreSQL's programs. */
+static void install(const char *directory, const char *version)
+{
+    static const char *const programs[] = {"initdb", "postgres", "pg_restore", "psql", "pg_dump"};
+    cleanup(free_pointer) char *bin = scratch_path(directory, version);
+    ck_assert_int_eq(mkdir(bin, 0755), 0);
+    for (size_t i = 0; i < ARRAY_LENGTH(programs); i++) {
+        cleanup(free_pointer) char *path = scratch_path(bin, programs[i]);
+        cleanup(free_pointer) char *script =
+            xasprintf("#!/bin/sh\necho '%s (PostgreSQL) %s (fake)'\n", programs[i], version);
+        scratch_write(path, script, 0755);
+    }
+}
+
+static const struct {
+    const char *installed; /* separated by colons, in this order */
+    enum task task;
+    int major;
+    int found; /* 0: an error */
+    const char *words;
+} finds[] = {
+    {"13.1:15.2:17.3", TASK_RESTORE, 15, 15, ""},
+    {"17.3:15.2:13.1", TASK_RESTORE, 14, 15, ""},
+    {"13.1:15.2:17.3", TASK_RESTORE, 16, 17, ""},
+    {"13.1:15.2:17.3", TASK_RESTORE, 0, 13, ""},
+    {"13.1:15.2:17.3", TASK_CLIENT, 14, 15, ""},
+    {"17.3:15.2:13.1", TASK_DUMP, 14, 17, ""},
+    {"13.1:15.2", TASK_RESTORE, 17, 0,
+     "the newest on this machine is 15: install the package postgresql-17 "},
+    {"13.1:15.2", TASK_CLIENT, 17, 0, "install the package postgresql-client-17 "},
+    {"13.1", TASK_DUMP, 16, 0, "install the package postgresql-client-16 "},
+    {"", TASK_RESTORE, 15, 0,
+     "PostgreSQL's postgres is not installed: install the package postgresql "},
+    {"", TASK_DUMP, 15, 0, "install the package postgresql-client "},
+};
+
+START_TEST(the_fitting_installation_is_found)
+{
+    cleanup(scratch_free) char *scratch = scratch_new();
+    cleanup(free_pointer) char *versions_text = xstrdup(finds[_i].installed);
+    struct buffer list;
+    buffer_init(&list, 4096);
+    buffer_append_text(&list, "/nowhere/bin:");
+    for (char *next = strtok(versions_text, ":"); next; next = strtok(NULL, ":")) {
+        install(scratch, next);
+        buffer_printf(&list, ":%s/%s", scratch, next);
+    }
+    setenv("RESTORE_VERIFIER_PGBIN", list.data, 1);
+    buffer_free(&list);
+    struct tools *tools = NULL;
+    struct error error = {0};
+    int outcome = tools_find(finds[_i].task, finds[_i].major, &tools, &error);
+    ck_assert_int_eq(outcome, finds[_i].found ? 0 : -1);
+    if (outcome == 0) {
+        ck_assert_int_eq(tools->major, finds[_i].found);
+        ck_assert(ends_with(tools->version, " (fake)"));
+        cleanup(free_pointer) char *program = tools_program(tools, "psql");
+        ck_assert_int_eq(access(program, X_OK), 0);
+    } else {
+        ck_assert_int_eq(error.fault, FAULT_MACHINE);
+        ck_assert_msg(strstr(error.text, finds[_i].words), "%s", error.text);
+    }
+    tools_free(tools);
+}
+END_TEST
+
+static const struct {
+    const char *name;
+    const char *script;
+    mode_t mode;
+} broken[] = {
+    {"fails", "#!/bin/sh\necho 'postgres (PostgreSQL) 16.1'\nexit 1\n", 0755},
+    {"is another program", "#!/bin/sh\necho 'postgres 16.1'\n", 0755},
+    {"says nothing", "#!/bin/sh\n", 0755},
+    {"is killed", "#!/bin/sh\necho 'postgres (PostgreSQL) 16.1'\nkill -9 $$\n", 0755},
+    {"has no interpreter", "#!/nowhere/sh\n", 0755},
+};
+
+START_TEST(a_broken_installation_is_none)
+{
+    cleanup(scratch_free) char *scratch = scratch_new();
+    install(scratch, "16.1");
+    cleanup(free_pointer) char *bin = scratch_path(scratch, "16.1");
+    cleanup(free_pointer) char *program = scratch_path(bin, "postgres");
+    scratch_write(program, broken[_i].script, broken[_i].mode);
+    setenv("RESTORE_VERIFIER_PGBIN", bin, 1);
+    struct tools *tools = NULL;
+    struct error error = {0};
+    ck_assert_msg(tools_find(TASK_RESTORE, 15, &tools, &error) == -1, "%s", broken[_i].name);
+    ck_assert_ptr_nonnull(strstr(error.text, "is not installed"));
+}
+END_TEST
+
+START_TEST(an_incomplete_installation_is_none)
+{
+    cleanup(scratch_free) char *scratch = scratch_new();
+    install(scratch, "16.1");
+    cleanup(free_pointer) char *bin = scratch_path(scratch, "16.1");
+    cleanup(free_pointer) char *initdb = scratch_path(bin, "initdb");
+    ck_assert_int_eq(unlink(initdb), 0);
+    setenv("RESTORE_VERIFIER_PGBIN", bin, 1);
+    cleanup(tools_freep) struct tools *tools = NULL;
+    struct error error = {0};
+    ck_assert_int_eq(tools_find(TASK_RESTORE, 15, &tools, &error), -1);
+    ck_assert_int_eq(tools_find(TASK_CLIENT, 15, &tools, &error), 0);
+}
+END_TEST
+
+START_TEST(a_relative_directory_holds_everywhere)
+{
+    cleanup(scratch_free) char *scratch = scratch_new();
+    install(scratch, "16.1");
+    ck_assert_int_eq(chdir(scratch), 0);
+    setenv("RESTORE_VERIFIER_PGBIN", "16.1", 1);
+    cleanup(tools_freep) struct tools *tools = NULL;
+    struct error error = {0};
+    ck_assert_int_eq(tools_find(TASK_RESTORE, 15, &tools, &error), 0);
+    ck_assert_int_eq(*tools->directory, '/');
+    ck_assert_int_eq(chdir("/"), 0);
+}
+END_TEST
+
+START_TEST(servers_never_run_as_root)
+{
+    struct account account = {0};
+    struct error error = {0};
+    ck_assert_msg(server_account(&account, &error) == 0, "%s", error.text);
+    ck_assert_uint_ne(account.uid, 0);
+}
+END_TEST
+
+static const struct {
+    int64_t memory_mib;
+    int jobs;
+    int major;
+    const char *has;
+    const char *has_not; /* NULL: nothing */
+} tunings[] = {
+    {4096, 2, 15, "shared_buffers=512MB", NULL},
+    {4096, 2, 15, "maintenance_work_mem=512MB", NULL},
+    {65536, 2, 15, "shared_buffers=1024MB", NULL},
+    {65536, 2, 15, "maintenance_work_mem=1024MB", NULL},
+    {0, 8, 15, "shared_buffers=16MB", NULL},
+    {0, 8, 15, "maintenance_work_mem=16MB", NULL},
+    {4096, 8, 15, "max_connections=28", NULL},
+    {4096, 1, 15, "max_parallel_maintenance_workers=0", NULL},
+    {4096, 2, 11, "jit=off", NULL},
+    {4096, 2, 10, "fsync=off", "jit=off"},
+    {4096, 2, 15, "listen_addresses=", NULL},
+};
+
+START_TEST(a_server_is_tuned_to_its_machine)
+{
+    cleanup(strings_free) struct strings settings = {0};
+    tuning_settings(tunings[_i].memory_mib * 1024 * 1024, tunings[_i].jobs, tunings[_i].major,
+                    &settings);
+    ck_assert_msg(strings_contain(&settings, tunings[_i].has), "no %s", tunings[_i].has);
+    if (tunings[_i].has_not)
+        ck_assert(!strings_contain(&settings, tunings[_i].has_not));
+    ck_assert_int_gt(available_memory_bytes(), 0);
+}
+END_TEST
+
+Suite *tools_suite(void)
+{
+    Suite *suite = suite_create("postgres/tools");
+    add_table_test(suite, majors_of_versions, ARRAY_LENGTH(versions));
+    add_table_test(suite, the_fitting_installation_is_found, ARRAY_LENGTH(finds));
+    add_table_test(suite, a_broken_installation_is_none, ARRAY_LENGTH(broken));
+    add_test(suite, an_incomplete_installation_is_none);
+    add_test(suite, a_relative_directory_holds_everywhere);
+    add_test(suite, servers_never_run_as_root);
+    add_table_test(suite, a_server_is_tuned_to_its_machine, ARRAY_LENGTH(tunings));
+    return suite;
+}
