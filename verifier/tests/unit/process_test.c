@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
@@ -353,6 +354,8 @@ START_TEST(it_runs_as_another_account)
 {
     if (!may_change_user())
         return;
+    const gid_t group = 4;
+    ck_assert_int_eq(setgroups(1, &group), 0); /* which it must not keep */
     struct process_options options = {.account = &nobody};
     struct process_result result;
     run_shell(&options, "grep -E '^(Uid|Gid|Groups|CapEff)' /proc/$$/status", &result);
