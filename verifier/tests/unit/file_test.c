@@ -233,7 +233,7 @@ START_TEST(a_link_that_appears_while_removing_is_not_followed)
         cleanup(free_pointer) char *name = xasprintf("%s/precious%d", outside, i);
         scratch_write(name, "", 0600);
     }
-    for (int round = 0; round < 150; round++) {
+    for (int round = 0; round < 40; round++) {
         mkdir(tree, 0700);
         mkdir(inner, 0700);
         for (int i = 0; i < 20; i++) {

@@ -47,6 +47,7 @@ static const struct {
 
 START_TEST(what_cannot_be_started_is_an_error)
 {
+    setenv("PATH", "/usr/bin:/bin", 1); /* directories that anyone may look into */
     const char *const argv[] = {unstartable[_i].program, NULL};
     struct process_options options = {.argv = argv};
     struct process_result result = {.exit_code = 77};

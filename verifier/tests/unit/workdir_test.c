@@ -297,7 +297,7 @@ START_TEST(a_sweep_and_a_creation_at_once)
     if (sweeper == 0)
         for (;;)
             workdir_sweep(scratch);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 60; i++) {
         struct workdir *workdir = create(scratch);
         ck_assert(exists(workdir_path(workdir)));
         struct error error;
