@@ -16,8 +16,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-extern char **environ;
-
 /* Of waitpid's statuses, one that is neither an exit nor a death by signal. */
 enum { PROCESS_END_UNKNOWN = -1 };
 
