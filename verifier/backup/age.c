@@ -70,3 +70,18 @@ struct backup_time backup_time(const struct backup_file *file, const struct tm *
     }
     return result;
 }
+
+struct backup_time backup_time_of_manifest(const struct backup_file *file, time_t began)
+{
+    const struct name_date *name = &file->name_date;
+    struct backup_time result = {.time = began, .known_from = "its manifest"};
+    struct tm date;
+    char made[64];
+    if (!file->has_name_date || (began >= name->time - SLACK_S && began < name->end + SLACK_S))
+        return result;
+    date_write(localtime_r(&began, &date), made, sizeof(made));
+    snprintf(result.contradiction, sizeof(result.contradiction),
+             "named %04d-%02d-%02d, but its manifest says that it was made %s", name->year,
+             name->month, name->day, made);
+    return result;
+}

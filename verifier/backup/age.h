@@ -25,12 +25,16 @@
 
 struct backup_time {
     time_t time;
-    const char *known_from;  /* "its name", "its archive header", "its name's day", "the time its
-                                file was modified": static */
+    const char *known_from;  /* "its name", "its archive header", "its name's day", "its manifest",
+                                "the time its file was modified": static */
     char contradiction[256]; /* a sentence without its stop, or "" */
 };
 
 /* `creation_local`: the archive header's; NULL when it is not known. Depends on TZ alone. */
 struct backup_time backup_time(const struct backup_file *file, const struct tm *creation_local);
+
+/* The same where a manifest tells when the dump began. It is a moment, not a date in some zone, so
+ * it is believed; a name that is more than 20 hours off is told. */
+struct backup_time backup_time_of_manifest(const struct backup_file *file, time_t began);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 
+#include "backup/companions.h"
 #include "backup/compressor.h"
 #include "backup/dump_lock.h"
 #include "backup/name_pattern.h"
@@ -228,7 +229,33 @@ static int write_archive(const struct backup_create_options *options, const char
 static bool is_ours(const char *name, const void *pattern)
 {
     struct name_date date;
-    return name_pattern_match(pattern, name, &date);
+    cleanup(free_pointer) char *companion = companion_backup(name);
+    return name_pattern_match(pattern, companion ? companion : name, &date);
+}
+
+static int publish(const struct backup_create_options *options, struct new_file *file,
+                   const struct backup_created *created, struct error *error)
+{
+    struct manifest *manifest = options->manifest;
+    const char *path = new_file_path(file);
+    if (!manifest)
+        return new_file_publish(file, options->force, error);
+    free(manifest->backup);
+    manifest->backup = xstrdup(strrchr(path, '/') + 1);
+    manifest->size_bytes = created->size_bytes;
+    memcpy(manifest->sha256, created->sha256, sizeof(manifest->sha256));
+    manifest->ended = time(NULL);
+    struct stat status;
+    bool replaces = lstat(path, &status) == 0;
+    if (replaces && !options->force)
+        return taken(path, error); /* before its manifest is touched */
+    if (companions_before(path, replaces, manifest, error) < 0)
+        return -1;
+    if (new_file_publish(file, options->force, error) < 0) {
+        companions_withdraw(path, replaces);
+        return -1;
+    }
+    return companions_after(path, replaces, error);
 }
 
 int backup_create(const struct backup_create_options *options, struct backup_created *ret_created,
@@ -247,7 +274,7 @@ int backup_create(const struct backup_create_options *options, struct backup_cre
     if (new_file_open(options->location, name, NEW_FILE_NAMELESS, &file, error) < 0)
         return -1;
     if (write_archive(options, name, file, &created, error) < 0 ||
-        new_file_publish(file, options->force, error) < 0)
+        publish(options, file, &created, error) < 0)
         return -1;
     created.path = xstrdup(new_file_path(file));
     *ret_created = created;

@@ -22,6 +22,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "backup/manifest.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "postgres/address.h"
@@ -35,6 +36,9 @@ struct backup_create_options {
     const struct tools *tools;
     const struct address *database;
     const char *snapshot; /* dump.h; or NULL */
+    /* What is known of the database; completed here with what is known of the file, and written
+     * next to it before it gets its name. NULL: no manifest. */
+    struct manifest *manifest;
     int64_t deadline_ms;
     _Atomic int64_t *progress_bytes; /* bytes of the archive so far; may be NULL */
 };

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backup/companions.h"
 #include "backup/manifest.h"
 #include "backup/name_pattern.h"
 #include "backup/record.h"
@@ -93,9 +94,14 @@ static void list_add(struct retained_list *list, const char *location, const cha
     backup->name = strrchr(backup->path, '/') + 1;
 }
 
-int retained_list_read(const char *location, const char *pattern, const char *scenario,
-                       const char *reports, struct retained_list *ret_list, struct strings *notices,
-                       struct error *error)
+void retained_list_prove(struct retained_list *list, const char *scenario, const char *reports)
+{
+    for (size_t i = 0; i < list->count; i++)
+        look_for_record(&list->items[i], scenario, reports);
+}
+
+int retained_list_read(const char *location, const char *pattern, struct retained_list *ret_list,
+                       struct strings *notices, struct error *error)
 {
     if (name_pattern_check(pattern, error) < 0)
         return -1;
@@ -117,8 +123,6 @@ int retained_list_read(const char *location, const char *pattern, const char *sc
     }
     if (list.count > 0)
         qsort(list.items, list.count, sizeof(*list.items), newest_first);
-    for (size_t i = 0; i < list.count; i++)
-        look_for_record(&list.items[i], scenario, reports);
     *ret_list = list;
     return 0;
 }
@@ -166,17 +170,6 @@ const char *retention_words(enum retention decision)
     return "";
 }
 
-/* The name of the backup that a file belongs to; NULL when it is none of ours. */
-static char *companion_of(const char *name)
-{
-    static const char *const endings[] = {".next.manifest.json", ".manifest.json",
-                                          ".verified.json"};
-    for (size_t i = 0; i < ARRAY_LENGTH(endings); i++)
-        if (ends_with(name, endings[i]))
-            return xstrndup(name, strlen(name) - strlen(endings[i]));
-    return NULL;
-}
-
 void retained_orphans(const char *location, const char *pattern, time_t before,
                       struct strings *ret_paths)
 {
@@ -184,7 +177,7 @@ void retained_orphans(const char *location, const char *pattern, time_t before,
     struct name_date date;
     struct stat status;
     for (struct dirent *entry; entries && (entry = readdir(entries));) {
-        cleanup(free_pointer) char *backup = companion_of(entry->d_name);
+        cleanup(free_pointer) char *backup = companion_backup(entry->d_name);
         if (backup && name_pattern_match(pattern, backup, &date) && date.end <= before &&
             fstatat(dirfd(entries), backup, &status, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
             strings_addf(ret_paths, "%s/%s", location, entry->d_name);
@@ -204,9 +197,5 @@ int retained_delete(const struct retained *backup, const char *scenario, const c
         return -1;
     if (unlink(backup->path) < 0 && errno != ENOENT)
         return cannot_verify(error, "cannot delete %s: %s", backup->path, strerror(errno));
-    cleanup(free_pointer) char *manifest = manifest_path(backup->path);
-    cleanup(free_pointer) char *next = manifest_next_path(backup->path);
-    if ((unlink(manifest) < 0 && errno != ENOENT) || (unlink(next) < 0 && errno != ENOENT))
-        return cannot_verify(error, "cannot delete %s: %s", manifest, strerror(errno));
-    return 0;
+    return companions_remove(backup->path, error);
 }

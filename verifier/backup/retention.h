@@ -31,11 +31,13 @@ struct retained_list {
     size_t count;
 };
 
-/* Lists the regular files in `location` whose whole name matches the pattern, with their records.
- * Links and directories are passed over with a sentence in `notices`: prune deletes files. */
-int retained_list_read(const char *location, const char *pattern, const char *scenario,
-                       const char *reports, struct retained_list *ret_list, struct strings *notices,
-                       struct error *error);
+/* Lists the regular files in `location` whose whole name matches the pattern; `verified` is false
+ * for all of them. Links and directories are passed over with a sentence in `notices`: prune
+ * deletes files. */
+int retained_list_read(const char *location, const char *pattern, struct retained_list *ret_list,
+                       struct strings *notices, struct error *error);
+/* Looks for the records of all of them. */
+void retained_list_prove(struct retained_list *list, const char *scenario, const char *reports);
 void retained_list_free(struct retained_list *list); /* takes a zeroed one */
 
 /* The record that says that a backup, as it is now, verified: 1 when there is none; -1 when there

@@ -6,6 +6,7 @@
 #ifndef BASE_SIGNALS_H
 #define BASE_SIGNALS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,6 +15,10 @@ void signals_block(void);
 
 /* Default handling, nothing blocked. */
 void signals_default(void);
+
+/* Has a blocked SIGINT, SIGTERM or SIGHUP arrived? It stays, for signals_wait or to be unblocked.
+ */
+bool signals_pending(void);
 
 /* Waits until a blocked signal arrives or the time is over. Gives SIGINT, SIGTERM or SIGHUP when
  * the user wants us to stop, 0 otherwise (a child ended, or the time is over). */

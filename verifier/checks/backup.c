@@ -66,9 +66,20 @@ void backup_is_intact(const struct subject *subject, const void *parameter, stru
     }
     char size[SIZE_TEXT_SIZE];
     size_format(backup->size_bytes, size);
-    outcome_pass(outcome, "%s, %" PRId64 " table%s, %" PRId64 " row%s", size, backup->table_count,
-                 backup->table_count == 1 ? "" : "s", backup->row_count,
-                 backup->row_count == 1 ? "" : "s");
+    if (subject->facts->manifest.state == MANIFEST_UNREADABLE) {
+        outcome_from_error(outcome, &subject->facts->manifest.error);
+        return;
+    }
+    struct buffer words;
+    buffer_init(&words, sizeof(outcome->message));
+    if (!manifest_agrees(subject, outcome, &words))
+        outcome_fail(outcome, "%s", words.data);
+    else
+        outcome_pass(outcome, "%s, %" PRId64 " table%s, %" PRId64 " row%s%s", size,
+                     backup->table_count, backup->table_count == 1 ? "" : "s", backup->row_count,
+                     backup->row_count == 1 ? "" : "s",
+                     subject->manifest ? ", as its manifest says" : "");
+    buffer_free(&words);
 }
 
 static void tell_restore(const struct restore_fact *restore, struct outcome *outcome)

@@ -14,10 +14,13 @@
 #include <time.h>
 
 #include "archive/archive.h"
+#include "backup/manifest.h"
+#include "backup/record.h"
 #include "base/error.h"
 #include "postgres/address.h"
 #include "scenario/scenario.h"
 #include "stages/facts.h"
+#include "stages/stages.h"
 
 enum verdict {
     VERDICT_NONE,  /* has not spoken: not run, or still running */
@@ -51,8 +54,10 @@ struct outcome {
 struct subject {
     const struct scenario *scenario;
     const struct facts *facts;
-    const struct archive *archive;  /* `complete` is false when STAGE_READ did not succeed */
-    const struct address *database; /* the restored database; NULL: there is none */
+    const struct archive *archive;   /* `complete` is false when STAGE_READ did not succeed */
+    const struct manifest *manifest; /* of the dump; NULL: there is none, see facts->manifest */
+    const struct record *previous;   /* of the last backup that verified; NULL: there is none */
+    const struct address *database;  /* the restored database; NULL: there is none */
     time_t now;
 };
 
@@ -75,6 +80,11 @@ struct plan {
  * pattern; NULL: all). The scenario must outlive the plan. */
 void plan_build(const struct scenario *scenario, const char *only, struct plan *ret_plan);
 void plan_free(struct plan *plan); /* takes a zeroed one */
+
+/* What the outcomes of a whole plan amount to for the record beside the backup. A backup is
+ * verified when every check passed; it is bad when one failed, but for its age, which says nothing
+ * about what it holds. `complete`: no check of the scenario was left out. */
+enum proof outcomes_prove(const struct plan *plan, const struct outcome *outcomes, bool complete);
 
 /* Looks: skips when the stage it needs is not done, otherwise asks the check. */
 void check_look(const struct check *check, const struct subject *subject, struct outcome *outcome);

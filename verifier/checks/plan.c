@@ -32,15 +32,25 @@ static struct check *add(struct builder *builder, const char *group, char *name,
     return &plan->checks[plan->count - 1];
 }
 
+static void (*table_check(const struct expectation *expectation))(const struct subject *,
+                                                                  const void *, struct outcome *)
+{
+    if (expectation->metric == METRIC_FRESHNESS)
+        return table_freshness;
+    if (expectation->change)
+        return table_change;
+    return expectation->comparison == COMPARE_SAME_AS ? table_same_as_dump : table_row_count;
+}
+
 static void add_table(struct builder *builder, const struct table_expectations *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct expectation *expectation = &table->expectations[i];
         struct table_expectation *parameter = xmalloc(sizeof(*parameter));
         *parameter = (struct table_expectation){.table = table->table, .expectation = expectation};
-        struct check *check = add(
-            builder, "tables", xasprintf("%s: %s", table->table, expectation->text), STAGE_RESTORE,
-            expectation->metric == METRIC_FRESHNESS ? table_freshness : table_row_count, parameter);
+        struct check *check =
+            add(builder, "tables", xasprintf("%s: %s", table->table, expectation->text),
+                STAGE_RESTORE, table_check(expectation), parameter);
         if (check)
             check->owned = parameter;
         else
@@ -79,4 +89,16 @@ void plan_free(struct plan *plan)
     }
     free(plan->checks);
     *plan = (struct plan){0};
+}
+
+enum proof outcomes_prove(const struct plan *plan, const struct outcome *outcomes, bool complete)
+{
+    enum proof proof = complete && plan->count > 0 ? PROOF_VERIFIED : PROOF_NONE;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (outcomes[i].verdict == VERDICT_FAIL && plan->checks[i].look != backup_is_recent)
+            return PROOF_BAD;
+        if (outcomes[i].verdict != VERDICT_PASS)
+            proof = PROOF_NONE;
+    }
+    return proof;
 }

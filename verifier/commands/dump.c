@@ -4,15 +4,17 @@
 #include <time.h>
 
 #include "backup/create.h"
+#include "backup/describe.h"
 #include "base/clock.h"
+#include "base/signals.h"
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "commands/source.h"
-#include "postgres/connection.h"
 #include "postgres/pooler.h"
+#include "postgres/snapshot.h"
 #include "postgres/tools.h"
 
-enum { OPTION_FORCE = 3000, CONNECT_TIMEOUT_MS = 30000 };
+enum { OPTION_FORCE = 3000 };
 
 struct dump_options {
     bool force;
@@ -39,24 +41,45 @@ static const struct argp dump_argp = {
     .args_doc = "[SCENARIO.yaml ...]",
     .doc =
         "Make a backup of each scenario's database with pg_dump, under the name that the scenario "
-        "gives it. A backup is there whole or not at all. Without names, the scenarios are those "
+        "gives it, and a manifest that says what the database held. A backup is there whole or not "
+        "at all. Without names, the scenarios are those "
         "of the directory scenarios.",
 };
 
-/* Finds a pg_dump that is at least as new as the server. */
-static int find_tools(const struct address *database, struct tools **ret_tools, struct error *error)
+/* Dumps one snapshot of the database, and writes into the manifest what that snapshot shows. */
+static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
+                         struct backup_create_options *create, struct backup_created *ret_created,
+                         struct strings *notices, struct error *error)
 {
-    cleanup(connection_closep) struct connection *connection = NULL;
-    if (connection_open(database, CONNECT_TIMEOUT_MS, &connection, error) < 0)
+    cleanup(snapshot_closep) struct snapshot *snapshot = NULL;
+    cleanup(tools_freep) struct tools *tools = NULL;
+    cleanup(manifest_free) struct manifest manifest = {0};
+    cleanup(manifest_free) struct manifest before = {0};
+    if (snapshot_open(create->database, &snapshot, error) < 0 ||
+        tools_find(TASK_DUMP, snapshot_server_version(snapshot) / 10000, &tools, error) < 0 ||
+        manifest_describe(snapshot, !scenario->source.no_counts, host_name(host), tools, &manifest,
+                          notices, error) < 0)
         return -1;
-    return tools_find(TASK_DUMP, connection_server_version(connection) / 10000, ret_tools, error);
+    bool has_before = manifest_latest(create->location, create->pattern, &before) == 0;
+    create->tools = tools;
+    create->snapshot = snapshot_id(snapshot);
+    create->manifest = &manifest;
+    /* Told to stop, it leaves nothing behind first; then the signal does what it always does. */
+    sigset_t before_hold;
+    signals_hold(&before_hold);
+    int made = backup_create(create, ret_created, error);
+    signals_release(&before_hold);
+    if (made < 0)
+        return -1;
+    manifest_suspect(&manifest, has_before ? &before : NULL, notices);
+    return 0;
 }
 
 static int dump_database(const struct scenario *scenario, const struct dump_options *options,
-                         const struct address *database, struct backup_created *ret_created,
+                         const struct address *database, enum host_kind host,
+                         struct backup_created *ret_created, struct strings *warnings,
                          struct error *error)
 {
-    cleanup(tools_freep) struct tools *tools = NULL;
     struct backup_create_options create = {.location = scenario->backups.location,
                                            .pattern = scenario->backups.name,
                                            .time = time(NULL),
@@ -65,11 +88,9 @@ static int dump_database(const struct scenario *scenario, const struct dump_opti
                                            .deadline_ms = NO_DEADLINE};
     /* What would fail at the end is said before the database is bothered. */
     cleanup(free_pointer) char *path = NULL;
-    if (backup_create_check(&create, &path, error) < 0 || pooler_refuse(database, error) < 0 ||
-        find_tools(database, &tools, error) < 0)
+    if (backup_create_check(&create, &path, error) < 0 || pooler_refuse(database, error) < 0)
         return -1;
-    create.tools = tools;
-    return backup_create(&create, ret_created, error);
+    return dump_snapshot(scenario, host, &create, ret_created, warnings, error);
 }
 
 static int dump(const struct scenario *scenario, const struct dump_options *options, bool quiet)
@@ -77,6 +98,7 @@ static int dump(const struct scenario *scenario, const struct dump_options *opti
     struct error error;
     struct address database = {0};
     struct backup_created created = {0};
+    cleanup(strings_free) struct strings warnings = {0};
     int64_t began_ms = clock_ms();
     enum host_kind host = HOST_SELF_HOSTED;
     cleanup(strings_free) struct strings notices = {0};
@@ -84,7 +106,7 @@ static int dump(const struct scenario *scenario, const struct dump_options *opti
     for (size_t i = 0; i < notices.count; i++)
         fprintf(stderr, "%s: %s\n", scenario->name, notices.items[i]);
     if (dumped == 0)
-        dumped = dump_database(scenario, options, &database, &created, &error);
+        dumped = dump_database(scenario, options, &database, host, &created, &warnings, &error);
     if (dumped < 0) {
         host_explain(host, &database, &error);
         fprintf(stderr, "restore-verifier: %s: no backup was made: %s\n", scenario->name,
@@ -96,6 +118,8 @@ static int dump(const struct scenario *scenario, const struct dump_options *opti
         duration_format(clock_ms() - began_ms, duration);
         fprintf(stderr, "%s: %s, %s, in %s\n", scenario->name, created.path, size, duration);
     }
+    for (size_t i = 0; i < warnings.count; i++)
+        fprintf(stderr, "%s: warning: %s\n", scenario->name, warnings.items[i]);
     backup_created_free(&created);
     address_free(&database);
     return dumped < 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;

@@ -180,9 +180,10 @@ static int prune_scenario(const struct scenario *scenario, const struct common_o
     if (starts_with(scenario->backups.location, "s3://"))
         return cannot_verify(error, "backups in a bucket cannot be pruned by this version");
     cleanup(strings_free) struct strings notices = {0};
-    if (retained_list_read(scenario->backups.location, scenario->backups.name, scenario->name,
-                           common->reports, &pruning.list, &notices, error) < 0)
+    if (retained_list_read(scenario->backups.location, scenario->backups.name, &pruning.list,
+                           &notices, error) < 0)
         return -1;
+    retained_list_prove(&pruning.list, scenario->name, common->reports);
     for (size_t i = 0; i < notices.count; i++)
         say(&pruning, notices.items[i]);
     pruning.decisions = xcalloc(pruning.list.count + 1, sizeof(*pruning.decisions));

@@ -45,6 +45,7 @@ struct run {
     struct workdir
         *socket_work; /* another one where the first one's name is too long for a socket */
     struct stages_options stages;
+    bool is_partial; /* --only leaves checks out */
 };
 
 /* The whole of it. */
@@ -171,7 +172,7 @@ static int make_work(struct run *run, struct error *error)
 }
 
 static void run_prepare(struct run *run, const struct scenario *scenario,
-                        const struct verify_options *options)
+                        const struct verify_options *options, const char *reports)
 {
     struct error error;
     cleanup(strings_free) struct strings problems = {0};
@@ -182,6 +183,7 @@ static void run_prepare(struct run *run, const struct scenario *scenario,
         return;
     }
     plan_build(scenario, options->only, &run->plan);
+    run->is_partial = options->only != NULL;
     if (run->plan.count == 0) {
         cleanup(free_pointer) char *reason = xasprintf(
             "no check of the scenario matches --only '%s': nothing was verified", options->only);
@@ -190,6 +192,7 @@ static void run_prepare(struct run *run, const struct scenario *scenario,
     }
     run->stages = (struct stages_options){.backup = options->backup,
                                           .server = options->server,
+                                          .reports = reports,
                                           .keep = options->keep,
                                           .always_restore = options->always_restore};
     if (make_work(run, &error) < 0) {
@@ -209,6 +212,16 @@ static void run_release(struct run *run)
 
 /* --- in the worker ---------------------------------------------------------------------------- */
 
+static void leave_record(struct run *run, struct stages *stages)
+{
+    struct totals totals;
+    struct result result = {
+        .scenario = run->name, .facts = run->facts, .plan = &run->plan, .outcomes = run->outcomes};
+    result_totals(&result, &totals);
+    stages_record(stages, outcomes_prove(&run->plan, run->outcomes, !run->is_partial),
+                  totals.passed, totals.warnings);
+}
+
 static void run_work(void *context)
 {
     struct run *run = context;
@@ -219,6 +232,8 @@ static void run_work(void *context)
     struct subject subject = {.scenario = run->scenario,
                               .facts = facts,
                               .archive = stages_archive(stages),
+                              .manifest = stages_manifest(stages),
+                              .previous = stages_previous(stages),
                               .database = stages_database(stages),
                               .now = facts->began};
     struct error error;
@@ -227,6 +242,7 @@ static void run_work(void *context)
     stage_end(facts, STAGE_CHECK, checked, &error);
     if (checked < 0)
         outcomes_close(run->outcomes, run->plan.count, error.text);
+    leave_record(run, stages);
     stages_stop(stages);
 }
 
@@ -303,12 +319,23 @@ static void clean_up(struct verification *verification, struct run *run,
         complain(verification, error.text);
 }
 
+/* Without a record `prune` only keeps more than it has to: no reason to call a good backup anything
+ * else. One that could not be removed belongs to a run that is red already. */
+static void complain_about_record(struct verification *verification, const struct run *run)
+{
+    progress_clear(verification->progress);
+    fprintf(stderr, "restore-verifier: %s: the record of this verification: %s\n", run->name,
+            run->facts->record.problem);
+}
+
 static void worker_ended(void *context, size_t index)
 {
     struct verification *verification = context;
     struct run *run = &verification->runs[index];
     close_outcomes(run, &verification->workers[index]);
     clean_up(verification, run, &verification->workers[index]);
+    if (*run->facts->record.problem)
+        complain_about_record(verification, run);
     const struct stage_fact *stop = &run->facts->stages[STAGE_STOP];
     if (stop->state == STAGE_FAILED)
         complain(verification, stop->error.text);
@@ -394,7 +421,7 @@ static void prepare_all(struct verification *verification, const struct strings 
         run->facts->began = time(NULL);
         run->name = scenarios[i] ? xstrdup(scenarios[i]->name) : name_of_file(paths->items[i]);
         if (scenarios[i])
-            run_prepare(run, scenarios[i], verification->options);
+            run_prepare(run, scenarios[i], verification->options, verification->common->reports);
         else
             tell_problems(run, problems);
     }

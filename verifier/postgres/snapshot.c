@@ -11,6 +11,7 @@ struct snapshot {
     struct connection *connection;
     char *id;     /* NULL: the server cannot export one */
     char *reason; /* why not */
+    time_t time;
 };
 
 /* Only settings that the server knows: older ones lack some. Whoever waits for our locks waits for
@@ -29,6 +30,7 @@ static int begin(struct snapshot *snapshot, struct error *error)
     cleanup(result_clear) PGresult *exported = NULL;
     struct error reason;
     struct connection *connection = snapshot->connection;
+    snapshot->time = time(NULL);
     if (connection_execute(connection, error,
                            "begin transaction isolation level repeatable read, read only") < 0 ||
         connection_query(connection, settings_sql, NULL, &settings, NULL, error) < 0)
@@ -68,6 +70,11 @@ int snapshot_server_version(const struct snapshot *snapshot)
 const char *snapshot_id(const struct snapshot *snapshot)
 {
     return snapshot->id;
+}
+
+time_t snapshot_time(const struct snapshot *snapshot)
+{
+    return snapshot->time;
 }
 
 void snapshot_close(struct snapshot *snapshot)

@@ -10,6 +10,8 @@
 #ifndef POSTGRES_SNAPSHOT_H
 #define POSTGRES_SNAPSHOT_H
 
+#include <time.h>
+
 #include "postgres/address.h"
 #include "postgres/table_counts.h"
 
@@ -32,6 +34,8 @@ int snapshot_open(const struct address *database, struct snapshot **ret_snapshot
 
 int snapshot_server_version(const struct snapshot *snapshot); /* 150018 */
 const char *snapshot_id(const struct snapshot *snapshot);     /* for pg_dump; borrowed; or NULL */
+
+time_t snapshot_time(const struct snapshot *snapshot); /* just before it was taken */
 
 /* Reads what the database holds; `count` tells whether rows are counted. Without a snapshot_id they
  * are not: they would be those of another moment. What could not be looked at is no error but a

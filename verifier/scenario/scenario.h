@@ -55,6 +55,7 @@ struct scenario {
         char *database; /* libpq URL, key=value string, or SQLAlchemy URL; may hold a password */
         struct mark database_mark;
         char *root_certificate; /* a file: TLS is verified with it */
+        bool no_counts;         /* `counts: none`: a dump does not count the rows of its tables */
     } source;
     struct {
         char *location;    /* a directory, or s3://bucket/prefix */

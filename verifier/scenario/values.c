@@ -65,6 +65,21 @@ void read_host(struct reader *reader, const struct key *key, const struct node *
     problems_add(&reader->problems, value->mark, "%s is no host that is known%s", words, near);
 }
 
+void read_counts(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field)
+{
+    const char *text = line_text(reader, key, value, "exact or none");
+    if (!text)
+        return;
+    if (strcmp(text, "exact") != 0 && strcmp(text, "none") != 0) {
+        cleanup(free_pointer) char *words = value_shown(value);
+        problems_add(&reader->problems, value->mark, "`%s` is exact or none, not %s", key->name,
+                     words);
+        return;
+    }
+    *(bool *)field = strcmp(text, "none") == 0;
+}
+
 /* Never shows the value: it may hold a password. */
 void read_database(struct reader *reader, const struct key *key, const struct node *value,
                    void *field)

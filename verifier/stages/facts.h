@@ -77,6 +77,20 @@ struct restore_fact {
     char exclude_unmatched[4096]; /* names under restore.exclude that no entry has; a line each */
 };
 
+enum manifest_state { MANIFEST_NONE, MANIFEST_READ, MANIFEST_UNREADABLE };
+
+/* What the dump step left beside the backup. */
+struct manifest_fact {
+    enum manifest_state state;
+    struct error error; /* for MANIFEST_UNREADABLE */
+};
+
+/* The record that verify leaves beside the backup. */
+struct record_fact {
+    char path[PATH_MAX]; /* where it was written, or "" */
+    char problem[1024];  /* why it could not be written or removed, or "" */
+};
+
 struct facts {
     time_t began;
     int64_t began_ms;
@@ -84,6 +98,8 @@ struct facts {
     struct backup_fact backup;
     struct server_fact server;
     struct restore_fact restore;
+    struct manifest_fact manifest;
+    struct record_fact record;
     _Atomic int64_t read_bytes; /* progress of STAGE_READ */
 };
 

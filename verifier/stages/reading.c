@@ -119,13 +119,24 @@ static void record_archive(struct stages *stages)
         fact->row_count += archive->tables[i].totals.rows;
 }
 
-/* When the backup was made, as well as its name and its header can tell together. */
+/* Does the manifest speak of these bytes, as far as that is known? */
+static bool manifest_counts(const struct stages *stages)
+{
+    const struct manifest *manifest = stages_manifest(stages);
+    return manifest &&
+           (!stages->archive.complete || strcmp(manifest->sha256, stages->archive.sha256) == 0);
+}
+
+/* When the backup was made: its manifest knows; else its name and its header together. */
 static void record_time(struct stages *stages)
 {
     const struct archive *archive = &stages->archive;
     struct backup_fact *fact = &stages->facts->backup;
     struct backup_time made =
-        backup_time(&stages->backup, archive->has_creation_time ? &archive->creation_local : NULL);
+        manifest_counts(stages)
+            ? backup_time_of_manifest(&stages->backup, stages->manifest.began)
+            : backup_time(&stages->backup,
+                          archive->has_creation_time ? &archive->creation_local : NULL);
     fact->time = made.time;
     text_copy(fact->time_from, sizeof(fact->time_from), made.known_from);
     text_copy(fact->contradiction, sizeof(fact->contradiction), made.contradiction);
@@ -165,6 +176,7 @@ int reading_finish(struct stages *stages)
     pthread_mutex_destroy(&reading->mutex);
     pthread_cond_destroy(&reading->changed);
     record_archive(stages);
+    manifest_stage(stages);
     record_time(stages);
     choose_source(stages);
     copy_owner = stages->account;

@@ -5,6 +5,8 @@
 #include <pthread.h>
 
 #include "backup/find.h"
+#include "backup/manifest.h"
+#include "backup/record.h"
 #include "postgres/cluster.h"
 #include "postgres/connection.h"
 #include "stages/stages.h"
@@ -31,7 +33,10 @@ struct stages {
     char *copy_path; /* the unpacked backup in the work directory */
     struct backup_reading reading;
     struct archive archive;
-    char *restore_path; /* what the restoring program is given; NULL: nothing can be restored */
+    struct manifest manifest; /* where the facts say that it was read */
+    bool has_previous;
+    struct record previous; /* of the last backup before this one that verified */
+    char *restore_path;     /* what the restoring program is given; NULL: nothing can be restored */
     enum archive_format restore_format;
     struct tools *tools;
     struct cluster *cluster;        /* NULL on somebody's server */
@@ -50,6 +55,11 @@ void reading_start(struct stages *stages);
 /* Waits until it is known which PostgreSQL the archive requires; 0 when it does not say. */
 int reading_required_major(struct stages *stages);
 int reading_finish(struct stages *stages);
+
+/* After reading: the manifest of the backup, and the record of the one before it, if there is need
+ * of it. What fails is told by the checks that ask for them. */
+void manifest_stage(struct stages *stages);
+void previous_stage(struct stages *stages);
 
 /* Starts the throwaway server or connects to the given one. */
 int server_start(struct stages *stages, struct error *error);

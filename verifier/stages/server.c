@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "postgres/guest.h"
+#include "postgres/identity.h"
 #include "stages/run.h"
 
 enum { START_TIMEOUT_MS = 120000, CONNECT_TIMEOUT_MS = 30000 };
@@ -30,12 +31,30 @@ static int start_throwaway(struct stages *stages, struct error *error)
     return connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error);
 }
 
+/* Restoring costs what a server has, and a mistake there costs more. */
+static int refuse_source(struct stages *stages, struct error *error)
+{
+    const char *url = stages->scenario->source.database;
+    cleanup(address_free) struct address source = {0};
+    struct error ignored; /* a source that cannot be read is for `dump` to complain about */
+    if (!url || address_parse(url, &source, &ignored) < 0 ||
+        !server_is_same(stages->maintenance, &stages->server, &source))
+        return 0;
+    cleanup(free_pointer) char *where = address_describe(&stages->server);
+    return cannot_verify(error,
+                         "the server to restore into, %s, is the source itself: nothing is "
+                         "restored there; name another server, or leave restore.server out for a "
+                         "throwaway one",
+                         where);
+}
+
 static int use_given(struct stages *stages, const char *url, struct error *error)
 {
     struct server_fact *fact = &stages->facts->server;
     if (address_parse(url, &stages->server, error) < 0)
         return error_prefix(error, "the server to restore into: ");
-    if (connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error) < 0)
+    if (connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error) < 0 ||
+        refuse_source(stages, error) < 0)
         return -1;
     cleanup(free_pointer) char *where = address_describe(&stages->server);
     text_copy(fact->where, sizeof(fact->where), where);

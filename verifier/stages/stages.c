@@ -77,6 +77,7 @@ struct stages *stages_run(const struct scenario *scenario, const struct stages_o
     reading_start(stages);
     int started = run_stage(stages, STAGE_START, server_start);
     int read = reading_finish(stages);
+    previous_stage(stages);
     if (started == 0 && stages->restore_path && (read == 0 || options->always_restore))
         run_stage(stages, STAGE_RESTORE, restore_stage);
     return stages;
@@ -88,6 +89,8 @@ static void stages_free(struct stages *stages)
     address_free(&stages->server);
     address_free(&stages->database);
     archive_free(&stages->archive);
+    manifest_free(&stages->manifest);
+    record_free(&stages->previous);
     backup_file_free(&stages->backup);
     tools_free(stages->tools);
     free(stages->database_name);

@@ -9,6 +9,8 @@
 #define STAGES_STAGES_H
 
 #include "archive/archive.h"
+#include "backup/manifest.h"
+#include "backup/record.h"
 #include "scenario/scenario.h"
 #include "stages/facts.h"
 
@@ -17,6 +19,7 @@ struct stages_options {
     const char *server;      /* --server, which beats the scenario; or NULL */
     const char *work;        /* work directory, owned by the main process */
     const char *socket_work; /* the same, with a name short enough for a socket */
+    const char *reports;     /* directory of reports, where records may lie; or NULL */
     bool keep;               /* leave the restored database running */
     bool always_restore;     /* also when the backup was found to be bad */
 };
@@ -30,6 +33,21 @@ struct stages *stages_run(const struct scenario *scenario, const struct stages_o
 /* Borrowed. The archive may be incomplete; the database is NULL when none was restored. */
 const struct archive *stages_archive(const struct stages *stages);
 const struct address *stages_database(const struct stages *stages);
+
+/* Borrowed; NULL when there is none: the backup's manifest, and the record of the last backup
+ * before this one that verified (only when the scenario asks for a change). */
+const struct manifest *stages_manifest(const struct stages *stages);
+const struct record *stages_previous(const struct stages *stages);
+
+/* What the checks amount to for the record beside the backup. */
+enum proof {
+    PROOF_NONE,     /* neither: something was left out or could not be looked at */
+    PROOF_VERIFIED, /* every check of the scenario passed: the record is written */
+    PROOF_BAD,      /* the backup is bad: a record that says otherwise is removed */
+};
+
+/* Writes or removes the record; the facts tell where, or why not. Before stages_stop. */
+void stages_record(struct stages *stages, enum proof proof, int64_t checks, int64_t warnings);
 
 /* Takes the database and the server away, unless they are to be kept, and frees everything. */
 void stages_stop(struct stages *stages);

@@ -242,6 +242,9 @@ class Place:
     def put(self, source, name=None):
         """Copies a backup to where the scenario looks for it; `name` is a pattern for its date."""
         target = self.backups / (today(name) if name else today("bugspark_%Y%m%d" + "".join(pathlib.Path(source).suffixes)))
+        # What lies beside a backup of that name is about the backup that it takes the place of.
+        for ending in (".manifest.json", ".verified.json"):
+            (self.backups / (target.name + ending)).unlink(missing_ok=True)
         if pathlib.Path(source).is_dir():
             shutil.copytree(source, target)
         else:

@@ -117,7 +117,6 @@ FEATURES = {
     "comments and grants": ("create table t (x int); comment on table t is 'it''s -- a; comment'; grant select on t to public; comment on schema public is 'mine'", []),
     "publication": ("create table t (x int); create publication p for table t; create publication a for all tables", []),
     "text search": ("create text search dictionary d (template = simple); create text search configuration c (copy = simple); create table t (x tsvector); insert into t values ('a b')", []),
-    "nothing": ("", []),
     "many tables": ("do $$ begin for n in 1..300 loop execute format('create table t%s (x int primary key)', n); execute format('insert into t%s select generate_series(1, %s)', n, n); end loop; end $$", []),
 }
 
@@ -166,6 +165,18 @@ def test_a_missing_extension(place, with_unknown_extension):
                        "--backup", with_unknown_extension, place.scenario(""))
     assert run.report()[INTACT].verdict == "pass"
     assert run.code == CANNOT_VERIFY
+
+
+@pytest.mark.parametrize(
+    "sql, options, words",
+    [
+        ("", [], "holds no table at all"),
+        ("create table t (x int); insert into t values (1)", ["--schema-only"], "--schema-only"),
+    ],
+)
+def test_a_backup_of_nothing_is_bad(place, server, database, sql, options, words):
+    backup = server.dump(database(sql), place.directory / "x.dump", *options)
+    place.expect("failure", "every table has its rows", [words], "--backup", backup, place.scenario(""))
 
 
 def test_a_missing_extension_that_is_excluded(place, with_unknown_extension):

@@ -1,0 +1,268 @@
+/* The backup against what is known of it from elsewhere: from the manifest of its dump, and from
+ * the last backup that verified. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "checks/kinds.h"
+#include "checks/session.h"
+
+enum { LISTED_DIFFERENCES = 100 };
+
+/* --- the archive and the manifest ------------------------------------------------------------- */
+
+static void count_archive(const struct archive *archive, struct table_counts *ret_tables)
+{
+    struct table_counts all = {0};
+    for (size_t i = 0; i < archive->table_count; i++) {
+        const struct archive_table *table = &archive->tables[i];
+        table_counts_add(&all, *table->schema ? table->schema : "public", table->name,
+                         table->totals.rows, table->totals.rows);
+    }
+    table_counts_sort(&all);
+    /* Data of one table may come in several pieces. */
+    for (size_t i = 0; i < all.count; i++) {
+        const struct table_count *piece = &all.items[i];
+        struct table_count *last =
+            ret_tables->count ? &ret_tables->items[ret_tables->count - 1] : NULL;
+        if (last && strcmp(last->schema, piece->schema) == 0 &&
+            strcmp(last->name, piece->name) == 0)
+            last->rows += piece->rows;
+        else
+            table_counts_add(ret_tables, piece->schema, piece->name, piece->rows, piece->rows);
+    }
+    table_counts_free(&all);
+}
+
+static bool is_ascii(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text >= 0x80)
+            return false;
+    return true;
+}
+
+/* The manifest is UTF-8, the archive's names are in the archive's encoding: of another one only
+ * plain names can be told to be the same. */
+static bool is_comparable(const struct archive *archive, const struct table_count *table)
+{
+    return (archive->encoding && strcmp(archive->encoding, "UTF8") == 0) ||
+           (is_ascii(table->schema) && is_ascii(table->name));
+}
+
+/* Differences found, told one by one. */
+struct differences {
+    size_t count;
+    char *first;
+};
+
+__attribute__((format(printf, 3, 4))) static void
+differ(struct differences *differences, struct outcome *outcome, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    cleanup(free_pointer) char *words = xvasprintf(format, arguments);
+    va_end(arguments);
+    if (differences->count++ < LISTED_DIFFERENCES)
+        outcome_detail(outcome, "%s", words);
+    if (!differences->first)
+        differences->first = take(&words);
+}
+
+static void compare_rows(const struct archive *archive, const struct manifest *manifest,
+                         struct differences *differences, struct outcome *outcome)
+{
+    cleanup(table_counts_free) struct table_counts archived = {0};
+    count_archive(archive, &archived);
+    for (size_t i = 0; i < manifest->tables.count; i++) {
+        const struct table_count *expected = &manifest->tables.items[i];
+        const struct table_count *found =
+            table_counts_find(&archived, expected->schema, expected->name);
+        int64_t rows = found ? found->rows : 0;
+        if (expected->rows != NOT_COUNTED && rows != expected->rows &&
+            is_comparable(archive, expected))
+            differ(differences, outcome,
+                   "%s.%s: archive %" PRId64 " rows%s, manifest of its dump %" PRId64,
+                   expected->schema, expected->name, rows, found ? "" : " (no such table)",
+                   expected->rows);
+    }
+    for (size_t i = 0; i < archived.count; i++) {
+        const struct table_count *found = &archived.items[i];
+        if (!table_counts_find(&manifest->tables, found->schema, found->name) &&
+            is_comparable(archive, found))
+            differ(differences, outcome,
+                   "%s.%s: archive %" PRId64 " rows, manifest of its dump: no such table",
+                   found->schema, found->name, found->rows);
+    }
+}
+
+bool manifest_agrees(const struct subject *subject, struct outcome *outcome, struct buffer *words)
+{
+    const struct manifest *manifest = subject->manifest;
+    const struct backup_fact *backup = &subject->facts->backup;
+    struct differences differences = {0};
+    if (!manifest)
+        return true;
+    bool same_file =
+        manifest->size_bytes == backup->size_bytes && strcmp(manifest->sha256, backup->sha256) == 0;
+    if (manifest->counted)
+        compare_rows(subject->archive, manifest, &differences, outcome);
+    if (!same_file) {
+        buffer_printf(words,
+                      "the file is not the one that dump wrote: %" PRId64
+                      " bytes, sha256 %s, and its manifest says %" PRId64 " bytes, sha256 %s",
+                      backup->size_bytes, backup->sha256, manifest->size_bytes, manifest->sha256);
+        outcome_detail(outcome, "if you replaced the file on purpose, delete its .manifest.json");
+    }
+    if (differences.count > 0)
+        buffer_printf(words, "%s%s", words->length ? "; " : "", differences.first);
+    if (differences.count > 1)
+        buffer_printf(words, ", and %zu more tables differ", differences.count - 1);
+    free(differences.first);
+    return same_file && differences.count == 0;
+}
+
+/* --- a table ---------------------------------------------------------------------------------- */
+
+/* A restored table: its name as it is stored, and its rows with those of its children. */
+struct restored {
+    char *schema;
+    char *name;
+    int64_t rows;
+};
+
+static void restored_free(struct restored *restored)
+{
+    free(restored->schema);
+    free(restored->name);
+}
+
+/* -1: the outcome says why. */
+static int count_restored(const struct subject *subject, const char *table,
+                          struct restored *ret_restored, struct outcome *outcome)
+{
+    cleanup(connection_closep) struct connection *connection = session_open(subject, outcome);
+    cleanup(free_pointer) char *quoted =
+        connection ? session_table(connection, table, outcome) : NULL;
+    if (!quoted)
+        return -1;
+    cleanup(free_pointer) char *literal = literal_quote(quoted);
+    cleanup(free_pointer) char *sql = xasprintf(
+        "select nspname, relname, (select count(*) from %s) from pg_class c join pg_namespace n "
+        "on n.oid = relnamespace where c.oid = %s::regclass",
+        quoted, literal);
+    cleanup(result_clear) PGresult *result = session_row(connection, sql, outcome);
+    if (!result)
+        return -1;
+    *ret_restored = (struct restored){.schema = xstrdup(PQgetvalue(result, 0, 0)),
+                                      .name = xstrdup(PQgetvalue(result, 0, 1)),
+                                      .rows = strtoll(PQgetvalue(result, 0, 2), NULL, 10)};
+    return 0;
+}
+
+static void disagree(const struct expectation *expectation, const char *words,
+                     struct outcome *outcome)
+{
+    outcome_detail(outcome, "expected: %s", expectation->text);
+    if (expectation->warn)
+        outcome_warn(outcome, "%s", words);
+    else
+        outcome_fail(outcome, "%s", words);
+}
+
+static bool has_manifest(const struct subject *subject, struct outcome *outcome)
+{
+    const struct manifest *manifest = subject->manifest;
+    if (subject->facts->manifest.state == MANIFEST_UNREADABLE)
+        outcome_skip(outcome, "not looked at, because `backup is intact` did not pass");
+    else if (!manifest)
+        outcome_error(outcome,
+                      "there is no manifest next to the backup, so nobody knows how many rows the "
+                      "dump saw: make backups with `restore-verifier dump`, which writes one, or "
+                      "remove the line");
+    else if (!manifest->counted)
+        outcome_error(outcome, "the dump did not count rows: make one with `counts: exact` under "
+                               "`source`, or remove the line");
+    else
+        return true;
+    return false;
+}
+
+void table_same_as_dump(const struct subject *subject, const void *parameter,
+                        struct outcome *outcome)
+{
+    const struct table_expectation *expected = parameter;
+    cleanup(restored_free) struct restored restored = {0};
+    if (!has_manifest(subject, outcome) ||
+        count_restored(subject, expected->table, &restored, outcome) < 0)
+        return;
+    cleanup(free_pointer) char *name = xasprintf("%s: row_count", expected->table);
+    outcome_value(outcome, name, "%" PRId64, restored.rows);
+    const struct table_count *dumped =
+        table_counts_find(&subject->manifest->tables, restored.schema, restored.name);
+    if (dumped && dumped->rows_total == NOT_COUNTED) {
+        outcome_error(outcome,
+                      "the rows of %s were not counted when it was dumped: the dump said "
+                      "why, or an extension made the table",
+                      expected->table);
+        return;
+    }
+    if (dumped && dumped->rows_total == restored.rows) {
+        outcome_pass(outcome, "%" PRId64, restored.rows);
+        return;
+    }
+    cleanup(free_pointer) char *words =
+        dumped
+            ? xasprintf("restored %" PRId64 " rows, and the dump counted %" PRId64, restored.rows,
+                        dumped->rows_total)
+            : xasprintf("restored %" PRId64 " rows, and the dump saw no such table", restored.rows);
+    disagree(expected->expectation, words, outcome);
+}
+
+static bool change_holds(const struct expectation *expectation, long double change)
+{
+    if (expectation->comparison != COMPARE_BETWEEN)
+        return comparison_holds(expectation->comparison, change, expectation->low);
+    return comparison_holds(COMPARE_GREATER_OR_EQUAL, change, expectation->low) &&
+           comparison_holds(COMPARE_LESS_OR_EQUAL, change, expectation->high);
+}
+
+/* From nothing to something is more than any percentage. */
+static long double percent_of(int64_t difference, int64_t before)
+{
+    if (before == 0)
+        return difference == 0 ? 0 : INFINITY;
+    return (long double)difference * 100 / (long double)before;
+}
+
+void table_change(const struct subject *subject, const void *parameter, struct outcome *outcome)
+{
+    const struct table_expectation *expected = parameter;
+    const struct record *previous = subject->previous;
+    cleanup(restored_free) struct restored restored = {0};
+    if (count_restored(subject, expected->table, &restored, outcome) < 0)
+        return;
+    const struct table_count *before =
+        previous ? table_counts_find(&previous->tables, restored.schema, restored.name) : NULL;
+    if (!before || before->rows_total == NOT_COUNTED) {
+        /* An error would keep the first backup from ever being verified. */
+        outcome_warn(outcome, "%" PRId64 " rows, and nothing to compare with: %s%s", restored.rows,
+                     previous ? "its rows are not known from " : "no earlier backup has verified",
+                     previous ? previous->backup : "");
+        return;
+    }
+    int64_t difference = restored.rows - before->rows_total;
+    long double percent = percent_of(difference, before->rows_total);
+    cleanup(free_pointer) char *words =
+        xasprintf("%+" PRId64 " rows (%+.1Lf%%): %" PRId64 ", and %" PRId64 " in %s", difference,
+                  percent, restored.rows, before->rows_total, previous->backup);
+    cleanup(free_pointer) char *name = xasprintf("%s: change for row_count", expected->table);
+    outcome_value(outcome, name, "%" PRId64, difference);
+    if (change_holds(expected->expectation,
+                     expected->expectation->percent ? percent : (long double)difference))
+        outcome_pass(outcome, "%s", words);
+    else
+        disagree(expected->expectation, words, outcome);
+}

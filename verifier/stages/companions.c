@@ -1,0 +1,141 @@
+/* What lies beside the backup, or is to lie there: the manifest of its dump, the record of its
+ * verification, and the record of the backup before it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "backup/retention.h"
+#include "stages/exclusion.h"
+#include "stages/run.h"
+
+enum { CONNECT_TIMEOUT_MS = 30000 };
+
+/* --- the manifest ----------------------------------------------------------------------------- */
+
+void manifest_stage(struct stages *stages)
+{
+    const struct archive *archive = &stages->archive;
+    struct manifest_fact *fact = &stages->facts->manifest;
+    int outcome = manifest_select(
+        stages->backup.path, archive->complete ? archive->stored_bytes : stages->backup.size_bytes,
+        archive->complete ? archive->sha256 : NULL, &stages->manifest, &fact->error);
+    fact->state = outcome == 0 ? MANIFEST_READ : outcome > 0 ? MANIFEST_NONE : MANIFEST_UNREADABLE;
+}
+
+const struct manifest *stages_manifest(const struct stages *stages)
+{
+    return stages->facts->manifest.state == MANIFEST_READ ? &stages->manifest : NULL;
+}
+
+/* --- the record of the last backup that verified ---------------------------------------------- */
+
+static bool asks_for_change(const struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->table_count; i++)
+        for (size_t j = 0; j < scenario->tables[i].count; j++)
+            if (scenario->tables[i].expectations[j].change)
+                return true;
+    return false;
+}
+
+static bool is_earlier(const struct retained *other, const struct stages *stages)
+{
+    const struct backup_file *backup = &stages->backup;
+    time_t time = backup->has_name_date ? backup->name_date.end - 1 : stages->facts->backup.time;
+    return other->time < time;
+}
+
+void previous_stage(struct stages *stages)
+{
+    const struct scenario *scenario = stages->scenario;
+    struct retained_list list = {0};
+    cleanup(strings_free) struct strings ignored = {0};
+    struct error error;
+    if (!asks_for_change(scenario) ||
+        retained_list_read(scenario->backups.location, scenario->backups.name, &list, &ignored,
+                           &error) < 0)
+        return;
+    for (size_t i = 0; i < list.count && !stages->has_previous; i++)
+        stages->has_previous =
+            is_earlier(&list.items[i], stages) &&
+            retained_record(&list.items[i], scenario->name, stages->options->reports,
+                            &stages->previous, &error) == 0;
+    retained_list_free(&list);
+}
+
+const struct record *stages_previous(const struct stages *stages)
+{
+    return stages->has_previous ? &stages->previous : NULL;
+}
+
+/* --- the record of this one ------------------------------------------------------------------- */
+
+/* The restored tables with the rows that the archive holds, since both were found to be the same.
+ */
+static int restored_tables(struct stages *stages, struct table_counts *ret_tables,
+                           struct error *error)
+{
+    cleanup(connection_closep) struct connection *connection = NULL;
+    struct table_counts tables = {0};
+    const struct archive *archive = &stages->archive;
+    if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0 ||
+        table_counts_list(connection, &tables, error) < 0)
+        return -1;
+    for (size_t i = 0; i < tables.count; i++)
+        if (!tables.items[i].is_left_out)
+            tables.items[i].rows = 0;
+    for (size_t i = 0; i < archive->table_count; i++) {
+        const struct archive_table *archived = &archive->tables[i];
+        struct table_count *table = table_counts_find(
+            &tables, *archived->schema ? archived->schema : "public", archived->name);
+        if (table && table->rows != NOT_COUNTED &&
+            __builtin_add_overflow(table->rows, archived->totals.rows, &table->rows))
+            table->rows = NOT_COUNTED;
+    }
+    int outcome = table_counts_total(connection, &tables, error);
+    if (outcome == 0)
+        *ret_tables = tables;
+    else
+        table_counts_free(&tables);
+    return outcome;
+}
+
+static int write_record(struct stages *stages, int64_t checks, int64_t warnings,
+                        const struct record_places *places, struct error *error)
+{
+    const struct facts *facts = stages->facts;
+    struct record record = {.backup = xstrdup(stages->backup.name),
+                            .verified = facts->began,
+                            .size_bytes = stages->backup.size_bytes,
+                            .modified = stages->backup.modified,
+                            .program = xstrdup("restore-verifier " PROGRAM_VERSION),
+                            .server = xstrdup(facts->server.version),
+                            .checks = checks,
+                            .warnings = warnings};
+    memcpy(record.sha256, facts->backup.sha256, sizeof(record.sha256));
+    cleanup(free_pointer) char *path = NULL;
+    int outcome = restored_tables(stages, &record.tables, error);
+    if (outcome == 0)
+        outcome = record_write(&record, places, &path, error);
+    if (outcome == 0)
+        text_copy(stages->facts->record.path, sizeof(stages->facts->record.path), path);
+    record_free(&record);
+    return outcome;
+}
+
+void stages_record(struct stages *stages, enum proof proof, int64_t checks, int64_t warnings)
+{
+    struct record_fact *fact = &stages->facts->record;
+    struct record_places places;
+    struct error error;
+    int outcome = 0;
+    if (proof == PROOF_NONE || !stages->backup.path)
+        return;
+    record_places(stages->backup.path, stages->scenario->name, stages->options->reports, &places);
+    if (proof == PROOF_VERIFIED)
+        outcome = write_record(stages, checks, warnings, &places, &error);
+    else
+        outcome = record_remove(&places, &error);
+    if (outcome < 0)
+        text_copy(fact->problem, sizeof(fact->problem), error.text);
+    record_places_free(&places);
+}
