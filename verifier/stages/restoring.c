@@ -1,8 +1,9 @@
 /* Restoring the archive into a database of our own. */
-#include <inttypes.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -110,7 +111,12 @@ static int apply_exclusion(struct stages *stages, char **ret_list, struct error 
     if (exclusion.count == 0)
         return 0;
     *ret_list = xasprintf("%s/restore.list", stages->options->work);
-    return exclusion_write_list(archive, &exclusion, *ret_list, error);
+    if (exclusion_write_list(archive, &exclusion, *ret_list, error) < 0)
+        return -1;
+    /* Readable for pg_restore whatever the umask. */
+    if (chmod(*ret_list, 0644) < 0)
+        return cannot_verify(error, "cannot make %s readable: %s", *ret_list, strerror(errno));
+    return 0;
 }
 
 /* --- the restore ------------------------------------------------------------------------------ */
