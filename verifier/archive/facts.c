@@ -228,9 +228,8 @@ static bool statement_roles(const char **at, struct role_set *roles)
     bool sets = is_word(&token, "set");
     int depth = 0;
     bool done = false;
-    struct token before = token;
     while (token.kind != TOKEN_END && !(depth == 0 && is_symbol(&token, ';'))) {
-        before = token;
+        struct token before = token;
         token = token_next(at);
         if (is_symbol(&token, '('))
             depth++;

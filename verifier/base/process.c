@@ -16,8 +16,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-extern char **environ;
-
 /* Of waitpid's statuses, one that is neither an exit nor a death by signal. */
 enum { PROCESS_END_UNKNOWN = -1 };
 
@@ -234,8 +232,7 @@ static int launch_child(const struct process_options *options, int output, int e
         return cannot_verify(error, "cannot start a process for %s: %s", options->argv[0],
                              strerror(errno));
     setpgid(pid, pid); /* the child does the same: whoever comes first */
-    close(failure_write);
-    failure_write = -1;
+    close_descriptor(&failure_write);
     if (start_failure_read(failure_read, options->argv[0], error) < 0) {
         waitpid(pid, NULL, 0);
         return -1;
@@ -339,7 +336,6 @@ static int run_to_end(const struct process_options *options, int64_t deadline_ms
     struct pollfd pipes[2];
     for (size_t i = 0; i < 2; i++) {
         close_descriptor(&captures[i].write_end);
-        captures[i].write_end = -1;
         pipes[i] = (struct pollfd){.fd = captures[i].read_end, .events = POLLIN};
     }
     struct buffer *const buffers[2] = {&result->output, &result->errors};

@@ -12,19 +12,22 @@ struct table_expectation {
     const struct expectation *expectation;
 };
 
-void backup_is_recent(const struct subject *, const void *, struct outcome *);
-void backup_is_intact(const struct subject *, const void *, struct outcome *);
+typedef void check_kind(const struct subject *subject, const void *parameter,
+                        struct outcome *outcome);
+check_kind backup_is_recent;
+check_kind backup_is_intact;
+check_kind backup_restores;
+check_kind every_table_has_its_rows;
+check_kind contents_are_identical;
+check_kind alembic_revision;
+check_kind table_row_count;
+check_kind table_same_as_dump;
+check_kind table_change;
+check_kind table_freshness;
+check_kind query_result;
+
 /* What the manifest says against the backup, as details and as one sentence in `words`; true when
  * it says nothing. */
-bool manifest_agrees(const struct subject *, struct outcome *, struct buffer *words);
-void backup_restores(const struct subject *, const void *, struct outcome *);
-void every_table_has_its_rows(const struct subject *, const void *, struct outcome *);
-void contents_are_identical(const struct subject *, const void *, struct outcome *);
-void alembic_revision(const struct subject *, const void *, struct outcome *);
-void table_row_count(const struct subject *, const void *table_expectation, struct outcome *);
-void table_same_as_dump(const struct subject *, const void *table_expectation, struct outcome *);
-void table_change(const struct subject *, const void *table_expectation, struct outcome *);
-void table_freshness(const struct subject *, const void *table_expectation, struct outcome *);
-void query_result(const struct subject *, const void *query, struct outcome *);
+bool manifest_agrees(const struct subject *subject, struct outcome *outcome, struct buffer *words);
 
 #endif

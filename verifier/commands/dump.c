@@ -54,7 +54,8 @@ static const char *host_words(enum host_kind host)
 }
 
 /* Dumps one snapshot of the database, and writes into the manifest what that snapshot shows. */
-static int dump_snapshot(const struct scenario *scenario, struct backup_create_options *create,
+static int dump_snapshot(const struct scenario *scenario,
+                         const struct backup_create_options *wanted,
                          struct backup_created *ret_created, struct strings *notices,
                          struct error *error)
 {
@@ -62,16 +63,17 @@ static int dump_snapshot(const struct scenario *scenario, struct backup_create_o
     cleanup(tools_freep) struct tools *tools = NULL;
     cleanup(manifest_free) struct manifest manifest = {0};
     cleanup(manifest_free) struct manifest before = {0};
-    if (snapshot_open(create->database, &snapshot, error) < 0 ||
+    if (snapshot_open(wanted->database, &snapshot, error) < 0 ||
         tools_find(TASK_DUMP, snapshot_server_version(snapshot) / 10000, &tools, error) < 0 ||
         manifest_describe(snapshot, !scenario->source.no_counts, host_words(scenario->source.host),
                           tools, &manifest, notices, error) < 0)
         return -1;
-    bool has_before = manifest_latest(create->location, create->pattern, &before) == 0;
-    create->tools = tools;
-    create->snapshot = snapshot_id(snapshot);
-    create->manifest = &manifest;
-    if (backup_create(create, ret_created, error) < 0)
+    bool has_before = manifest_latest(wanted->location, wanted->pattern, &before) == 0;
+    struct backup_create_options create = *wanted;
+    create.tools = tools;
+    create.snapshot = snapshot_id(snapshot);
+    create.manifest = &manifest;
+    if (backup_create(&create, ret_created, error) < 0)
         return -1;
     manifest_suspect(&manifest, has_before ? &before : NULL, notices);
     return 0;
