@@ -308,7 +308,7 @@ int copy_statement_parse(const char *statement, char **ret_schema, char **ret_na
         token = token_next(&at);
     }
     if (is_word(&token, "with")) { /* WITH OIDS, before PostgreSQL 12 */
-        token = token_next(&at);
+        token_next(&at);
         token = token_next(&at);
     }
     if (!is_word(&token, "from") || strcmp(pass_over(at), "stdin;\n") != 0)
