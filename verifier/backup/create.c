@@ -10,9 +10,11 @@
 #include <fcntl.h>
 
 #include "backup/companions.h"
-#include "backup/gzip_writer.h"
+#include "backup/compressor.h"
+#include "backup/dump_lock.h"
 #include "backup/name_pattern.h"
 #include "backup/new_file.h"
+#include "backup/space.h"
 #include "base/memory.h"
 #include "postgres/dump.h"
 
@@ -24,21 +26,23 @@ enum { FORMAT_POSITION = 10, FORMAT_CUSTOM = 1, BEGINNING_SIZE = 11, SMALLEST_AR
 
 /* What passes through to the compressor. */
 struct stream {
-    struct gzip_writer *writer;
+    struct compressor *compressor;
     unsigned char beginning[BEGINNING_SIZE];
     int64_t archive_bytes;
 };
 
 static int ending_check(const char *name, struct error *error)
 {
-    static const char *const refused[] = {".zst", ".lz4", ".xz",     ".bz2",    ".zip", ".tar",
-                                          ".tgz", ".sql", ".tar.gz", ".sql.gz", ".age", ".gpg"};
+    static const char *const refused[] = {".lz4",     ".xz",  ".bz2",    ".zip",    ".tar",
+                                          ".tgz",     ".sql", ".tar.gz", ".sql.gz", ".tar.zst",
+                                          ".sql.zst", ".age", ".gpg"};
     for (size_t i = 0; i < ARRAY_LENGTH(refused); i++)
         if (ends_with(name, refused[i]))
-            return cannot_verify(error,
-                                 "backups.name ends in %s, which a dump cannot write: it writes "
-                                 "custom-format archives, so let it end in .dump.gz (or .dump)",
-                                 refused[i]);
+            return cannot_verify(
+                error,
+                "backups.name ends in %s, which a dump cannot write: it writes "
+                "custom-format archives, so let it end in .dump.gz, .dump.zst or .dump",
+                refused[i]);
     return 0;
 }
 
@@ -114,7 +118,8 @@ int backup_create_check(const struct backup_create_options *options, char **ret_
 {
     cleanup(free_pointer) char *name = NULL;
     if (name_choose(options, &name, error) < 0 ||
-        location_check(options->location, false, error) < 0)
+        location_check(options->location, false, error) < 0 ||
+        space_check(options->location, options->pattern, error) < 0)
         return -1;
     *ret_path = xasprintf("%s/%s", options->location, name);
     return 0;
@@ -129,7 +134,7 @@ static int stream_take(void *context, const void *bytes, size_t length, struct e
                length < missing ? length : missing);
     }
     stream->archive_bytes += (int64_t)length;
-    return gzip_writer_write(stream->writer, bytes, length, error);
+    return compressor_write(stream->compressor, bytes, length, error);
 }
 
 static int archive_check(const unsigned char beginning[BEGINNING_SIZE], int64_t archive_bytes,
@@ -154,19 +159,20 @@ static struct dump_options dump_options_for(const struct backup_create_options *
                                  .progress_bytes = options->progress_bytes};
 }
 
-static int write_gzip(const struct backup_create_options *options, struct new_file *file,
-                      struct backup_created *created, struct error *error)
+static int write_compressed(const struct backup_create_options *options,
+                            enum compression compression, struct new_file *file,
+                            struct backup_created *created, struct error *error)
 {
-    cleanup(gzip_writer_freep) struct gzip_writer *writer =
-        gzip_writer_new(new_file_descriptor(file), new_file_path(file));
-    struct stream stream = {.writer = writer};
+    cleanup(compressor_freep) struct compressor *compressor =
+        compressor_new(compression, 0, new_file_descriptor(file), new_file_path(file));
+    struct stream stream = {.compressor = compressor};
     struct dump_options dump = dump_options_for(options);
     dump.uncompressed = true;
     dump.sink = stream_take;
     dump.context = &stream;
     if (dump_run(&dump, error) < 0 ||
         archive_check(stream.beginning, stream.archive_bytes, error) < 0 ||
-        gzip_writer_finish(writer, &created->size_bytes, created->sha256, error) < 0)
+        compressor_finish(compressor, &created->size_bytes, created->sha256, error) < 0)
         return -1;
     created->archive_bytes = stream.archive_bytes;
     return 0;
@@ -210,6 +216,16 @@ static int write_plain(const struct backup_create_options *options, struct new_f
     return archive_check(beginning, created->archive_bytes, error);
 }
 
+static int write_archive(const struct backup_create_options *options, const char *name,
+                         struct new_file *file, struct backup_created *created, struct error *error)
+{
+    if (ends_with(name, ".gz"))
+        return write_compressed(options, COMPRESSION_GZIP, file, created, error);
+    if (ends_with(name, ".zst"))
+        return write_compressed(options, COMPRESSION_ZSTD, file, created, error);
+    return write_plain(options, file, created, error);
+}
+
 static bool is_ours(const char *name, const void *pattern)
 {
     struct name_date date;
@@ -246,17 +262,19 @@ int backup_create(const struct backup_create_options *options, struct backup_cre
                   struct error *error)
 {
     cleanup(free_pointer) char *name = NULL;
+    cleanup(dump_lock_releasep) struct dump_lock *lock = NULL;
     cleanup(new_file_freep) struct new_file *file = NULL;
     struct backup_created created = {0};
     if (name_choose(options, &name, error) < 0 ||
-        location_check(options->location, true, error) < 0)
+        location_check(options->location, true, error) < 0 ||
+        space_check(options->location, options->pattern, error) < 0 ||
+        dump_lock_take(options->location, options->pattern, &lock, error) < 0)
         return -1;
     new_files_sweep(options->location, is_ours, options->pattern);
     if (new_file_open(options->location, name, NEW_FILE_NAMELESS, &file, error) < 0)
         return -1;
-    int written = ends_with(name, ".gz") ? write_gzip(options, file, &created, error)
-                                         : write_plain(options, file, &created, error);
-    if (written < 0 || publish(options, file, &created, error) < 0)
+    if (write_archive(options, name, file, &created, error) < 0 ||
+        publish(options, file, &created, error) < 0)
         return -1;
     created.path = xstrdup(new_file_path(file));
     *ret_created = created;

@@ -5,8 +5,12 @@
  * instead, locked while its owner lives; what a killed owner left of these is removed by the next
  * dump with the same pattern, after a minute.
  *
- * NAME.gz is gzip around an archive that is not compressed inside; any other name is the archive as
- * pg_dump compresses it. Names that promise something else (.zst, .tar, .sql ...) are refused.
+ * NAME.gz and NAME.zst are gzip and zstd around an archive that is not compressed inside; any other
+ * name is the archive as pg_dump compresses it. Names that promise something else (.tar, .sql,
+ * .lz4 ...) are refused.
+ *
+ * Two dumps with the same pattern into the same location at once: the second is refused
+ * (dump_lock.h). So is one with less room than the last backup took (space.h).
  *
  * Backups hold everything: mode 0600 less the umask. A location that is missing is made, with mode
  * 0700, when its parent is there: one level, so that a mistyped path or an unmounted disk is seen.
@@ -42,7 +46,7 @@ struct backup_create_options {
 struct backup_created {
     char *path;
     int64_t size_bytes;
-    int64_t archive_bytes; /* without gzip */
+    int64_t archive_bytes; /* without the compression around it */
     char sha256[SHA256_HEX_SIZE];
 };
 

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "commands/commands.h"
 #include "commands/options.h"
+#include "commands/source.h"
+#include "postgres/pooler.h"
 #include "postgres/snapshot.h"
 #include "postgres/tools.h"
 
@@ -43,18 +45,8 @@ static const struct argp dump_argp = {
         "of the directory scenarios.",
 };
 
-static const char *host_words(enum host_kind host)
-{
-    static const char *const words[] = {[HOST_GUESS] = "self-hosted",
-                                        [HOST_RENDER] = "render",
-                                        [HOST_SUPABASE] = "supabase",
-                                        [HOST_NEON] = "neon",
-                                        [HOST_SELF_HOSTED] = "self-hosted"};
-    return words[host];
-}
-
 /* Dumps one snapshot of the database, and writes into the manifest what that snapshot shows. */
-static int dump_snapshot(const struct scenario *scenario,
+static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
                          const struct backup_create_options *wanted,
                          struct backup_created *ret_created, struct strings *notices,
                          struct error *error)
@@ -65,8 +57,8 @@ static int dump_snapshot(const struct scenario *scenario,
     cleanup(manifest_free) struct manifest before = {0};
     if (snapshot_open(wanted->database, &snapshot, error) < 0 ||
         tools_find(TASK_DUMP, snapshot_server_version(snapshot) / 10000, &tools, error) < 0 ||
-        manifest_describe(snapshot, !scenario->source.no_counts, host_words(scenario->source.host),
-                          tools, &manifest, notices, error) < 0)
+        manifest_describe(snapshot, !scenario->source.no_counts, host_name(host), tools, &manifest,
+                          notices, error) < 0)
         return -1;
     bool has_before = manifest_latest(wanted->location, wanted->pattern, &before) == 0;
     struct backup_create_options create = *wanted;
@@ -80,11 +72,10 @@ static int dump_snapshot(const struct scenario *scenario,
 }
 
 static int dump_database(const struct scenario *scenario, const struct dump_options *options,
-                         struct address *database, struct backup_created *ret_created,
-                         struct strings *notices, struct error *error)
+                         const struct address *database, enum host_kind host,
+                         struct backup_created *ret_created, struct strings *notices,
+                         struct error *error)
 {
-    if (address_parse(scenario->source.database, database, error) < 0)
-        return error_prefix(error, "source.database: ");
     struct backup_create_options create = {.location = scenario->backups.location,
                                            .pattern = scenario->backups.name,
                                            .time = time(NULL),
@@ -93,9 +84,9 @@ static int dump_database(const struct scenario *scenario, const struct dump_opti
                                            .deadline_ms = NO_DEADLINE};
     /* What would fail at the end is said before the database is bothered. */
     cleanup(free_pointer) char *path = NULL;
-    if (backup_create_check(&create, &path, error) < 0)
+    if (backup_create_check(&create, &path, error) < 0 || pooler_refuse(database, error) < 0)
         return -1;
-    return dump_snapshot(scenario, &create, ret_created, notices, error);
+    return dump_snapshot(scenario, host, &create, ret_created, notices, error);
 }
 
 static int dump(const struct scenario *scenario, const struct dump_options *options, bool quiet)
@@ -105,11 +96,12 @@ static int dump(const struct scenario *scenario, const struct dump_options *opti
     struct backup_created created = {0};
     cleanup(strings_free) struct strings notices = {0};
     int64_t began_ms = clock_ms();
-    int dumped =
-        scenario->source.database
-            ? dump_database(scenario, options, &database, &created, &notices, &error)
-            : cannot_verify(&error, "%s has no source.database: nothing to dump", scenario->path);
+    enum host_kind host = HOST_SELF_HOSTED;
+    int dumped = source_address(scenario, &database, &host, &notices, &error);
+    if (dumped == 0)
+        dumped = dump_database(scenario, options, &database, host, &created, &notices, &error);
     if (dumped < 0) {
+        host_explain(host, &database, &error);
         fprintf(stderr, "restore-verifier: %s: no backup was made: %s\n", scenario->name,
                 error.text);
     } else if (!quiet) {

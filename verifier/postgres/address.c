@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 
@@ -178,6 +179,36 @@ void address_set(struct address *address, const char *keyword, const char *value
     }
     strings_add(&address->keywords, keyword);
     strings_add(&address->values, value);
+}
+
+void address_take_environment(struct address *address)
+{
+    static const char *const variables[][2] = {
+        {"host", "PGHOST"},         {"hostaddr", "PGHOSTADDR"},       {"port", "PGPORT"},
+        {"user", "PGUSER"},         {"options", "PGOPTIONS"},         {"sslmode", "PGSSLMODE"},
+        {"passfile", "PGPASSFILE"}, {"sslrootcert", "PGSSLROOTCERT"}, {"sslcert", "PGSSLCERT"},
+        {"sslkey", "PGSSLKEY"},     {"sslcrl", "PGSSLCRL"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(variables); i++) {
+        const char *value = getenv(variables[i][1]);
+        if (value && *value && !address_get(address, variables[i][0]))
+            address_set(address, variables[i][0], value);
+    }
+}
+
+void address_resolve_files(struct address *address)
+{
+    static const char *const keywords[] = {"passfile",    "sslcert", "sslkey",
+                                           "sslrootcert", "sslcrl",  "sslcrldir"};
+    cleanup(free_pointer) char *here = getcwd(NULL, 0);
+    for (size_t i = 0; here && i < ARRAY_LENGTH(keywords); i++) {
+        const char *file = address_get(address, keywords[i]);
+        /* "system" is libpq's word for the certificates of the machine. */
+        if (!file || *file == '\0' || *file == '/' || strcmp(file, "system") == 0)
+            continue;
+        cleanup(free_pointer) char *path = xasprintf("%s/%s", here, file);
+        address_set(address, keywords[i], path);
+    }
 }
 
 /* What libpq would take for a keyword that is not set. */

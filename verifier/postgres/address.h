@@ -25,6 +25,14 @@ void address_copy(const struct address *address, struct address *ret_copy);
 const char *address_get(const struct address *address, const char *keyword); /* NULL: not set */
 void address_set(struct address *address, const char *keyword, const char *value);
 
+/* Fills in from libpq's environment variables (PGHOST, PGPORT, PGSSLMODE ...) what the address does
+ * not set and hosts.h looks at. */
+void address_take_environment(struct address *address);
+
+/* Makes the files that it names (certificates, keys, pass file) absolute paths: pg_dump works in
+ * another directory. */
+void address_resolve_files(struct address *address);
+
 /* "db.example.com:5432/bugspark", "/tmp/socket/bugspark": no user, no password. Freed by the
  * caller. */
 char *address_describe(const struct address *address);

@@ -15,7 +15,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 
-enum { MESSAGES_LIMIT = 64 * 1024, BLOCK_SIZE = 256 * 1024, TICK_MS = 250 };
+enum { MESSAGES_LIMIT = 64 * 1024, BLOCK_SIZE = 256 * 1024, PIPE_SIZE = 1 << 20, TICK_MS = 250 };
 
 /* A pg_dump at work. */
 struct dump {
@@ -61,6 +61,8 @@ static int dump_start(struct dump *dump, struct error *error)
     const struct dump_options *options = dump->options;
     if (pipe2(dump->errors, O_CLOEXEC) < 0 || (options->sink && pipe2(dump->output, O_CLOEXEC) < 0))
         return cannot_verify(error, "cannot make a pipe: %s", strerror(errno));
+    if (options->sink)
+        fcntl(dump->output[0], F_SETPIPE_SZ, PIPE_SIZE); /* fewer turns; smaller will do */
     cleanup(strings_free) struct strings argv = {0};
     cleanup(strings_free) struct strings environment = {0};
     arguments_build(options, &argv);

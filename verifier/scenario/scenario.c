@@ -16,6 +16,7 @@ static const struct key source_keys[] = {
     {"database", read_database, FIELD(source.database), FIELD(source.database_mark), true},
     {"host", read_host, FIELD(source.host), NO_MARK, false},
     {"counts", read_counts, FIELD(source.no_counts), NO_MARK, false},
+    {"root_certificate", read_file, FIELD(source.root_certificate), NO_MARK, false},
 };
 
 static const struct key backups_keys[] = {
@@ -235,6 +236,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->backups.location);
     free(scenario->backups.name);
     free(scenario->source.database);
+    free(scenario->source.root_certificate);
     free(scenario->path);
     free(scenario->name);
     free(scenario);

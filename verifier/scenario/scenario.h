@@ -12,10 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/host_kind.h"
 #include "base/memory.h"
 #include "scenario/expectation.h"
-
-enum host_kind { HOST_GUESS, HOST_RENDER, HOST_SUPABASE, HOST_NEON, HOST_SELF_HOSTED };
 
 enum alembic_version { ALEMBIC_ANY, ALEMBIC_REVISIONS, ALEMBIC_HEAD, ALEMBIC_KNOWN };
 
@@ -55,7 +54,8 @@ struct scenario {
         enum host_kind host;
         char *database; /* libpq URL, key=value string, or SQLAlchemy URL; may hold a password */
         struct mark database_mark;
-        bool no_counts; /* `counts: none`: a dump does not count the rows of its tables */
+        bool no_counts;         /* `counts: none`: a dump does not count the rows of its tables */
+        char *root_certificate; /* a file: TLS is verified with it */
     } source;
     struct {
         char *location;    /* a directory, or s3://bucket/prefix */

@@ -29,6 +29,8 @@ void read_location(struct reader *reader, const struct key *key, const struct no
                    void *field); /* char *: a directory or s3:// */
 void read_directory(struct reader *reader, const struct key *key, const struct node *value,
                     void *field); /* char * */
+void read_file(struct reader *reader, const struct key *key, const struct node *value,
+               void *field); /* char * */
 void read_endpoint(struct reader *reader, const struct key *key, const struct node *value,
                    void *field); /* char * */
 void read_backup_name(struct reader *reader, const struct key *key, const struct node *value,

@@ -135,17 +135,28 @@ void read_location(struct reader *reader, const struct key *key, const struct no
         keep(field, text);
 }
 
-void read_directory(struct reader *reader, const struct key *key, const struct node *value,
-                    void *field)
+static void read_path(struct reader *reader, const struct key *key, const struct node *value,
+                      const char *wanted, void *field)
 {
-    const char *text = line_text(reader, key, value, "a directory");
+    const char *text = line_text(reader, key, value, wanted);
     if (!text)
         return;
     if (strstr(text, "://"))
-        problems_add(&reader->problems, value->mark, "`%s` expects a directory, found a URL",
-                     key->name);
+        problems_add(&reader->problems, value->mark, "`%s` expects %s, found a URL", key->name,
+                     wanted);
     else
         keep(field, text);
+}
+
+void read_directory(struct reader *reader, const struct key *key, const struct node *value,
+                    void *field)
+{
+    read_path(reader, key, value, "a directory", field);
+}
+
+void read_file(struct reader *reader, const struct key *key, const struct node *value, void *field)
+{
+    read_path(reader, key, value, "a file", field);
 }
 
 void read_endpoint(struct reader *reader, const struct key *key, const struct node *value,

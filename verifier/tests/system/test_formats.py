@@ -96,7 +96,7 @@ FEATURES = {
     "event trigger": (
         "create table t (x int); insert into t values (1); create function f() returns event_trigger language plpgsql as "
         "'begin end'; create event trigger e on ddl_command_start execute function f()", []),
-    "large objects": ("select lo_from_bytea(0, 'abc'), lo_from_bytea(0, decode(repeat('00ff', 100000), 'hex'))", []),
+    "large objects": ("create table t (x oid); insert into t values (7); select lo_from_bytea(0, 'abc'), lo_from_bytea(0, decode(repeat('00ff', 100000), 'hex'))", []),
     "partitions": (
         "create table t (x int, y text) partition by range (x); create table t1 partition of t for values from (0) to (10);"
         "create table t2 partition of t for values from (10) to (20) partition by list (y); create table t2a partition of t2 for values in ('a');"
@@ -133,6 +133,12 @@ def test_features(place, server, database, feature):
     if feature == "policies":
         assert "without special rights" in run.report().properties["server.restored_as"]
         assert run.report().properties["restored.rows"] == "2"
+
+
+def test_a_backup_of_an_empty_database_fails(place, server, database):
+    """Most likely the wrong database was dumped."""
+    server.dump(database(), place.directory / "x.dump")
+    place.expect("fail", ROWS, ["no table at all"], "--backup", place.directory / "x.dump", place.scenario(""))
 
 
 def test_an_empty_search_path_breaks_functions(place, server, database):

@@ -108,11 +108,14 @@ static char *shell(const char *command)
 
 static const struct {
     const char *name;
+    const char *made; /* at NOON */
     const char *unpack;
 } kinds[] = {
-    {"a_%Y%m%d.dump.gz", "gzip -dc"},
-    {"a_%Y%m%d.dump", "cat"},
+    {"a_%Y%m%d.dump.gz", "a_20261122.dump.gz", "gzip -dc"},
+    {"a_%Y%m%d.dump", "a_20261122.dump", "cat"},
+    {"a_%Y%m%d.dump.zst", "a_20261122.dump.zst", "zstd -qdc"},
 };
+enum { KINDS = 3 };
 
 /* The hash of what a backup holds, which has to unpack to its end (a pipe alone would hide that it
  * does not). */
@@ -175,12 +178,12 @@ static const struct {
 
 START_TEST(a_failed_dump_leaves_nothing_and_spares_the_old)
 {
-    struct place place = place_make(failures[_i / 2].script);
-    struct backup_create_options options = options_for(&place, kinds[_i % 2].name);
-    options.deadline_ms = deadline_after(strstr(failures[_i / 2].script, "sleep") ? 500 : 20000);
+    struct place place = place_make(failures[_i / KINDS].script);
+    struct backup_create_options options = options_for(&place, kinds[_i % KINDS].name);
+    options.deadline_ms =
+        deadline_after(strstr(failures[_i / KINDS].script, "sleep") ? 500 : 20000);
     options.force = true;
-    cleanup(free_pointer) char *old =
-        xasprintf("%s/a_20261122.dump%s", place.location, _i % 2 ? "" : ".gz");
+    cleanup(free_pointer) char *old = xasprintf("%s/%s", place.location, kinds[_i % KINDS].made);
     struct backup_created created;
     struct error error = {0};
     ck_assert_int_eq(file_replace(old, "old", 3, &error), 0);
@@ -188,7 +191,7 @@ START_TEST(a_failed_dump_leaves_nothing_and_spares_the_old)
     ck_assert_int_eq(backup_create(&options, &created, &error), -1);
     ck_assert_int_lt(clock_ms() - began_ms, 10000);
     ck_assert_int_eq(error.fault, FAULT_MACHINE);
-    ck_assert_msg(strstr(error.text, failures[_i / 2].words) != NULL, "%s", error.text);
+    ck_assert_msg(strstr(error.text, failures[_i / KINDS].words) != NULL, "%s", error.text);
     ck_assert_ptr_null(strstr(error.text, "s3cret"));
     ck_assert_uint_eq(entries_count(place.location), 1);
     content_check(old, "old");
@@ -230,7 +233,8 @@ static const struct {
     {"missing/", "a_%Y%m%d.dump", NULL},
     {"missing/deep", "a_%Y%m%d.dump", "nor does the one above it"},
     {"pg_dump", "a_%Y%m%d.dump", "is not a directory"},
-    {"backups", "a_%Y%m%d.dump.zst", "ends in .zst"},
+    {"backups", "a_%Y%m%d.dump.lz4", "ends in .lz4"},
+    {"backups", "a_%Y%m%d.tar.zst", "ends in .tar.zst"},
     {"backups", "%Y-%m-%dT%H:%MZ.dir.tar.gz", "ends in .tar.gz"},
     {"backups", "a.dump", "does not tell the day"},
 };
@@ -324,10 +328,9 @@ enum { KILLS = 30 };
 /* Killed at moments spread over the time that a whole dump takes. */
 START_TEST(a_killed_dump_leaves_all_or_nothing)
 {
-    bool force = _i / 2;
+    bool force = _i / KINDS;
     struct place place = place_make(MAGIC "for i in 1 2 3 4; do seq 1 2000; sleep 0.004; done");
-    cleanup(free_pointer) char *path =
-        xasprintf("%s/a_20261122.dump%s", place.location, _i % 2 ? "" : ".gz");
+    cleanup(free_pointer) char *path = xasprintf("%s/%s", place.location, kinds[_i % KINDS].made);
     cleanup(free_pointer) char *whole_text = xasprintf("%s | sha256sum", place.program);
     cleanup(free_pointer) char *whole = shell(whole_text);
     int complete = 0;
@@ -338,7 +341,7 @@ START_TEST(a_killed_dump_leaves_all_or_nothing)
             ck_assert_int_eq(file_replace(path, "old", 3, &error), 0);
         pid_t pid = fork();
         if (pid == 0) {
-            struct backup_create_options options = options_for(&place, kinds[_i % 2].name);
+            struct backup_create_options options = options_for(&place, kinds[_i % KINDS].name);
             struct backup_created created;
             options.force = force;
             _exit(backup_create(&options, &created, &error) == 0 ? 0 : 1);
@@ -346,6 +349,10 @@ START_TEST(a_killed_dump_leaves_all_or_nothing)
         usleep((useconds_t)i * 2000);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
+        /* What kept others away stays, and keeps nobody away. */
+        cleanup(free_pointer) char *lock =
+            xasprintf("%s/.lock.%s", place.location, kinds[_i % KINDS].name);
+        unlink(lock);
         size_t count = entries_count(place.location);
         if (access(path, F_OK) < 0) {
             ck_assert_uint_eq(count, 0);
@@ -359,11 +366,97 @@ START_TEST(a_killed_dump_leaves_all_or_nothing)
         buffer_free(&content);
         if (is_old && force)
             continue;
-        cleanup(free_pointer) char *found = unpacked_hash(kinds[_i % 2].unpack, path);
+        cleanup(free_pointer) char *found = unpacked_hash(kinds[_i % KINDS].unpack, path);
         ck_assert_str_eq(found, whole);
         complete++;
     }
     ck_assert_int_lt(complete, KILLS);
+    place_remove(&place);
+}
+END_TEST
+
+static pid_t dump_in_background(const struct place *place, const char *pattern)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct backup_create_options options = options_for(place, pattern);
+        struct backup_created created;
+        struct error error;
+        _exit(backup_create(&options, &created, &error) == 0 ? 0 : 1);
+    }
+    cleanup(free_pointer) char *flag = xasprintf("%s.ran", place->program);
+    for (int i = 0; i < 1000 && access(flag, F_OK) < 0; i++)
+        usleep(10000);
+    return pid;
+}
+
+START_TEST(two_dumps_at_once_are_kept_apart)
+{
+    struct place place = place_make(MAGIC "seq 1 1000; touch $0.ran; sleep 30");
+    struct place other = place_make(ENOUGH);
+    struct backup_create_options options = options_for(&place, "a_%Y%m%d.dump");
+    struct backup_created created;
+    struct error error = {0};
+    pid_t pid = dump_in_background(&place, "a_%Y%m%d.dump");
+    options.tools = &other.tools;
+    options.time += 86400; /* another name, and yet the same backups */
+    ck_assert_int_eq(backup_create(&options, &created, &error), -1);
+    cleanup(free_pointer) char *holder = xasprintf("(process %d)", pid);
+    ck_assert_msg(strstr(error.text, holder) != NULL, "%s", error.text);
+    ck_assert_int_eq(error.fault, FAULT_MACHINE);
+    /* Others' backups may lie in the same directory. */
+    options.pattern = "b_%Y%m%d.dump";
+    ck_assert_msg(backup_create(&options, &created, &error) == 0, "%s", error.text);
+    backup_created_free(&created);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    options.pattern = "a_%Y%m%d.dump";
+    ck_assert_msg(backup_create(&options, &created, &error) == 0, "%s", error.text);
+    backup_created_free(&created);
+    ck_assert_uint_eq(entries_count(place.location), 2);
+    place_remove(&other);
+    place_remove(&place);
+}
+END_TEST
+
+static const struct {
+    const char *last;
+    off_t size_bytes;
+    bool fits;
+} lasts[] = {
+    {"a_20261121.dump", 600000, false}, {"a_20261121.dump", 300000, true},
+    {"b_20261121.dump", 600000, true},  {"a_20261121.dump.gz", 600000, true},
+    {"a_20251121.dump", 600000, false},
+};
+
+START_TEST(room_for_the_last_backup_is_looked_for_first)
+{
+    struct place place = place_make(ENOUGH "touch $0.ran");
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", place.location, "tmpfs", 0, "size=1m") < 0) {
+        place_remove(&place);
+        return; /* needs root */
+    }
+    cleanup(free_pointer) char *path = xasprintf("%s/%s", place.location, lasts[_i].last);
+    cleanup(free_pointer) char *bytes = xcalloc(1, (size_t)lasts[_i].size_bytes);
+    cleanup(free_pointer) char *ran = xasprintf("%s.ran", place.program);
+    struct backup_create_options options = options_for(&place, "a_%Y%m%d.dump");
+    struct backup_created created = {0};
+    struct error error = {0};
+    char *name = NULL;
+    ck_assert_int_eq(file_replace(path, bytes, (size_t)lasts[_i].size_bytes, &error), 0);
+    int checked = backup_create_check(&options, &name, &error);
+    int outcome = backup_create(&options, &created, &error);
+    umount(place.location);
+    ck_assert_int_eq(checked, lasts[_i].fits ? 0 : -1);
+    ck_assert_int_eq(outcome, checked);
+    ck_assert_int_eq(access(ran, F_OK), outcome);
+    if (!lasts[_i].fits) {
+        ck_assert_msg(strstr(error.text, "takes 586 KiB") != NULL, "%s", error.text);
+        ck_assert_msg(strstr(error.text, "has 4") != NULL, "%s", error.text);
+    }
+    free(name);
+    backup_created_free(&created);
     place_remove(&place);
 }
 END_TEST
@@ -462,7 +555,7 @@ START_TEST(pg_dump_gets_what_it_needs_and_no_password_in_argv)
         xasprintf("%s < %s | tail -c +12 | head -n 1", kinds[_i].unpack, created.path);
     cleanup(free_pointer) char *argv = shell(unpack);
     ck_assert(starts_with(argv, "--format=custom --no-owner --no-password"));
-    ck_assert_int_eq(strstr(argv, "--compress=0") != NULL, _i == 0);
+    ck_assert_int_eq(strstr(argv, "--compress=0") != NULL, _i != 1);
     ck_assert_ptr_nonnull(strstr(argv, "--snapshot=00000003-1"));
     ck_assert_ptr_nonnull(strstr(argv, "db.example"));
     ck_assert_ptr_null(strstr(argv, "s3cret"));
@@ -480,13 +573,15 @@ Suite *backup_create_suite(void)
     Suite *suite = suite_create("backup/create");
     add_table_test(suite, a_backup_holds_what_pg_dump_wrote, ARRAY_LENGTH(kinds));
     add_table_test(suite, a_failed_dump_leaves_nothing_and_spares_the_old,
-                   2 * ARRAY_LENGTH(failures));
+                   KINDS * ARRAY_LENGTH(failures));
     add_test(suite, a_backup_is_replaced_only_by_force);
     add_table_test(suite, what_cannot_work_is_refused_before_anything_is_made,
                    ARRAY_LENGTH(refusals));
     add_test(suite, a_directory_that_cannot_be_written_is_refused);
     add_table_test(suite, a_full_disk_leaves_nothing, ARRAY_LENGTH(kinds));
-    add_table_test(suite, a_killed_dump_leaves_all_or_nothing, 4);
+    add_table_test(suite, a_killed_dump_leaves_all_or_nothing, 2 * KINDS);
+    add_test(suite, two_dumps_at_once_are_kept_apart);
+    add_table_test(suite, room_for_the_last_backup_is_looked_for_first, ARRAY_LENGTH(lasts));
     add_table_test(suite, a_hidden_file_behaves_like_a_nameless_one, 2);
     add_table_test(suite, the_next_dump_removes_what_a_killed_one_left, ARRAY_LENGTH(leftovers));
     add_table_test(suite, pg_dump_gets_what_it_needs_and_no_password_in_argv, ARRAY_LENGTH(kinds));

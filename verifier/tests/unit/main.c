@@ -7,6 +7,7 @@ int main(void)
 {
     SRunner *runner = srunner_create(NULL);
     srunner_add_suite(runner, backup_age_suite());
+    srunner_add_suite(runner, backup_compressor_suite());
     srunner_add_suite(runner, backup_create_suite());
     srunner_add_suite(runner, backup_dump_suite());
     srunner_add_suite(runner, backup_find_suite());
@@ -34,6 +35,7 @@ int main(void)
     srunner_add_suite(runner, scenario_load_suite());
     srunner_add_suite(runner, scenario_variables_suite());
     srunner_add_suite(runner, plain_suite());
+    srunner_add_suite(runner, hosts_suite());
     srunner_add_suite(runner, rows_suite());
     srunner_add_suite(runner, report_console_suite());
     srunner_add_suite(runner, report_json_suite());

@@ -5,6 +5,7 @@
 #include <check.h>
 
 Suite *backup_age_suite(void);
+Suite *backup_compressor_suite(void);
 Suite *backup_create_suite(void);
 Suite *backup_dump_suite(void);
 Suite *backup_find_suite(void);
@@ -32,6 +33,7 @@ Suite *expectation_suite(void);
 Suite *scenario_load_suite(void);
 Suite *scenario_variables_suite(void);
 Suite *plain_suite(void);
+Suite *hosts_suite(void);
 Suite *rows_suite(void);
 Suite *report_console_suite(void);
 Suite *report_json_suite(void);

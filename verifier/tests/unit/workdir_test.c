@@ -230,6 +230,7 @@ START_TEST(a_reused_pid_does_not_deceive)
     ck_assert_int_eq(rename(workdir_path(workdir), strange), 0);
     ck_assert_uint_eq(workdir_sweep(scratch), 0);
     ck_assert(exists(strange));
+    workdir_keep(workdir);
 }
 END_TEST
 

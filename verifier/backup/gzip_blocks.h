@@ -1,0 +1,22 @@
+/* One gzip member, compressed in blocks by several threads.
+ *
+ * The stream is cut into blocks of 256 KiB. Each is deflated by itself, with the 32 KiB before it
+ * as its dictionary, so that hardly anything is lost, and ended with a sync flush, so that it ends
+ * at a byte: one behind the other they are one deflate stream, which every gunzip reads. The
+ * checksums of the blocks are combined. Sources: RFC 1951, RFC 1952, zlib's manual. See
+ * compressor.h.
+ */
+#ifndef BACKUP_GZIP_BLOCKS_H
+#define BACKUP_GZIP_BLOCKS_H
+
+#include "backup/compressed_file.h"
+
+struct gzip_blocks;
+
+struct gzip_blocks *gzip_blocks_new(struct compressed_file *file, int threads); /* file: borrowed */
+int gzip_blocks_write(struct gzip_blocks *blocks, const void *bytes, size_t length,
+                      struct error *error);
+int gzip_blocks_finish(struct gzip_blocks *blocks, struct error *error);
+void gzip_blocks_free(struct gzip_blocks *blocks); /* takes NULL; ends the threads */
+
+#endif

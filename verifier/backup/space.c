@@ -1,0 +1,24 @@
+#include "backup/space.h"
+
+#include "backup/find.h"
+#include "base/clock.h"
+#include "base/file.h"
+
+int space_check(const char *directory, const char *pattern, struct error *error)
+{
+    cleanup(backup_file_free) struct backup_file last = {0};
+    cleanup(strings_free) struct strings notices = {0};
+    struct error ignored;
+    int64_t free_bytes = free_space_bytes(directory);
+    if (free_bytes < 0 || backup_find(directory, pattern, &last, &notices, &ignored) < 0 ||
+        free_bytes >= last.size_bytes)
+        return 0;
+    char needed[SIZE_TEXT_SIZE];
+    char found[SIZE_TEXT_SIZE];
+    size_format(last.size_bytes, needed);
+    size_format(free_bytes, found);
+    return cannot_verify(error,
+                         "%s has %s free, and the last backup, %s, takes %s: make room there, or "
+                         "choose another backups.location",
+                         directory, found, last.name, needed);
+}

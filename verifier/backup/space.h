@@ -1,0 +1,11 @@
+/* Whether there is room for one more backup: as much as the last one took. */
+#ifndef BACKUP_SPACE_H
+#define BACKUP_SPACE_H
+
+#include "base/error.h"
+
+/* FAULT_MACHINE, with what is needed and what is there. 0 as well when there is no earlier backup,
+ * or nobody can tell. */
+int space_check(const char *directory, const char *pattern, struct error *error);
+
+#endif

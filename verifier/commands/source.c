@@ -1,0 +1,41 @@
+#include "commands/source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int certificate_find(const char *file, char **ret_path, struct error *error)
+{
+    cleanup(free_pointer) char *path = realpath(file, NULL);
+    if (!path || access(path, R_OK) < 0)
+        return cannot_verify(error, "source.root_certificate: cannot read %s: %s", file,
+                             strerror(errno));
+    *ret_path = take(&path);
+    return 0;
+}
+
+int source_address(const struct scenario *scenario, struct address *ret_address,
+                   enum host_kind *ret_kind, struct strings *notices, struct error *error)
+{
+    cleanup(address_free) struct address address = {0};
+    cleanup(free_pointer) char *certificate = NULL;
+    if (!scenario->source.database)
+        return cannot_verify(error, "%s has no source.database: nothing to dump", scenario->path);
+    if (address_parse(scenario->source.database, &address, error) < 0)
+        return error_prefix(error, "source.database: ");
+    if (scenario->source.root_certificate &&
+        certificate_find(scenario->source.root_certificate, &certificate, error) < 0)
+        return -1;
+    address_take_environment(&address);
+    address_resolve_files(&address);
+    enum host_kind kind = scenario->source.host;
+    if (kind == HOST_GUESS)
+        kind = host_recognise(&address);
+    if (host_adjust(kind, certificate, &address, notices, error) < 0)
+        return -1;
+    *ret_address = address;
+    address = (struct address){0};
+    *ret_kind = kind;
+    return 0;
+}
