@@ -343,7 +343,6 @@ static int run_to_end(const struct process_options *options, int64_t deadline_ms
     struct pollfd pipes[2];
     for (size_t i = 0; i < 2; i++) {
         close_descriptor(&captures[i].write_end);
-        captures[i].write_end = -1;
         pipes[i] = (struct pollfd){.fd = captures[i].read_end, .events = POLLIN};
     }
     struct buffer *const buffers[2] = {&result->output, &result->errors};
