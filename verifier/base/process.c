@@ -181,6 +181,13 @@ static int high_copy(int descriptor)
     return fcntl(descriptor, F_DUPFD_CLOEXEC, 10);
 }
 
+/* Before the end of its scope, which then has nothing to close. */
+static void close_early(int *descriptor)
+{
+    close_descriptor(descriptor);
+    *descriptor = -1;
+}
+
 /* Where SIGCHLD is ignored, as some callers leave it, the kernel forgets how children ended. */
 static void remember_children(void)
 {
@@ -232,7 +239,7 @@ static int launch_child(const struct process_options *options, int output, int e
         return cannot_verify(error, "cannot start a process for %s: %s", options->argv[0],
                              strerror(errno));
     setpgid(pid, pid); /* the child does the same: whoever comes first */
-    close_descriptor(&failure_write);
+    close_early(&failure_write);
     if (start_failure_read(failure_read, options->argv[0], error) < 0) {
         waitpid(pid, NULL, 0);
         return -1;

@@ -1,5 +1,5 @@
 /* The kinds of checks, one file each; plan.c arranges them. Every function here is a `look`: see
- * struct check. */
+ * struct check. Its parameter is the `struct table_expectation` or the `struct query`, or NULL. */
 #ifndef CHECKS_KINDS_H
 #define CHECKS_KINDS_H
 
@@ -12,19 +12,19 @@ struct table_expectation {
     const struct expectation *expectation;
 };
 
-typedef void check_kind(const struct subject *subject, const void *parameter,
-                        struct outcome *outcome);
-check_kind backup_is_recent;
-check_kind backup_is_intact;
-check_kind backup_restores;
-check_kind every_table_has_its_rows;
-check_kind contents_are_identical;
-check_kind alembic_revision;
-check_kind table_row_count;
-check_kind table_same_as_dump;
-check_kind table_change;
-check_kind table_freshness;
-check_kind query_result;
+look_function backup_is_recent;
+look_function backup_is_intact;
+look_function backup_restores;
+look_function every_table_has_its_rows;
+look_function contents_are_identical;
+look_function alembic_revision;
+/* The parameter of these is a struct table_expectation. */
+look_function table_row_count;
+look_function table_same_as_dump;
+look_function table_change;
+look_function table_freshness;
+/* The parameter of this one is a struct query. */
+look_function query_result;
 
 /* What the manifest says against the backup, as details and as one sentence in `words`; true when
  * it says nothing. */

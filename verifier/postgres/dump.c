@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "base/signals.h"
 
 enum { MESSAGES_LIMIT = 64 * 1024, BLOCK_SIZE = 256 * 1024, PIPE_SIZE = 1 << 20, TICK_MS = 250 };
 
@@ -148,6 +149,8 @@ static int pump_all(struct dump *dump, struct error *error)
         if (left_ms <= 0)
             return too_late(error);
         int ready = poll(pipes, 2, left_ms < TICK_MS ? (int)left_ms : TICK_MS);
+        if (signals_held())
+            return cannot_verify(error, "pg_dump was stopped, because we are told to stop");
         if (!dump->options->sink)
             progress_show(dump, 0);
         for (size_t i = 0; i < 2 && ready > 0; i++) {

@@ -2,7 +2,6 @@
 and that real archives, written by other people's pg_dump, restore or say what they need."""
 
 import gzip
-import pathlib
 import re
 import subprocess
 import tarfile
