@@ -88,9 +88,11 @@ fuzz:
 	for name in $(FUZZERS); do \
 	    echo "fuzz: $$name, $$(($(FUZZ_SECONDS) / $(words $(FUZZERS)))) s" && \
 	    build/fuzz/fuzz-$$name -max_total_time=$$(($(FUZZ_SECONDS) / $(words $(FUZZERS)))) \
-	        -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+	        -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
 	        -artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name \
-	        verifier/tests/fuzz/corpus/$$name || exit; \
+	        verifier/tests/fuzz/corpus/$$name >build/fuzz/$$name.txt 2>&1 || \
+	        { tail -n 40 build/fuzz/$$name.txt; exit 1; }; \
+	    grep number_of_executed_units build/fuzz/$$name.txt; \
 	done
 
 bench: all

@@ -452,7 +452,7 @@ static void give_up_administration(void)
 
 START_TEST(without_network_there_is_only_a_loopback)
 {
-    if ((networks[_i].root && !may_change_user()) || !may_leave_network())
+    if (networks[_i].root && !may_change_user())
         return;
     if (!networks[_i].root && geteuid() == 0) {
         ck_assert_int_eq(setgid(65534), 0);
@@ -461,6 +461,8 @@ START_TEST(without_network_there_is_only_a_loopback)
     }
     if (networks[_i].root && !networks[_i].administrator)
         give_up_administration();
+    if (!may_leave_network()) /* as the one that it has become: a chroot grants root alone one */
+        return;
     struct process_options options = {.no_network = true,
                                       .account = networks[_i].to_nobody ? &nobody : NULL};
     struct process_result result;
