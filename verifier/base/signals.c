@@ -39,6 +39,39 @@ void signals_default(void)
     sigprocmask(SIG_SETMASK, &set, NULL);
 }
 
+static const int asking[] = {SIGINT, SIGTERM, SIGHUP}; /* us to stop */
+
+void signals_hold(sigset_t *ret_before)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof(asking) / sizeof(asking[0]); i++) {
+        struct sigaction action;
+        if (sigaction(asking[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            sigaddset(&set, asking[i]);
+    }
+    pthread_sigmask(SIG_BLOCK, &set, ret_before);
+}
+
+void signals_release(const sigset_t *before)
+{
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+bool signals_held(void)
+{
+    sigset_t pending;
+    if (sigpending(&pending) < 0)
+        return false;
+    for (size_t i = 0; i < sizeof(asking) / sizeof(asking[0]); i++) {
+        struct sigaction action;
+        if (sigismember(&pending, asking[i]) == 1 && sigaction(asking[i], NULL, &action) == 0 &&
+            action.sa_handler != SIG_IGN)
+            return true;
+    }
+    return false;
+}
+
 int signals_wait(int64_t timeout_ms)
 {
     sigset_t set;

@@ -6,6 +6,7 @@
 #ifndef BASE_SIGNALS_H
 #define BASE_SIGNALS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,6 +15,12 @@ void signals_block(void);
 
 /* Default handling, nothing blocked. */
 void signals_default(void);
+
+/* For a while: SIGINT, SIGTERM and SIGHUP wait, those of them that are not ignored, and nothing
+ * else changes. What has arrived meanwhile takes its effect on release. */
+void signals_hold(sigset_t *ret_before);
+void signals_release(const sigset_t *before);
+bool signals_held(void); /* has one arrived? */
 
 /* Waits until a blocked signal arrives or the time is over. Gives SIGINT, SIGTERM or SIGHUP when
  * the user wants us to stop, 0 otherwise (a child ended, or the time is over). */

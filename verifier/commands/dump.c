@@ -6,6 +6,7 @@
 #include "backup/create.h"
 #include "backup/describe.h"
 #include "base/clock.h"
+#include "base/signals.h"
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "commands/source.h"
@@ -47,23 +48,30 @@ static const struct argp dump_argp = {
 
 /* Dumps one snapshot of the database, and writes into the manifest what that snapshot shows. */
 static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
-                         struct backup_create_options *create, struct backup_created *ret_created,
-                         struct strings *notices, struct error *error)
+                         const struct backup_create_options *wanted,
+                         struct backup_created *ret_created, struct strings *notices,
+                         struct error *error)
 {
     cleanup(snapshot_closep) struct snapshot *snapshot = NULL;
     cleanup(tools_freep) struct tools *tools = NULL;
     cleanup(manifest_free) struct manifest manifest = {0};
     cleanup(manifest_free) struct manifest before = {0};
-    if (snapshot_open(create->database, &snapshot, error) < 0 ||
+    if (snapshot_open(wanted->database, &snapshot, error) < 0 ||
         tools_find(TASK_DUMP, snapshot_server_version(snapshot) / 10000, &tools, error) < 0 ||
         manifest_describe(snapshot, !scenario->source.no_counts, host_name(host), tools, &manifest,
                           notices, error) < 0)
         return -1;
-    bool has_before = manifest_latest(create->location, create->pattern, &before) == 0;
-    create->tools = tools;
-    create->snapshot = snapshot_id(snapshot);
-    create->manifest = &manifest;
-    if (backup_create(create, ret_created, error) < 0)
+    bool has_before = manifest_latest(wanted->location, wanted->pattern, &before) == 0;
+    struct backup_create_options create = *wanted;
+    create.tools = tools;
+    create.snapshot = snapshot_id(snapshot);
+    create.manifest = &manifest;
+    /* Told to stop, it leaves nothing behind first; then the signal does what it always does. */
+    sigset_t before_hold;
+    signals_hold(&before_hold);
+    int made = backup_create(&create, ret_created, error);
+    signals_release(&before_hold);
+    if (made < 0)
         return -1;
     manifest_suspect(&manifest, has_before ? &before : NULL, notices);
     return 0;
@@ -71,7 +79,7 @@ static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
 
 static int dump_database(const struct scenario *scenario, const struct dump_options *options,
                          const struct address *database, enum host_kind host,
-                         struct backup_created *ret_created, struct strings *notices,
+                         struct backup_created *ret_created, struct strings *warnings,
                          struct error *error)
 {
     struct backup_create_options create = {.location = scenario->backups.location,
@@ -84,7 +92,7 @@ static int dump_database(const struct scenario *scenario, const struct dump_opti
     cleanup(free_pointer) char *path = NULL;
     if (backup_create_check(&create, &path, error) < 0 || pooler_refuse(database, error) < 0)
         return -1;
-    return dump_snapshot(scenario, host, &create, ret_created, notices, error);
+    return dump_snapshot(scenario, host, &create, ret_created, warnings, error);
 }
 
 static int dump(const struct scenario *scenario, const struct dump_options *options, bool quiet)
@@ -93,11 +101,14 @@ static int dump(const struct scenario *scenario, const struct dump_options *opti
     struct address database = {0};
     struct backup_created created = {0};
     cleanup(strings_free) struct strings notices = {0};
+    cleanup(strings_free) struct strings warnings = {0};
     int64_t began_ms = clock_ms();
     enum host_kind host = HOST_SELF_HOSTED;
     int dumped = source_address(scenario, &database, &host, &notices, &error);
+    for (size_t i = 0; i < notices.count; i++)
+        fprintf(stderr, "%s: %s\n", scenario->name, notices.items[i]);
     if (dumped == 0)
-        dumped = dump_database(scenario, options, &database, host, &created, &notices, &error);
+        dumped = dump_database(scenario, options, &database, host, &created, &warnings, &error);
     if (dumped < 0) {
         host_explain(host, &database, &error);
         fprintf(stderr, "restore-verifier: %s: no backup was made: %s\n", scenario->name,
@@ -109,8 +120,8 @@ static int dump(const struct scenario *scenario, const struct dump_options *opti
         duration_format(clock_ms() - began_ms, duration);
         fprintf(stderr, "%s: %s, %s, in %s\n", scenario->name, created.path, size, duration);
     }
-    for (size_t i = 0; i < notices.count; i++)
-        fprintf(stderr, "%s: warning: %s\n", scenario->name, notices.items[i]);
+    for (size_t i = 0; i < warnings.count; i++)
+        fprintf(stderr, "%s: warning: %s\n", scenario->name, warnings.items[i]);
     backup_created_free(&created);
     address_free(&database);
     return dumped < 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;

@@ -41,7 +41,9 @@ static const char *advice(const char *message)
         const char *advice;
     } known[] = {
         {"password authentication failed", "check the user and the password"},
-        {"no password supplied", "the URL has no password: add it, or use a pass file"},
+        {"no password supplied",
+         "the URL has no password: add it, or use a pass file (of mode 0600: "
+         "libpq ignores one that others may read)"},
         {"could not translate host name", "check the host name, and that this machine has DNS"},
         {"Connection refused", "check host and port, and that the server runs"},
         {"No such file or directory", "check the socket directory, and that the server runs"},

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "base/signals.h"
 
 enum { MESSAGES_LIMIT = 64 * 1024, BLOCK_SIZE = 256 * 1024, PIPE_SIZE = 1 << 20, TICK_MS = 250 };
 
@@ -81,7 +82,6 @@ static int dump_start(struct dump *dump, struct error *error)
     }
     close_descriptor(&dump->output[1]);
     close_descriptor(&dump->errors[1]);
-    dump->output[1] = dump->errors[1] = -1;
     return 0;
 }
 
@@ -122,11 +122,12 @@ static int pump(struct dump *dump, int descriptor, bool is_output, struct error 
         return cannot_verify(error, "cannot read from pg_dump: %s", strerror(errno));
     if (length == 0)
         return 0;
-    if (!is_output) {
+    dump_sink *sink = is_output ? dump->options->sink : NULL;
+    if (!sink) {
         messages_keep(&dump->messages, dump->block, (size_t)length);
         return 1;
     }
-    if (dump->options->sink(dump->options->context, dump->block, (size_t)length, error) < 0)
+    if (sink(dump->options->context, dump->block, (size_t)length, error) < 0)
         return -1;
     progress_show(dump, (size_t)length);
     return 1;
@@ -148,6 +149,8 @@ static int pump_all(struct dump *dump, struct error *error)
         if (left_ms <= 0)
             return too_late(error);
         int ready = poll(pipes, 2, left_ms < TICK_MS ? (int)left_ms : TICK_MS);
+        if (signals_held())
+            return cannot_verify(error, "pg_dump was stopped, because we are told to stop");
         if (!dump->options->sink)
             progress_show(dump, 0);
         for (size_t i = 0; i < 2 && ready > 0; i++) {

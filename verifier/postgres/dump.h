@@ -35,7 +35,8 @@ struct dump_options {
     _Atomic int64_t *progress_bytes; /* bytes of the archive so far; may be NULL */
 };
 
-/* 0 only when pg_dump exited with code 0 and every byte was taken. After a failure nothing of it
+/* Ends early when a signal that is held (base/signals.h) asks us to stop.
+ * 0 only when pg_dump exited with code 0 and every byte was taken. After a failure nothing of it
  * runs any more. */
 int dump_run(const struct dump_options *options, struct error *error);
 

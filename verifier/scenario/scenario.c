@@ -15,8 +15,8 @@ enum { FILE_LIMIT_BYTES = 1 << 20, DEFAULT_TIMEOUT_MS = 30 * 60 * 1000 };
 static const struct key source_keys[] = {
     {"database", read_database, FIELD(source.database), FIELD(source.database_mark), true},
     {"host", read_host, FIELD(source.host), NO_MARK, false},
-    {"counts", read_counts, FIELD(source.no_counts), NO_MARK, false},
     {"root_certificate", read_file, FIELD(source.root_certificate), NO_MARK, false},
+    {"counts", read_counts, FIELD(source.no_counts), NO_MARK, false},
 };
 
 static const struct key backups_keys[] = {

@@ -54,8 +54,8 @@ struct scenario {
         enum host_kind host;
         char *database; /* libpq URL, key=value string, or SQLAlchemy URL; may hold a password */
         struct mark database_mark;
-        bool no_counts;         /* `counts: none`: a dump does not count the rows of its tables */
         char *root_certificate; /* a file: TLS is verified with it */
+        bool no_counts;         /* `counts: none`: a dump does not count the rows of its tables */
     } source;
     struct {
         char *location;    /* a directory, or s3://bucket/prefix */

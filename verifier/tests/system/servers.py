@@ -33,8 +33,9 @@ def free_port():
 
 
 class Server:
-    def __init__(self, directory, password=None):
-        """With a password it listens on the loopback device, and asks for it there."""
+    def __init__(self, directory, password=None, certificate=None):
+        """With a password it listens on the loopback device, and asks for it there; with a certificate
+        (the paths of it and its key) it speaks TLS there, and nothing else."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir()
         self.directory.chmod(0o700)
@@ -49,7 +50,8 @@ class Server:
             check=True, capture_output=True, cwd="/", **USER,
         )
         if password:
-            (data / "pg_hba.conf").write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
+            kind = "hostssl" if certificate else "host"
+            (data / "pg_hba.conf").write_text(f"local all all trust\n{kind} all all 127.0.0.1/32 scram-sha-256\n")
         settings = {
             "listen_addresses": "127.0.0.1" if password else "",
             "port": self.port,
@@ -62,6 +64,13 @@ class Server:
             "shared_buffers": "32MB",
             "timezone": "UTC",
         }
+        for name, source in zip(("ssl_cert_file", "ssl_key_file"), certificate or ()):
+            settings |= {"ssl": "on", name: f"{name}.pem"}
+            target = data / settings[name]
+            shutil.copyfile(source, target)
+            target.chmod(0o600)
+            if IS_ROOT:
+                os.chown(target, NOBODY, NOBODY)
         command = [BIN / "postgres", "-D", data]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]

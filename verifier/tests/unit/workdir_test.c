@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/unit.h"
@@ -297,7 +298,7 @@ START_TEST(a_sweep_and_a_creation_at_once)
     if (sweeper == 0)
         for (;;)
             workdir_sweep(scratch);
-    for (int i = 0; i < 300; i++) {
+    for (int64_t end_ms = deadline_after(1000); clock_ms() < end_ms;) {
         struct workdir *workdir = create(scratch);
         ck_assert(exists(workdir_path(workdir)));
         struct error error;
