@@ -322,6 +322,61 @@ def test_a_dump_that_is_killed_leaves_the_backup_with_its_manifest_or_nothing(pl
     assert place.verify(path).code == PASSED
 
 
+# Kills the program just before the call, of those that sync, name and remove files, that KILL_AT counts.
+KILLER = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static void count(void)
+{
+    static int calls;
+    const char *at = getenv("KILL_AT");
+    if (at && strcmp(program_invocation_short_name, "restore-verifier") == 0 && ++calls == atoi(at))
+        kill(getpid(), SIGKILL);
+}
+#define NEXT(type, name) ((type(*)())dlsym(RTLD_NEXT, #name))
+int fsync(int f) { count(); return NEXT(int, fsync)(f); }
+int linkat(int a, const char *b, int c, const char *d, int e) { count(); return NEXT(int, linkat)(a, b, c, d, e); }
+int rename(const char *a, const char *b) { count(); return NEXT(int, rename)(a, b); }
+int renameat(int a, const char *b, int c, const char *d) { count(); return NEXT(int, renameat)(a, b, c, d); }
+int renameat2(int a, const char *b, int c, const char *d, unsigned e) { count(); return NEXT(int, renameat2)(a, b, c, d, e); }
+int unlink(const char *a) { count(); return NEXT(int, unlink)(a); }
+int unlinkat(int a, const char *b, int c) { count(); return NEXT(int, unlinkat)(a, b, c); }
+"""
+
+
+@pytest.fixture(scope="module")
+def killer(base):
+    library = base / f"killer{os.getpid()}.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-w", "-x", "c", "-o", library, "-"], input=KILLER, text=True, check=True)
+    return {"LD_PRELOAD": str(library)}
+
+
+@pytest.mark.parametrize("force", [False, True], ids=["new", "force"])
+def test_a_dump_that_is_killed_at_each_step_of_naming(place, server, killer, force):
+    """What random moments seldom meet: before each call that syncs, names or removes a file."""
+    path = scenario(place, server.url("bugspark"), pattern=NAME)
+    if force:
+        dump(place, path)
+    for step in range(1, 100):
+        running = place.start("dump", "--force", path, environment={**killer, "KILL_AT": str(step)})
+        code = running.wait().code
+        there = check_whole(place)
+        assert there or not force, f"step {step}: the old one is gone and the new one is not there"
+        if code == PASSED:
+            break
+        assert code == -signal.SIGKILL
+        if not force:
+            for file in place.backups.iterdir():
+                file.unlink()
+    assert 8 <= step < 100, f"{step - 1} steps"
+    assert there and place.verify(path).code == PASSED
+
+
 def test_killed_between_the_two_renames(place, server):
     """The backup is the new one, its manifest still has its second name, the old manifest is there."""
     path = scenario(place, server.url("bugspark"), SAME)
