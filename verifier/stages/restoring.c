@@ -296,9 +296,9 @@ static int judge(const struct restore_fact *fact, struct error *error)
 {
     int total = fact->machine_count + fact->backup_count;
     if (fact->machine_count > 0)
-        return cannot_verify(error,
-                             "%d errors while restoring, at least one of them this machine's: %s",
-                             total, fact->first_machine);
+        return cannot_verify(
+            error, "%d error%s while restoring, among them one that is this machine's fault: %s",
+            total, total == 1 ? "" : "s", fact->first_machine);
     if (fact->backup_count > 0)
         return bad_backup(error, "%d error%s while restoring: %s", total, total == 1 ? "" : "s",
                           fact->first_backup);

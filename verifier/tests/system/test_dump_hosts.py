@@ -160,9 +160,10 @@ def test_a_root_certificate_that_is_not_there(place, tls):
 
 
 def test_the_environment_can_ask_for_more(place, tls, certificates):
-    """PGSSLMODE=verify-full is not lowered to the host's sslmode=require."""
-    environment = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(certificates / "other.pem")}
-    refused(dump(place, url(tls, RENDER), environment=environment), "certificate verify failed")
+    """PGSSLMODE=verify-full is not lowered to the host's sslmode=require, which checks no name."""
+    environment = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(certificates / "ca.pem")}
+    other = RENDER.replace("abc123", "other")
+    refused(dump(place, url(tls, other), environment=environment), other, "does not match")
 
 
 # --- the hosts' poolers -----------------------------------------------------------------------------

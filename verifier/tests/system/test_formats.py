@@ -3,6 +3,7 @@ and that real archives, written by other people's pg_dump, restore or say what t
 
 import gzip
 import re
+import shutil
 import subprocess
 import tarfile
 
@@ -134,12 +135,6 @@ def test_features(place, server, database, feature):
         assert run.report().properties["restored.rows"] == "2"
 
 
-def test_a_backup_of_an_empty_database_fails(place, server, database):
-    """Most likely the wrong database was dumped."""
-    server.dump(database(), place.directory / "x.dump")
-    place.expect("fail", ROWS, ["no table at all"], "--backup", place.directory / "x.dump", place.scenario(""))
-
-
 def test_an_empty_search_path_breaks_functions(place, server, database):
     """A real failure that users want to know about: a function used in an index that finds its table
     only by search_path."""
@@ -181,7 +176,7 @@ def test_a_missing_extension(place, with_unknown_extension):
 )
 def test_a_backup_of_nothing_is_bad(place, server, database, sql, options, words):
     backup = server.dump(database(sql), place.directory / "x.dump", *options)
-    place.expect("failure", "every table has its rows", [words], "--backup", backup, place.scenario(""))
+    place.expect("fail", ROWS, [words], "--backup", backup, place.scenario(""))
 
 
 def test_a_missing_extension_that_is_excluded(place, with_unknown_extension):
@@ -241,7 +236,8 @@ def rows_of(entry):
 
 @pytest.mark.parametrize("entry", [pytest.param(entry, id=entry["file"]) for entry in corpus()])
 def test_real_archives(place, entry):
-    backup = FIXTURES / "archives/corpus" / entry["file"]
+    # A copy, because a record of what was verified is left beside it.
+    backup = shutil.copy(FIXTURES / "archives/corpus" / entry["file"], place.directory)
     run = place.verify("--backup", backup, place.scenario(""))
     report = run.report()
     if entry["archive version"].endswith("(1.16)"):
@@ -264,7 +260,8 @@ ODD = FIXTURES / "archives/odd"
     sorted(path.name for path in ODD.iterdir() if path.name not in ("make", "odd.sql", "rows.tsv", "schema_only.dump", "no_blobs.dump")),
 )
 def test_odd_archives(place, name):
-    run = place.verify("--backup", ODD / name, place.scenario(""))
+    copy = shutil.copytree if (ODD / name).is_dir() else shutil.copy
+    run = place.verify("--backup", copy(ODD / name, place.directory / name), place.scenario(""))
     assert run.code == PASSED, str(run)
     counted = sum(int(line.split("\t")[-1]) for line in (ODD / "rows.tsv").read_text().split("\n") if re.search(r"\t\d+$", line))
     assert int(run.report().properties["restored.rows"]) == counted
