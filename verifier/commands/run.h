@@ -42,8 +42,8 @@ void run_prepare(struct run *run, const struct scenario *scenario,
 /* The run of a scenario file that could not be loaded: `problems` are those of all files. */
 void run_refuse_file(struct run *run, const char *path, const struct strings *problems);
 
-/* In the worker: the stages, then the checks. `run` is a struct run. */
-void run_work(void *run);
+/* In the worker: the stages, then the checks. `context` is a struct run. */
+void run_work(void *context);
 
 /* Gives a verdict to every check that has none, by how the worker ended. */
 void run_close(struct run *run, const struct worker *worker);
