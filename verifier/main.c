@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
     {"verify", command_verify, "restore the latest backup of each scenario and check it"},
     {"dump", command_dump, "make a backup of each scenario's database"},
+    {"sync", command_sync, "copy each scenario's bucket to its backup directory"},
 
     {"lint", command_lint, "check scenario files"},
 };

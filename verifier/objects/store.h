@@ -10,7 +10,8 @@
  * is an error. A listing that could not be read whole is an error, never a shorter one. Every error
  * is of the kind "could not verify" and names the bucket and what to do; none holds a secret.
  *
- * A store may be used by many threads at a time. Callbacks run in the thread that called.
+ * A store may be used by many threads at a time. Callbacks run in the thread that called. The
+ * process must ignore SIGPIPE.
  */
 #ifndef OBJECTS_STORE_H
 #define OBJECTS_STORE_H
