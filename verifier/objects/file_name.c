@@ -31,10 +31,15 @@ static void break_part(struct buffer *path, struct buffer *part)
     buffer_clear(part);
 }
 
+static bool is_dots(const char *part, size_t length)
+{
+    return (length == 1 || length == 2) && memcmp(part, "..", length) == 0;
+}
+
 static void add_part(struct buffer *path, const char *part, size_t length, bool first,
                      bool folds_case)
 {
-    bool dots = (length == 1 || length == 2) && memcmp(part, "..", length) == 0;
+    bool dots = is_dots(part, length);
     bool own = first && length >= strlen(OWN_NAMES) &&
                strncasecmp(part, OWN_NAMES, strlen(OWN_NAMES)) == 0;
     struct buffer name;
@@ -44,9 +49,13 @@ static void add_part(struct buffer *path, const char *part, size_t length, bool 
     for (size_t i = 0; i < length; i++) {
         /* Room is left for the mark of a part that goes on, and for that of a file beside a folder.
          */
-        if (name.length + ESCAPE_LENGTH > FILE_NAME_LIMIT - 2)
+        bool escaped = dots || (own && i == 0) || is_escaped((unsigned char)part[i], folds_case);
+        if (name.length + (escaped ? ESCAPE_LENGTH : 1) > FILE_NAME_LIMIT - 2)
             break_part(path, &name);
-        if (dots || (own && i == 0) || is_escaped((unsigned char)part[i], folds_case))
+        /* What is left of a long part must not be `.` or `..` either. */
+        if (name.length == 0 && is_dots(part + i, length - i))
+            dots = escaped = true;
+        if (escaped)
             add_escaped(&name, part[i]);
         else
             buffer_append(&name, &part[i], 1);

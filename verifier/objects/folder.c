@@ -267,13 +267,24 @@ static bool is_absent(int reason)
            reason == EINVAL;
 }
 
+static bool stands_for(const struct folder *folder, const char *file_name, const char *key,
+                       size_t key_length)
+{
+    struct buffer read;
+    buffer_init(&read, 64 * 1024);
+    key_of_file_name(file_name, folder->folds_case, &read, NULL);
+    bool same = read.length == key_length && memcmp(read.data, key, key_length) == 0;
+    buffer_free(&read);
+    return same;
+}
+
 int folder_find(struct folder *folder, const char *key, size_t key_length, char **ret_file_name,
                 int *ret_descriptor, struct error *error)
 {
     cleanup(free_pointer) char *name = file_name_of_key(key, key_length, folder->folds_case);
     /* As sync writes it, beside a folder, and as another program may have written it. */
     char *names[] = {xstrdup(name), xasprintf("%s%%~", name), xstrndup(key, key_length)};
-    size_t count = strlen(names[2]) == key_length ? 3 : 2;
+    size_t count = stands_for(folder, names[2], key, key_length) ? 3 : 2;
     int failed = 0;
     *ret_descriptor = -1;
     *ret_file_name = NULL;

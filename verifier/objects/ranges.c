@@ -92,48 +92,72 @@ static size_t level_candidates(const struct listed_range *range, size_t depth, s
     return count;
 }
 
-/* In ascending order: the deeper a place differs, the nearer it is. */
-static size_t find_candidates(const struct listed_range *range,
-                              struct candidate ret_candidates[CANDIDATE_LIMIT])
+struct candidates {
+    struct candidate list[CANDIDATE_LIMIT]; /* in ascending order: the deeper, the nearer */
+    size_t count;
+    size_t level_counts[LEVELS]; /* the deepest first */
+    int levels;
+};
+
+static void find_candidates(const struct listed_range *range, struct candidates *ret_candidates)
 {
+    struct candidates *candidates = ret_candidates;
     size_t deepest = common_length(&range->first, &range->after);
-    size_t count = 0;
-    int levels = 0;
+    candidates->count = 0;
+    candidates->levels = 0;
     if (range->after.length == 0)
-        return 0;
+        return;
     if (deepest >= range->after.length)
         deepest = range->after.length - 1;
-    for (size_t depth = deepest + 1; depth-- > range->prefix_length && levels < LEVELS;) {
+    for (size_t depth = deepest + 1; depth-- > range->prefix_length;) {
         size_t step = 1;
+        if (candidates->levels == LEVELS)
+            break;
         if (depth == deepest && depth < range->first.length)
             step = symbols_between(range, (unsigned char)range->first.bytes[depth],
                                    (unsigned char)range->after.bytes[depth]);
-        size_t found = level_candidates(range, depth, step > 0 ? step : 1, ret_candidates + count);
-        count += found;
-        levels += found > 0;
+        size_t found = level_candidates(range, depth, step > 0 ? step : 1,
+                                        candidates->list + candidates->count);
+        candidates->count += found;
+        if (found > 0)
+            candidates->level_counts[candidates->levels++] = found;
     }
-    return count;
 }
 
 size_t range_splits(const struct listed_range *range)
 {
-    struct candidate candidates[CANDIDATE_LIMIT];
-    return find_candidates(range, candidates);
+    struct candidates candidates;
+    find_candidates(range, &candidates);
+    return candidates.count;
 }
 
+static void write_place(const struct listed_range *range, const struct candidate *candidate,
+                        struct place *ret_place)
+{
+    place_set(ret_place, range->after.bytes, candidate->depth);
+    ret_place->bytes[ret_place->length++] = candidate->symbol;
+    ret_place->bytes[ret_place->length] = '\0';
+}
+
+/* Nobody knows how far the keys go on, so every level gets half of what is left: places are dense
+ * where there surely are keys, and few where there may be none. */
 size_t range_split(const struct listed_range *range, size_t wanted, struct place *ret_places)
 {
-    struct candidate candidates[CANDIDATE_LIMIT];
-    size_t count = find_candidates(range, candidates);
-    if (wanted > count)
-        wanted = count;
-    for (size_t i = 0; i < wanted; i++) {
-        const struct candidate *candidate = &candidates[count * (i + 1) / (wanted + 1)];
-        if (wanted == count)
-            candidate = &candidates[i];
-        place_set(&ret_places[i], range->after.bytes, candidate->depth);
-        ret_places[i].bytes[ret_places[i].length++] = candidate->symbol;
-        ret_places[i].bytes[ret_places[i].length] = '\0';
+    struct candidates candidates;
+    find_candidates(range, &candidates);
+    const struct candidate *level = candidates.list;
+    size_t written = 0;
+    for (int i = 0; i < candidates.levels && written < wanted; i++) {
+        size_t count = candidates.level_counts[i];
+        size_t share = wanted - written;
+        if (i + 1 < candidates.levels)
+            share = (share + 1) / 2;
+        if (share > count)
+            share = count;
+        for (size_t j = 0; j < share; j++)
+            write_place(range, share == count ? &level[j] : &level[count * (j + 1) / (share + 1)],
+                        &ret_places[written++]);
+        level += count;
     }
-    return wanted;
+    return written;
 }
