@@ -147,6 +147,7 @@ static void lane_request(struct lane *lane)
     struct query *query = &lane->transfer.query;
     bool first_version = listing->version == VERSION_1;
     query_add(query, "encoding-type", "url");
+    query_add(query, "max-keys", "1000");
     query_add_bytes(query, "prefix", listing->prefix, listing->prefix_length);
     if (!first_version)
         query_add(query, "list-type", "2");
