@@ -273,12 +273,6 @@ static int decode_keys(struct page_reader *reader, struct error *error)
         object->key = key;
         object->key_length = (size_t)length;
     }
-    char *echoes[] = {page->start_after, page->marker};
-    for (size_t i = 0; i < ARRAY_LENGTH(echoes) && reader->encoded; i++) {
-        long length = echoes[i] ? percent_decode(echoes[i], strlen(echoes[i]), true) : -1;
-        if (length >= 0)
-            echoes[i][length] = '\0';
-    }
     return 0;
 }
 

@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "objects/store.h"
 
-/* One page of ListObjects or ListObjectsV2. Texts are decoded already; those that the answer did
- * not hold are NULL. */
+/* One page of ListObjects or ListObjectsV2. Keys are decoded already, other texts are as they came;
+ * those that the answer did not hold are NULL. */
 struct listing_page {
     struct object *objects; /* keys point into `keys` */
     size_t count;

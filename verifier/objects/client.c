@@ -14,7 +14,7 @@
 enum {
     ANSWER_LIMIT = 1024 * 1024,
     CONNECT_TIMEOUT_MS = 15 * 1000,
-    STALL_S = 20,            /* without a byte: the connection is given up */
+    STALL_MS = 20 * 1000,    /* without a byte: the connection is given up */
     PATIENCE_MS = 90 * 1000, /* from the first fault of a request to giving it up */
     FIRST_ATTEMPTS = 4,      /* while nothing has ever been answered: it may be the scenario */
     CONTRADICTIONS = 5,      /* a store that contradicts itself this often means it */
@@ -128,8 +128,10 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     curl_easy_getinfo(transfer->handle, CURLINFO_RESPONSE_CODE, &transfer->response.status);
     if (transfer->receive && is_success(transfer->response.status)) {
         transfer->take_failed = transfer->receive(transfer, bytes, length, &transfer->error) < 0;
+        transfer->progress_ms = clock_ms(); /* after it: taking them may have been long */
         return transfer->take_failed ? CURL_WRITEFUNC_ERROR : length;
     }
+    transfer->progress_ms = clock_ms();
     if (buffer_append(&transfer->answer, bytes, length) < 0)
         return CURL_WRITEFUNC_ERROR;
     return length;
@@ -141,6 +143,7 @@ static size_t give_body(char *bytes, size_t size, size_t count, void *context)
     size_t length = transfer->body_length - transfer->sent;
     if (length > size * count)
         length = size * count;
+    transfer->progress_ms = clock_ms();
     memcpy(bytes, (const char *)transfer->body + transfer->sent, length);
     transfer->sent += length;
     return length;
@@ -213,6 +216,7 @@ static size_t take_header_line(char *bytes, size_t size, size_t count, void *con
     struct transfer *transfer = context;
     size_t length = size * count;
     char line[1024];
+    transfer->progress_ms = clock_ms();
     if (length >= sizeof(line))
         return length; /* none that we look at is that long */
     memcpy(line, bytes, length);
@@ -314,25 +318,24 @@ static void set_body(struct transfer *transfer)
 }
 
 /* With little time left, a stall must show while there is time for another attempt. */
-static void set_timeouts(const struct transfer *transfer)
+static void set_timeouts(struct transfer *transfer)
 {
     CURL *handle = transfer->handle;
-    long stall_s = STALL_S;
+    transfer->progress_ms = clock_ms();
+    transfer->stall_ms = STALL_MS;
     long connect_ms = CONNECT_TIMEOUT_MS;
     if (transfer->deadline_ms != NO_DEADLINE) {
         int64_t left_ms = transfer->deadline_ms - clock_ms();
         if (left_ms < 1)
             left_ms = 1;
-        if (left_ms / 4000 < stall_s)
-            stall_s = left_ms / 4000 + 1;
+        if (left_ms / 4 + 1 < transfer->stall_ms)
+            transfer->stall_ms = left_ms / 4 + 1;
         if (left_ms / 4 + 1 < connect_ms)
             connect_ms = left_ms / 4 + 1;
         if (left_ms < INT32_MAX)
             curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)left_ms);
     }
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, stall_s);
 }
 
 static void set_options(struct client *client, struct transfer *transfer)
@@ -510,7 +513,9 @@ static bool is_repeated(struct transfer *transfer, struct error *error)
     char waited[DURATION_TEXT_SIZE];
     duration_format(now_ms - transfer->first_fault_ms, waited);
     struct error last = *error;
-    cannot_verify(error, "%s (tried %d times in %s)", last.text, transfer->attempts, waited);
+    const char *over = transfer->due_ms >= transfer->deadline_ms ? ", and the time is over" : "";
+    cannot_verify(error, "%s (tried %d time%s in %s%s)", last.text, transfer->attempts,
+                  transfer->attempts == 1 ? "" : "s", waited, over);
     return false;
 }
 
@@ -608,6 +613,17 @@ static void collect_finished(struct client *client)
     }
 }
 
+/* libcurl's own watch for slow transfers counts averages, and notices late. */
+static void end_stalled(struct client *client)
+{
+    int64_t now_ms = clock_ms();
+    for (struct transfer *transfer = client->running, *next; transfer; transfer = next) {
+        next = transfer->next;
+        if (now_ms - transfer->progress_ms > transfer->stall_ms)
+            finish_attempt(client, transfer, CURLE_OPERATION_TIMEDOUT);
+    }
+}
+
 int client_wait(struct client *client, struct transfer **ret_transfer, struct error *error)
 {
     while (!client->done) {
@@ -616,6 +632,7 @@ int client_wait(struct client *client, struct transfer **ret_transfer, struct er
         repeat_due(client, &timeout_ms);
         curl_multi_perform(client->multi, &running);
         collect_finished(client);
+        end_stalled(client);
         if (!client->done)
             curl_multi_poll(client->multi, NULL, 0, timeout_ms, NULL);
     }

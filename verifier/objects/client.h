@@ -89,6 +89,8 @@ struct transfer {
     int attempts;       /* that failed */
     int contradictions; /* of those, answers that `judge` refused */
     int64_t first_fault_ms;
+    int64_t progress_ms; /* when the last byte went or came */
+    int64_t stall_ms;    /* how long none may */
     int64_t deadline_ms;
     int64_t due_ms; /* of the next attempt, when it waits for one */
     struct error error;

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "objects/answer.h"
+#include "objects/encoding.h"
 #include "objects/ranges.h"
 
 enum {
@@ -19,7 +20,7 @@ struct lane {
     bool active;
     bool seen; /* a page that was not the last: the range can be divided */
     struct listed_range range;
-    char *token; /* goes on from here; NULL: from range.after */
+    char *token; /* of an empty page: goes on from there; NULL: after range.after */
     int empty_pages;
     struct listing_page page;
     struct transfer transfer;
@@ -43,26 +44,39 @@ static int contradiction(const struct lane *lane, struct error *error, const cha
     return cannot_verify(error, "%s cannot be listed: %s", lane->transfer.settings->name, what);
 }
 
-static bool differs(const char *echo, const char *asked, size_t asked_length)
+/* Stores differ in whether they encode what they repeat. */
+static bool differs(const char *echo, const struct place *asked)
 {
-    return echo && (strlen(echo) != asked_length || memcmp(echo, asked, asked_length) != 0);
+    if (!echo || (strlen(echo) == asked->length && memcmp(echo, asked->bytes, asked->length) == 0))
+        return false;
+    cleanup(free_pointer) char *decoded = xstrdup(echo);
+    long length = percent_decode(decoded, strlen(decoded), true);
+    return length < 0 || (size_t)length != asked->length ||
+           memcmp(decoded, asked->bytes, asked->length) != 0;
 }
 
-/* What a page says about the request that it answers. (A NUL in a key would end the echo early.) */
+/* XML keeps no control character as it is. */
+static bool is_comparable(const struct place *place)
+{
+    for (size_t i = 0; i < place->length; i++)
+        if ((unsigned char)place->bytes[i] < ' ' || place->bytes[i] == 0x7f)
+            return false;
+    return true;
+}
+
+/* What a page says about the request that it answers. */
 static int check_echo(const struct lane *lane, const struct listing_page *page, struct error *error)
 {
     const struct place *after = &lane->range.after;
-    const char *bucket = lane->transfer.settings->bucket;
-    bool comparable = !memchr(after->bytes, '\0', after->length);
-    if (page->bucket && strcmp(page->bucket, bucket) != 0)
-        return contradiction(lane, error, "the store lists another bucket");
-    if (lane->token && differs(page->token, lane->token, strlen(lane->token)))
-        return contradiction(lane, error, "the store answers with another page than was asked for");
-    if (!lane->token && comparable &&
-        (differs(page->start_after, after->bytes, after->length) ||
-         differs(page->marker, after->bytes, after->length)))
-        return contradiction(lane, error, "the store answers with another page than was asked for");
-    if (!lane->token && page->token && *page->token)
+    bool other_bucket = page->bucket && strcmp(page->bucket, lane->transfer.settings->bucket) != 0;
+    bool other_start = false;
+    if (lane->token)
+        other_start = page->token && strcmp(page->token, lane->token) != 0;
+    else
+        other_start = (page->token && *page->token) ||
+                      (is_comparable(after) &&
+                       (differs(page->start_after, after) || differs(page->marker, after)));
+    if (other_bucket || other_start)
         return contradiction(lane, error, "the store answers with another page than was asked for");
     return 0;
 }
@@ -88,17 +102,13 @@ static int check_order(const struct lane *lane, const struct listing_page *page,
     return 0;
 }
 
+/* The next page begins after the last key, so a token is needed only where a page has none. */
 static int check_way_on(const struct lane *lane, const struct listing_page *page,
                         struct error *error)
 {
-    if (!page->truncated)
+    if (!page->truncated || page->count > 0)
         return 0;
-    if (lane->listing->version == VERSION_1)
-        return page->count > 0
-                   ? 0
-                   : contradiction(lane, error,
-                                   "the store sends an empty page and says that there are more");
-    if (!page->next_token || *page->next_token == '\0')
+    if (lane->listing->version == VERSION_1 || !page->next_token || *page->next_token == '\0')
         return contradiction(lane, error,
                              "the store says that there are more keys and not how to get them");
     if (lane->token && strcmp(lane->token, page->next_token) == 0)
@@ -230,7 +240,7 @@ static int lane_advance(struct lane *lane, struct error *error)
         range_note_page(&lane->range, page->objects, page->count);
     lane->seen = lane->seen || page->count > 0;
     free(lane->token);
-    lane->token = lane->listing->version == VERSION_1 ? NULL : take(&page->next_token);
+    lane->token = page->count > 0 ? NULL : take(&page->next_token);
     lane_request(lane);
     return 0;
 }

