@@ -16,7 +16,7 @@ from s3_proxy import Proxy
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PROGRAM = ROOT / "build" / os.environ.get("VARIANT", "release") / "restore-verifier"
 PAGE = 20
-PLAIN = [f"{n % 7:x}{n % 16:x}/shots/{n:04}.png" for n in range(141)]
+PLAIN = [f"{n % 7:x}{n % 16:x}/shots/{n:04}.png" for n in range(101)]
 
 AWKWARD = [
     "a b", "a+b", "a&b=c%d", "a%20b", "%2E%2E", "//", "/leading", "trailing/", "a//b", "<>\"'", "😀",
@@ -97,13 +97,13 @@ class Run:
 class Copy:
     """A scenario with a bucket and a copy."""
 
-    def __init__(self, directory, store, bucket, **fields):
+    def __init__(self, directory, store, name, **fields):
         self.directory = directory
         directory.mkdir()
         self.path = directory / "copy"
         self.scenario = directory / "scenario.yaml"
         self.secret_key = fields.get("secret_key", store.secret_key)
-        values = {"bucket": f"s3://{bucket}", "endpoint": store.proxy.endpoint, "region": "auto",
+        values = {"bucket": f"s3://{name}", "endpoint": store.proxy.endpoint, "region": "auto",
                   "access_key": store.access_key, "secret_key": store.secret_key,
                   "copy": str(self.path), **fields}
         lines = "".join(f"  {name}: {json.dumps(value)}\n" for name, value in values.items()
@@ -164,8 +164,8 @@ _numbers = itertools.count()
 def make_copy(s3_base):
     made = []
 
-    def make(store, bucket, **fields):
-        made.append(Copy(s3_base / f"copy{next(_numbers)}", store, bucket, **fields))
+    def make(store, name, **fields):
+        made.append(Copy(s3_base / f"copy{next(_numbers)}", store, name, **fields))
         return made[-1]
 
     yield make

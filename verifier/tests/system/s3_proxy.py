@@ -69,7 +69,8 @@ async def read_body(reader, headers, until_end):
 
 class Proxy:
     """`fault(number, request, answer)` is called for each answer, numbered from 0 as they come; it may
-    change the answer. `rewrite(request)` may change a request. `passed` counts the requests."""
+    change the answer. `rewrite(request)` may change a request, or give an answer in place of the store's. `passed`
+    counts the requests."""
 
     def __init__(self, target_port, tls=None):
         self.target_port, self.tls = target_port, tls
@@ -141,9 +142,9 @@ class Proxy:
         number = self.passed
         self.passed += 1
         self.seen.append(request)
-        if self.rewrite:
-            self.rewrite(request)
-        answer = await self.ask(request)
+        answer = self.rewrite(request) if self.rewrite else None
+        if answer is None:
+            answer = await self.ask(request)
         if self.fault:
             self.fault(number, request, answer)
         return await self.reply(writer, answer, method == "HEAD")
