@@ -1,5 +1,6 @@
 #include "objects/listing.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,9 @@
 
 enum {
     PAGE_LIMIT = 32 * 1024 * 1024, /* 1,000 of the longest keys take a sixth of it */
+    PAGE_KEYS = 1000,              /* the most that any store gives */
+    PAGE_KEYS_LEAST = 100,
+    WORTH_DIVIDING = 2, /* pages */
     EMPTY_LIMIT = 1000, /* pages in a row without a key, of a store that says there are more */
 };
 
@@ -22,6 +26,8 @@ struct lane {
     struct listed_range range;
     char *token; /* of an empty page: goes on from there; NULL: after range.after */
     int empty_pages;
+    int asked;    /* for so many keys at most */
+    bool doubted; /* an end that had been announced otherwise, and was asked for again */
     struct listing_page page;
     struct transfer transfer;
 };
@@ -33,6 +39,8 @@ struct listing {
     size_t prefix_length;
     size_t hidden; /* how much of it is the location's, which keys are given without */
     enum version version;
+    bool echoes; /* the store repeats in its answer where it was to start */
+    bool silent; /* and once it has not */
     struct lane *lanes;
     size_t active;
 };
@@ -70,14 +78,19 @@ static int check_echo(const struct lane *lane, const struct listing_page *page, 
     const struct place *after = &lane->range.after;
     bool other_bucket = page->bucket && strcmp(page->bucket, lane->transfer.settings->bucket) != 0;
     bool other_start = false;
+    /* A store that says what it answers does so always: a page that does not is not its. */
+    bool silent = lane->listing->echoes && after->length > 0 && !page->start_after;
     if (lane->token)
         other_start = page->token && strcmp(page->token, lane->token) != 0;
     else
-        other_start = (page->token && *page->token) ||
+        other_start = silent || (page->token && *page->token) ||
                       (is_comparable(after) &&
                        (differs(page->start_after, after) || differs(page->marker, after)));
     if (other_bucket || other_start)
         return contradiction(lane, error, "the store answers with another page than was asked for");
+    lane->listing->echoes = lane->listing->echoes || page->start_after;
+    lane->listing->silent =
+        lane->listing->silent || (!lane->token && after->length > 0 && !page->start_after);
     return 0;
 }
 
@@ -147,6 +160,18 @@ static enum judgement judge_page(struct transfer *transfer, struct error *error)
 
 /* ---- lanes ---- */
 
+/* The last page of a range would reach into the next one: no more of it is asked for than seems to
+ * be left, which spares the store half of its work. */
+static int keys_to_ask_for(const struct lane *lane)
+{
+    const struct listed_range *range = &lane->range;
+    double left = range_pages_left(range) * (double)range->page_count;
+    if (!lane->seen || lane->doubted || lane->asked < PAGE_KEYS ||
+        !(left * 1.25 + PAGE_KEYS_LEAST < PAGE_KEYS))
+        return PAGE_KEYS;
+    return left > 0 ? (int)(left * 1.25) + PAGE_KEYS_LEAST : PAGE_KEYS_LEAST;
+}
+
 static void lane_request(struct lane *lane)
 {
     struct listing *listing = lane->listing;
@@ -157,7 +182,9 @@ static void lane_request(struct lane *lane)
     struct query *query = &lane->transfer.query;
     bool first_version = listing->version == VERSION_1;
     query_add(query, "encoding-type", "url");
-    query_add(query, "max-keys", "1000");
+    lane->asked = keys_to_ask_for(lane);
+    cleanup(free_pointer) char *max_keys = xasprintf("%d", lane->asked);
+    query_add(query, "max-keys", max_keys);
     query_add_bytes(query, "prefix", listing->prefix, listing->prefix_length);
     if (!first_version)
         query_add(query, "list-type", "2");
@@ -174,6 +201,8 @@ static void lane_begin(struct lane *lane, const struct place *after, const struc
     struct listing *listing = lane->listing;
     lane->active = true;
     lane->seen = false;
+    lane->doubted = false;
+    lane->asked = PAGE_KEYS;
     lane->empty_pages = 0;
     lane->range =
         (struct listed_range){.bounded = until != NULL, .prefix_length = listing->prefix_length};
@@ -225,6 +254,12 @@ static int lane_advance(struct lane *lane, struct error *error)
 {
     struct listing_page *page = &lane->page;
     bool beyond;
+    /* The page before has said that there are more keys. They may have been deleted. */
+    if (lane->seen && page->count == 0 && !page->truncated && !lane->doubted) {
+        lane->doubted = true;
+        lane_request(lane);
+        return 0;
+    }
     if (lane_deliver(lane, &beyond, error) < 0)
         return -1;
     if (beyond || !page->truncated) {
@@ -236,8 +271,12 @@ static int lane_advance(struct lane *lane, struct error *error)
         return contradiction(lane, error,
                              "the store sends one empty page after the other and says that there "
                              "are more keys");
-    if (page->count > 0)
+    /* A page that was meant to be short tells nothing of how dense keys are. */
+    const struct object *last = page->count > 0 ? &page->objects[page->count - 1] : NULL;
+    if (last && lane->asked == PAGE_KEYS)
         range_note_page(&lane->range, page->objects, page->count);
+    else if (last)
+        place_set(&lane->range.after, last->key, last->key_length);
     lane->seen = lane->seen || page->count > 0;
     free(lane->token);
     lane->token = page->count > 0 ? NULL : take(&page->next_token);
@@ -253,7 +292,9 @@ static struct lane *find_longest(struct listing *listing)
     size_t most = 0;
     for (int i = 0; i < listing->options->lanes; i++) {
         struct lane *lane = &listing->lanes[i];
-        size_t splits = lane->active && lane->seen ? range_splits(&lane->range) : 0;
+        bool long_enough =
+            lane->active && lane->seen && range_pages_left(&lane->range) >= WORTH_DIVIDING;
+        size_t splits = long_enough ? range_splits(&lane->range) : 0;
         if (splits > most) {
             most = splits;
             longest = lane;
@@ -308,6 +349,10 @@ static int run(struct listing *listing, struct error *error)
             return -1;
         share_out(listing);
     }
+    if (listing->echoes && listing->silent)
+        return contradiction(&listing->lanes[0], error,
+                             "one of the answers was not the store's: is there a proxy or a cache "
+                             "in between?");
     return 0;
 }
 

@@ -1,8 +1,11 @@
 #include "objects/ranges.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
+    NEAR = 3,   /* characters after the first that differs: later ones may be of another kind */
+    DIGITS = 6, /* of a key that its place is guessed from */
     LEVELS = 4, /* how many characters are considered for division at a time */
     CANDIDATE_LIMIT = 4 * 128,
 };
@@ -38,9 +41,10 @@ void range_note_page(struct listed_range *range, const struct object *objects, s
     place_set(&range->first, objects[0].key, objects[0].key_length);
     place_set(&range->after, objects[count - 1].key, objects[count - 1].key_length);
     size_t common = common_length(&range->first, &range->after);
+    range->page_count = count;
     memset(range->symbols, 0, sizeof(range->symbols));
     for (size_t i = 0; i < count; i++)
-        for (size_t at = common; at < objects[i].key_length; at++) {
+        for (size_t at = common; at < objects[i].key_length && at < common + NEAR; at++) {
             unsigned char c = (unsigned char)objects[i].key[at];
             if (c >= ' ' && c < 0x7f)
                 range->symbols[c] = true;
@@ -55,6 +59,34 @@ static size_t symbols_between(const struct listed_range *range, unsigned char fr
     for (unsigned c = from; c < to && c < 128; c++)
         count += range->symbols[c];
     return count;
+}
+
+/* Where a key lies among those with the same first `start` bytes, from 0 to 1. */
+static double position(const struct listed_range *range, const struct place *place, size_t start)
+{
+    double base = (double)symbols_between(range, 0, 128) + 1;
+    double unit = 1;
+    double position = 0;
+    for (size_t i = start; i < place->length && i < start + DIGITS; i++) {
+        unit /= base;
+        position += unit * (double)symbols_between(range, 0, (unsigned char)place->bytes[i]);
+    }
+    return position;
+}
+
+double range_pages_left(const struct listed_range *range)
+{
+    if (!range->bounded)
+        return HUGE_VAL;
+    size_t start = common_length(&range->after, &range->until);
+    double after = position(range, &range->after, start);
+    double first = 0;
+    if (common_length(&range->first, &range->after) >= start)
+        first = position(range, &range->first, start);
+    double left = position(range, &range->until, start) - after;
+    if (left < 0) /* keys of characters that the page did not have */
+        left = 0;
+    return after > first ? left / (after - first) : HUGE_VAL;
 }
 
 /* A place that replaces the character at `depth` of the range's beginning. */

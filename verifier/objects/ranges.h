@@ -28,11 +28,16 @@ struct listed_range {
     struct place until;   /* the last that belongs to the range */
     struct place first;   /* the first key of the last page */
     size_t prefix_length; /* what all keys begin with */
-    bool symbols[128];    /* ASCII characters that the last page's keys have where they differ */
+    bool symbols[128]; /* ASCII characters that the last page's keys have where they differ first */
+    size_t page_count; /* keys on the last page */
 };
 
 /* Notes what a page holds: its keys, in order, at least one. */
 void range_note_page(struct listed_range *range, const struct object *objects, size_t count);
+
+/* How many pages like the last one the rest of the range will fill, guessed from how far that one
+ * reached; infinite when the range is not bounded. */
+double range_pages_left(const struct listed_range *range);
 
 /* How many places there are to divide the rest of the range at. */
 size_t range_splits(const struct listed_range *range);

@@ -5,6 +5,7 @@ import re
 import pytest
 
 import s3_faults
+from s3_proxy import Answer
 from s3_client import quote
 from s3_fixtures import (  # noqa: F401 pylint: disable=unused-import
     AWKWARD, PLAIN, ceph, make_copy, s3_base, swift)
@@ -109,13 +110,38 @@ def test_each_key_is_listed_once_whatever_the_keys(ceph, make_copy, shape):
     assert set(copy.held()) == keys
 
 
+def test_an_end_that_comes_too_early_is_not_believed(ceph, make_copy):
+    """Once an empty last page where the one before has said that there are more keys."""
+    done = []
+
+    def end(request):
+        if request.is_listing and len(ceph.proxy.seen) > 3 and not done:
+            done.append(request)
+            return Answer(200, [], b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+        return None
+    ceph.fill("plain-too", ((f"a/{n:04}", b"") for n in range(100)))
+    ceph.proxy.reset(rewrite=end)
+    assert make_copy(ceph, "plain-too").count() in (100, None)
+    assert done
+
+
+def test_clumps_of_keys(ceph, make_copy):
+    """Few owners with many objects each, as applications have them."""
+    chance = random.Random(3)
+    owners = [f"{chance.getrandbits(64):016x}" for _ in range(12)]
+    keys = {f"{chance.choice(owners)}/{chance.getrandbits(64):016x}.png" for _ in range(400)}
+    ceph.fill("clumps", ((key, b"") for key in keys))
+    ceph.proxy.reset()
+    assert make_copy(ceph, "clumps").count() == len(keys)
+
+
 def test_pages_of_any_length(ceph, make_copy):
     """Shorter pages than asked for, also empty ones, as long as they lead on."""
     def shorten(request):
         if not request.is_listing:
             return
         path, query = request.target.split("?")
-        resign(ceph, request, path, query.replace("max-keys=1000", f"max-keys={random.choice([1, 3, 20])}"))
+        resign(ceph, request, path, re.sub("max-keys=[0-9]+", f"max-keys={random.choice([1, 3, 20])}", query))
     ceph.proxy.reset(rewrite=shorten)
     assert make_copy(ceph, "plain").count() == len(PLAIN)
 

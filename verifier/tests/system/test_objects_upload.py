@@ -24,7 +24,7 @@ def driver(s3_base):
     source = ROOT / "verifier/tests/system/s3_driver.c"
     extra = ["-fsanitize=address,undefined"] if "sanitize" in str(PROGRAM) else []
     subprocess.run(["cc", "-D_GNU_SOURCE", "-I", ROOT / "verifier", "-o", path, source,
-                    PROGRAM.parent / "library.a", *flags, "-pthread", *extra], check=True)
+                    PROGRAM.parent / "library.a", *flags, "-lm", "-pthread", *extra], check=True)
     return path
 
 
