@@ -88,9 +88,6 @@ static int check_echo(const struct lane *lane, const struct listing_page *page, 
                        (differs(page->start_after, after) || differs(page->marker, after)));
     if (other_bucket || other_start)
         return contradiction(lane, error, "the store answers with another page than was asked for");
-    lane->listing->echoes = lane->listing->echoes || page->start_after;
-    lane->listing->silent =
-        lane->listing->silent || (!lane->token && after->length > 0 && !page->start_after);
     return 0;
 }
 
@@ -137,6 +134,14 @@ static void find_version(struct listing *listing, const struct listing_page *pag
             page->marker && page->told_count < 0 && !page->next_token ? VERSION_1 : VERSION_2;
 }
 
+static void note_echo(const struct lane *lane, const struct listing_page *page)
+{
+    struct listing *listing = lane->listing;
+    bool has_start = !lane->token && lane->range.after.length > 0;
+    listing->echoes = listing->echoes || (has_start && page->start_after);
+    listing->silent = listing->silent || (has_start && !page->start_after);
+}
+
 static enum judgement judge_page(struct transfer *transfer, struct error *error)
 {
     struct lane *lane = transfer->context;
@@ -153,6 +158,7 @@ static enum judgement judge_page(struct transfer *transfer, struct error *error)
         listing_page_free(&page);
         return ANSWER_AGAIN;
     }
+    note_echo(lane, &page);
     listing_page_free(&lane->page);
     lane->page = page;
     return ANSWER_GOOD;
