@@ -12,8 +12,8 @@
 enum {
     PAGE_LIMIT = 32 * 1024 * 1024, /* 1,000 of the longest keys take a sixth of it */
     PAGE_KEYS = 1000,              /* the most that any store gives */
-    PAGE_KEYS_LEAST = 100,
-    WORTH_DIVIDING = 2, /* pages */
+    PAGE_KEYS_LEAST = 400,
+    WORTH_DIVIDING = 1, /* pages */
     EMPTY_LIMIT = 1000, /* pages in a row without a key, of a store that says there are more */
 };
 
@@ -173,9 +173,9 @@ static int keys_to_ask_for(const struct lane *lane)
     const struct listed_range *range = &lane->range;
     double left = range_pages_left(range) * (double)range->page_count;
     if (!lane->seen || lane->doubted || lane->asked < PAGE_KEYS ||
-        !(left * 1.25 + PAGE_KEYS_LEAST < PAGE_KEYS))
+        !(left * 2 + PAGE_KEYS_LEAST < PAGE_KEYS))
         return PAGE_KEYS;
-    return left > 0 ? (int)(left * 1.25) + PAGE_KEYS_LEAST : PAGE_KEYS_LEAST;
+    return left > 0 ? (int)(left * 2) + PAGE_KEYS_LEAST : PAGE_KEYS_LEAST;
 }
 
 static void lane_request(struct lane *lane)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    NEAR = 3,   /* characters after the first that differs: later ones may be of another kind */
+    NEAR = 64,  /* characters after the first that differs that symbols are taken from */
     DIGITS = 6, /* of a key that its place is guessed from */
     LEVELS = 4, /* how many characters are considered for division at a time */
     CANDIDATE_LIMIT = 4 * 128,

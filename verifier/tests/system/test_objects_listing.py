@@ -26,7 +26,7 @@ def test_a_fault_at_each_request_changes_no_count(ceph, make_copy, fault):
         if at.count <= number:
             break
         applied += at.applied
-    assert number >= len(PLAIN) // 20 and applied >= 3
+    assert number >= len(PLAIN) // 20 and applied >= 1
 
 
 # Tokens are not needed where there are keys, and pages that are sent to all come below.
