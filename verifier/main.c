@@ -16,6 +16,7 @@ static const struct {
     {"dump", command_dump, "make a backup of each scenario's database"},
     {"prune", command_prune, "delete old backups, never the last good one"},
     {"inspect", command_inspect, "tell what a backup holds; needs no server"},
+    {"sync", command_sync, "copy each scenario's bucket to its backup directory"},
     {"lint", command_lint, "check scenario files"},
 };
 

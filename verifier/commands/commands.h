@@ -13,6 +13,7 @@ enum {
 int command_verify(int argc, char **argv);
 int command_dump(int argc, char **argv);
 int command_prune(int argc, char **argv);
+int command_sync(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_lint(int argc, char **argv);
 

@@ -38,6 +38,13 @@ int main(void)
     srunner_add_suite(runner, scenario_variables_suite());
     srunner_add_suite(runner, plain_suite());
     srunner_add_suite(runner, hosts_suite());
+    srunner_add_suite(runner, objects_signature_suite());
+    srunner_add_suite(runner, objects_encoding_suite());
+    srunner_add_suite(runner, objects_answer_suite());
+    srunner_add_suite(runner, objects_file_name_suite());
+    srunner_add_suite(runner, objects_ranges_suite());
+    srunner_add_suite(runner, objects_settings_suite());
+    srunner_add_suite(runner, objects_inventory_suite());
     srunner_add_suite(runner, rows_suite());
     srunner_add_suite(runner, report_console_suite());
     srunner_add_suite(runner, report_json_suite());

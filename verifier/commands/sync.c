@@ -1,0 +1,179 @@
+/* restore-verifier sync: copies each scenario's bucket to its backup directory. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "commands/commands.h"
+#include "commands/options.h"
+#include "objects/sync.h"
+#include "scenario/quantity.h"
+
+enum { OPTION_DELETE = 4000, OPTION_DRY_RUN, OPTION_TIMEOUT };
+
+struct sync_command {
+    bool delete;
+    bool dry_run;
+    int64_t timeout_s; /* 0: none */
+};
+
+static const struct argp_option sync_list[] = {
+    {"delete", OPTION_DELETE, NULL, 0, "Delete from the copy what the bucket no longer holds", 1},
+    {"dry-run", OPTION_DRY_RUN, NULL, 0, "Only tell what would be done", 1},
+    {"timeout", OPTION_TIMEOUT, "DURATION", 0, "Give up after this time, such as 30m", 1},
+    {0},
+};
+
+static error_t parse_sync(int key, char *argument, struct argp_state *state)
+{
+    struct sync_command *command = state->input;
+    switch (key) {
+    case OPTION_DELETE:
+        command->delete = true;
+        return 0;
+    case OPTION_DRY_RUN:
+        command->dry_run = true;
+        return 0;
+    case OPTION_TIMEOUT:
+        if (duration_parse(argument, &command->timeout_s) < 0)
+            argp_error(state, "--timeout takes a duration such as 90s or 30m, not `%s`", argument);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp sync_argp = {
+    .options = sync_list,
+    .parser = parse_sync,
+    .args_doc = "[SCENARIO.yaml ...]",
+    .doc = "Copy the bucket of each scenario to the directory that its `copy` names: what is new "
+           "and what has changed. What the bucket no longer holds stays, unless --delete is given. "
+           "A sync that was interrupted goes on where it ended. Without names, the scenarios are "
+           "those of the directory scenarios.",
+};
+
+static void tell(void *context, const char *what, const char *key)
+{
+    const struct scenario *scenario = context;
+    fprintf(stderr, "%s: %s %s\n", scenario->name, what, key);
+}
+
+static void print_text(const struct scenario *scenario, const struct sync_result *result,
+                       bool dry_run, int64_t duration_ms, FILE *stream)
+{
+    char bucket_size[SIZE_TEXT_SIZE];
+    char copied_size[SIZE_TEXT_SIZE];
+    char duration[DURATION_TEXT_SIZE];
+    size_format(result->bucket.size_bytes, bucket_size);
+    size_format(result->copied.size_bytes, copied_size);
+    duration_format(duration_ms, duration);
+    fprintf(stream, "%s: %" PRId64 " objects, %s; %s %" PRId64 " (%s)", scenario->name,
+            result->bucket.count, bucket_size, dry_run ? "would copy" : "copied",
+            result->copied.count, copied_size);
+    if (result->deleted.count > 0)
+        fprintf(stream, ", %s %" PRId64, dry_run ? "would delete" : "deleted",
+                result->deleted.count);
+    if (result->extra.count > 0)
+        fprintf(stream, ", kept %" PRId64 " that the bucket no longer holds", result->extra.count);
+    fprintf(stream, ", in %s\n", duration);
+}
+
+static json_t *measured_json(const struct objects_measured *measured)
+{
+    return json_pack("{s:I,s:I}", "object_count", (json_int_t)measured->count, "total_size",
+                     (json_int_t)measured->size_bytes);
+}
+
+static void print_json(const struct scenario *scenario, const struct sync_result *result,
+                       bool dry_run, int64_t duration_ms)
+{
+    json_t *document =
+        json_pack("{s:s,s:b,s:o,s:o,s:o,s:o,s:I}", "scenario", scenario->name, "dry_run", dry_run,
+                  "bucket", measured_json(&result->bucket), "copied",
+                  measured_json(&result->copied), "deleted", measured_json(&result->deleted),
+                  "extra", measured_json(&result->extra), "duration_ms", (json_int_t)duration_ms);
+    cleanup(free_pointer) char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+    json_decref(document);
+    if (text)
+        puts(text);
+}
+
+static int sync_bucket(const struct scenario *scenario, const struct sync_command *command,
+                       const struct common_options *common, struct sync_result *ret_result,
+                       struct error *error)
+{
+    const struct store_options store_options = {.location = scenario->objects.bucket,
+                                                .endpoint = scenario->objects.endpoint,
+                                                .region = scenario->objects.region,
+                                                .access_key = scenario->objects.access_key,
+                                                .secret_key = scenario->objects.secret_key};
+    cleanup(store_freep) struct store *bucket = NULL;
+    if (store_open(&store_options, &bucket, error) < 0)
+        return -1;
+    const struct sync_options options = {
+        .bucket = bucket,
+        .copy = scenario->objects.copy,
+        .delete = command->delete,
+        .dry_run = command->dry_run,
+        .deadline_ms =
+            command->timeout_s > 0 ? deadline_after(command->timeout_s * 1000) : NO_DEADLINE,
+        .tell = common->verbose || (command->dry_run && !common->quiet) ? tell : NULL,
+        .context = (void *)(uintptr_t)scenario,
+    };
+    return sync_run(&options, ret_result, error);
+}
+
+static int synchronize(const struct scenario *scenario, const struct sync_command *command,
+                       const struct common_options *common)
+{
+    struct error error;
+    struct sync_result result;
+    int64_t began_ms = clock_ms();
+    if (!scenario->objects.present || !scenario->objects.copy) {
+        if (!common->quiet)
+            fprintf(stderr, "%s: no copy of its objects is asked for (objects.copy)\n",
+                    scenario->name);
+        return EXIT_VERIFIED;
+    }
+    if (sync_bucket(scenario, command, common, &result, &error) < 0) {
+        fprintf(stderr, "restore-verifier: %s: the copy is not complete: %s\n", scenario->name,
+                error.text);
+        return EXIT_CANNOT_VERIFY;
+    }
+    int64_t duration_ms = clock_ms() - began_ms;
+    if (common->json)
+        print_json(scenario, &result, command->dry_run, duration_ms);
+    else if (common->text_on_stdout || !common->quiet)
+        print_text(scenario, &result, command->dry_run, duration_ms,
+                   common->text_on_stdout ? stdout : stderr);
+    return EXIT_VERIFIED;
+}
+
+int command_sync(int argc, char **argv)
+{
+    struct common_options common;
+    struct sync_command command = {0};
+    options_parse(argc, argv, &sync_argp, &common, &command);
+    signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
+    struct strings paths = {0};
+    struct strings problems = {0};
+    scenario_paths(&common, &paths);
+    if (paths.count == 0)
+        strings_add(&problems, "restore-verifier: there is no scenario file: name one, or put one "
+                               "into scenarios/");
+    struct scenario **scenarios = scenarios_load(&paths, &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        fprintf(stderr, "%s\n", problems.items[i]);
+    int exit_code = problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
+    for (size_t i = 0; i < paths.count; i++)
+        if (scenarios[i] && synchronize(scenarios[i], &command, &common) != EXIT_VERIFIED)
+            exit_code = EXIT_CANNOT_VERIFY;
+    scenarios_free(scenarios, paths.count);
+    strings_free(&problems);
+    strings_free(&paths);
+    common_options_free(&common);
+    return exit_code;
+}

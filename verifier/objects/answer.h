@@ -1,0 +1,52 @@
+/* What an S3 store answers: XML, as the Amazon S3 API reference describes it.
+ *
+ * Read with libxml2's pull reader; a document type, an entity or anything from a network is
+ * refused. Answers come from outside: callers cap their length, and what is missing or contradicts
+ * itself is an error.
+ */
+#ifndef OBJECTS_ANSWER_H
+#define OBJECTS_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "objects/store.h"
+
+/* One page of ListObjects or ListObjectsV2. Keys are decoded already, other texts are as they came;
+ * those that the answer did not hold are NULL. */
+struct listing_page {
+    struct object *objects; /* keys point into `keys` */
+    size_t count;
+    struct buffer keys;
+    bool truncated;
+    char *next_token;   /* V2 */
+    char *token;        /* V2: which token this page answers */
+    char *start_after;  /* V2: which start it answers */
+    char *marker;       /* V1: the same */
+    char *bucket;       /* whose page it is */
+    int64_t told_count; /* V2's KeyCount; -1 */
+};
+
+int listing_page_parse(const char *xml, size_t length, struct listing_page *ret_page,
+                       struct error *error);
+void listing_page_free(struct listing_page *page); /* takes a zeroed one */
+
+/* An <Error>. Empty where the answer does not say. */
+struct error_answer {
+    char code[64];
+    char message[256];
+    char region[64]; /* the bucket's */
+};
+void error_answer_parse(const char *xml, size_t length, struct error_answer *ret_answer);
+
+/* The text of the first element `name`, which is below the root; NULL when there is none or the
+ * answer cannot be read. To be freed by the caller. */
+char *answer_text(const char *xml, size_t length, const char *name);
+
+/* "2026-11-22T14:03:05.123Z"; -1 when it is not one. */
+int64_t answer_time_ms(const char *text);
+
+#endif

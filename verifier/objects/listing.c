@@ -1,0 +1,386 @@
+#include "objects/listing.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "objects/answer.h"
+#include "objects/encoding.h"
+#include "objects/ranges.h"
+
+enum {
+    PAGE_LIMIT = 32 * 1024 * 1024, /* 1,000 of the longest keys take a sixth of it */
+    PAGE_KEYS = 1000,              /* the most that any store gives */
+    PAGE_KEYS_LEAST = 400,
+    WORTH_DIVIDING = 1, /* pages */
+    EMPTY_LIMIT = 1000, /* pages in a row without a key, of a store that says there are more */
+};
+
+enum version { VERSION_UNKNOWN, VERSION_1, VERSION_2 };
+
+struct lane {
+    struct listing *listing;
+    bool active;
+    bool seen; /* a page that was not the last: the range can be divided */
+    struct listed_range range;
+    char *token; /* of an empty page: goes on from there; NULL: after range.after */
+    int empty_pages;
+    int asked;    /* for so many keys at most */
+    bool doubted; /* an end that had been announced otherwise, and was asked for again */
+    struct listing_page page;
+    struct transfer transfer;
+};
+
+struct listing {
+    struct client *client;
+    const struct listing_options *options;
+    char *prefix; /* the location's and ours */
+    size_t prefix_length;
+    size_t hidden; /* how much of it is the location's, which keys are given without */
+    enum version version;
+    bool echoes; /* the store repeats in its answer where it was to start */
+    bool silent; /* and once it has not */
+    struct lane *lanes;
+    size_t active;
+};
+
+/* ---- whether a page is what was asked for ---- */
+
+static int contradiction(const struct lane *lane, struct error *error, const char *what)
+{
+    return cannot_verify(error, "%s cannot be listed: %s", lane->transfer.settings->name, what);
+}
+
+/* Stores differ in whether they encode what they repeat. */
+static bool differs(const char *echo, const struct place *asked)
+{
+    if (!echo || (strlen(echo) == asked->length && memcmp(echo, asked->bytes, asked->length) == 0))
+        return false;
+    cleanup(free_pointer) char *decoded = xstrdup(echo);
+    long length = percent_decode(decoded, strlen(decoded), true);
+    return length < 0 || (size_t)length != asked->length ||
+           memcmp(decoded, asked->bytes, asked->length) != 0;
+}
+
+/* XML keeps no control character as it is. */
+static bool is_comparable(const struct place *place)
+{
+    for (size_t i = 0; i < place->length; i++)
+        if ((unsigned char)place->bytes[i] < ' ' || place->bytes[i] == 0x7f)
+            return false;
+    return true;
+}
+
+/* What a page says about the request that it answers. */
+static int check_echo(const struct lane *lane, const struct listing_page *page, struct error *error)
+{
+    const struct place *after = &lane->range.after;
+    bool other_bucket = page->bucket && strcmp(page->bucket, lane->transfer.settings->bucket) != 0;
+    bool other_start = false;
+    /* A store that says what it answers does so always: a page that does not is not its. */
+    bool silent = lane->listing->echoes && after->length > 0 && !page->start_after;
+    if (lane->token)
+        other_start = page->token && strcmp(page->token, lane->token) != 0;
+    else
+        other_start = silent || (page->token && *page->token) ||
+                      (is_comparable(after) &&
+                       (differs(page->start_after, after) || differs(page->marker, after)));
+    if (other_bucket || other_start)
+        return contradiction(lane, error, "the store answers with another page than was asked for");
+    return 0;
+}
+
+static int check_order(const struct lane *lane, const struct listing_page *page,
+                       struct error *error)
+{
+    const struct listing *listing = lane->listing;
+    const char *last = lane->range.after.bytes;
+    size_t last_length = lane->range.after.length;
+    for (size_t i = 0; i < page->count; i++) {
+        const struct object *object = &page->objects[i];
+        if (object->key_length < listing->prefix_length ||
+            memcmp(object->key, listing->prefix, listing->prefix_length) != 0)
+            return contradiction(lane, error, "the store lists keys of another prefix");
+        if (key_compare(object->key, object->key_length, last, last_length) <= 0)
+            return contradiction(lane, error,
+                                 i == 0 ? "the store sends a page that it has sent before"
+                                        : "the store lists keys out of order");
+        last = object->key;
+        last_length = object->key_length;
+    }
+    return 0;
+}
+
+/* The next page begins after the last key, so a token is needed only where a page has none. */
+static int check_way_on(const struct lane *lane, const struct listing_page *page,
+                        struct error *error)
+{
+    if (!page->truncated || page->count > 0)
+        return 0;
+    if (lane->listing->version == VERSION_1 || !page->next_token || *page->next_token == '\0')
+        return contradiction(lane, error,
+                             "the store says that there are more keys and not how to get them");
+    if (lane->token && strcmp(lane->token, page->next_token) == 0)
+        return contradiction(lane, error, "the store's way to the next page leads back");
+    return 0;
+}
+
+/* A store that does not know the second version ignores what asks for it. The first page tells. */
+static void find_version(struct listing *listing, const struct listing_page *page)
+{
+    if (listing->version == VERSION_UNKNOWN)
+        listing->version =
+            page->marker && page->told_count < 0 && !page->next_token ? VERSION_1 : VERSION_2;
+}
+
+static void note_echo(const struct lane *lane, const struct listing_page *page)
+{
+    struct listing *listing = lane->listing;
+    bool has_start = !lane->token && lane->range.after.length > 0;
+    listing->echoes = listing->echoes || (has_start && page->start_after);
+    listing->silent = listing->silent || (has_start && !page->start_after);
+}
+
+static enum judgement judge_page(struct transfer *transfer, struct error *error)
+{
+    struct lane *lane = transfer->context;
+    struct listing_page page = {0};
+    if (listing_page_parse(transfer->answer.data, transfer->answer.length, &page, error) < 0) {
+        error_prefix(error, "%s cannot be listed: ", transfer->settings->name);
+        return ANSWER_AGAIN;
+    }
+    enum version known = lane->listing->version;
+    find_version(lane->listing, &page);
+    if (check_echo(lane, &page, error) < 0 || check_order(lane, &page, error) < 0 ||
+        check_way_on(lane, &page, error) < 0) {
+        lane->listing->version = known;
+        listing_page_free(&page);
+        return ANSWER_AGAIN;
+    }
+    note_echo(lane, &page);
+    listing_page_free(&lane->page);
+    lane->page = page;
+    return ANSWER_GOOD;
+}
+
+/* ---- lanes ---- */
+
+/* The last page of a range would reach into the next one: no more of it is asked for than seems to
+ * be left, which spares the store half of its work. */
+static int keys_to_ask_for(const struct lane *lane)
+{
+    const struct listed_range *range = &lane->range;
+    double left = range_pages_left(range) * (double)range->page_count;
+    if (!lane->seen || lane->doubted || lane->asked < PAGE_KEYS ||
+        !(left * 2 + PAGE_KEYS_LEAST < PAGE_KEYS))
+        return PAGE_KEYS;
+    return left > 0 ? (int)(left * 2) + PAGE_KEYS_LEAST : PAGE_KEYS_LEAST;
+}
+
+static void lane_request(struct lane *lane)
+{
+    struct listing *listing = lane->listing;
+    const struct place *after = &lane->range.after;
+    transfer_free(&lane->transfer);
+    lane->transfer = (struct transfer){
+        .method = "GET", .answer_limit = PAGE_LIMIT, .judge = judge_page, .context = lane};
+    struct query *query = &lane->transfer.query;
+    bool first_version = listing->version == VERSION_1;
+    query_add(query, "encoding-type", "url");
+    lane->asked = keys_to_ask_for(lane);
+    cleanup(free_pointer) char *max_keys = xasprintf("%d", lane->asked);
+    query_add(query, "max-keys", max_keys);
+    query_add_bytes(query, "prefix", listing->prefix, listing->prefix_length);
+    if (!first_version)
+        query_add(query, "list-type", "2");
+    if (lane->token)
+        query_add(query, "continuation-token", lane->token);
+    else if (after->length > 0)
+        query_add_bytes(query, first_version ? "marker" : "start-after", after->bytes,
+                        after->length);
+    client_start(listing->client, &lane->transfer, listing->options->deadline_ms);
+}
+
+static void lane_begin(struct lane *lane, const struct place *after, const struct place *until)
+{
+    struct listing *listing = lane->listing;
+    lane->active = true;
+    lane->seen = false;
+    lane->doubted = false;
+    lane->asked = PAGE_KEYS;
+    lane->empty_pages = 0;
+    lane->range =
+        (struct listed_range){.bounded = until != NULL, .prefix_length = listing->prefix_length};
+    if (after)
+        lane->range.after = *after;
+    if (until)
+        lane->range.until = *until;
+    listing->active++;
+    lane_request(lane);
+}
+
+static void lane_end(struct lane *lane)
+{
+    free(lane->token);
+    lane->token = NULL;
+    lane->active = false;
+    lane->listing->active--;
+}
+
+static bool is_beyond(const struct listed_range *range, const struct object *object)
+{
+    return range->bounded && key_compare(object->key, object->key_length, range->until.bytes,
+                                         range->until.length) > 0;
+}
+
+/* Hands on the keys of the page that belong to the range; `ret_beyond`: the range has ended. */
+static int lane_deliver(struct lane *lane, bool *ret_beyond, struct error *error)
+{
+    const struct listing *listing = lane->listing;
+    for (size_t i = 0; i < lane->page.count; i++) {
+        struct object object = lane->page.objects[i];
+        if (is_beyond(&lane->range, &object)) {
+            *ret_beyond = true;
+            return 0;
+        }
+        object.key += listing->hidden;
+        object.key_length -= listing->hidden;
+        /* The marker of the folder that the location is. */
+        if (object.key_length == 0)
+            continue;
+        if (listing->options->visit(listing->options->context, &object, error) < 0)
+            return -1;
+    }
+    *ret_beyond = false;
+    return 0;
+}
+
+static int lane_advance(struct lane *lane, struct error *error)
+{
+    struct listing_page *page = &lane->page;
+    bool beyond;
+    /* The page before has said that there are more keys. They may have been deleted. */
+    if (lane->seen && page->count == 0 && !page->truncated && !lane->doubted) {
+        lane->doubted = true;
+        lane_request(lane);
+        return 0;
+    }
+    if (lane_deliver(lane, &beyond, error) < 0)
+        return -1;
+    if (beyond || !page->truncated) {
+        lane_end(lane);
+        return 0;
+    }
+    lane->empty_pages = page->count == 0 ? lane->empty_pages + 1 : 0;
+    if (lane->empty_pages > EMPTY_LIMIT)
+        return contradiction(lane, error,
+                             "the store sends one empty page after the other and says that there "
+                             "are more keys");
+    /* A page that was meant to be short tells nothing of how dense keys are. */
+    const struct object *last = page->count > 0 ? &page->objects[page->count - 1] : NULL;
+    if (last && lane->asked == PAGE_KEYS)
+        range_note_page(&lane->range, page->objects, page->count);
+    else if (last)
+        place_set(&lane->range.after, last->key, last->key_length);
+    lane->seen = lane->seen || page->count > 0;
+    free(lane->token);
+    lane->token = page->count > 0 ? NULL : take(&page->next_token);
+    lane_request(lane);
+    return 0;
+}
+
+/* ---- division ---- */
+
+static struct lane *find_longest(struct listing *listing)
+{
+    struct lane *longest = NULL;
+    size_t most = 0;
+    for (int i = 0; i < listing->options->lanes; i++) {
+        struct lane *lane = &listing->lanes[i];
+        bool long_enough =
+            lane->active && lane->seen && range_pages_left(&lane->range) >= WORTH_DIVIDING;
+        size_t splits = long_enough ? range_splits(&lane->range) : 0;
+        if (splits > most) {
+            most = splits;
+            longest = lane;
+        }
+    }
+    return longest;
+}
+
+/* Gives the idle lanes parts of the range that seems to have the most before it. */
+static void share_out(struct listing *listing)
+{
+    size_t idle = (size_t)listing->options->lanes - listing->active;
+    struct lane *victim;
+    while (idle > 0 && (victim = find_longest(listing))) {
+        cleanup(free_pointer) struct place *places = xcalloc(idle, sizeof(*places));
+        size_t count = range_split(&victim->range, idle, places);
+        struct lane *lane = listing->lanes;
+        for (size_t i = 0; i < count; i++, lane++) {
+            const struct place *until = i + 1 < count ? &places[i + 1] : NULL;
+            if (!until && victim->range.bounded)
+                until = &victim->range.until;
+            while (lane->active)
+                lane++;
+            lane_begin(lane, &places[i], until);
+        }
+        victim->range.bounded = true;
+        victim->range.until = places[0];
+        idle -= count;
+    }
+}
+
+/* Some stores refuse what they do not know instead of ignoring it. */
+static bool refuses_version_2(const struct listing *listing, const struct transfer *transfer)
+{
+    long status = transfer->response.status;
+    return listing->version == VERSION_UNKNOWN && (status == 400 || status == 501);
+}
+
+static int run(struct listing *listing, struct error *error)
+{
+    lane_begin(&listing->lanes[0], NULL, NULL);
+    while (listing->active > 0) {
+        struct transfer *transfer = NULL;
+        if (client_wait(listing->client, &transfer, error) < 0) {
+            if (!refuses_version_2(listing, transfer))
+                return -1;
+            listing->version = VERSION_1;
+            lane_request(transfer->context);
+            continue;
+        }
+        if (lane_advance(transfer->context, error) < 0)
+            return -1;
+        share_out(listing);
+    }
+    if (listing->echoes && listing->silent)
+        return contradiction(&listing->lanes[0], error,
+                             "one of the answers was not the store's: is there a proxy or a cache "
+                             "in between?");
+    return 0;
+}
+
+int listing_run(struct client *client, const struct listing_options *options, struct error *error)
+{
+    const struct settings *settings = client_settings(client);
+    struct listing listing = {.client = client,
+                              .options = options,
+                              .prefix = xasprintf("%s%s", settings->prefix, options->prefix),
+                              .hidden = strlen(settings->prefix)};
+    listing.prefix_length = strlen(listing.prefix);
+    listing.lanes = xcalloc((size_t)options->lanes, sizeof(*listing.lanes));
+    for (int i = 0; i < options->lanes; i++)
+        listing.lanes[i].listing = &listing;
+    int failed = run(&listing, error);
+    client_cancel(client);
+    for (int i = 0; i < options->lanes; i++) {
+        free(listing.lanes[i].token);
+        listing_page_free(&listing.lanes[i].page);
+        transfer_free(&listing.lanes[i].transfer);
+    }
+    free(listing.lanes);
+    free(listing.prefix);
+    return failed;
+}

@@ -1,0 +1,144 @@
+"""An error says which it is and what to do, and holds no secret."""
+import ssl
+import subprocess
+import time
+
+import pytest
+
+from s3_fixtures import (  # noqa: F401 pylint: disable=unused-import
+    PLAIN, ceph, make_copy, s3_base, swift)
+from s3_proxy import Proxy
+
+REAL = [
+    ("ceph", {"secret_key": "a-wrong-secret"}, "the secret key is wrong"),
+    ("swift", {"secret_key": "a-wrong-secret"}, "the secret key is wrong"),
+    ("ceph", {"access_key": "NOBODY"}, "does not know the access key"),
+    ("ceph", {"bucket": "s3://nowhere"}, "there is no bucket `nowhere`"),
+    ("swift", {"bucket": "s3://nowhere"}, "there is no bucket `nowhere`"),
+    ("swift", {"region": "eu-nowhere"}, "the region is us-east-1, not eu-nowhere"),
+    ("ceph", {"endpoint": "http://127.0.0.1:1"}, "cannot be talked to"),
+    ("ceph", {"endpoint": "http://no.such.host.invalid"}, "there is no host no.such.host.invalid"),
+    ("ceph", {"access_key": None, "secret_key": None}, "there are no keys"),
+]
+
+
+@pytest.mark.parametrize("store,fields,words", REAL)
+def test_errors_of_real_stores(request, make_copy, store, fields, words):
+    store = request.getfixturevalue(store)
+    store.proxy.reset()
+    fields = {"secret_key": store.secret_key, **fields}
+    if fields["secret_key"] is None:
+        fields["secret_key"] = ""
+        copy = make_copy(store, "plain", **{**fields, "secret_key": "x", "access_key": "x"})
+        text = copy.scenario.read_text().replace('  access_key: "x"\n', "").replace(
+            '  secret_key: "x"\n', "")
+        copy.scenario.write_text(text)
+    else:
+        copy = make_copy(store, "plain", **fields)
+    began = time.monotonic()
+    run = copy.sync("--dry-run")
+    assert run.code == 2 and words in run.errors, run.errors
+    assert time.monotonic() - began < 10
+    assert run.errors.count("\n") == 1
+
+
+def refuse(status, code, *headers, more=b""):
+    def fault(_number, _request, answer):
+        answer.headers = [pair for pair in answer.headers if pair[0].lower() != "date"]
+        answer.replace(status, b"<Error><Code>" + code + b"</Code>" + more + b"</Error>", *headers)
+    return fault
+
+
+TOLD = [
+    (refuse(403, b"AccessDenied"), "the access key needs the rights s3:ListBucket"),
+    (refuse(403, b"ExpiredToken"), "has expired"),
+    (refuse(403, b"RequestTimeTooSkewed",
+            ("Date", "Fri, 24 May 2013 00:00:00 GMT")), "ahead of the store's: set it"),
+    (refuse(301, b"PermanentRedirect", ("x-amz-bucket-region", "us-east-1")), "region"),
+    (refuse(404, b"NoSuchBucket"), "there is no bucket"),
+    (refuse(403, b""), "the keys may be wrong"),
+    (refuse(302, b""), "is the endpoint right?"),
+    (refuse(403, b"Odd\x1b[31m", more=b"<Message>line\nbreak</Message>"), "403"),
+]
+
+
+@pytest.mark.parametrize("fault,words", TOLD)
+def test_errors_that_stores_tell(ceph, make_copy, fault, words):
+    ceph.proxy.reset(fault)
+    run = make_copy(ceph, "plain").sync("--dry-run")
+    assert run.code == 2 and words in run.errors, run.errors
+    assert "\x1b" not in run.errors and run.errors.count("\n") == 1
+    assert ceph.proxy.passed < 4
+
+
+def test_a_store_that_repeats_secrets_is_not_quoted(ceph, make_copy):
+    def repeat(_number, request, answer):
+        token = dict((name.lower(), value) for name, value in request.headers)["x-amz-security-token"]
+        answer.replace(403, b"<Error><Code>Odd</Code><Message>" + token.encode() + b"</Message></Error>")
+    ceph.proxy.reset(repeat)
+    copy = make_copy(ceph, "plain")
+    text = "".join(line for line in copy.scenario.read_text().splitlines(True) if "_key:" not in line)
+    copy.scenario.write_text(text)
+    run = copy.sync("--dry-run", S3_ACCESS_KEY="AK", S3_SECRET_KEY="hidden-secret",
+                    S3_SESSION_TOKEN="hidden-token")
+    assert run.code == 2 and "hidden" not in run.errors and "Odd" in run.errors
+
+
+def test_a_region_that_was_guessed_is_taken_from_the_answer(swift, make_copy):
+    """Swift refuses every region but its own."""
+    swift.proxy.reset()
+    run = make_copy(swift, "plain").sync("--dry-run", HOME="/nonexistent")
+    assert run.code == 0, run.errors
+
+
+def test_a_region_that_an_answer_names(ceph, make_copy):
+    def ask_for(_number, request, answer):
+        if "/eu-here/s3/" not in dict(request.headers)["Authorization"]:
+            answer.replace(400, b"<Error><Code>AuthorizationHeaderMalformed</Code>"
+                                b"<Region>eu-here</Region></Error>")
+    ceph.proxy.reset(ask_for)
+    assert make_copy(ceph, "plain").count() == len(PLAIN)
+    assert make_copy(ceph, "plain", region="eu-there").count() is None
+
+
+def test_virtual_hosts(ceph, make_copy):
+    copy = make_copy(ceph, "plain", endpoint=f"http://plain.localhost:{ceph.port}")
+    assert copy.count() == len(PLAIN)
+
+
+def test_keys_from_the_environment_and_from_profiles(ceph, make_copy):
+    ceph.proxy.reset()
+    copy = make_copy(ceph, "plain")
+    text = "".join(line for line in copy.scenario.read_text().splitlines(True)
+                   if "_key:" not in line and "endpoint:" not in line)
+    copy.scenario.write_text(text)
+    pair = ceph.access_key, ceph.secret_key
+    assert copy.count(S3_ACCESS_KEY=pair[0], S3_SECRET_KEY=pair[1],
+                      S3_ENDPOINT_URL=ceph.endpoint) == len(PLAIN)
+    assert copy.count(AWS_ACCESS_KEY_ID=pair[0], AWS_SECRET_ACCESS_KEY=pair[1],
+                      AWS_ENDPOINT_URL=ceph.endpoint) == len(PLAIN)
+    (copy.directory / ".aws").mkdir()
+    (copy.directory / ".aws/credentials").write_text(
+        f"[default]\naws_access_key_id = nobody\naws_secret_access_key = nothing\n"
+        f"[work]\naws_access_key_id = {pair[0]}\naws_secret_access_key = {pair[1]}\n")
+    (copy.directory / ".aws/config").write_text(f"[profile work]\nendpoint_url = {ceph.endpoint}\n")
+    assert copy.count(AWS_PROFILE="work") == len(PLAIN)
+    assert copy.count(AWS_ENDPOINT_URL=ceph.endpoint) is None
+
+
+def test_certificates(ceph, make_copy, s3_base):
+    certificate = s3_base / "certificate.pem"
+    key = s3_base / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj",
+                    "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out",
+                    certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    proxy = Proxy(ceph.port, context)
+    try:
+        copy = make_copy(ceph, "plain", endpoint=proxy.endpoint)
+        assert copy.count(S3_CA_FILE=str(certificate)) == len(PLAIN)
+        run = copy.sync("--dry-run")
+        assert run.code == 2 and "certificate" in run.errors
+    finally:
+        proxy.stop()

@@ -1,0 +1,240 @@
+"""A copy holds exactly what the bucket holds, however often it was interrupted, and nothing is written
+outside of it."""
+import fcntl
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+import s3_faults
+from s3_fixtures import (  # noqa: F401 pylint: disable=unused-import
+    AWKWARD, PLAIN, ceph, content_of, make_copy, s3_base, swift)
+
+
+def expected(keys):
+    return {key: content_of(key) for key in keys}
+
+
+def outcome(run):
+    assert run.code == 0, run.errors
+    return tuple(run.result[name]["object_count"] for name in ("bucket", "copied", "deleted", "extra"))
+
+
+@pytest.mark.parametrize("store", ["ceph", "swift"])
+def test_awkward_keys_are_copied_inside_the_directory(request, make_copy, store):
+    store = request.getfixturevalue(store)
+    store.proxy.reset()
+    copy = make_copy(store, "awkward")
+    assert outcome(copy.sync()) == (len(AWKWARD), len(AWKWARD), 0, 0)
+    assert copy.held() == expected(AWKWARD)
+    assert sorted(path.name for path in copy.directory.iterdir()) == ["copy", "scenario.yaml"]
+    assert outcome(copy.sync()) == (len(AWKWARD), 0, 0, 0)
+    record = json.loads((copy.path / ".restore-verifier-sync.json").read_text(encoding="utf-8"))
+    assert record["object_count"] == len(record["objects"]) == len(AWKWARD)
+    assert record["total_size"] == sum(len(content_of(key)) for key in AWKWARD)
+
+
+def test_only_what_changed_is_copied(ceph, make_copy):
+    ceph.proxy.reset()
+    ceph.fill("changing", [(key, b"first") for key in ("same", "content", "longer", "gone", "new/a")])
+    copy = make_copy(ceph, "changing")
+    assert outcome(copy.sync()) == (5, 5, 0, 0)
+    ceph.client.put("changing", "content", b"other")
+    ceph.client.put("changing", "longer", b"longer than it was")
+    ceph.client.put("changing", "new/b", b"new")
+    ceph.client.delete("changing", "gone")
+    assert outcome(copy.sync("--dry-run")) == (5, 3, 0, 1)
+    assert outcome(copy.sync("--dry-run", "--delete")) == (5, 3, 1, 0)
+    assert copy.held()["content"] == b"first"
+    assert outcome(copy.sync()) == (5, 3, 0, 1)
+    assert copy.held() == {"same": b"first", "content": b"other", "longer": b"longer than it was",
+                           "gone": b"first", "new/a": b"first", "new/b": b"new"}
+    assert outcome(copy.sync("--delete")) == (5, 0, 1, 0)
+    assert "gone" not in copy.held()
+
+
+def test_what_happened_to_the_copy_is_repaired(ceph, make_copy):
+    ceph.proxy.reset()
+    copy = make_copy(ceph, "few")
+    keys = PLAIN[:8]
+    assert outcome(copy.sync()) == (8, 8, 0, 0)
+    os.truncate(copy.path / keys[0], 3)
+    (copy.path / keys[1]).unlink()
+    (copy.path / keys[2]).write_bytes(b"x" * len(content_of(keys[2])))
+    assert outcome(copy.sync()) == (8, 3, 0, 0)
+    assert copy.held() == expected(keys)
+
+
+def test_a_copy_without_a_record_is_compared_by_content(ceph, make_copy):
+    """As another program left it, or a sync that was killed: nothing is fetched that is there."""
+    ceph.proxy.reset()
+    copy = make_copy(ceph, "few")
+    for key in PLAIN[:8]:
+        (copy.path / key).parent.mkdir(parents=True, exist_ok=True)
+        (copy.path / key).write_bytes(content_of(key))
+    wrong = copy.path / PLAIN[0]
+    wrong.write_bytes(bytes(byte ^ 1 for byte in wrong.read_bytes()))
+    assert outcome(copy.sync("--dry-run")) == (8, 1, 0, 0)
+    assert outcome(copy.sync()) == (8, 1, 0, 0)
+    assert copy.held() == expected(PLAIN[:8])
+    (copy.path / ".restore-verifier-sync.json").write_text('{"key":\n[[[[', encoding="utf-8")
+    assert outcome(copy.sync()) == (8, 0, 0, 0)
+
+
+def test_files_and_folders_of_one_name_change_places(ceph, make_copy):
+    ceph.proxy.reset()
+    copy = make_copy(ceph, "turning")
+    ceph.client.make_bucket("turning")
+    states = [{"a": b"1"}, {"a": b"1", "a/b": b"2"}, {"a": b"changed", "a/b": b"2", "a/b/c": b"3"},
+              {"a/b/c": b"3"}, {"a": b"4"}, {"a/b": b"5"}, {"a/b": b"5", "a": b"6"}]
+    held = {}
+    for state in states:
+        for key in held.keys() - state.keys():
+            ceph.client.delete("turning", key)
+        for key, body in state.items():
+            if held.get(key) != body:
+                ceph.client.put("turning", key, body)
+        held = state
+        run = copy.sync("--delete")
+        assert run.code == 0, run.errors
+        assert copy.held() == state
+        assert outcome(copy.sync("--dry-run", "--delete")) == (len(state), 0, 0, 0)
+
+
+def test_an_empty_bucket_empties_no_copy(ceph, make_copy):
+    ceph.proxy.reset()
+    copy = make_copy(ceph, "empty")
+    copy.path.mkdir()
+    (copy.path / "precious").write_bytes(b"x")
+    run = copy.sync("--delete")
+    assert run.code == 2 and "nothing was deleted" in run.errors
+    assert copy.held() == {"precious": b"x"}
+
+
+def test_nothing_is_deleted_after_a_listing_that_failed(ceph, make_copy):
+    copy = make_copy(ceph, "few")
+    ceph.proxy.reset()
+    copy.sync()
+    (copy.path / "precious").write_bytes(b"x")
+    ceph.proxy.reset(s3_faults.At(s3_faults.error_500, 0, lambda request: request.is_listing, True))
+    assert copy.sync("--delete", "--timeout", "2s").code == 2
+    assert "precious" in copy.held()
+
+
+def test_links_in_a_copy_lead_nowhere(ceph, make_copy):
+    ceph.proxy.reset()
+    copy = make_copy(ceph, "few")
+    outside = copy.directory / "outside"
+    outside.mkdir()
+    copy.path.mkdir()
+    (copy.path / PLAIN[0].split("/")[0]).symlink_to(outside)
+    run = copy.sync()
+    assert run.code == 2 and "neither a file nor a directory" in run.errors
+    assert not list(outside.iterdir())
+
+
+def test_two_syncs_do_not_meet(ceph, make_copy):
+    ceph.proxy.reset()
+    copy = make_copy(ceph, "few")
+    copy.path.mkdir()
+    descriptor = os.open(copy.path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    run = copy.sync()
+    os.close(descriptor)
+    assert run.code == 2 and "another sync" in run.errors
+    assert outcome(copy.sync()) == (8, 8, 0, 0)
+
+
+def is_content(request):
+    return request.method == "GET" and not request.is_listing
+
+
+@pytest.mark.parametrize("fault", s3_faults.CONTENT, ids=lambda fault: fault.__name__)
+def test_a_fault_at_each_content_changes_no_copy(ceph, make_copy, fault):
+    for number in range(4):
+        copy = make_copy(ceph, "few")
+        at = s3_faults.At(fault, number, is_content)
+        ceph.proxy.reset(at)
+        run = copy.sync()
+        assert run.code == 0, run.errors
+        assert at.applied == 1
+        assert copy.held() == expected(PLAIN[:8])
+
+
+@pytest.mark.parametrize("fault", s3_faults.CONTENT, ids=lambda fault: fault.__name__)
+def test_a_fault_at_contents_that_stays_is_an_error(ceph, make_copy, fault):
+    copy = make_copy(ceph, "few")
+    at = s3_faults.At(fault, 3, is_content, always=True)
+    ceph.proxy.reset(at)
+    run = copy.sync("--timeout", "2s")
+    assert run.code == 2 and at.applied > 1
+    assert "not copied" in run.errors
+    held = copy.held()
+    assert all(content_of(key) == content for key, content in held.items()) and len(held) < 8
+    ceph.proxy.reset()
+    assert copy.sync().code == 0
+    assert copy.held() == expected(PLAIN[:8])
+
+
+def test_objects_that_vanish_or_change_meanwhile(ceph, make_copy):
+    """Listed, and then deleted or replaced: what is copied is whole."""
+    ceph.fill("moving", [("gone", b"1"), ("changed", b"old"), ("stays", b"3")])
+
+    def move(_number, request, _answer):
+        if request.is_listing:
+            ceph.client.delete("moving", "gone")
+            ceph.client.put("moving", "changed", b"newer and longer")
+    ceph.proxy.reset(move)
+    copy = make_copy(ceph, "moving")
+    run = copy.sync()
+    assert run.code == 0, run.errors
+    assert copy.held() == {"changed": b"newer and longer", "stays": b"3"}
+    ceph.proxy.reset()
+    assert outcome(copy.sync()) == (2, 0, 0, 0)
+
+
+def test_a_big_object_goes_on_where_it_was_cut(ceph, make_copy):
+    body = random.Random(1).randbytes(3_000_000)
+    ceph.fill("big", [("object", body)])
+    served = []
+
+    def cut(_number, request, answer):
+        if is_content(request):
+            served.append(len(answer.body))
+            if len(served) < 4:
+                answer.send, answer.ending = 800_000, "reset"
+    ceph.proxy.reset(cut)
+    copy = make_copy(ceph, "big")
+    assert outcome(copy.sync()) == (1, 1, 0, 0)
+    assert copy.held() == {"object": body}
+    assert served[0] == len(body) > served[-1]
+
+
+def test_kills_at_random_moments_leave_whole_objects(ceph, make_copy):
+    chance = random.Random(50)
+    ceph.proxy.reset()
+    objects = {f"{n % 5}/{n}": chance.randbytes(chance.randrange(30_000)) for n in range(150)}
+    ceph.fill("killed", objects.items())
+    copy = make_copy(ceph, "killed", endpoint=ceph.endpoint)
+    began = time.monotonic()
+    assert copy.sync().code == 0
+    whole = time.monotonic() - began
+    shutil.rmtree(copy.path)
+    for _ in range(50):
+        process = subprocess.Popen(copy.command(), stdout=subprocess.DEVNULL, env=copy.environment())
+        time.sleep(chance.random() * whole * 0.6)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if copy.path.exists():
+            held = copy.held()
+            assert all(objects[key] == content for key, content in held.items())
+            if len(held) > 140:
+                shutil.rmtree(copy.path)
+    assert copy.sync().code == 0
+    assert copy.held() == objects
+    assert [name for name in os.listdir(copy.path) if "part" in name] == []
