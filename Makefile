@@ -1,5 +1,6 @@
-# Targets for people who develop: make, make test, make lint, make install, make coverage, make bench.
-# Variants have build directories of their own: make VARIANT=sanitize, VARIANT=coverage, VARIANT=clang.
+# Targets for people who develop: make, make test, make lint, make install, make coverage, make bench,
+# make valgrind, make fuzz. Variants have build directories of their own: make VARIANT=sanitize,
+# VARIANT=coverage, VARIANT=clang, VARIANT=fuzz.
 
 PROGRAM  := restore-verifier
 VERSION  := 0.1.0
@@ -28,8 +29,12 @@ LDFLAGS  += --coverage
 else ifeq ($(VARIANT),clang)
 CC       := clang
 CFLAGS   += -O2
+else ifeq ($(VARIANT),fuzz)
+CC       := clang
+CFLAGS   += -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+LDFLAGS  += -fsanitize=fuzzer,address,undefined
 else
-$(error VARIANT is one of release, sanitize, coverage, clang)
+$(error VARIANT is one of release, sanitize, coverage, clang, fuzz)
 endif
 
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) check)
@@ -41,13 +46,16 @@ OBJECTS      := $(SOURCES:%.c=$(BUILD)/%.o)
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY      := $(BUILD)/library.a
 
-.PHONY: all bench clean coverage fuzz install lint test unit
+.PHONY: all bench clean coverage fuzz install lint test unit valgrind
 all: $(BUILD)/$(PROGRAM)
 
 $(BUILD)/$(PROGRAM): $(BUILD)/verifier/main.o $(LIBRARY)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
 $(BUILD)/unit-tests: $(UNIT_OBJECTS) $(LIBRARY)
+	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+
+$(BUILD)/fuzz-%: $(BUILD)/verifier/tests/fuzz/fuzz_%.o $(LIBRARY)
 	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
 $(LIBRARY): $(OBJECTS)
@@ -67,6 +75,26 @@ test:
 lint:
 	./scripts/lint
 
+valgrind:
+	./scripts/valgrind
+
+# libFuzzer on everything that reads what others wrote, FUZZ_SECONDS in all. What it finds lands in
+# build/fuzz as NAME-crash-..., what it learns in build/fuzz/corpus; seeds are in the repository.
+FUZZERS      := $(patsubst verifier/tests/fuzz/fuzz_%.c,%,$(wildcard verifier/tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 900
+fuzz:
+	$(MAKE) --silent VARIANT=fuzz $(FUZZERS:%=build/fuzz/fuzz-%)
+	mkdir -p $(FUZZERS:%=build/fuzz/corpus/%)
+	for name in $(FUZZERS); do \
+	    echo "fuzz: $$name, $$(($(FUZZ_SECONDS) / $(words $(FUZZERS)))) s" && \
+	    build/fuzz/fuzz-$$name -max_total_time=$$(($(FUZZ_SECONDS) / $(words $(FUZZERS)))) \
+	        -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+	        -artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name \
+	        verifier/tests/fuzz/corpus/$$name >build/fuzz/$$name.txt 2>&1 || \
+	        { tail -n 40 build/fuzz/$$name.txt; exit 1; }; \
+	    grep number_of_executed_units build/fuzz/$$name.txt; \
+	done
+
 bench: all
 	./scripts/bench
 
@@ -74,7 +102,9 @@ bench: all
 coverage:
 	$(MAKE) --silent VARIANT=coverage all build/coverage/unit-tests
 	find build/coverage -name '*.gcda' -delete
-	VARIANT=coverage ./scripts/test
+	build/coverage/$(PROGRAM) --help >/dev/null
+	chmod -R a+rwX build/coverage # every file of counts is there now; some tests write as nobody
+	VARIANT=coverage ./scripts/test || echo 'coverage: some tests failed; the figure is of what ran' >&2
 	gcovr --root . --object-directory build/coverage --filter 'verifier/[a-z]+/.*\.c' \
 	    --exclude 'verifier/tests/.*' --gcov-ignore-parse-errors --sort-percentage --txt \
 	    --print-summary

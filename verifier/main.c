@@ -1,6 +1,8 @@
 /* restore-verifier: picks the command. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "commands/commands.h"
@@ -35,8 +37,21 @@ static void usage(FILE *stream)
           stream);
 }
 
+/* Where standard input, output or error is closed, the next file that is opened would take its
+ * number, and be written to in its place. */
+static void open_standard_descriptors(void)
+{
+    int descriptor;
+    do
+        descriptor = open("/dev/null", O_RDWR);
+    while (descriptor >= STDIN_FILENO && descriptor <= STDERR_FILENO);
+    if (descriptor > STDERR_FILENO)
+        close(descriptor);
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_descriptors();
     if (argc < 2) {
         usage(stderr);
         return EXIT_CANNOT_VERIFY;

@@ -228,9 +228,8 @@ static bool statement_roles(const char **at, struct role_set *roles)
     bool sets = is_word(&token, "set");
     int depth = 0;
     bool done = false;
-    struct token before = token;
     while (token.kind != TOKEN_END && !(depth == 0 && is_symbol(&token, ';'))) {
-        before = token;
+        struct token before = token;
         token = token_next(at);
         if (is_symbol(&token, '('))
             depth++;
@@ -309,7 +308,7 @@ int copy_statement_parse(const char *statement, char **ret_schema, char **ret_na
         token = token_next(&at);
     }
     if (is_word(&token, "with")) { /* WITH OIDS, before PostgreSQL 12 */
-        token = token_next(&at);
+        token_next(&at);
         token = token_next(&at);
     }
     if (!is_word(&token, "from") || strcmp(pass_over(at), "stdin;\n") != 0)

@@ -168,7 +168,7 @@ int object_list_read(struct source *source, struct oid_list *list, struct error 
             bool end = bytes[i] == '\n';
             if (!end && (bytes[i] == '\0' || used == sizeof(line) - 1))
                 return bad_backup(error, "its list of large objects is damaged");
-            line[used++] = end ? '\0' : (char)bytes[i];
+            line[used++] = (char)(end ? '\0' : bytes[i]);
             if (end && object_line_read(line, list, error) < 0)
                 return -1;
             if (end)

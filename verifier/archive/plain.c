@@ -165,7 +165,7 @@ static char *connect_target(const char *argument)
         if (!conninfo && !isalnum((unsigned char)*argument) && *argument != '_' && *argument != '.')
             return NULL;
         if (*argument == '\'' || *argument == '"' || *argument == '\\') {
-            char wanted = *argument == '"' ? '"' : *(argument + 1);
+            char wanted = (char)(*argument == '"' ? '"' : argument[1]);
             if (argument + 1 >= end || argument[1] != wanted || !strchr("'\"\\", wanted) ||
                 *argument == '\'')
                 return NULL;

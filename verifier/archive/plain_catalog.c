@@ -83,7 +83,7 @@ int catalog_table(struct catalog *catalog, const char *schema, const char *name,
         .database = catalog->database, .schema = xstrdup(schema), .name = xstrdup(name)};
     struct catalog_table **found = tsearch(added, &catalog->tree, compare_tables);
     if (!found)
-        xmalloc(SIZE_MAX); /* no memory: ends the program with the usual words */
+        out_of_memory();
     *ret_table = catalog->recent = *found;
     if (*found != added) {
         free(added->table.schema);
@@ -119,7 +119,7 @@ static int find_name(struct catalog *catalog, struct catalog_names *names, const
     *names->last = added;
     names->last = &added->next;
     if (!tsearch(added, &names->tree, compare_names))
-        xmalloc(SIZE_MAX);
+        out_of_memory();
     *ret_name = added;
     return count_name(catalog, size, error);
 }

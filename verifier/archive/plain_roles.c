@@ -21,24 +21,22 @@ void statements_quote(const struct statements *statements, char text[80])
     text[length] = '\0';
 }
 
-int statements_refuse(const struct statements *statements, const char *why, struct error *error)
+void statements_blame(const struct statements *statements, enum fault fault, const char *what,
+                      struct error *error)
 {
     char quoted[80];
     statements_quote(statements, quoted);
-    return cannot_verify(error,
-                         "line %lld: %s (%s): this is not what pg_dump writes; make the backup "
-                         "with pg_dump, or in its custom format",
-                         (long long)statements->lexer->statement_line, why, quoted);
-}
-
-int statements_damaged(const struct statements *statements, const char *what, struct error *error)
-{
-    char quoted[80];
-    statements_quote(statements, quoted);
-    return bad_backup(error,
-                      "line %lld: %s (%s): the file is damaged or was changed by hand; make a new "
-                      "backup",
-                      (long long)statements->lexer->statement_line, what, quoted);
+    long long line = statements->lexer->statement_line;
+    if (fault == FAULT_BACKUP)
+        bad_backup(error,
+                   "line %lld: %s (%s): the file is damaged or was changed by hand; make a new "
+                   "backup",
+                   line, what, quoted);
+    else
+        cannot_verify(error,
+                      "line %lld: %s (%s): this is not what pg_dump writes; make the backup with "
+                      "pg_dump, or in its custom format",
+                      line, what, quoted);
 }
 
 int roles_read(struct statements *statements, const struct words *words, bool created,

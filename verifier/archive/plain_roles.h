@@ -4,9 +4,22 @@
 
 #include "archive/plain_statement.h"
 
-/* Cannot verify, and bad backup, with the line and the beginning of the statement. */
-int statements_refuse(const struct statements *statements, const char *why, struct error *error);
-int statements_damaged(const struct statements *statements, const char *what, struct error *error);
+/* Cannot verify, or bad backup, with the line and the beginning of the statement. */
+void statements_blame(const struct statements *statements, enum fault fault, const char *what,
+                      struct error *error);
+/* The same, as callers return it; here, so that compilers and analysers see that it is -1. */
+static inline int statements_refuse(const struct statements *statements, const char *why,
+                                    struct error *error)
+{
+    statements_blame(statements, FAULT_MACHINE, why, error);
+    return -1;
+}
+static inline int statements_damaged(const struct statements *statements, const char *what,
+                                     struct error *error)
+{
+    statements_blame(statements, FAULT_BACKUP, what, error);
+    return -1;
+}
 
 /* The word read last names a role: created by this dump, or needed by it. */
 int roles_read(struct statements *statements, const struct words *words, bool created,

@@ -133,7 +133,7 @@ static int read_table(struct statements *statements, struct words *words,
     char first[WORD_BYTES];
     if (!word_is_name(words))
         return statements_damaged(statements, "the name of a table is missing", error);
-    strcpy(first, words->text);
+    memcpy(first, words->text, sizeof(first));
     words_next(words);
     if (!word_is_symbol(words, '.')) {
         if (statements->schema[0] == '\0')
@@ -172,7 +172,7 @@ static int create_extension(struct statements *statements, struct words *words, 
     words_skip_if_not_exists(words);
     if (!word_is_name(words))
         return statements_damaged(statements, "the name of an extension is missing", error);
-    strcpy(name, words->text);
+    memcpy(name, words->text, sizeof(name));
     while (words_next(words))
         if (word_is(words, "schema")) {
             words_next(words);
@@ -296,7 +296,7 @@ static int set_search_path(struct statements *statements, struct words *words, s
         if (words->cut)
             return statements_damaged(statements, "a name that is too long", error);
         if (words->kind != WORD_SYMBOL && strcmp(words->text, "$user") != 0) {
-            strcpy(statements->schema, words->text);
+            memcpy(statements->schema, words->text, sizeof(statements->schema));
             return 0;
         }
         words_next(words);

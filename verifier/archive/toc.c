@@ -70,12 +70,12 @@ static int string_length(const struct toc *toc, struct reader *reader, int64_t *
 static int string_read(const struct toc *toc, struct reader *reader, char *before, char **ret_text,
                        const char *what, struct error *error)
 {
-    static char nothing[1] = "";
     int64_t begin = reader->offset;
     int64_t length;
     if (string_length(toc, reader, &length, what, error) < 0)
         return -1;
     if (length <= 0) {
+        static char nothing[1] = "";
         *ret_text = length < 0 ? NULL : nothing;
         return 0;
     }

@@ -51,7 +51,7 @@ int backup_find(const char *directory, const char *pattern, struct backup_file *
  *
  * bad_backup: it is empty. cannot_verify: it is not there, cannot be read, is still being written.
  */
-int backup_stat(const char *path, const char *pattern, struct backup_file *ret_file,
+int backup_stat(const char *given, const char *pattern, struct backup_file *ret_file,
                 struct error *error);
 
 void backup_file_free(struct backup_file *file); /* what it holds; takes a zeroed one */

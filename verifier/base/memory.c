@@ -6,14 +6,18 @@
 #include <string.h>
 #include <unistd.h>
 
+void out_of_memory(void)
+{
+    static const char message[] = "restore-verifier: out of memory\n";
+    ssize_t ignored = write(STDERR_FILENO, message, sizeof(message) - 1);
+    (void)ignored;
+    _exit(2);
+}
+
 static void *present(void *pointer)
 {
-    if (!pointer) {
-        static const char message[] = "restore-verifier: out of memory\n";
-        ssize_t ignored = write(STDERR_FILENO, message, sizeof(message) - 1);
-        (void)ignored;
-        _exit(2);
-    }
+    if (!pointer)
+        out_of_memory();
     return pointer;
 }
 
@@ -46,7 +50,7 @@ char *xvasprintf(const char *format, va_list arguments)
 {
     char *text = NULL;
     if (vasprintf(&text, format, arguments) < 0)
-        present(NULL);
+        out_of_memory();
     return text;
 }
 
@@ -66,10 +70,11 @@ void free_pointer(void *pointer_to_pointer)
     free(pointer);
 }
 
-void close_descriptor(const int *descriptor)
+void close_descriptor(int *descriptor)
 {
     if (*descriptor >= 0)
         close(*descriptor);
+    *descriptor = -1;
 }
 
 static void strings_take(struct strings *list, char *text)

@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What they do, for functions of others that return NULL when memory is gone. */
+void out_of_memory(void) __attribute__((noreturn));
+
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xreallocarray(void *pointer, size_t count, size_t size);
@@ -23,7 +26,7 @@ char *xvasprintf(const char *format, va_list arguments) __attribute__((format(pr
 /* `cleanup(free_pointer) char *s = ...;` runs free_pointer(&s) when s leaves its scope. */
 #define cleanup(function) __attribute__((cleanup(function)))
 void free_pointer(void *pointer_to_pointer);
-void close_descriptor(const int *descriptor); /* nothing to do when it is negative */
+void close_descriptor(int *descriptor); /* if not negative; leaves -1, so twice is no harm */
 
 /* Hands a resource to the caller, leaving nothing for its cleanup: `*ret_x = take(&x);` */
 #define take(pointer)                                                                              \

@@ -16,8 +16,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-extern char **environ;
-
 /* Of waitpid's statuses, one that is neither an exit nor a death by signal. */
 enum { PROCESS_END_UNKNOWN = -1 };
 
@@ -183,6 +181,13 @@ static int high_copy(int descriptor)
     return fcntl(descriptor, F_DUPFD_CLOEXEC, 10);
 }
 
+/* Before the end of its scope, which then has nothing to close. */
+static void close_early(int *descriptor)
+{
+    close_descriptor(descriptor);
+    *descriptor = -1;
+}
+
 /* Where SIGCHLD is ignored, as some callers leave it, the kernel forgets how children ended. */
 static void remember_children(void)
 {
@@ -234,8 +239,7 @@ static int launch_child(const struct process_options *options, int output, int e
         return cannot_verify(error, "cannot start a process for %s: %s", options->argv[0],
                              strerror(errno));
     setpgid(pid, pid); /* the child does the same: whoever comes first */
-    close(failure_write);
-    failure_write = -1;
+    close_early(&failure_write);
     if (start_failure_read(failure_read, options->argv[0], error) < 0) {
         waitpid(pid, NULL, 0);
         return -1;
@@ -339,7 +343,6 @@ static int run_to_end(const struct process_options *options, int64_t deadline_ms
     struct pollfd pipes[2];
     for (size_t i = 0; i < 2; i++) {
         close_descriptor(&captures[i].write_end);
-        captures[i].write_end = -1;
         pipes[i] = (struct pollfd){.fd = captures[i].read_end, .events = POLLIN};
     }
     struct buffer *const buffers[2] = {&result->output, &result->errors};

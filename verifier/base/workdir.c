@@ -49,10 +49,8 @@ static void workdir_freep(struct workdir **workdir)
 static int lock_file(const char *path, int flags)
 {
     int lock = open(path, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0) {
-        close(lock);
-        lock = -1;
-    }
+    if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0)
+        close_descriptor(&lock);
     return lock;
 }
 
@@ -62,10 +60,8 @@ static int owner_create(const char *directory)
     cleanup(free_pointer) char *owner = xasprintf("%s/owner", directory);
     cleanup(free_pointer) char *unnamed = xasprintf("%s/owner.new", directory);
     int lock = lock_file(unnamed, O_CREAT | O_EXCL);
-    if (lock >= 0 && rename(unnamed, owner) < 0) {
-        close(lock);
-        lock = -1;
-    }
+    if (lock >= 0 && rename(unnamed, owner) < 0)
+        close_descriptor(&lock);
     return lock;
 }
 

@@ -61,12 +61,16 @@ struct subject {
     time_t now;
 };
 
+/* Looks at the subject and says what it sees. */
+typedef void look_function(const struct subject *subject, const void *parameter,
+                           struct outcome *outcome);
+
 struct check {
     char *group; /* "backup", "tables", ...: the end of the JUnit classname */
     char *name;  /* a sentence, unique in its plan */
     int64_t timeout_ms;
     enum stage needs; /* skipped unless this stage is done; STAGE_COUNT: needs nothing */
-    void (*look)(const struct subject *subject, const void *parameter, struct outcome *outcome);
+    look_function *look;
     const void *parameter; /* borrowed from the scenario, or `owned` */
     void *owned;           /* freed with the plan; NULL: nothing */
 };

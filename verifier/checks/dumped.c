@@ -233,7 +233,7 @@ static bool change_holds(const struct expectation *expectation, long double chan
 static long double percent_of(int64_t difference, int64_t before)
 {
     if (before == 0)
-        return difference == 0 ? 0 : INFINITY;
+        return difference == 0 ? 0 : HUGE_VALL;
     return (long double)difference * 100 / (long double)before;
 }
 

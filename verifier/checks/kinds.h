@@ -1,5 +1,5 @@
 /* The kinds of checks, one file each; plan.c arranges them. Every function here is a `look`: see
- * struct check. */
+ * struct check. Its parameter is the `struct table_expectation` or the `struct query`, or NULL. */
 #ifndef CHECKS_KINDS_H
 #define CHECKS_KINDS_H
 
@@ -12,19 +12,22 @@ struct table_expectation {
     const struct expectation *expectation;
 };
 
-void backup_is_recent(const struct subject *, const void *, struct outcome *);
-void backup_is_intact(const struct subject *, const void *, struct outcome *);
+look_function backup_is_recent;
+look_function backup_is_intact;
+look_function backup_restores;
+look_function every_table_has_its_rows;
+look_function contents_are_identical;
+look_function alembic_revision;
+/* The parameter of these is a struct table_expectation. */
+look_function table_row_count;
+look_function table_same_as_dump;
+look_function table_change;
+look_function table_freshness;
+/* The parameter of this one is a struct query. */
+look_function query_result;
+
 /* What the manifest says against the backup, as details and as one sentence in `words`; true when
  * it says nothing. */
-bool manifest_agrees(const struct subject *, struct outcome *, struct buffer *words);
-void backup_restores(const struct subject *, const void *, struct outcome *);
-void every_table_has_its_rows(const struct subject *, const void *, struct outcome *);
-void contents_are_identical(const struct subject *, const void *, struct outcome *);
-void alembic_revision(const struct subject *, const void *, struct outcome *);
-void table_row_count(const struct subject *, const void *table_expectation, struct outcome *);
-void table_same_as_dump(const struct subject *, const void *table_expectation, struct outcome *);
-void table_change(const struct subject *, const void *table_expectation, struct outcome *);
-void table_freshness(const struct subject *, const void *table_expectation, struct outcome *);
-void query_result(const struct subject *, const void *query, struct outcome *);
+bool manifest_agrees(const struct subject *subject, struct outcome *outcome, struct buffer *words);
 
 #endif

@@ -14,8 +14,7 @@ struct builder {
 /* Takes `name`. `parameter` is borrowed from the scenario. Gives the check, or NULL when it is not
  * among those that were asked for. */
 static struct check *add(struct builder *builder, const char *group, char *name, enum stage needs,
-                         void (*look)(const struct subject *, const void *, struct outcome *),
-                         const void *parameter)
+                         look_function *look, const void *parameter)
 {
     if (builder->only && fnmatch(builder->only, name, 0) != 0) {
         free(name);
@@ -32,8 +31,7 @@ static struct check *add(struct builder *builder, const char *group, char *name,
     return &plan->checks[plan->count - 1];
 }
 
-static void (*table_check(const struct expectation *expectation))(const struct subject *,
-                                                                  const void *, struct outcome *)
+static look_function *table_check(const struct expectation *expectation)
 {
     if (expectation->metric == METRIC_FRESHNESS)
         return table_freshness;

@@ -46,6 +46,8 @@ static int pair_compare(const void *left, const void *right)
 static struct pair *pairs_find(const struct pairs *pairs, const char *label)
 {
     struct pair wanted = {.label = (char *)(uintptr_t)label};
+    if (pairs->count == 0) /* bsearch takes no NULL */
+        return NULL;
     return bsearch(&wanted, pairs->items, pairs->count, sizeof(wanted), pair_compare);
 }
 

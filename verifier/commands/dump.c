@@ -48,26 +48,28 @@ static const struct argp dump_argp = {
 
 /* Dumps one snapshot of the database, and writes into the manifest what that snapshot shows. */
 static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
-                         struct backup_create_options *create, struct backup_created *ret_created,
-                         struct strings *notices, struct error *error)
+                         const struct backup_create_options *wanted,
+                         struct backup_created *ret_created, struct strings *notices,
+                         struct error *error)
 {
     cleanup(snapshot_closep) struct snapshot *snapshot = NULL;
     cleanup(tools_freep) struct tools *tools = NULL;
     cleanup(manifest_free) struct manifest manifest = {0};
     cleanup(manifest_free) struct manifest before = {0};
-    if (snapshot_open(create->database, &snapshot, error) < 0 ||
+    if (snapshot_open(wanted->database, &snapshot, error) < 0 ||
         tools_find(TASK_DUMP, snapshot_server_version(snapshot) / 10000, &tools, error) < 0 ||
         manifest_describe(snapshot, !scenario->source.no_counts, host_name(host), tools, &manifest,
                           notices, error) < 0)
         return -1;
-    bool has_before = manifest_latest(create->location, create->pattern, &before) == 0;
-    create->tools = tools;
-    create->snapshot = snapshot_id(snapshot);
-    create->manifest = &manifest;
+    bool has_before = manifest_latest(wanted->location, wanted->pattern, &before) == 0;
+    struct backup_create_options create = *wanted;
+    create.tools = tools;
+    create.snapshot = snapshot_id(snapshot);
+    create.manifest = &manifest;
     /* Told to stop, it leaves nothing behind first; then the signal does what it always does. */
     sigset_t before_hold;
     signals_hold(&before_hold);
-    int made = backup_create(create, ret_created, error);
+    int made = backup_create(&create, ret_created, error);
     signals_release(&before_hold);
     if (made < 0)
         return -1;
@@ -98,10 +100,10 @@ static int dump(const struct scenario *scenario, const struct dump_options *opti
     struct error error;
     struct address database = {0};
     struct backup_created created = {0};
+    cleanup(strings_free) struct strings notices = {0};
     cleanup(strings_free) struct strings warnings = {0};
     int64_t began_ms = clock_ms();
     enum host_kind host = HOST_SELF_HOSTED;
-    cleanup(strings_free) struct strings notices = {0};
     int dumped = source_address(scenario, &database, &host, &notices, &error);
     for (size_t i = 0; i < notices.count; i++)
         fprintf(stderr, "%s: %s\n", scenario->name, notices.items[i]);

@@ -162,11 +162,12 @@ static int compare_sizes(const void *left, const void *right)
 
 static void print_row(int width, const char *label, int64_t rows, int64_t bytes, int64_t largest)
 {
-    char number[NUMBER_TEXT_SIZE], size[SIZE_TEXT_SIZE], largest_size[SIZE_TEXT_SIZE];
+    char number[NUMBER_TEXT_SIZE], size[SIZE_TEXT_SIZE];
     number_format(rows, number);
     size_format(bytes, size);
     printf("%s%*s  %15s  %10s", label, width - text_width(label), "", number, size);
     if (largest >= 0) {
+        char largest_size[SIZE_TEXT_SIZE];
         size_format(largest, largest_size);
         printf("  %11s", largest_size);
     }

@@ -90,7 +90,6 @@ static void contradict(struct outcome *outcome, const struct check *check, const
                       verdict_name(outcome->verdict), message);
     else
         outcome_error(outcome, "the check ended without a verdict: %s", message);
-    outcome->warn = false;
     if (outcome->duration_ms == 0 && outcome->started_ms > 0)
         outcome->duration_ms = elapsed_ms < check->timeout_ms ? elapsed_ms : check->timeout_ms;
 }

@@ -82,7 +82,6 @@ static int dump_start(struct dump *dump, struct error *error)
     }
     close_descriptor(&dump->output[1]);
     close_descriptor(&dump->errors[1]);
-    dump->output[1] = dump->errors[1] = -1;
     return 0;
 }
 
@@ -123,11 +122,12 @@ static int pump(struct dump *dump, int descriptor, bool is_output, struct error 
         return cannot_verify(error, "cannot read from pg_dump: %s", strerror(errno));
     if (length == 0)
         return 0;
-    if (!is_output) {
+    dump_sink *sink = is_output ? dump->options->sink : NULL;
+    if (!sink) {
         messages_keep(&dump->messages, dump->block, (size_t)length);
         return 1;
     }
-    if (dump->options->sink(dump->options->context, dump->block, (size_t)length, error) < 0)
+    if (sink(dump->options->context, dump->block, (size_t)length, error) < 0)
         return -1;
     progress_show(dump, (size_t)length);
     return 1;

@@ -25,7 +25,7 @@ static int answering_process(struct connection *connection)
     }
     for (PGresult *result; (result = PQgetResult(raw)); PQclear(result))
         if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1)
-            process = atoi(PQgetvalue(result, 0, 0));
+            process = (int)strtol(PQgetvalue(result, 0, 0), NULL, 10);
     return process;
 }
 

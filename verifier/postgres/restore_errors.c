@@ -73,12 +73,12 @@ static enum restore_error_class classify(const char *message, bool has_public_sc
 }
 
 static struct restore_error *append(struct restore_errors *errors, enum restore_error_class class,
-                                    char *message)
+                                    const char *message)
 {
     errors->items = xreallocarray(errors->items, errors->count + 1, sizeof(*errors->items));
     struct restore_error *item = &errors->items[errors->count++];
     *item = (struct restore_error){
-        .class = class, .message = message, .place = xstrdup(""), .command = xstrdup("")};
+        .class = class, .message = xstrdup(message), .place = xstrdup(""), .command = xstrdup("")};
     errors->counts[class]++;
     return item;
 }
@@ -86,7 +86,7 @@ static struct restore_error *append(struct restore_errors *errors, enum restore_
 void restore_errors_add(struct restore_errors *errors, enum restore_error_class class,
                         const char *message)
 {
-    append(errors, class, xstrdup(message));
+    append(errors, class, message);
 }
 
 static void replace(char **text, const char *with)
@@ -117,8 +117,7 @@ struct reader {
 
 static void start_error(struct reader *reader, const char *message, const char *place)
 {
-    reader->current =
-        append(reader->errors, classify(message, reader->has_public_schema), xstrdup(message));
+    reader->current = append(reader->errors, classify(message, reader->has_public_schema), message);
     replace(&reader->current->place, place);
 }
 

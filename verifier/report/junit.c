@@ -46,9 +46,9 @@ static void attribute(struct page *page, const char *name, const char *value)
 
 static void number_attribute(struct page *page, const char *name, int number)
 {
-    char text[16];
-    snprintf(text, sizeof(text), "%d", number);
-    attribute(page, name, text);
+    char digits[16];
+    snprintf(digits, sizeof(digits), "%d", number);
+    attribute(page, name, digits);
 }
 
 static void text(struct page *page, const char *content)

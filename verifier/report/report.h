@@ -45,7 +45,7 @@ int results_exit_code(const struct result *results, size_t count);
  * its last good run does not stay. */
 int junit_write(const struct result *result, const char *directory, struct error *error);
 /* Appends the same document as text. */
-void junit_format(const struct result *result, struct buffer *document);
+void junit_format(const struct result *result, struct buffer *target);
 
 /* The summary that a person reads at a glance. `color` turns on escape sequences. Passed checks are
  * listed one by one with `verbose`, or when the run has at most 60 checks; else they are counted.

@@ -61,7 +61,7 @@ static const char *found_words(const struct node *node)
         return node->count > 0 ? "a list" : "an empty list";
     if (node->kind == NODE_MAP)
         return node->count > 0 ? "a mapping" : "an empty mapping";
-    return *node->text ? "a text" : "an empty text";
+    return node->text && *node->text ? "a text" : "an empty text";
 }
 
 bool node_is(struct reader *reader, const char *name, const struct node *node, enum node_kind kind,

@@ -236,10 +236,10 @@ void read_jobs(struct reader *reader, const struct key *key, const struct node *
     const char *text = line_text(reader, key, value, "a number from 1 to 64");
     if (!text)
         return;
-    size_t digits = strspn(text, "0123456789");
-    int jobs = text[digits] == '\0' && digits <= 4 ? atoi(text) : 0;
+    bool digits_only = text[strspn(text, "0123456789")] == '\0';
+    long jobs = digits_only ? strtol(text, NULL, 10) : 0; /* LONG_MAX when too large */
     if (jobs >= 1 && jobs <= JOBS_LIMIT) {
-        *(int *)field = jobs;
+        *(int *)field = (int)jobs;
         return;
     }
     cleanup(free_pointer) char *words = value_shown(value);

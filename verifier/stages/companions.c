@@ -128,7 +128,9 @@ void stages_record(struct stages *stages, enum proof proof, int64_t checks, int6
     struct record_places places;
     struct error error;
     int outcome = 0;
-    if (proof == PROOF_NONE || !stages->backup.path)
+    /* A record is for `prune` and `change for`, which know backups by the scenario's pattern:
+     * beside any other file that --backup names, nothing is left. */
+    if (proof == PROOF_NONE || !stages->backup.path || !stages->backup.has_name_date)
         return;
     record_places(stages->backup.path, stages->scenario->name, stages->options->reports, &places);
     if (proof == PROOF_VERIFIED)

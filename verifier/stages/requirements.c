@@ -163,10 +163,14 @@ static char *package_advice(const char *extension, int major)
     return xstrdup("install the package that has it");
 }
 
-static bool is_excluded(const struct strings *excluded, const char *extension)
+static bool is_left_out(const struct archive *archive, const struct exclusion *exclusion,
+                        const char *extension)
 {
-    cleanup(free_pointer) char *name = xasprintf("EXTENSION %s", extension);
-    return strings_contain(excluded, name);
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (strcmp(archive->entries[i].description, "EXTENSION") == 0 &&
+            strcmp(archive->entries[i].tag, extension) == 0)
+            return exclusion->left_out[i];
+    return false;
 }
 
 static int is_available(struct connection *connection, const char *extension, bool *ret_available,
@@ -181,14 +185,14 @@ static int is_available(struct connection *connection, const char *extension, bo
     return 0;
 }
 
-int extensions_available(const struct archive *archive, const struct strings *excluded,
+int extensions_available(const struct archive *archive, const struct exclusion *exclusion,
                          struct connection *connection, struct error *error)
 {
     int major = connection_server_version(connection) / 10000;
     for (size_t i = 0; i < archive->extension_count; i++) {
         const char *name = archive->extensions[i].name;
         bool available = true;
-        if (is_excluded(excluded, name))
+        if (is_left_out(archive, exclusion, name))
             continue;
         if (is_available(connection, name, &available, error) < 0)
             return -1;

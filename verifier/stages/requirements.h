@@ -5,6 +5,7 @@
 #include "archive/archive.h"
 #include "base/memory.h"
 #include "postgres/connection.h"
+#include "stages/exclusion.h"
 
 /* The lowest major version of PostgreSQL that can take the archive: that of the server it was
  * dumped from, or what reading its header version takes, whichever is higher. */
@@ -22,9 +23,9 @@ void required_locale(const struct archive *archive, char **ret_collate, char **r
  * its way. */
 bool creates_public_schema(const struct archive *archive);
 
-/* Looks up every extension that the archive needs, but for those in `excluded`. A missing one is an
- * error that names its Debian package where that is known. */
-int extensions_available(const struct archive *archive, const struct strings *excluded,
+/* Looks up every extension that the archive needs, but for those that are left out. A missing one
+ * is an error that names its Debian package where that is known. */
+int extensions_available(const struct archive *archive, const struct exclusion *exclusion,
                          struct connection *connection, struct error *error);
 
 #endif

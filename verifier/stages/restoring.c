@@ -1,8 +1,9 @@
 /* Restoring the archive into a database of our own. */
-#include <inttypes.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -77,34 +78,45 @@ static int database_clear(struct stages *stages, const char *owner, struct error
 
 /* --- what is left out ------------------------------------------------------------------------- */
 
-/* Writes the list for pg_restore when something is left out; `ret_list` stays NULL otherwise. */
-static int apply_exclusion(struct stages *stages, char **ret_list, struct error *error)
+static void record_exclusion(const struct archive *archive, const struct exclusion *exclusion,
+                             struct restore_fact *fact)
 {
-    struct restore_fact *fact = &stages->facts->restore;
-    struct exclusion exclusion;
-    exclusion_find(&stages->archive, &stages->scenario->restore.exclude, &exclusion);
     struct buffer text;
     buffer_init(&text, sizeof(fact->excluded) - 1);
-    for (size_t i = 0; i < stages->archive.entry_count && exclusion.count > 0; i++) {
-        if (!exclusion.left_out[i])
+    for (size_t i = 0; i < archive->entry_count; i++) {
+        if (!exclusion->left_out[i])
             continue;
-        cleanup(free_pointer) char *name = entry_name(&stages->archive.entries[i]);
+        cleanup(free_pointer) char *name = entry_name(&archive->entries[i]);
         buffer_printf(&text, "%s%s", text.length ? "\n" : "", name);
     }
     text_copy(fact->excluded, sizeof(fact->excluded), text.data);
-    fact->excluded_count = (int)exclusion.count;
+    fact->excluded_count = (int)exclusion->count;
     buffer_clear(&text);
-    for (size_t i = 0; i < exclusion.unmatched.count; i++)
-        buffer_printf(&text, "%s%s", text.length ? "\n" : "", exclusion.unmatched.items[i]);
+    for (size_t i = 0; i < exclusion->unmatched.count; i++)
+        buffer_printf(&text, "%s%s", text.length ? "\n" : "", exclusion->unmatched.items[i]);
     text_copy(fact->exclude_unmatched, sizeof(fact->exclude_unmatched), text.data);
     buffer_free(&text);
-    int outcome = 0;
-    if (exclusion.count > 0) {
-        *ret_list = xasprintf("%s/restore.list", stages->options->work);
-        outcome = exclusion_write_list(&stages->archive, &exclusion, *ret_list, error);
-    }
-    exclusion_free(&exclusion);
-    return outcome;
+}
+
+/* Writes the list for pg_restore when something is left out; `ret_list` stays NULL otherwise. What
+ * is not left out must be there to be restored. */
+static int apply_exclusion(struct stages *stages, char **ret_list, struct error *error)
+{
+    const struct archive *archive = &stages->archive;
+    cleanup(exclusion_free) struct exclusion exclusion;
+    exclusion_find(archive, &stages->scenario->restore.exclude, &exclusion);
+    record_exclusion(archive, &exclusion, &stages->facts->restore);
+    if (extensions_available(archive, &exclusion, stages->maintenance, error) < 0)
+        return -1;
+    if (exclusion.count == 0)
+        return 0;
+    *ret_list = xasprintf("%s/restore.list", stages->options->work);
+    if (exclusion_write_list(archive, &exclusion, *ret_list, error) < 0)
+        return -1;
+    /* Readable for pg_restore whatever the umask. */
+    if (chmod(*ret_list, 0644) < 0)
+        return cannot_verify(error, "cannot make %s readable: %s", *ret_list, strerror(errno));
+    return 0;
 }
 
 /* --- the restore ------------------------------------------------------------------------------ */
@@ -284,9 +296,9 @@ static int judge(const struct restore_fact *fact, struct error *error)
 {
     int total = fact->machine_count + fact->backup_count;
     if (fact->machine_count > 0)
-        return cannot_verify(error,
-                             "%d errors while restoring, at least one of them this machine's: %s",
-                             total, fact->first_machine);
+        return cannot_verify(
+            error, "%d error%s while restoring, among them one that is this machine's fault: %s",
+            total, total == 1 ? "" : "s", fact->first_machine);
     if (fact->backup_count > 0)
         return bad_backup(error, "%d error%s while restoring: %s", total, total == 1 ? "" : "s",
                           fact->first_backup);
@@ -298,9 +310,7 @@ int restore_stage(struct stages *stages, struct error *error)
     int64_t deadline_ms = deadline_after(stages->scenario->restore.timeout_ms);
     cleanup(free_pointer) char *list = NULL;
     stages->database_name = stages->cluster ? xstrdup("restored") : guest_name();
-    if (extensions_available(&stages->archive, &stages->scenario->restore.exclude,
-                             stages->maintenance, error) < 0 ||
-        apply_exclusion(stages, &list, error) < 0)
+    if (apply_exclusion(stages, &list, error) < 0)
         return -1;
     cleanup(free_pointer) char *filled = NULL;
     if (filled_database(&stages->archive, stages->cluster != NULL, &filled, error) < 0)

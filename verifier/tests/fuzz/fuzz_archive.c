@@ -1,11 +1,7 @@
 /* Feeds arbitrary bytes to the archive reader as a file, by one thread and by two, and wants the
  * same verdict and the same rows of both. Format and container are told from the bytes, so one
  * target reaches all of them; the seeds have one of each.
- *
- * clang -std=gnu17 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Iverifier -pthread \
- *     verifier/tests/fuzz/fuzz_archive.c verifier/archive/<all>.c verifier/base/buffer.c \
- *     verifier/base/clock.c verifier/base/error.c verifier/base/file.c verifier/base/hash.c \
- *     verifier/base/memory.c verifier/base/exit.c -lz -lzstd -llz4 -lcrypto -lxxhash */
+ * `make fuzz` builds and runs it. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,6 @@
 /* Feeds arbitrary text to the plain dump parser, once in one block and once in blocks whose sizes
  * come from the text, and wants the same outcome of both, word for word.
- *
- * clang -std=gnu17 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -Iverifier \
- *     verifier/tests/fuzz/fuzz_plain.c verifier/archive/plain*.c verifier/archive/rows.c \
- *     verifier/base/buffer.c verifier/base/error.c verifier/base/memory.c */
+ * `make fuzz` builds and runs it. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

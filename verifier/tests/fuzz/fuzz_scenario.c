@@ -1,11 +1,5 @@
-/* Fuzzes the loading of a scenario file, for libFuzzer:
- *
- *     clang -D_GNU_SOURCE -Iverifier -g -O1 -fsanitize=fuzzer,address,undefined \
- *         verifier/tests/fuzz/fuzz_scenario.c verifier/base/{buffer,clock,error,file,memory}.c \
- *         $(find verifier/scenario -name "*.c") -lyaml -lm -o fuzz-scenario
- *
- * Beyond memory errors it looks for broken promises: a file either loads whole or tells why.
- */
+/* Fuzzes the loading of a scenario file. Beyond memory errors it looks for broken promises: a file
+ * either loads whole or tells why. `make fuzz` builds and runs it. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

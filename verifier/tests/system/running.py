@@ -224,6 +224,7 @@ class Place:
             "TZ": "UTC",
             "TMPDIR": str(self.tmp),
             "BACKUP_DIR": str(self.backups),
+            "RESTORE_VERIFIER_PGBIN": str(self.directory.parent / "bin"),
         }
         for made in (self.directory, self.backups, self.reports, self.tmp):
             made.mkdir(exist_ok=True)
@@ -285,7 +286,7 @@ class Place:
             script = programs.pop(program.name, None)
             target = directory / program.name
             if script is None:
-                target.symlink_to(program)
+                target.symlink_to(self.directory.parent / "bin" / program.name)
                 continue
             target.write_text(f"#!/bin/bash\nreal={BIN}\nplace={self.directory}\n{script}\n")
             target.chmod(0o755)

@@ -21,6 +21,7 @@ def _newest_bin():
 
 
 BIN = _newest_bin()
+REAL_PROGRAMS = {"RESTORE_VERIFIER_PGBIN": str(BIN)}
 MAJOR = int(BIN.parent.name)
 USER = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if IS_ROOT else {}
 

@@ -1,7 +1,6 @@
 """Proves that what is no backup, or no whole one, is red and says why: files that are missing, old,
 cut, changed or something else entirely. Each row damages a good backup that passes undamaged."""
 
-import fcntl
 import gzip
 import os
 import random
@@ -10,7 +9,7 @@ import zlib
 
 import pytest
 
-from running import FIXTURES, flip_bit, today
+from running import flip_bit, today
 
 NO_SERVER = {"RESTORE_VERIFIER_PGBIN": "/nonexistent"}
 RECENT, INTACT, RESTORES = "backup is recent", "backup is intact", "backup restores"
@@ -58,7 +57,7 @@ def test_no_backup(place, good, prepare, verdict, words):
     "prepare, words",
     [(only_old, ["max_age", "old"]), (from_the_future, ["future"])],
 )
-def test_a_backup_of_another_time(place, database, server, good, prepare, words, monkeypatch):
+def test_a_backup_of_another_time(place, good, prepare, words):
     prepare(place, good)
     # What the archive says itself would contradict the name, so its header is made to agree.
     path = next(place.backups.iterdir())
@@ -177,7 +176,7 @@ def test_one_bit_flipped_in_a_gzip(place, good, part):
     assert harmless < 15
 
 
-def blocks(content, good):
+def blocks(content):
     """Where the data of a custom archive begins: behind the last entry of its table of contents,
     which is where the offset of its first data block points."""
     first = min(offset for offset in data_offsets(content))
@@ -203,7 +202,7 @@ def data_offsets(content):
 def test_one_bit_flipped_in_the_data_of_an_archive(place, good, part):
     """Outside gzip, the rows of an archive still have checksums of their own."""
     content = good.dump.read_bytes()
-    bits = random.Random(5).sample(range(blocks(content, good) * 8, len(content) * 8), 100)
+    bits = random.Random(5).sample(range(blocks(content) * 8, len(content) * 8), 100)
     for bit in bits[part::2]:
         case = looked_at(place, flip_bit(content, bit), "bugspark_%Y%m%d.dump")
         assert case.verdict == "fail", f"bit {bit} went unnoticed"
@@ -214,7 +213,7 @@ def test_one_bit_flipped_in_the_table_of_contents(place, good):
     comment cannot be noticed; but nothing there may stop the program from coming to a verdict."""
     content = good.dump.read_bytes()
     failed = 0
-    for bit in random.Random(6).sample(range(0, blocks(content, good) * 8), 100):
+    for bit in random.Random(6).sample(range(0, blocks(content) * 8), 100):
         place.put_bytes(flip_bit(content, bit), "bugspark_%Y%m%d.dump")
         run = place.verify(place.scenario(pattern="bugspark_%Y%m%d.dump"), "--only", INTACT, environment=NO_SERVER)
         case = run.report()[INTACT]

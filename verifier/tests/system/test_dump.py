@@ -119,12 +119,12 @@ def test_no_source_in_the_scenario(place):
     assert dump.code == CANNOT_VERIFY and "source.database" in dump.err
 
 
-def test_a_directory_that_is_not_there(place, server):
+def test_a_directory_that_is_not_there_is_made(place, server):
     path = scenario(place, server.url("bugspark"))
     os.rmdir(place.backups)
     dump = place.run("dump", path)
-    assert dump.code == CANNOT_VERIFY, str(dump)
-    assert str(place.backups) in dump.err
+    assert dump.code == PASSED, str(dump)
+    assert names(place) == [today(NAME)]
 
 
 @needs_root
@@ -161,7 +161,9 @@ def test_a_dump_that_is_ended_in_the_middle(place, server, good, number):
     assert run.code != PASSED
     assert today(NAME) not in names(place)
     if number != signal.SIGKILL:
-        assert names(place) == [today(days_ago=1)], "a temporary file stayed behind"
+        # Only the file that is locked may stay: the lock on it is gone, and the next dump takes it away.
+        left = [name for name in names(place) if not name.startswith(".lock.")]
+        assert left == [today(days_ago=1)], "a temporary file stayed behind"
     assert run.code in (CANNOT_VERIFY, -number)
     # The next dump is not in the way of what a killed one left, and takes it away.
     again = place.run("dump", scenario(place, server.url("bugspark")))

@@ -2,8 +2,8 @@
 and that real archives, written by other people's pg_dump, restore or say what they need."""
 
 import gzip
-import pathlib
 import re
+import shutil
 import subprocess
 import tarfile
 
@@ -96,7 +96,7 @@ FEATURES = {
     "event trigger": (
         "create table t (x int); insert into t values (1); create function f() returns event_trigger language plpgsql as "
         "'begin end'; create event trigger e on ddl_command_start execute function f()", []),
-    "large objects": ("select lo_from_bytea(0, 'abc'), lo_from_bytea(0, decode(repeat('00ff', 100000), 'hex'))", []),
+    "large objects": ("create table t (x oid); insert into t values (7); select lo_from_bytea(0, 'abc'), lo_from_bytea(0, decode(repeat('00ff', 100000), 'hex'))", []),
     "partitions": (
         "create table t (x int, y text) partition by range (x); create table t1 partition of t for values from (0) to (10);"
         "create table t2 partition of t for values from (10) to (20) partition by list (y); create table t2a partition of t2 for values in ('a');"
@@ -176,7 +176,7 @@ def test_a_missing_extension(place, with_unknown_extension):
 )
 def test_a_backup_of_nothing_is_bad(place, server, database, sql, options, words):
     backup = server.dump(database(sql), place.directory / "x.dump", *options)
-    place.expect("failure", "every table has its rows", [words], "--backup", backup, place.scenario(""))
+    place.expect("fail", ROWS, [words], "--backup", backup, place.scenario(""))
 
 
 def test_a_missing_extension_that_is_excluded(place, with_unknown_extension):
@@ -236,7 +236,8 @@ def rows_of(entry):
 
 @pytest.mark.parametrize("entry", [pytest.param(entry, id=entry["file"]) for entry in corpus()])
 def test_real_archives(place, entry):
-    backup = FIXTURES / "archives/corpus" / entry["file"]
+    # A copy, because a record of what was verified is left beside it.
+    backup = shutil.copy(FIXTURES / "archives/corpus" / entry["file"], place.directory)
     run = place.verify("--backup", backup, place.scenario(""))
     report = run.report()
     if entry["archive version"].endswith("(1.16)"):
@@ -259,7 +260,8 @@ ODD = FIXTURES / "archives/odd"
     sorted(path.name for path in ODD.iterdir() if path.name not in ("make", "odd.sql", "rows.tsv", "schema_only.dump", "no_blobs.dump")),
 )
 def test_odd_archives(place, name):
-    run = place.verify("--backup", ODD / name, place.scenario(""))
+    copy = shutil.copytree if (ODD / name).is_dir() else shutil.copy
+    run = place.verify("--backup", copy(ODD / name, place.directory / name), place.scenario(""))
     assert run.code == PASSED, str(run)
     counted = sum(int(line.split("\t")[-1]) for line in (ODD / "rows.tsv").read_text().split("\n") if re.search(r"\t\d+$", line))
     assert int(run.report().properties["restored.rows"]) == counted

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from running import CANNOT_VERIFY, IS_ROOT, NOBODY, PASSED, ended, inhabitants, needs_root, wait_until
+from running import CANNOT_VERIFY, NOBODY, PASSED, needs_root, wait_until
+from servers import REAL_PROGRAMS
 
 SCENARIO = "tables:\n  users:\n    - row_count = 25\n"
 RESTORES = "backup restores"
@@ -24,7 +25,7 @@ def test_odd_places_for_temporary_files(place, good, name):
     odd = place.tmp / name
     odd.mkdir()
     odd.chmod(0o755)
-    run = place.verify(place.scenario(SCENARIO), environment={"TMPDIR": str(odd)})
+    run = place.verify(place.scenario(SCENARIO), environment={"TMPDIR": str(odd), **REAL_PROGRAMS})
     assert run.code == PASSED, str(run)
     assert list(odd.iterdir()) == []
 
@@ -178,7 +179,7 @@ def small_disk(place):
 def test_a_disk_that_is_large_enough(place, good, small_disk):
     small_disk(300)
     place.put(good.gz)
-    assert place.verify(place.scenario(SCENARIO)).code == PASSED
+    assert place.verify(place.scenario(SCENARIO), environment=REAL_PROGRAMS).code == PASSED
 
 
 @needs_root
@@ -188,7 +189,7 @@ def test_no_space_left(place, database, server, small_disk, megabytes):
     name = database("create table t (x text); insert into t select repeat(md5(n::text), 30) from generate_series(1, 60000) n")
     server.dump(name, place.backups / "x.dump")
     small_disk(megabytes)
-    run = place.verify("--backup", place.backups / "x.dump", place.scenario(""))
+    run = place.verify("--backup", place.backups / "x.dump", place.scenario(""), environment=REAL_PROGRAMS)
     assert run.code == CANNOT_VERIFY, str(run)
     assert "No space left" in run.report().worst().text or "no space left" in run.report().worst().text.lower(), str(run)
     assert not [case for case in run.report().cases if case.verdict == "fail"], str(run)

@@ -77,9 +77,12 @@ def test_quiet_and_verbose(place, good):
     quiet = place.verify("--quiet", fine)
     assert (quiet.code, quiet.out, quiet.err) == (PASSED, "", "")
     usual = place.verify(fine)
-    verbose = place.verify("--verbose", fine)
-    assert usual.out == verbose.out == ""
-    assert "users: row_count = 25" in verbose.err and len(verbose.err) > len(usual.err)
+    assert usual.out == "" and "users: row_count = 25" in usual.err
+    # What was skipped is told check by check only when asked for.
+    place.put_bytes(b"no backup", "bugspark_%Y%m%d.dump.gz")
+    assert "users: row_count = 25" not in place.verify(fine).err
+    assert "users: row_count = 25" in place.verify("--verbose", fine).err
+    assert place.verify("--quiet", fine).code == BAD_BACKUP
 
 
 @pytest.mark.parametrize("environment, colour", [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])

@@ -114,8 +114,8 @@ static struct map map_archive(const struct buffer *archive)
         map_integer(&map, FIELD_UNUSED); /* compression level, creation time */
     for (int i = 0; i < 3; i++)
         map_string(&map, FIELD_UNUSED); /* database, versions */
-    int64_t count = map_integer(&map, FIELD_CHECKED);
-    for (int64_t i = 0; i < count; i++)
+    int64_t entries = map_integer(&map, FIELD_CHECKED);
+    for (int64_t i = 0; i < entries; i++)
         map_entry(&map);
     return map;
 }

@@ -43,7 +43,8 @@ static void compare_rows(const struct archive *archive, const char *truth_path)
     struct error error;
     ck_assert_int_eq(file_read(truth_path, LIMIT, &truth, &error), 0);
     size_t lines = 0;
-    for (char *line = strtok(truth.data, "\n"); line; line = strtok(NULL, "\n")) {
+    char *rest = truth.data, *line;
+    while ((line = strtok_r(rest, "\n", &rest))) {
         char *tab = strrchr(line, '\t');
         ck_assert_ptr_nonnull(tab);
         *tab = '\0';

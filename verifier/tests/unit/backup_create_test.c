@@ -513,10 +513,11 @@ START_TEST(the_next_dump_removes_what_a_killed_one_left)
     cleanup(free_pointer) char *path = xasprintf("%s/%s", place.location, leftovers[_i].name);
     struct error error;
     ck_assert_int_eq(file_replace(path, "half", 4, &error), 0);
-    struct timespec times[2] = {{.tv_sec = leftovers[_i].modified},
-                                {.tv_sec = leftovers[_i].modified}};
-    if (leftovers[_i].modified)
+    if (leftovers[_i].modified) {
+        struct timespec times[2] = {{.tv_sec = leftovers[_i].modified},
+                                    {.tv_sec = leftovers[_i].modified}};
         ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+    }
     pid_t owner = 0;
     if (leftovers[_i].locked) {
         cleanup(free_pointer) char *lock =

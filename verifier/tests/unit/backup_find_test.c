@@ -278,9 +278,10 @@ START_TEST(without_leases_growth_tells)
     cleanup(free_pointer) char *path = xasprintf("%s/file", directory);
     int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     ck_assert_int_eq(write(file, "x", 1), 1);
-    struct timespec times[2] = {{.tv_sec = quiet[_i].modified}, {.tv_sec = quiet[_i].modified}};
-    if (quiet[_i].modified)
+    if (quiet[_i].modified) {
+        struct timespec times[2] = {{.tv_sec = quiet[_i].modified}, {.tv_sec = quiet[_i].modified}};
         ck_assert_int_eq(futimens(file, times), 0);
+    }
     pid_t grower = fork();
     if (grower == 0) {
         while (quiet[_i].grows && write(file, "x", 1) == 1)

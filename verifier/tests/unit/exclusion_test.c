@@ -33,30 +33,36 @@ static const struct {
     {{"EXTENSION pg_graphql"}, "1,", 0},
     {{"EXTENSION - pg_graphql"}, "1,", 0},
     {{"EXTENSION pg"}, "", 1},
-    {{"SCHEMA auth"}, "2,3,4,8,", 0}, /* with what is in it, and what depends on that */
-    {{"TABLE public users"}, "6,5,7,8,", 0},
-    {{"TABLE users"}, "6,3,4,5,7,8,", 0}, /* in whatever schema */
-    {{"TABLE auth users"}, "3,4,8,", 0},
+    {{"SCHEMA auth"}, "2,3,4,8,9,", 0}, /* with what is in it, and what depends on that */
+    {{"TABLE public users"}, "6,5,7,8,9,", 0},
+    {{"TABLE users"}, "6,3,4,5,7,8,9,", 0}, /* in whatever schema */
+    {{"TABLE auth users"}, "3,4,8,9,", 0},
     {{"TABLE DATA public users"}, "5,", 0},
-    {{"TABLE public users", "SCHEMA nowhere", "EXTENSION pg_graphql"}, "1,6,5,7,8,", 1},
-    {{"VIEW public both"}, "8,", 0},
+    {{"TABLE public users", "SCHEMA nowhere", "EXTENSION pg_graphql"}, "1,6,5,7,8,9,", 1},
+    {{"VIEW public both"}, "8,9,", 0},
     {{""}, "", 1},
 };
 
 START_TEST(what_is_named_goes_with_what_needs_it)
 {
     struct archive_entry entries[] = {
-        ENTRY(1, "EXTENSION", "", "pg_graphql"),   ENTRY(2, "SCHEMA", "", "auth"),
+        ENTRY(1, "EXTENSION", "", "pg_graphql"),
+        ENTRY(2, "SCHEMA", "", "auth"),
+        ENTRY(9, "VIEW", "public", "upon"),
         ENTRY(8, "VIEW", "public", "both"), /* before what it depends on */
-        ENTRY(3, "TABLE", "auth", "users"),        ENTRY(4, "TABLE DATA", "auth", "users"),
-        ENTRY(5, "TABLE DATA", "public", "users"), ENTRY(6, "TABLE", "public", "users"),
-        ENTRY(7, "INDEX", "public", "users_key"),  ENTRY(2000000000, "TABLE", "public", "other"),
+        ENTRY(3, "TABLE", "auth", "users"),
+        ENTRY(4, "TABLE DATA", "auth", "users"),
+        ENTRY(5, "TABLE DATA", "public", "users"),
+        ENTRY(6, "TABLE", "public", "users"),
+        ENTRY(7, "INDEX", "public", "users_key"),
+        ENTRY(2000000000, "TABLE", "public", "other"),
     };
-    DEPENDS(entries[2], 6, 3);
-    DEPENDS(entries[3], 2);
-    DEPENDS(entries[4], 3);
-    DEPENDS(entries[5], 6);
-    DEPENDS(entries[7], 6, 777); /* 777: not in the archive */
+    DEPENDS(entries[2], 8);
+    DEPENDS(entries[3], 6, 3);
+    DEPENDS(entries[4], 2);
+    DEPENDS(entries[5], 3);
+    DEPENDS(entries[6], 6);
+    DEPENDS(entries[8], 6, 777); /* 777: not in the archive */
     struct archive archive = {.entries = entries, .entry_count = ARRAY_LENGTH(entries)};
     cleanup(strings_free) struct strings names = {0};
     for (size_t i = 0; i < 3 && exclusions[_i].names[i]; i++)

@@ -74,7 +74,8 @@ START_TEST(the_fitting_installation_is_found)
     struct buffer list;
     buffer_init(&list, 4096);
     buffer_append_text(&list, "/nowhere/bin:");
-    for (char *next = strtok(versions_text, ":"); next; next = strtok(NULL, ":")) {
+    char *rest = versions_text, *next;
+    while ((next = strtok_r(rest, ":", &rest))) {
         install(scratch, next);
         buffer_printf(&list, ":%s/%s", scratch, next);
     }

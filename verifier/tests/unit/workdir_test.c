@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/unit.h"
@@ -230,6 +231,7 @@ START_TEST(a_reused_pid_does_not_deceive)
     ck_assert_int_eq(rename(workdir_path(workdir), strange), 0);
     ck_assert_uint_eq(workdir_sweep(scratch), 0);
     ck_assert(exists(strange));
+    workdir_keep(workdir);
 }
 END_TEST
 
@@ -296,7 +298,7 @@ START_TEST(a_sweep_and_a_creation_at_once)
     if (sweeper == 0)
         for (;;)
             workdir_sweep(scratch);
-    for (int i = 0; i < 300; i++) {
+    for (int64_t end_ms = deadline_after(1000); clock_ms() < end_ms;) {
         struct workdir *workdir = create(scratch);
         ck_assert(exists(workdir_path(workdir)));
         struct error error;

@@ -1,0 +1,60 @@
+/* One scenario's verification: from its scenario, through a worker, to its results.
+ *
+ * What a worker learns and says lies in memory shared with the main process, so that there are
+ * results whatever becomes of the worker. The main process prepares a run, closes it, and takes
+ * away what it left; only run_work runs in the worker.
+ */
+#ifndef COMMANDS_RUN_H
+#define COMMANDS_RUN_H
+
+#include "base/workdir.h"
+#include "checks/checks.h"
+#include "harness/workers.h"
+#include "report/report.h"
+#include "stages/stages.h"
+
+struct run {
+    const struct scenario *scenario; /* NULL: refused, it will not be worked on */
+    char *name;
+    struct plan plan;
+    struct facts *facts;      /* shared */
+    struct outcome *outcomes; /* shared */
+    struct workdir *work;
+    struct workdir *socket_work; /* another one, where the first's name does not do for a socket */
+    struct stages_options stages;
+    bool is_partial; /* --only leaves checks out */
+};
+
+/* What the command line says about every run. Borrowed. */
+struct run_settings {
+    const char *backup;
+    const char *server;
+    const char *only;
+    const char *reports;
+    bool keep;
+    bool always_restore;
+};
+
+/* Plans the checks and makes the work directories. A run that cannot start is refused. */
+void run_prepare(struct run *run, const struct scenario *scenario,
+                 const struct run_settings *settings);
+
+/* The run of a scenario file that could not be loaded: `problems` are those of all files. */
+void run_refuse_file(struct run *run, const char *path, const struct strings *problems);
+
+/* In the worker: the stages, then the checks. `context` is a struct run. */
+void run_work(void *context);
+
+/* Gives a verdict to every check that has none, by how the worker ended. */
+void run_close(struct run *run, const struct worker *worker);
+
+/* Takes away what the worker left, however it ended, and adds what could not be done to
+ * `complaints`. A run that is to be kept is left as it is. */
+void run_clean_up(struct run *run, const struct worker *worker, struct strings *complaints);
+
+/* The results; borrowed from the run. */
+struct result run_result(const struct run *run);
+
+void run_release(struct run *run);
+
+#endif
