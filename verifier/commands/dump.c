@@ -95,8 +95,10 @@ static int dump_database(const struct scenario *scenario, const struct dump_opti
     return dump_snapshot(scenario, host, &create, ret_created, warnings, error);
 }
 
-static int dump(const struct scenario *scenario, const struct dump_options *options, bool quiet)
+static int dump(const struct scenario *scenario, const struct common_options *common,
+                const void *own)
 {
+    const struct dump_options *options = own;
     struct error error;
     struct address database = {0};
     struct backup_created created = {0};
@@ -113,7 +115,7 @@ static int dump(const struct scenario *scenario, const struct dump_options *opti
         host_explain(host, &database, &error);
         fprintf(stderr, "restore-verifier: %s: no backup was made: %s\n", scenario->name,
                 error.text);
-    } else if (!quiet) {
+    } else if (!common->quiet) {
         char size[SIZE_TEXT_SIZE];
         char duration[DURATION_TEXT_SIZE];
         size_format(created.size_bytes, size);
@@ -132,22 +134,7 @@ int command_dump(int argc, char **argv)
     struct common_options common;
     struct dump_options options = {0};
     options_parse(argc, argv, &dump_argp, &common, &options);
-    struct strings paths = {0};
-    struct strings problems = {0};
-    scenario_paths(&common, &paths);
-    if (paths.count == 0)
-        strings_add(&problems, "restore-verifier: there is no scenario file: name one, or put one "
-                               "into scenarios/");
-    struct scenario **scenarios = scenarios_load(&paths, &problems);
-    for (size_t i = 0; i < problems.count; i++)
-        fprintf(stderr, "%s\n", problems.items[i]);
-    int exit_code = problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
-    for (size_t i = 0; i < paths.count; i++)
-        if (scenarios[i] && dump(scenarios[i], &options, common.quiet) != EXIT_VERIFIED)
-            exit_code = EXIT_CANNOT_VERIFY;
-    scenarios_free(scenarios, paths.count);
-    strings_free(&problems);
-    strings_free(&paths);
+    int exit_code = scenarios_each(&common, dump, &options);
     common_options_free(&common);
     return exit_code;
 }

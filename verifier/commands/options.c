@@ -1,6 +1,7 @@
 #include "commands/options.h"
 
 #include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -147,6 +148,28 @@ void scenarios_free(struct scenario **scenarios, size_t count)
     for (size_t i = 0; i < count; i++)
         scenario_free(scenarios[i]);
     free(scenarios);
+}
+
+int scenarios_each(const struct common_options *common, scenario_work *work, const void *own)
+{
+    struct strings paths = {0};
+    struct strings problems = {0};
+    scenario_paths(common, &paths);
+    if (paths.count == 0)
+        strings_add(&problems, "restore-verifier: there is no scenario file: name one, or put one "
+                               "into scenarios/");
+    struct scenario **scenarios = scenarios_load(&paths, &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        fprintf(stderr, "%s\n", problems.items[i]);
+    int worst = problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
+    for (size_t i = 0; i < paths.count; i++) {
+        int exit_code = scenarios[i] ? work(scenarios[i], common, own) : EXIT_CANNOT_VERIFY;
+        worst = exit_code > worst ? exit_code : worst;
+    }
+    scenarios_free(scenarios, paths.count);
+    strings_free(&problems);
+    strings_free(&paths);
+    return worst;
 }
 
 bool wants_color(int descriptor)

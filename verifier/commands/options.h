@@ -35,6 +35,15 @@ void scenario_paths(const struct common_options *common, struct strings *ret_pat
 struct scenario **scenarios_load(const struct strings *paths, struct strings *problems);
 void scenarios_free(struct scenario **scenarios, size_t count);
 
+/* What a command does to one scenario; gives an exit code. `own` is what options_parse was given.
+ */
+typedef int scenario_work(const struct scenario *scenario, const struct common_options *common,
+                          const void *own);
+
+/* Does it to each scenario in turn, and prints what is wrong with those that cannot be loaded.
+ * Gives the worst exit code. */
+int scenarios_each(const struct common_options *common, scenario_work *work, const void *own);
+
 /* Is `stream` a terminal that wants colours? */
 bool wants_color(int descriptor);
 

@@ -194,31 +194,22 @@ static int prune_scenario(const struct scenario *scenario, const struct common_o
     return outcome;
 }
 
+static int prune(const struct scenario *scenario, const struct common_options *common,
+                 const void *own)
+{
+    struct error error;
+    if (prune_scenario(scenario, common, own, &error) == 0)
+        return EXIT_VERIFIED;
+    fprintf(stderr, "restore-verifier: %s: %s\n", scenario->name, error.text);
+    return EXIT_CANNOT_VERIFY;
+}
+
 int command_prune(int argc, char **argv)
 {
     struct common_options common;
     struct prune_options options = {0};
     options_parse(argc, argv, &prune_argp, &common, &options);
-    struct strings paths = {0};
-    struct strings problems = {0};
-    scenario_paths(&common, &paths);
-    if (paths.count == 0)
-        strings_add(&problems, "restore-verifier: there is no scenario file: name one, or put one "
-                               "into scenarios/");
-    struct scenario **scenarios = scenarios_load(&paths, &problems);
-    for (size_t i = 0; i < problems.count; i++)
-        fprintf(stderr, "%s\n", problems.items[i]);
-    int exit_code = problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
-    for (size_t i = 0; i < paths.count; i++) {
-        struct error error;
-        if (!scenarios[i] || prune_scenario(scenarios[i], &common, &options, &error) == 0)
-            continue;
-        fprintf(stderr, "restore-verifier: %s: %s\n", scenarios[i]->name, error.text);
-        exit_code = EXIT_CANNOT_VERIFY;
-    }
-    scenarios_free(scenarios, paths.count);
-    strings_free(&problems);
-    strings_free(&paths);
+    int exit_code = scenarios_each(&common, prune, &options);
     common_options_free(&common);
     return exit_code;
 }

@@ -126,9 +126,10 @@ static int sync_bucket(const struct scenario *scenario, const struct sync_comman
     return sync_run(&options, ret_result, error);
 }
 
-static int synchronize(const struct scenario *scenario, const struct sync_command *command,
-                       const struct common_options *common)
+static int synchronize(const struct scenario *scenario, const struct common_options *common,
+                       const void *own)
 {
+    const struct sync_command *command = own;
     struct error error;
     struct sync_result result;
     int64_t began_ms = clock_ms();
@@ -158,22 +159,7 @@ int command_sync(int argc, char **argv)
     struct sync_command command = {0};
     options_parse(argc, argv, &sync_argp, &common, &command);
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
-    struct strings paths = {0};
-    struct strings problems = {0};
-    scenario_paths(&common, &paths);
-    if (paths.count == 0)
-        strings_add(&problems, "restore-verifier: there is no scenario file: name one, or put one "
-                               "into scenarios/");
-    struct scenario **scenarios = scenarios_load(&paths, &problems);
-    for (size_t i = 0; i < problems.count; i++)
-        fprintf(stderr, "%s\n", problems.items[i]);
-    int exit_code = problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
-    for (size_t i = 0; i < paths.count; i++)
-        if (scenarios[i] && synchronize(scenarios[i], &command, &common) != EXIT_VERIFIED)
-            exit_code = EXIT_CANNOT_VERIFY;
-    scenarios_free(scenarios, paths.count);
-    strings_free(&problems);
-    strings_free(&paths);
+    int exit_code = scenarios_each(&common, synchronize, &command);
     common_options_free(&common);
     return exit_code;
 }
