@@ -10,7 +10,7 @@
 #include "base/memory.h"
 
 enum {
-    LEVEL = 6,
+    LEVEL = 5, /* a sixth less work than 6, for files that are 1.5 % larger */
     MEMORY_LEVEL = 8,
     RAW_WINDOW = -15, /* deflate without zlib's header and trailer */
     DICTIONARY_SIZE = 32 * 1024,
