@@ -1,5 +1,6 @@
 #include "commands/run.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -118,6 +119,7 @@ void run_release(struct run *run)
     shared_free(run->facts, sizeof(*run->facts));
     plan_free(&run->plan);
     free(run->name);
+    free(run->kept);
 }
 
 /* --- in the worker ---------------------------------------------------------------------------- */
@@ -192,14 +194,37 @@ void run_close(struct run *run, const struct worker *worker)
     outcomes_close(run->outcomes, run->plan.count, reason);
 }
 
+static void append_quoted(struct buffer *words, const char *path)
+{
+    buffer_append_text(words, words->length > 0 ? " '" : "'");
+    for (; *path; path++)
+        buffer_append(words, *path == '\'' ? "'\\''" : path, *path == '\'' ? 4 : 1);
+    buffer_append_text(words, "'");
+}
+
+static void keep_directories(struct run *run)
+{
+    struct workdir *const directories[] = {run->work, run->socket_work};
+    struct buffer words;
+    buffer_init(&words, (size_t)16 * PATH_MAX);
+    for (size_t i = 0; i < ARRAY_LENGTH(directories); i++) {
+        if (!directories[i])
+            continue;
+        append_quoted(&words, workdir_path(directories[i]));
+        workdir_keep(directories[i]); /* frees it, with its path */
+    }
+    run->kept = buffer_steal(&words);
+}
+
 void run_clean_up(struct run *run, const struct worker *worker, struct strings *complaints)
 {
     struct error error;
     if (run->stages.keep && worker->end == WORKER_DONE && *run->facts->server.psql) {
-        workdir_keep(run->work);
-        if (run->socket_work)
-            workdir_keep(run->socket_work);
-        return;
+        if (run->facts->server.pid > 0) {
+            keep_directories(run);
+            return;
+        }
+        run->kept = xstrdup(""); /* on somebody's own server, where no directory of ours is used */
     }
     const struct stage_fact *stop = &run->facts->stages[STAGE_STOP];
     if (stop->state == STAGE_FAILED)

@@ -154,12 +154,12 @@ static void tell_kept(const struct verification *verification)
     for (size_t i = 0; i < verification->count; i++) {
         const struct run *run = &verification->runs[i];
         const struct server_fact *server = &run->facts->server;
-        if (!run->stages.keep || !*server->psql)
+        if (!run->kept)
             continue;
         fprintf(stderr, "The restored database is still there: %s\n", server->psql);
         if (server->pid > 0)
             fprintf(stderr, "When you are done with it: kill -QUIT %d; rm -rf %s\n",
-                    (int)server->pid, run->stages.work);
+                    (int)server->pid, run->kept);
         else
             fprintf(stderr, "When you are done with it: DROP DATABASE %s\n", server->database);
     }
