@@ -132,7 +132,8 @@ START_TEST(what_goes_in_comes_out)
 }
 END_TEST
 
-/* What the blocks cost, against one stream of zlib's: the dictionary is what keeps it low. */
+/* What the blocks cost, against one stream of zlib's of the same level: the dictionary is what
+ * keeps it low. */
 START_TEST(blocks_cost_hardly_anything)
 {
     int number = 10;
@@ -143,7 +144,7 @@ START_TEST(blocks_cost_hardly_anything)
     free(compress_all(number, bytes, &compressed_length));
     uLongf whole_length = compressBound(length);
     cleanup(free_pointer) unsigned char *whole = xmalloc(whole_length);
-    ck_assert_int_eq(compress2(whole, &whole_length, bytes, length, 6), Z_OK);
+    ck_assert_int_eq(compress2(whole, &whole_length, bytes, length, 5), Z_OK);
     ck_assert_uint_lt(compressed_length, whole_length + whole_length / 100);
 }
 END_TEST
