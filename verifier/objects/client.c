@@ -1,5 +1,6 @@
 #include "objects/client.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -40,9 +41,10 @@ static void list_add(struct transfer **list, struct transfer *transfer)
 
 static void list_remove(struct transfer **list, const struct transfer *transfer)
 {
-    while (*list != transfer)
+    while (*list && *list != transfer)
         list = &(*list)->next;
-    *list = transfer->next;
+    if (*list)
+        *list = transfer->next;
 }
 
 static void initialize_curl(void)
@@ -159,12 +161,27 @@ static int rewind_body(void *context, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
+/* A number and the character that must follow it; -1 when it is something else. */
+static int64_t range_number(const char **text, char end)
+{
+    char *after;
+    errno = 0;
+    long long number = strtoll(*text, &after, 10);
+    bool good = errno == 0 && after != *text && number >= 0 && *after == end;
+    *text = good && end ? after + 1 : after;
+    return good ? number : -1;
+}
+
+/* "bytes 100-199/2000" */
 static void take_content_range(struct response *response, const char *value)
 {
-    long long from;
-    long long to;
-    long long total;
-    if (sscanf(value, "bytes %lld-%lld/%lld", &from, &to, &total) == 3 && from >= 0 && total > 0) {
+    if (!starts_with(value, "bytes "))
+        return;
+    value += strlen("bytes ");
+    int64_t from = range_number(&value, '-');
+    int64_t to = from < 0 ? -1 : range_number(&value, '/');
+    int64_t total = to < 0 ? -1 : range_number(&value, '\0');
+    if (total > 0) {
         response->range_from = from;
         response->range_total = total;
     }

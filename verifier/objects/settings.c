@@ -39,8 +39,8 @@ static bool is_section(const char *line, size_t length, bool is_config, const ch
     }
     for (; length > 0 && (*line == ' ' || *line == '\t'); length--)
         line++;
-    for (; length > 0 && (line[length - 1] == ' ' || line[length - 1] == '\t'); length--)
-        continue;
+    while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == '\t'))
+        length--;
     return length == strlen(profile) && strncmp(line, profile, length) == 0;
 }
 
@@ -57,8 +57,9 @@ static char *line_value(const char *line, size_t length, const char *name)
         at++;
     if (at == length || line[at] != '=')
         return NULL;
-    for (at++; at < length && (line[at] == ' ' || line[at] == '\t'); at++)
-        continue;
+    at++;
+    while (at < length && (line[at] == ' ' || line[at] == '\t'))
+        at++;
     return xstrndup(line + at, length - at);
 }
 
@@ -358,25 +359,23 @@ int settings_find(const struct store_options *options, struct settings *ret_sett
     struct profile profile;
     if (profile_read(options->profile, &profile, error) < 0)
         return -1;
-    int failed = find_location(options->location, &settings, error);
-    if (failed == 0)
-        failed = find_endpoint(options, &profile, &settings, error);
-    if (failed == 0)
+    bool failed = find_location(options->location, &settings, error) < 0 ||
+                  find_endpoint(options, &profile, &settings, error) < 0;
+    if (!failed) {
         find_region(options->region, &profile, &settings);
-    if (failed == 0)
-        failed = find_keys(options, &profile, &settings, error);
-    if (failed == 0)
-        failed = check_values(&settings, error);
-    if (failed == 0)
         settings.ca_file =
             find_value(options->ca_file, (const char *[]){"S3_CA_FILE", "AWS_CA_BUNDLE", NULL},
                        &profile, "ca_bundle");
+        failed = find_keys(options, &profile, &settings, error) < 0 ||
+                 check_values(&settings, error) < 0;
+    }
     profile_free(&profile);
-    if (failed < 0)
+    if (failed) {
         settings_free(&settings);
-    else
-        *ret_settings = settings;
-    return failed;
+        return -1;
+    }
+    *ret_settings = settings;
+    return 0;
 }
 
 static void free_secret(char *secret)

@@ -82,13 +82,12 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (argc < 6)
         return 3;
-    const struct store_options options = {.location = argv[4],
-                                          .endpoint = argv[1],
-                                          .access_key = argv[2],
-                                          .secret_key = argv[3],
-                                          .connections = getenv("DRIVER_CONNECTIONS")
-                                                             ? atoi(getenv("DRIVER_CONNECTIONS"))
-                                                             : 0};
+    const struct store_options options = {
+        .location = argv[4],
+        .endpoint = argv[1],
+        .access_key = argv[2],
+        .secret_key = argv[3],
+        .connections = getenv("DRIVER_CONNECTIONS") ? atoi(getenv("DRIVER_CONNECTIONS")) : 0};
     int failed = store_open(&options, &store, &error);
     if (failed == 0)
         failed = run(store, argv[5], argc > 6 ? argv[6] : "", &error);
