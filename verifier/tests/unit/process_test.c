@@ -278,7 +278,15 @@ START_TEST(no_descriptor_is_inherited)
 }
 END_TEST
 
-/* Numbers of signals as the masks in /proc/PID/status have them. */
+/* A mask of signals as /proc/PID/status has it, without 32 and 33: those are glibc's own, which
+ * lets nobody change them, and make starts its children with both ignored. */
+static unsigned long long signal_mask(const char *status, const char *name)
+{
+    const char *line = strstr(status, name);
+    ck_assert_ptr_nonnull(line);
+    return strtoull(line + strlen(name), NULL, 16) & ~0x180000000ULL;
+}
+
 START_TEST(signals_have_their_default_handling)
 {
     for (int number = 1; number < NSIG; number++)
@@ -292,9 +300,9 @@ START_TEST(signals_have_their_default_handling)
     struct process_result result;
     struct error error = {0};
     ck_assert_int_eq(process_run(&options, deadline_after(ENOUGH_MS), &result, &error), 0);
-    ck_assert_ptr_nonnull(strstr(result.output.data, "SigBlk:\t0000000000000000\n"
-                                                     "SigIgn:\t0000000000000000\n"
-                                                     "SigCgt:\t0000000000000000\n"));
+    static const char *const masks[] = {"SigBlk:", "SigIgn:", "SigCgt:"};
+    for (size_t i = 0; i < ARRAY_LENGTH(masks); i++)
+        ck_assert_msg(signal_mask(result.output.data, masks[i]) == 0, "%s", result.output.data);
     process_result_free(&result);
 }
 END_TEST
