@@ -295,11 +295,22 @@ class Place:
 
     # What happens.
 
+    def _program(self):
+        """Another user gets a copy, because the repository may be where only root can enter."""
+        if self.user is None:
+            return PROGRAM
+        copy = self.directory / "restore-verifier"
+        if not copy.exists():
+            shutil.copy(PROGRAM, copy)
+            copy.chmod(0o755)
+        return copy
+
     def start(self, *arguments, environment=None, before=(), cwd=None, program=True):
         self.count += 1
         output = self.directory / f"stdout.{self.count}"
         errors = self.directory / f"stderr.{self.count}"
-        argv = [str(argument) for argument in (*before, *([PROGRAM] if program else []), *arguments)]
+        named = [self._program()] if program else []
+        argv = [str(argument) for argument in (*before, *named, *arguments)]
         as_user = {"user": self.user, "group": self.user, "extra_groups": []} if self.user is not None else {}
         with open(output, "wb") as out, open(errors, "wb") as err:
             process = subprocess.Popen(

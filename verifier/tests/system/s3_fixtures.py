@@ -14,7 +14,7 @@ from s3_client import S3
 from s3_proxy import Proxy
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-PROGRAM = ROOT / "build" / os.environ.get("VARIANT", "release") / "restore-verifier"
+PROGRAM = pathlib.Path(os.environ.get("RESTORE_VERIFIER", ROOT / "build/release/restore-verifier"))
 PAGE = 20
 PLAIN = [f"{n % 7:x}{n % 16:x}/shots/{n:04}.png" for n in range(101)]
 

