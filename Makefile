@@ -7,7 +7,7 @@ VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 VARIANT  ?= release
 BUILD    := build/$(VARIANT)
-PACKAGES := libpq libcurl libxml-2.0 zlib libzstd liblz4 yaml-0.1 jansson libcrypto libxxhash
+PACKAGES := libpq libcurl libxml-2.0 zlib libdeflate libzstd liblz4 yaml-0.1 jansson libcrypto libxxhash
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
             -Wold-style-definition -Wundef -Wformat -Wformat-security -Wvla -Wwrite-strings -Wcast-qual \

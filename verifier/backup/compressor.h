@@ -2,7 +2,7 @@
  *
  * Compression happens in threads of its own; everything else (writing, hashing, errors) in the
  * caller's. Memory does not depend on the length of the stream, and hardly on the number of
- * threads: under 40 MiB at the limit of threads. Counts and hashes what reaches the file, so that
+ * threads: under 40 MiB at the limit of 8 threads. Counts and hashes what reaches the file, so that
  * it need not be read again.
  */
 #ifndef BACKUP_COMPRESSOR_H

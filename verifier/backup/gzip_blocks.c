@@ -1,5 +1,6 @@
 #include "backup/gzip_blocks.h"
 
+#include <libdeflate.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -10,28 +11,39 @@
 #include "base/memory.h"
 
 enum {
-    LEVEL = 5, /* a sixth less work than 6, for files that are 1.5 % larger */
-    MEMORY_LEVEL = 8,
+    LEVEL = 5,
     RAW_WINDOW = -15, /* deflate without zlib's header and trailer */
-    DICTIONARY_SIZE = 32 * 1024,
-    BLOCK_SIZE = 256 * 1024,
-    /* What does not compress is stored, with 5 bytes for at most 32 KiB, and the flush is 5 more.
-     */
+    BLOCK_SIZE = 512 * 1024,
+    /* What does not compress is stored, with 5 bytes for some KiB; the ending is 5 more. */
     OUTPUT_SIZE = BLOCK_SIZE + BLOCK_SIZE / 64,
-    BLOCKS_PER_THREAD = 3, /* one at work, one waiting, one being filled or written */
+    ENDING_SIZE = 5,
 };
+
+/* RFC 1952: no name, no time. */
+static const unsigned char gzip_header[] = {0x1f, 0x8b, 8 /* deflate */, 0, 0, 0, 0, 0,
+                                            0,    3 /* Unix */};
+
+/* What inflate() says in data_type when it is told Z_BLOCK. */
+enum { INFLATE_UNUSED_BITS = 7, INFLATE_LAST_BLOCK = 64, INFLATE_AT_BOUNDARY = 128 };
+
+enum { STORED_HEADER_BITS = 3 };
 
 /* A place for one block after another. Only its input belongs to the caller's thread until it is
  * handed over, and all of it again when `done`. */
 struct block {
-    unsigned char *memory; /* dictionary, input, output */
-    size_t dictionary_length;
+    unsigned char *memory; /* input, output */
     size_t length;
-    bool last;
     bool done;
     bool failed;
     size_t output_length;
     uLong crc;
+};
+
+/* What a thread works with. */
+struct packer {
+    struct libdeflate_compressor *compressor;
+    z_stream unpacker;
+    unsigned char *unpacked;
 };
 
 struct gzip_blocks {
@@ -53,12 +65,12 @@ struct gzip_blocks {
 
 static unsigned char *block_input(const struct block *block)
 {
-    return block->memory + DICTIONARY_SIZE;
+    return block->memory;
 }
 
 static unsigned char *block_output(const struct block *block)
 {
-    return block->memory + DICTIONARY_SIZE + BLOCK_SIZE;
+    return block->memory + BLOCK_SIZE;
 }
 
 struct gzip_blocks *gzip_blocks_new(struct compressed_file *file, int threads)
@@ -66,7 +78,8 @@ struct gzip_blocks *gzip_blocks_new(struct compressed_file *file, int threads)
     struct gzip_blocks *blocks = xcalloc(1, sizeof(*blocks));
     blocks->file = file;
     blocks->threads_wanted = threads;
-    blocks->block_count = (size_t)threads * BLOCKS_PER_THREAD;
+    /* Each thread has one at work and one waiting, and one more is being filled or written. */
+    blocks->block_count = (size_t)threads * 2 + 1;
     blocks->blocks = xcalloc(blocks->block_count, sizeof(*blocks->blocks));
     blocks->threads = xcalloc((size_t)threads, sizeof(*blocks->threads));
     blocks->crc = crc32_z(0, NULL, 0);
@@ -75,25 +88,58 @@ struct gzip_blocks *gzip_blocks_new(struct compressed_file *file, int threads)
     return blocks;
 }
 
-static bool block_compress(struct block *block, z_stream *stream)
+/* Unpacks what was packed and compares it. `ret_header`: the bit at which the last of its deflate
+ * blocks begins; `ret_unused`: the bits of the last byte that are not used. */
+static bool block_unpack(const struct block *block, struct packer *packer, size_t *ret_header,
+                         unsigned *ret_unused)
 {
-    unsigned char *input = block_input(block);
-    block->crc = crc32_z(crc32_z(0, NULL, 0), input, block->length);
-    if (deflateReset(stream) != Z_OK)
+    z_stream *stream = &packer->unpacker;
+    size_t header = 0;
+    if (inflateReset(stream) != Z_OK)
         return false;
-    if (block->dictionary_length > 0 &&
-        deflateSetDictionary(stream, input - block->dictionary_length,
-                             (uInt)block->dictionary_length) != Z_OK)
+    stream->next_in = block_output(block);
+    stream->avail_in = (uInt)block->output_length;
+    stream->next_out = packer->unpacked;
+    stream->avail_out = BLOCK_SIZE;
+    for (;;) {
+        if (inflate(stream, Z_BLOCK) != Z_OK || !(stream->data_type & INFLATE_AT_BOUNDARY))
+            return false;
+        if (stream->data_type & INFLATE_LAST_BLOCK)
+            break;
+        header = (block->output_length - stream->avail_in) * 8 -
+                 (size_t)(stream->data_type & INFLATE_UNUSED_BITS);
+    }
+    *ret_header = header;
+    *ret_unused = (unsigned)(stream->data_type & INFLATE_UNUSED_BITS);
+    return stream->avail_in == 0 && BLOCK_SIZE - stream->avail_out == block->length &&
+           memcmp(packer->unpacked, block_input(block), block->length) == 0;
+}
+
+/* libdeflate ends what it writes. The mark of the end is taken away, and an empty stored block
+ * fills up the last byte, so that more can follow. */
+static bool block_open_end(struct block *block, struct packer *packer)
+{
+    unsigned char *output = block_output(block);
+    size_t header = 0;
+    unsigned unused = 0;
+    if (!block_unpack(block, packer, &header, &unused) || !(output[header / 8] >> header % 8 & 1))
         return false;
-    stream->next_in = input;
-    stream->avail_in = (uInt)block->length;
-    stream->next_out = block_output(block);
-    stream->avail_out = OUTPUT_SIZE;
-    int outcome = deflate(stream, block->last ? Z_FINISH : Z_SYNC_FLUSH);
-    block->output_length = OUTPUT_SIZE - stream->avail_out;
-    /* With output to spare everything is out. */
-    return outcome == (block->last ? Z_STREAM_END : Z_OK) && stream->avail_in == 0 &&
-           stream->avail_out > 0;
+    output[header / 8] &= (unsigned char)~(1U << header % 8);
+    output[block->output_length - 1] &= (unsigned char)(0xffU >> unused);
+    if (unused < STORED_HEADER_BITS)
+        output[block->output_length++] = 0;
+    memcpy(output + block->output_length, "\x00\x00\xff\xff", 4);
+    block->output_length += 4;
+    return true;
+}
+
+static bool block_compress(struct block *block, struct packer *packer)
+{
+    block->crc = libdeflate_crc32(0, block_input(block), block->length);
+    block->output_length =
+        libdeflate_deflate_compress(packer->compressor, block_input(block), block->length,
+                                    block_output(block), OUTPUT_SIZE - ENDING_SIZE);
+    return block->output_length > 0 && block_open_end(block, packer);
 }
 
 /* The next block to compress; NULL when there will be none. */
@@ -111,11 +157,11 @@ static struct block *block_take(struct gzip_blocks *blocks)
 static void *blocks_thread(void *argument)
 {
     struct gzip_blocks *blocks = argument;
-    z_stream stream = {0};
-    bool started = deflateInit2(&stream, LEVEL, Z_DEFLATED, RAW_WINDOW, MEMORY_LEVEL,
-                                Z_DEFAULT_STRATEGY) == Z_OK;
+    struct packer packer = {.compressor = libdeflate_alloc_compressor(LEVEL),
+                            .unpacked = xmalloc(BLOCK_SIZE)};
+    bool started = inflateInit2(&packer.unpacker, RAW_WINDOW) == Z_OK;
     for (struct block *block; (block = block_take(blocks));) {
-        bool compressed = started && block_compress(block, &stream);
+        bool compressed = started && packer.compressor && block_compress(block, &packer);
         pthread_mutex_lock(&blocks->lock);
         block->failed = !compressed;
         block->done = true;
@@ -123,7 +169,9 @@ static void *blocks_thread(void *argument)
         pthread_mutex_unlock(&blocks->lock);
     }
     if (started)
-        deflateEnd(&stream);
+        inflateEnd(&packer.unpacker);
+    libdeflate_free_compressor(packer.compressor);
+    free(packer.unpacked);
     return NULL;
 }
 
@@ -159,11 +207,13 @@ static bool block_wait(struct gzip_blocks *blocks, const struct block *block, bo
 
 static int block_write(struct gzip_blocks *blocks, struct block *block, struct error *error)
 {
-    static const unsigned char header[] = {0x1f, 0x8b, Z_DEFLATED, 0, 0, 0, 0, 0, 0, 3 /* Unix */};
     if (block->failed)
-        return cannot_verify(error, "zlib failed while compressing %s", blocks->file->what);
+        return cannot_verify(error,
+                             "compressing %s failed: what was packed does not unpack to the same: "
+                             "this machine's memory is short, or bad",
+                             blocks->file->what);
     if (blocks->written == 0 &&
-        compressed_file_write(blocks->file, header, sizeof(header), error) < 0)
+        compressed_file_write(blocks->file, gzip_header, sizeof(gzip_header), error) < 0)
         return -1;
     if (compressed_file_write(blocks->file, block_output(block), block->output_length, error) < 0)
         return -1;
@@ -171,6 +221,7 @@ static int block_write(struct gzip_blocks *blocks, struct block *block, struct e
     blocks->total_bytes += block->length;
     blocks->written++;
     block->done = false;
+    block->length = 0;
     return 0;
 }
 
@@ -192,30 +243,20 @@ static struct block *block_to_fill(struct gzip_blocks *blocks)
 {
     struct block *block = &blocks->blocks[blocks->handed % blocks->block_count];
     if (!block->memory)
-        block->memory = xmalloc(DICTIONARY_SIZE + BLOCK_SIZE + OUTPUT_SIZE);
+        block->memory = xmalloc(BLOCK_SIZE + OUTPUT_SIZE);
     return block;
 }
 
-static int block_hand_over(struct gzip_blocks *blocks, bool last, struct error *error)
+/* `most`: of the blocks handed over, so many need not be written yet. */
+static int block_hand_over(struct gzip_blocks *blocks, uint64_t most, struct error *error)
 {
     if (blocks->thread_count == 0 && threads_start(blocks, error) < 0)
         return -1;
-    struct block *block = block_to_fill(blocks);
-    block->last = last;
     pthread_mutex_lock(&blocks->lock);
     blocks->handed++;
     pthread_cond_broadcast(&blocks->changed);
     pthread_mutex_unlock(&blocks->lock);
-    if (blocks_write(blocks, last ? 0 : blocks->block_count - 1, error) < 0)
-        return -1;
-    if (last)
-        return 0;
-    /* The threads only read input, so the end of the block can be copied while one works on it. */
-    struct block *next = block_to_fill(blocks);
-    next->dictionary_length = DICTIONARY_SIZE;
-    next->length = 0;
-    memcpy(next->memory, block_input(block) + BLOCK_SIZE - DICTIONARY_SIZE, DICTIONARY_SIZE);
-    return 0;
+    return blocks_write(blocks, most, error);
 }
 
 int gzip_blocks_write(struct gzip_blocks *blocks, const void *bytes, size_t length,
@@ -230,7 +271,8 @@ int gzip_blocks_write(struct gzip_blocks *blocks, const void *bytes, size_t leng
         block->length += piece;
         next += piece;
         length -= piece;
-        if (block->length == BLOCK_SIZE && block_hand_over(blocks, false, error) < 0)
+        if (block->length == BLOCK_SIZE &&
+            block_hand_over(blocks, blocks->block_count - 1, error) < 0)
             return -1;
     }
     return 0;
@@ -244,12 +286,17 @@ static void number_put(unsigned char *bytes, uint64_t number)
 
 int gzip_blocks_finish(struct gzip_blocks *blocks, struct error *error)
 {
-    unsigned char trailer[8];
-    if (block_hand_over(blocks, true, error) < 0)
+    /* An empty block with the mark of the end, and the trailer. */
+    unsigned char ending[2 + 8] = {0x03, 0x00};
+    if (block_to_fill(blocks)->length > 0 ? block_hand_over(blocks, 0, error) < 0
+                                          : blocks_write(blocks, 0, error) < 0)
         return -1;
-    number_put(trailer, blocks->crc);
-    number_put(trailer + 4, blocks->total_bytes);
-    return compressed_file_write(blocks->file, trailer, sizeof(trailer), error);
+    if (blocks->written == 0 &&
+        compressed_file_write(blocks->file, gzip_header, sizeof(gzip_header), error) < 0)
+        return -1;
+    number_put(ending + 2, blocks->crc);
+    number_put(ending + 6, blocks->total_bytes);
+    return compressed_file_write(blocks->file, ending, sizeof(ending), error);
 }
 
 void gzip_blocks_free(struct gzip_blocks *blocks)

@@ -85,7 +85,7 @@ def test_it_takes_every_processor_and_little_memory(place, server, pattern):
         wait_until(lambda: (place.tmp / "reached").exists(), "all of the dump")
         with open(f"/proc/{running.pid}/status", encoding="utf-8") as file:
             status = dict(line.split(":", 1) for line in file.read().splitlines())
-    assert int(status["Threads"]) == 1 + min(16, len(os.sched_getaffinity(0)))
+    assert int(status["Threads"]) == 1 + min(8, len(os.sched_getaffinity(0)))
     assert int(status["VmHWM"].split()[0]) < 64 * 1024
 
 
