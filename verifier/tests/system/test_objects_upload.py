@@ -22,7 +22,7 @@ def driver(s3_base):
                            stdout=subprocess.PIPE).stdout.split()
     path = s3_base / "driver"
     source = ROOT / "verifier/tests/system/s3_driver.c"
-    extra = ["-fsanitize=address,undefined"] if "sanitize" in str(PROGRAM) else []
+    extra = {"sanitize": ["-fsanitize=address,undefined"], "coverage": ["--coverage"]}.get(PROGRAM.parent.name, [])
     subprocess.run(["cc", "-D_GNU_SOURCE", "-I", ROOT / "verifier", "-o", path, source,
                     PROGRAM.parent / "library.a", *flags, "-lm", "-pthread", *extra], check=True)
     return path

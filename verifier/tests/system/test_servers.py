@@ -14,7 +14,9 @@ from running import CANNOT_VERIFY, PASSED, PROGRAM, ended, processes, wait_until
 
 SCENARIO = "tables:\n  users:\n    - row_count >= 1\n"
 RESTORES = "backup restores"
-SECRET = "s3cret-of-the-test/with:odd@characters%"
+# Its own in each pytest worker: some tests watch every process, those of others among them.
+MARK = f"s3cret{os.getpid()}"
+SECRET = f"{MARK}-of-the-test/with:odd@characters%"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_a_failing_check_drops_the_database_too(place, good, guarded):
     [
         (lambda url: url.replace("127.0.0.1", "nowhere.invalid"), ["nowhere.invalid"]),
         (lambda url: re.sub(r":\d+/", f":{servers.free_port()}/", url), ["refused"]),
-        (lambda url: url.replace("s3cret", "wrong"), ["password authentication failed"]),
+        (lambda url: url.replace(MARK, "wrong"), ["password authentication failed"]),
         (lambda url: re.sub(r"postgres:[^@]*@", "postgres@", url), ["password"]),
         (lambda url: url.replace("//postgres:", "//poor:"), ["CREATEDB", "right to create databases"]),
         (lambda url: url.replace("//postgres:", "//ghost:"), ["ghost"]),
@@ -191,10 +193,10 @@ def test_a_password_goes_nowhere(place, good, guarded, form):
         source = f"host=127.0.0.1 port={guarded.port} user=postgres dbname=to_dump password='{SECRET}'"
     else:
         source = guarded.tcp_url("to_dump", scheme=form)
-    secrets = ["s3cret", "odd@characters", "odd%40characters"]
+    secrets = [MARK, "odd@characters", "odd%40characters"]
     assert all(any(secret in url for secret in secrets) for url in (source, server))
     guarded.create("to_dump", "create table t (x int)")
-    watch = Watch(secrets)
+    watch = Watch([MARK])
     watch.start()
     try:
         texts = []
@@ -228,7 +230,7 @@ def test_a_password_goes_nowhere(place, good, guarded, form):
 def test_a_password_in_the_arguments_goes_no_further(place, good, guarded):
     """Given with --server it stands in the program's own arguments; no other process has it."""
     place.put(good.gz)
-    watch = Watch(["s3cret"])
+    watch = Watch([MARK])
     watch.start()
     try:
         run = place.verify("--server", guarded.tcp_url(), place.scenario(SCENARIO))
