@@ -32,7 +32,7 @@ def openssl(directory, *arguments):
     subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def certificates(base):
     """An authority, a certificate by it for every host but Neon's pooler, and another authority."""
     directory = base / "certificates"
@@ -54,7 +54,7 @@ def with_password(server):
     return server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tls(base, certificates):
     """Speaks TLS and nothing else."""
     made = servers.Server(base / "tls", PASSWORD, (certificates / "server.pem", certificates / "server.key"))
@@ -65,7 +65,7 @@ def tls(base, certificates):
         made.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def plain(base):
     """Speaks no TLS at all."""
     made = servers.Server(base / "plain", PASSWORD)
