@@ -58,6 +58,17 @@ PGresult *session_row(struct connection *connection, const char *sql, struct out
     return NULL;
 }
 
+int session_each(struct connection *connection, const char *sql, row_visitor *visit, void *context,
+                 struct outcome *outcome)
+{
+    struct error error;
+    char state[6];
+    if (connection_each(connection, sql, visit, context, state, &error) == 0)
+        return 0;
+    query_failed(state, &error, outcome);
+    return -1;
+}
+
 static void say_where_else(struct connection *connection, const char *table, const char *quoted,
                            struct outcome *outcome)
 {

@@ -18,6 +18,10 @@ char *session_table(struct connection *connection, const char *table, struct out
  * error, or as a failure when the server says that its data is corrupt). */
 PGresult *session_row(struct connection *connection, const char *sql, struct outcome *outcome);
 
+/* Runs a query and gives its rows one by one. -1 when it failed: the outcome says so, as above. */
+int session_each(struct connection *connection, const char *sql, row_visitor *visit, void *context,
+                 struct outcome *outcome);
+
 /* Judges a measured number by an expectation, with words: `name` is what was measured ("users:
  * row_count"), `measured_text` how a person reads it. */
 void session_judge(const struct expectation *expectation, const char *name, long double measured,

@@ -39,7 +39,7 @@ void table_freshness(const struct subject *subject, const void *parameter, struc
     cleanup(free_pointer) char *table = session_table(connection, expected->table, outcome);
     if (!table)
         return;
-    const char *column = expected->expectation->argument;
+    const char *column = expected->expectation->arguments.items[0];
     cleanup(free_pointer) char *quoted = identifier_quote(column);
     cleanup(free_pointer) char *sql =
         xasprintf("select extract(epoch from max(%s)::timestamptz), max(%s)::timestamptz from %s",

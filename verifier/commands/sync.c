@@ -10,6 +10,7 @@
 #include "commands/options.h"
 #include "objects/sync.h"
 #include "scenario/quantity.h"
+#include "stages/objects.h"
 
 enum { OPTION_DELETE = 4000, OPTION_DRY_RUN, OPTION_TIMEOUT };
 
@@ -105,13 +106,8 @@ static int sync_bucket(const struct scenario *scenario, const struct sync_comman
                        const struct common_options *common, struct sync_result *ret_result,
                        struct error *error)
 {
-    const struct store_options store_options = {.location = scenario->objects.bucket,
-                                                .endpoint = scenario->objects.endpoint,
-                                                .region = scenario->objects.region,
-                                                .access_key = scenario->objects.access_key,
-                                                .secret_key = scenario->objects.secret_key};
     cleanup(store_freep) struct store *bucket = NULL;
-    if (store_open(&store_options, &bucket, error) < 0)
+    if (bucket_open(&scenario->objects, &bucket, error) < 0)
         return -1;
     const struct sync_options options = {
         .bucket = bucket,

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -421,6 +422,7 @@ static int open_copy(struct sync *sync, struct error *error)
 
 static int run(struct sync *sync, struct error *error)
 {
+    int64_t began_ms = (int64_t)time(NULL) * 1000;
     if (open_copy(sync, error) < 0 || transfer_all(sync, error) < 0 ||
         settle_others(sync, error) < 0)
         return -1;
@@ -428,7 +430,8 @@ static int run(struct sync *sync, struct error *error)
         return 0;
     if (syncfs(sync->folder->descriptor) < 0)
         return cannot_verify(error, "cannot write to %s: %s", sync->options->copy, strerror(errno));
-    return sync_record_write(sync->folder, store_name(sync->options->bucket), &sync->table, error);
+    return sync_record_write(sync->folder, store_name(sync->options->bucket), began_ms,
+                             &sync->table, error);
 }
 
 int sync_run(const struct sync_options *options, struct sync_result *ret_result,
