@@ -341,6 +341,50 @@ START_TEST(a_record_speaks_of_its_backup_alone)
 }
 END_TEST
 
+/* `change` replaces the metrics of a record; what is wrong with it, or NULL. */
+static const struct {
+    const char *change;
+    const char *words;
+} metrics[] = {
+    {"\"objects\": {\"object_count in \\\"a b\\\"\": 7, \"total_size of copy\": 8}", NULL},
+    {"\"objects\": {\"object_count\": -1}", "\"object_count\" is not"},
+    {"\"objects\": {\"object_count\": \"7\"}", "\"object_count\" is not"},
+    {"\"objects\": [7]", "\"objects\" is not an object"},
+};
+
+START_TEST(a_record_holds_what_was_measured_of_objects)
+{
+    struct record written = sample_record();
+    struct record read = {0};
+    struct error error = {0};
+    cleanup(free_pointer) char *before = record_format(&written);
+    ck_assert(!strstr(before, "\"objects\"")); /* as records of before were */
+    ck_assert_int_eq(record_parse(before, strlen(before), "r", &read, &error), 0);
+    ck_assert_uint_eq(read.object_count, 0);
+    ck_assert_ptr_null(record_metric_find(&read, "object_count"));
+    record_free(&read);
+
+    record_metric_add(&written, "object_count in \"a b\"", 7);
+    record_metric_add(&written, "total_size of copy", INT64_MAX);
+    cleanup(free_pointer) char *text = record_format(&written);
+    ck_assert_int_eq(record_parse(text, strlen(text), "r", &read, &error), 0);
+    ck_assert_uint_eq(read.object_count, 2);
+    ck_assert_int_eq(record_metric_find(&read, "object_count in \"a b\"")->value, 7);
+    ck_assert_int_eq(record_metric_find(&read, "total_size of copy")->value, INT64_MAX);
+    ck_assert_ptr_null(record_metric_find(&read, "total_size"));
+    record_free(&read);
+
+    const char *last = strrchr(before, '}');
+    cleanup(free_pointer) char *changed =
+        xasprintf("%.*s, %s}", (int)(last - before), before, metrics[_i].change);
+    int outcome = record_parse(changed, strlen(changed), "r", &read, &error);
+    ck_assert_int_eq(outcome, metrics[_i].words ? -1 : 0);
+    ck_assert_msg(!metrics[_i].words || strstr(error.text, metrics[_i].words), "%s", error.text);
+    record_free(&read);
+    record_free(&written);
+}
+END_TEST
+
 START_TEST(a_record_lies_among_the_reports_when_it_must)
 {
     char *directory = directory_make();
@@ -425,6 +469,7 @@ Suite *backup_manifest_suite(void)
     add_test(suite, a_manifest_is_private);
     add_test(suite, lost_tables_are_named);
     add_table_test(suite, a_record_speaks_of_its_backup_alone, ARRAY_LENGTH(states));
+    add_table_test(suite, a_record_holds_what_was_measured_of_objects, ARRAY_LENGTH(metrics));
     add_test(suite, a_record_lies_among_the_reports_when_it_must);
     add_table_test(suite, a_record_is_not_trusted, ARRAY_LENGTH(record_changes));
     add_table_test(suite, companions_are_known_by_their_names, ARRAY_LENGTH(companions));
