@@ -422,7 +422,9 @@ static int open_copy(struct sync *sync, struct error *error)
 
 static int run(struct sync *sync, struct error *error)
 {
-    int64_t began_ms = (int64_t)time(NULL) * 1000;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t began_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     if (open_copy(sync, error) < 0 || transfer_all(sync, error) < 0 ||
         settle_others(sync, error) < 0)
         return -1;
