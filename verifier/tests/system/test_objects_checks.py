@@ -325,8 +325,9 @@ def wrong_secret(world):
 
 
 def no_bucket(world):
-    world.bucket.location += "-nowhere/live"
-    world.bucket.location = world.bucket.location.replace("/live-nowhere", "-nowhere")
+    world.bucket.location = f"s3://{world.bucket.name}-nowhere/live"
+    # Rows hold URLs with the name of the bucket that there is.
+    world.checks = [check for check in world.checks if not check.startswith(("missing", "orphaned")) or "of copy" not in check]
 
 
 def no_endpoint(world):
@@ -385,7 +386,6 @@ def test_a_copy_that_is_not_there_is_an_error(make_world):
 def test_settings_that_are_wrong_are_an_error_of_references_too(make_world):
     """Without the bucket's name no reference can be read."""
     world = make_world(Bucket)
-    world.settings["endpoint"] = "https://"  # passes over nothing
     world.settings["endpoint"] = "http://127.0.0.1:1/with/path"
     run = world.verify()
     cases = objects_of(run)
@@ -498,6 +498,7 @@ def test_many_objects(make_world, place, server, database):
     world = make_world(Bucket, keys={}, rows=[(None, None)])
     keys = [f"{number % 97:02x}/project/{number:06}.png" for number in range(MANY)]
     world.client = world.bucket.client
+    world.settings["endpoint"] = world.store.endpoint  # without the proxy, where there is no fault
     world.client.put_many(world.bucket.name, ((PREFIX + key, b"12345") for key in keys), threads=16)
     sql = ("create table reports (screenshot_url text); insert into reports select lpad(to_hex(n % 97), 2, '0') || '/project/' || "
            f"lpad(n::text, 6, '0') || '.png' from generate_series(0, {MANY - 1}) n")
@@ -512,7 +513,6 @@ def test_many_objects(make_world, place, server, database):
     world.client.delete(world.bucket.name, PREFIX + keys[12345])
     world.copied(keys[12345]).unlink()
     world.copied(keys[4711]).write_bytes(b"1234")
-    world.copied(keys[4711]).write_bytes(b"1234")
     run = world.verify()
     assert run.code == BAD_BACKUP
     report = run.report()
@@ -520,8 +520,8 @@ def test_many_objects(make_world, place, server, database):
     assert "1 of another size" in report["objects: " + same].message
     assert f"{keys[4711]}: 5 bytes in s3://{world.bucket.name}/live, 4 in" in report["objects: " + same].text
 
+    world.settings["endpoint"] = world.store.proxy.endpoint
     same_page(world)
-    world.tables = "restore:\n  timeout: 20s\n"
     run = world.verify()
     assert run.code == CANNOT_VERIFY
     assert {case.verdict for case in objects_of(run).values()} == {"error"}
