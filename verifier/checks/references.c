@@ -58,6 +58,9 @@ static struct reference_rules rules_of(const struct subject *subject,
                                     .below = listed_prefix(expectation)};
 }
 
+/* More of a text is nobody's key, and a column may hold whole pictures. */
+enum { NAMED_BYTES = 400 };
+
 /* A set of which the first few are named. */
 struct noted {
     int64_t count;
@@ -68,8 +71,9 @@ static void note(struct noted *noted, const char *text, size_t length)
 {
     if (noted->count++ >= NAMED_LIMIT)
         return;
-    cleanup(free_pointer) char *printable = key_printable(text, length);
-    strings_add(&noted->named, printable);
+    bool cut = length > NAMED_BYTES;
+    cleanup(free_pointer) char *printable = key_printable(text, cut ? NAMED_BYTES : length);
+    strings_addf(&noted->named, "%s%s", printable, cut ? " ..." : "");
 }
 
 static void tell_noted(const char *what, int64_t count, const struct strings *named,

@@ -1,5 +1,5 @@
 /* The objects of a store in memory: found by key, compared with another store's, and matched with
- * the references that a database holds. Takes about 100 bytes and the key for each object. */
+ * the references that a database holds. Takes about 200 bytes and the key for each object. */
 #ifndef OBJECTS_INVENTORY_H
 #define OBJECTS_INVENTORY_H
 
