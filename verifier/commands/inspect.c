@@ -295,15 +295,15 @@ static int inspect(const char *path, const struct common_options *options)
 
 int command_inspect(int argc, char **argv)
 {
-    static const struct argp argp = {
-        .args_doc = "BACKUP",
-        .doc = "Tell what a backup holds: versions, extensions, roles, and each table with its "
-               "rows. Every byte is read and checked; no server and no PostgreSQL programs are "
-               "needed. BACKUP is a file or directory made by pg_dump, bare or inside gzip or "
-               "zstd. --jobs says how many threads read it (default: one for each processor).",
+    static const struct usage usage = {
+        .arguments = "BACKUP",
+        .words = "Tell what a backup holds: versions, extensions, roles, and each table with its "
+                 "rows. Every byte is read and checked; no server and no PostgreSQL programs are "
+                 "needed. BACKUP is a file or directory made by pg_dump, bare or inside gzip or "
+                 "zstd. --jobs says how many threads read it (default: one for each processor).",
     };
     struct common_options options;
-    options_parse(argc, argv, &argp, &options, NULL);
+    options_parse(argc, argv, &usage, &options, NULL);
     int exit_code = EXIT_CANNOT_VERIFY;
     if (options.paths.count == 1)
         exit_code = inspect(options.paths.items[0], &options);
