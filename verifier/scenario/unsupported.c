@@ -10,24 +10,12 @@ static const struct mark *asks_for_bucket(const struct scenario *scenario)
                                                             : NULL;
 }
 
-static const struct mark *asks_for_head(const struct scenario *scenario)
-{
-    return scenario->alembic.version == ALEMBIC_HEAD ? &scenario->alembic.mark : NULL;
-}
-
-static const struct mark *asks_for_known(const struct scenario *scenario)
-{
-    return scenario->alembic.version == ALEMBIC_KNOWN ? &scenario->alembic.mark : NULL;
-}
-
 static const struct {
     const char *words;
     const char *instead;
     const struct mark *(*asked)(const struct scenario *scenario);
 } unavailable_features[] = {
     {"a `location` in a bucket", "use a directory", asks_for_bucket},
-    {"`version: head`", "name the revision", asks_for_head},
-    {"`version: known`", "name the revision", asks_for_known},
 };
 
 void scenario_unsupported(const struct scenario *scenario, struct strings *problems)

@@ -122,8 +122,6 @@ def test_a_variable_cannot_change_the_structure(place, value):
 @pytest.mark.parametrize(
     "text, words",
     [
-        (GOOD + "alembic:\n  version: head\n  migrations: ./migrations\n", "head"),
-        (GOOD + "alembic:\n  version: known\n  migrations: ./migrations\n", "known"),
         (GOOD.replace("./backups", "s3://bucket/prefix"), "bucket"),
     ],
 )

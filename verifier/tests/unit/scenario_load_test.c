@@ -379,11 +379,9 @@ static const struct {
     /* not available yet */
     {NAMED "backups: {location: 's3://b'}\n",
      {"FILE:2:21: a `location` in a bucket is not available in this version: use a directory"}},
-    {NAMED "alembic: {version: known, migrations: m}\nobjects: {bucket: /b}\n",
-     {"FILE:2:20: `version: known` is not available in this version: name the revision"}},
-    {NAMED "alembic: {version: head, migrations: m}\n"
+    {NAMED "alembic: {version: known, migrations: m}\nobjects: {bucket: /b}\n"
            "tables:\n  a:\n  - change for row_count > 1\n  - row_count same as dump\n",
-     {"FILE:2:20: `version: head` is not available in this version: name the revision"}},
+     {NULL}},
     {NAMED "tables:\n  a:\n  - change for freshness(b) < 1h\n",
      {"FILE:4:5: no change of `freshness(b)` is recorded: compare it with a number"}},
 };
