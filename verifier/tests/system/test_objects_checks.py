@@ -487,6 +487,41 @@ def test_a_section_without_checks(make_world):
     assert world.place.verify(path).code == PASSED
 
 
+def test_a_run_that_waits_for_a_bucket_says_so(make_world):
+    world = make_world(Bucket)
+
+    def silence(_number, _request, answer):
+        answer.ending = 60
+
+    world.store.proxy.reset(silence)
+    run = world.verify("--timeout", "10s")
+    assert run.code == CANNOT_VERIFY
+    assert all("stopped at stage `objects`" in case.message for case in run.report().cases), str(run)
+
+
+def test_databases_and_names_of_other_kinds(place, server):
+    """Keys are UTF-8 whatever the database is; names are as they are stored; values may be of any length."""
+    keys = {"Bilder/Größe é.png": b"1", "50%.png": b"2", "it's": b"3", " blank": b"4"}
+    bucket = Directory(place, None)
+    for key, body in keys.items():
+        bucket.put(key, body)
+    server.sql("create database latin encoding 'LATIN1' template template0 locale 'C'")
+    try:
+        rows = ", ".join(f"({literal(key)})" for key in keys)
+        server.sql('set client_encoding = \'UTF8\'; create schema "Odd"; create table "Odd"."Shots" ("The URL" text); '
+                   f'insert into "Odd"."Shots" values {rows}; insert into "Odd"."Shots" values (repeat(\'x\', 3000000))', "latin")
+        dumped = server.dump("latin", place.directory / "dumped")
+    finally:
+        server.drop("latin")
+    shutil.copy(dumped, place.backups / time.strftime(NAME, time.gmtime(time.time() + 1)))
+    checks = ["missing(Odd.Shots.The URL) = 1", "orphaned(Odd.Shots.The URL) = 0"]
+    path = place.scenario(f"objects:\n  bucket: {bucket.location}\n  checks: {json.dumps(checks)}\n", pattern=NAME)
+    run = place.verify("--format", "json", path)
+    assert run.code == PASSED, str(run)
+    assert "1 of 5 references" in run.err and "0 of 4 objects" in run.err
+    assert "x" * 400 + " ..." in run.out and "x" * 500 not in run.out
+
+
 # --- many -----------------------------------------------------------------------------------------
 
 MANY = 20001
