@@ -90,6 +90,7 @@ struct stages *stages_run(const struct scenario *scenario, const struct stages_o
     listing_finish(stages);
     return stages;
 }
+
 static void stages_free(struct stages *stages)
 {
     connection_close(stages->maintenance);
