@@ -143,10 +143,10 @@ static void restored_free(struct restored *restored)
 static int count_restored(const struct subject *subject, const char *table,
                           struct restored *ret_restored, struct outcome *outcome)
 {
-    cleanup(connection_closep) struct connection *connection = session_open(subject, outcome);
-    cleanup(free_pointer) char *quoted =
-        connection ? session_table(connection, table, outcome) : NULL;
-    if (!quoted)
+    cleanup(free_pointer) char *quoted = NULL;
+    cleanup(connection_closep) struct connection *connection =
+        session_open_table(subject, table, &quoted, outcome);
+    if (!connection)
         return -1;
     cleanup(free_pointer) char *literal = literal_quote(quoted);
     cleanup(free_pointer) char *sql = xasprintf(

@@ -103,6 +103,19 @@ char *session_table(struct connection *connection, const char *table, struct out
     return NULL;
 }
 
+struct connection *session_open_table(const struct subject *subject, const char *table,
+                                      char **ret_table, struct outcome *outcome)
+{
+    struct connection *connection = session_open(subject, outcome);
+    char *quoted = connection ? session_table(connection, table, outcome) : NULL;
+    if (quoted) {
+        *ret_table = quoted;
+        return connection;
+    }
+    connection_close(connection);
+    return NULL;
+}
+
 void session_judge(const struct expectation *expectation, const char *name, long double measured,
                    const char *measured_text, struct outcome *outcome)
 {
