@@ -1,6 +1,7 @@
 #include "commands/run.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -137,6 +138,7 @@ void run_work(void *context)
 {
     struct run *run = context;
     struct facts *facts = run->facts;
+    signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
     facts->began = time(NULL);
     facts->began_ms = clock_ms();
     struct stages *stages = stages_run(run->scenario, &run->stages, facts);

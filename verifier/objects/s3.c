@@ -139,6 +139,12 @@ static int receive_download(struct transfer *transfer, const char *bytes, size_t
     return download->sink(download->context, bytes, length, error);
 }
 
+static int idle_download(struct transfer *transfer, struct error *error)
+{
+    struct download *download = transfer->context;
+    return download->sink(download->context, "", 0, error);
+}
+
 static enum judgement judge_download(struct transfer *transfer, struct error *error)
 {
     struct download *download = transfer->context;
@@ -192,6 +198,7 @@ static int s3_get(void *self, const char *key, size_t key_length, int64_t deadli
                                 .missing_is_answer = true,
                                 .prepare = prepare_download,
                                 .receive = receive_download,
+                                .idle = idle_download,
                                 .judge = judge_download,
                                 .context = &download};
     struct client *client = borrow_client(s3);

@@ -71,7 +71,8 @@ typedef int object_visitor(void *context, const struct object *object, struct er
 int store_list(struct store *store, const char *prefix, int64_t deadline_ms, object_visitor *visit,
                void *context, struct error *error);
 
-/* Takes the next bytes of an object's content. -1 ends the operation, with `error` filled. */
+/* Takes the next bytes of an object's content. -1 ends the operation, with `error` filled. While
+ * nothing comes it may be called without bytes, so that it can end the operation all the same. */
 typedef int object_sink(void *context, const void *bytes, size_t length, struct error *error);
 
 /* Gives the content in order, each byte once, even when the connection had to be made again in

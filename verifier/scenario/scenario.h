@@ -58,7 +58,11 @@ struct scenario {
         bool no_counts;         /* `counts: none`: a dump does not count the rows of its tables */
     } source;
     struct {
-        char *location;    /* a directory, or s3://bucket/prefix */
+        char *location; /* a directory, or s3://bucket/prefix */
+        char *endpoint; /* of the bucket, as are the next three */
+        char *region;
+        char *access_key;
+        char *secret_key;
         char *name;        /* strftime pattern */
         int64_t max_age_s; /* 0: no limit given */
         int64_t keep_s;    /* 0: none given */

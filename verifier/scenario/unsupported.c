@@ -24,12 +24,6 @@ static const struct {
 };
 
 /* Where the scenario asks for it, or NULL. */
-static const struct mark *asks_for_bucket(const struct scenario *scenario)
-{
-    return starts_with(scenario->backups.location, "s3://") ? &scenario->backups.location_mark
-                                                            : NULL;
-}
-
 static const struct mark *asks_for_head(const struct scenario *scenario)
 {
     return scenario->alembic.version == ALEMBIC_HEAD ? &scenario->alembic.mark : NULL;
@@ -50,7 +44,6 @@ static const struct {
     const char *instead;
     const struct mark *(*asked)(const struct scenario *scenario);
 } unavailable_features[] = {
-    {"a `location` in a bucket", "use a directory", asks_for_bucket},
     {"`version: head`", "name the revision", asks_for_head},
     {"`version: known`", "name the revision", asks_for_known},
     {"`objects`", "remove the section", asks_for_objects},
