@@ -26,13 +26,23 @@ struct shelf *shelf_of_directory(const char *path)
     return shelf;
 }
 
+struct shelf *shelf_of_store(struct store *store)
+{
+    struct shelf *shelf = shelf_of_directory(store_name(store));
+    shelf->store = store;
+    return shelf;
+}
+
 int shelf_open(const struct store_options *options, struct shelf **ret_shelf, struct error *error)
 {
     struct store *store = NULL;
-    if (starts_with(options->location, "s3://") && store_open(options, &store, error) < 0)
+    if (!starts_with(options->location, "s3://")) {
+        *ret_shelf = shelf_of_directory(options->location);
+        return 0;
+    }
+    if (store_open(options, &store, error) < 0)
         return -1;
-    *ret_shelf = shelf_of_directory(options->location);
-    (*ret_shelf)->store = store;
+    *ret_shelf = shelf_of_store(store);
     return 0;
 }
 

@@ -25,7 +25,8 @@ struct shelf;
  * or sent. -1 only for a bucket whose place or credentials are not told. */
 int shelf_open(const struct store_options *options, struct shelf **ret_shelf, struct error *error);
 struct shelf *shelf_of_directory(const char *path);
-void shelf_free(struct shelf *shelf); /* takes NULL */
+struct shelf *shelf_of_store(struct store *store); /* owned from then on */
+void shelf_free(struct shelf *shelf);              /* takes NULL */
 void shelf_freep(struct shelf **shelf);
 
 const char *shelf_location(const struct shelf *shelf);         /* for messages; borrowed */

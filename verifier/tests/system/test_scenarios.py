@@ -120,7 +120,6 @@ def test_a_variable_cannot_change_the_structure(place, value):
         (GOOD + "objects:\n  bucket: s3://uploads\n  checks:\n    - object_count >= 1\n", "objects"),
         (GOOD + "alembic:\n  version: head\n  migrations: ./migrations\n", "head"),
         (GOOD + "alembic:\n  version: known\n  migrations: ./migrations\n", "known"),
-        (GOOD.replace("./backups", "s3://bucket/prefix"), "bucket"),
     ],
 )
 def test_what_this_version_cannot_do_is_refused(place, text, words):

@@ -367,8 +367,6 @@ static const struct {
      {"FILE:2:45: `counts` is exact or none, not `some`"}},
 
     /* not available yet */
-    {NAMED "backups: {location: 's3://b'}\n",
-     {"FILE:2:21: a `location` in a bucket is not available in this version: use a directory"}},
     {NAMED "alembic: {version: known, migrations: m}\nobjects: {bucket: /b}\n",
      {"FILE:2:20: `version: known` is not available in this version: name the revision",
       "FILE:3:1: `objects` is not available in this version: remove the section"}},
