@@ -14,8 +14,9 @@ import time
 import pytest
 
 import s3_faults
-from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, ended, today
+from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, Place, ended, flip_bit, today
 from s3_fixtures import ceph, s3_base  # noqa: F401 pylint: disable=unused-import
+from s3_proxy import Answer
 
 NAME = "bugspark_%Y%m%d.dump.gz"
 PREFIX = "nightly/db"
@@ -142,3 +143,266 @@ def test_dump_verify_prune(bucket, server, pattern):
     assert bucket.keys() == sorted([backup, backup + ".manifest.json", backup + ".verified.json"])
     if pattern == NAME:
         assert "deleted 2 of 3 backups" in run.err
+
+
+def put_good(bucket, good, name=NAME, days_ago=0, source=None):
+    bucket.put(today(name, days_ago), (source or good.gz).read_bytes())
+    return today(name, days_ago)
+
+
+def test_the_latest_is_the_one_with_the_latest_date(bucket, good):
+    put_good(bucket, good, "db-%d-%m-%Y.dump.gz")
+    for days_ago in (1, 40, 300):  # written later, and in the order of names some of them behind it
+        bucket.put(today("db-%d-%m-%Y.dump.gz", days_ago), b"old")
+    run = bucket.place.verify(bucket.scenario(pattern="db-%d-%m-%Y.dump.gz"))
+    assert run.code == PASSED and today("db-%d-%m-%Y.dump.gz") in run.err, str(run)
+
+
+def test_what_is_no_backup_is_passed_over(bucket, good):
+    name = put_good(bucket, good, days_ago=0)
+    tomorrow = today(NAME, -1)
+    bucket.put(tomorrow, b"")
+    bucket.put(today(NAME, -2) + "/toc.dat", b"PGDMP")
+    bucket.put(today(NAME, -2) + "/1234.dat.gz", b"x")
+    bucket.put(today(NAME, -3) + "/", b"")
+    bucket.put(today(NAME, -3) + ".part", b"x")
+    run = bucket.place.verify(bucket.scenario())
+    assert run.code == PASSED and name in run.err, str(run)
+    said = run.report()["backup is recent"].output
+    assert f"{tomorrow} is empty" in said
+    assert f"{today(NAME, -2)} is a folder" in said and "packed with tar" in said
+    assert f"{today(NAME, -3)}.part is no backup" in said
+
+
+def test_every_format_is_read_as_a_stream(bucket, server, good):
+    """Also what in a file would be read from several places at once; a directory packed with tar."""
+    directory = server.dump("bugspark", bucket.place.directory / "d", "-Fd", "-j2")
+    packed = bucket.place.directory / "d.dir.tar.gz"
+    os.system(f"tar -C {bucket.place.directory} -czf {packed} {directory.name}")
+    plain = server.dump("bugspark", bucket.place.directory / "p.sql", "-Fp")
+    tar = server.dump("bugspark", bucket.place.directory / "t.tar", "-Ft")
+    for source, pattern in [(good.dump, "a_%Y%m%d.dump"), (packed, "b_%Y%m%d.dir.tar.gz"), (plain, "c_%Y%m%d.sql"), (tar, "d_%Y%m%d.tar")]:
+        bucket.put(today(pattern), source.read_bytes())
+        run = bucket.place.verify(bucket.scenario("restore:\n  contents: true\n", pattern=pattern))
+        assert run.code == PASSED, str(run)
+        assert run.report()["contents are identical"].verdict == "pass"
+
+
+def test_one_that_is_named(bucket, good):
+    bucket.put("mine.bin", good.gz.read_bytes())
+    path = bucket.scenario()
+    run = bucket.place.verify("--backup", bucket.path("mine.bin"), path)
+    assert run.code == PASSED and bucket.path("mine.bin") in run.report().text, str(run)
+    assert bucket.keys() == ["mine.bin"], "no record of what prune does not know"
+    run = bucket.place.verify("--backup", bucket.path("other.bin"), path)
+    assert run.code == CANNOT_VERIFY and "there is no backup" in run.report()["backup is recent"].message, str(run)
+    run = bucket.place.verify("--backup", "s3://" + bucket.name, path)
+    assert run.code == CANNOT_VERIFY and "names no backup" in run.report()["backup is recent"].message, str(run)
+
+
+def environment_of(store):
+    return {"S3_ENDPOINT_URL": store.proxy.endpoint, "S3_ACCESS_KEY": store.access_key, "S3_SECRET_KEY": store.secret_key}
+
+
+def test_inspect(bucket, good):
+    bucket.put("mine.bin", good.gz.read_bytes())
+    run = bucket.place.run("inspect", bucket.path("mine.bin"), environment=environment_of(bucket.store))
+    file = bucket.place.run("inspect", good.gz)
+    assert run.code == PASSED and run.out.replace(bucket.path("mine.bin"), str(good.gz)) == file.out
+    bucket.put("cut.bin", good.gz.read_bytes()[:-1000])
+    run = bucket.place.run("inspect", bucket.path("cut.bin"), environment=environment_of(bucket.store))
+    assert run.code == BAD_BACKUP and "cut off" in run.err
+    run = bucket.place.run("inspect", bucket.path("mine.bin"))
+    assert run.code == CANNOT_VERIFY, str(run)
+
+
+# --- who asks -------------------------------------------------------------------------------------
+
+NO_KEYS = {"endpoint": None, "region": None, "access_key": None, "secret_key": None}
+
+
+def test_as_whom(bucket, good):
+    """The keys of `backups`; else, when there are none at all, those of `objects`; else the environment."""
+    put_good(bucket, good)
+    store = bucket.store
+    assert bucket.place.verify(bucket.scenario(**NO_KEYS), environment=environment_of(store)).code == PASSED
+    wrong = {**environment_of(store), "S3_SECRET_KEY": "wrong", "S3_ACCESS_KEY": "wrong"}
+    assert bucket.place.verify(bucket.scenario(**NO_KEYS), environment=wrong).code == CANNOT_VERIFY
+    assert bucket.place.verify(bucket.scenario(), environment=wrong).code == PASSED
+
+    keys = f"  endpoint: {store.proxy.endpoint}\n  access_key: {store.access_key}\n  secret_key: {store.secret_key}\n"
+    objects = "objects:\n  bucket: s3://uploads\n" + keys
+    def pruned(body, **more):
+        return bucket.place.run("prune", bucket.scenario(body, backups="keep: 30d", **more), environment=wrong).code
+    assert pruned(objects, **NO_KEYS) == PASSED
+    assert pruned(objects, **{**NO_KEYS, "region": "us-east-1"}) == CANNOT_VERIFY, "half of each would be neither's"
+    assert pruned(objects.replace("s3://uploads", "/tmp"), **NO_KEYS) == CANNOT_VERIFY
+
+
+REFUSALS = {
+    "good": ({}, None),
+    "wrong secret": ({"secret_key": "AAAAwrongAAAA"}, "secret"),
+    "unknown key": ({"access_key": "nobody"}, "access key"),
+    "no bucket": ({"location": "s3://there-is-none/x"}, "bucket"),
+    "nobody answers": ({"endpoint": "http://127.0.0.1:1"}, "127.0.0.1"),
+    "no such host": ({"endpoint": "http://nowhere.invalid"}, "nowhere.invalid"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_a_bucket_that_cannot_be_asked(bucket, server, good, case):
+    keys, words = REFUSALS[case]
+    put_good(bucket, good)
+    path = bucket.scenario("tables:\n  users:\n    - row_count >= 1\n", backups="max_age: 26h\n  keep: 30d", source=server.url("bugspark"), **keys)
+    run = bucket.place.verify(path)
+    if not words:
+        assert run.code == PASSED
+        return
+    case = run.report()["backup is recent"]
+    assert run.code == CANNOT_VERIFY and case.verdict == "error" and words in case.message.lower(), str(run)
+    assert {"pass", "fail"}.isdisjoint(run.report().verdicts().values())
+    for command in ("dump", "prune"):
+        run = bucket.place.run(command, path)
+        assert run.code == CANNOT_VERIFY and words in run.err.lower(), str(run)
+    assert bucket.keys() == [today(NAME)]
+
+
+def refuse(*methods):
+    """As a store refuses what credentials do not allow."""
+    def rewrite(request):
+        if request.method in methods:
+            return Answer(403, [("Content-Type", "application/xml")], b"<Error><Code>AccessDenied</Code></Error>")
+        return None
+    return rewrite
+
+
+def test_credentials_that_may_only_read(bucket, good):
+    """The record lies among the reports then, and prune and `change for` find it there."""
+    old = put_good(bucket, good, days_ago=1)
+    bucket.store.proxy.reset(rewrite=refuse("PUT", "POST", "DELETE"))
+    path = bucket.scenario("tables:\n  users:\n    - change for row_count >= -5%\n", backups="keep: 30d")
+    run = bucket.place.verify(path)
+    assert run.report()["users: change for row_count >= -5%"].verdict in ("pass", "skip"), str(run)
+    assert (bucket.place.reports / f"bugspark.{old}.verified.json").exists(), str(run)
+    put_good(bucket, good)
+    run = bucket.place.verify(path)
+    assert run.code == PASSED, str(run)
+    assert f"25, and 25 in {old[:17]}" in run.err, str(run)
+    assert bucket.keys() == [old, today(NAME)]
+    run = bucket.place.run("prune", "--reports", bucket.place.reports, path)
+    assert run.code == PASSED and "nothing to delete: 2 backups" in run.err, str(run)
+
+
+def test_prune_that_may_not_delete(bucket, good):
+    put_good(bucket, good)
+    old = put_good(bucket, good, days_ago=40)
+    path = bucket.scenario(backups="keep: 30d")
+    assert bucket.place.verify(path).code == PASSED
+    bucket.store.proxy.reset(rewrite=refuse("DELETE"))
+    run = bucket.place.run("prune", "--reports", bucket.place.reports, path)
+    assert run.code == CANNOT_VERIFY and "cannot remove" in run.err and old in run.err, str(run)
+    bucket.store.proxy.reset()
+    assert old in bucket.keys()
+    assert bucket.place.run("prune", "--reports", bucket.place.reports, path).code == PASSED
+    assert old not in bucket.keys()
+
+
+def test_a_dump_that_may_not_write(bucket, server):
+    bucket.store.proxy.reset(rewrite=refuse("PUT", "POST"))
+    run = dump(bucket, bucket.scenario(source=server.url("bugspark")), code=CANNOT_VERIFY)
+    assert "cannot write" in run.err and bucket.keys() == [], str(run)
+
+
+# --- what is bad, and what is the way's fault -----------------------------------------------------
+
+
+DAMAGE = {
+    "none": (lambda content: content, "pass", "as its manifest says"),
+    "cut": (lambda content: content[:-1000], "fail", "cut off"),
+    "cut to half": (lambda content: content[:len(content) // 2], "fail", "cut off"),
+    "a bit": (lambda content: flip_bit(content, 8 * len(content) // 2), "fail", ""),
+    "packed again": (lambda content: gzip.compress(gzip.decompress(content), 1), "fail", "not the one that dump wrote"),
+    "bytes behind": (lambda content: content + b"x", "fail", "behind its end"),
+    "no archive": (lambda content: b"<html>" * 1000, "fail", ""),
+}
+
+
+@pytest.fixture(scope="session")
+def dumped(base, ceph, server):  # noqa: F811 pylint: disable=redefined-outer-name
+    """What `dump` has written into a bucket: the backup and its manifest."""
+    place = Place(base / "dumped")
+    made = Bucket(place, ceph)
+    dump(made, made.scenario(source=server.url("bugspark")))
+    return made.get(today(NAME)), made.get(today(NAME) + ".manifest.json")
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_backup_that_is_damaged_is_the_backups_fault(bucket, dumped, damage):
+    change, verdict, words = DAMAGE[damage]
+    content, manifest = dumped
+    bucket.put(today(NAME), change(content))
+    bucket.put(today(NAME) + ".manifest.json", manifest)
+    bucket.put(today(NAME) + ".verified.json", b"{}")
+    run = bucket.place.expect(verdict, "backup is intact", [] if verdict == "pass" else [words], bucket.scenario())
+    assert words in run.err or verdict == "fail", str(run)
+    keys = bucket.keys()
+    assert (today(NAME) + ".verified.json" in keys) == (verdict == "pass"), "no record of a backup that is bad"
+
+
+def is_backup(request):
+    return request.method == "GET" and request.target.partition("?")[0].endswith((".gz", ".dump"))
+
+
+# Once, and where the store soon gives up, always.
+ON_THE_WAY = [(None, False), *((fault, False) for fault in s3_faults.CONTENT), (s3_faults.other_bytes, True), (s3_faults.cut_content, True)]
+
+
+@pytest.mark.parametrize("fault, always", ON_THE_WAY, ids=lambda value: getattr(value, "__name__", str(value)))
+def test_what_goes_wrong_on_the_way_is_never_the_backups_fault(bucket, good, fault, always):
+    pattern = "bugspark_%Y%m%d.dump"
+    put_good(bucket, good, pattern, source=good.dump)
+    at = s3_faults.At(fault or (lambda *_: None), 0, is_backup, always)
+    bucket.store.proxy.reset(fault=at)
+    run = bucket.place.verify(bucket.scenario(pattern=pattern), timeout_s=200)
+    case = run.report()["backup is intact"]
+    assert at.count > 0 and (at.applied > 0 or not fault), "the fault was not met"
+    assert case.verdict in ("pass", "error"), str(run)
+    assert run.code == (PASSED if case.verdict == "pass" else CANNOT_VERIFY)
+    if not fault or (not always and fault not in (s3_faults.other_bytes, s3_faults.cut_content)):
+        assert case.verdict == "pass", str(run)
+    if fault and always:
+        assert case.verdict == "error", str(run)
+
+
+def test_one_that_is_replaced_while_it_is_read(bucket, good):
+    """The connection breaks, and what lies there then is another one."""
+    name = put_good(bucket, good)
+
+    def replace(request, answer, memory):
+        answer.send, answer.ending = len(answer.body) // 2, "reset"
+        bucket.put(name, gzip.compress(good.dump.read_bytes(), 1))
+
+    bucket.store.proxy.reset(fault=s3_faults.At(replace, 0, is_backup))
+    bucket.place.expect("error", "backup is intact", "changed", bucket.scenario())
+
+
+def test_one_that_is_replaced_between_looking_and_reading(bucket, good):
+    name = put_good(bucket, good)
+    bucket.store.proxy.reset(rewrite=lambda request: bucket.put(name, good.gz.read_bytes()[:-500]) and None if is_backup(request) else None)
+    bucket.place.expect("error", "backup is intact", "changed", bucket.scenario())
+
+
+@pytest.mark.parametrize("fault", [None, *s3_faults.LISTING], ids=lambda fault: fault.__name__ if fault else "none")
+def test_a_listing_that_is_wrong_never_hides_the_latest(bucket, good, fault):
+    """Nor does it make `prune` take an old backup for the newest one."""
+    put_good(bucket, good)
+    for days_ago in range(1, 50):
+        bucket.put(today(NAME, days_ago), b"old")
+    path = bucket.scenario(backups="keep: 30d")
+    at = s3_faults.At(fault or (lambda *_: None), 1, lambda request: request.is_listing, always=True)
+    bucket.store.proxy.reset(fault=at)
+    run = bucket.place.verify(path, timeout_s=200)
+    case = run.report()["backup is recent"]
+    assert at.count > 1
+    assert case.verdict == ("error" if at.applied else "pass"), str(run)
+    assert fault is None or at.applied or fault in (s3_faults.repeated, s3_faults.token_of_before, s3_faults.no_token)
