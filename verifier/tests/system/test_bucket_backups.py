@@ -9,6 +9,7 @@ import os
 import random
 import re
 import signal
+import threading
 import time
 
 import pytest
@@ -393,16 +394,190 @@ def test_one_that_is_replaced_between_looking_and_reading(bucket, good):
 
 
 @pytest.mark.parametrize("fault", [None, *s3_faults.LISTING], ids=lambda fault: fault.__name__ if fault else "none")
-def test_a_listing_that_is_wrong_never_hides_the_latest(bucket, good, fault):
-    """Nor does it make `prune` take an old backup for the newest one."""
-    put_good(bucket, good)
-    for days_ago in range(1, 50):
-        bucket.put(today(NAME, days_ago), b"old")
+def test_a_listing_that_is_wrong_never_hides_a_backup(bucket, fault):
+    """`prune` would take the newest that it sees for the newest that there is."""
+    young = [today(NAME, days_ago) for days_ago in range(20)]
+    old = [today(NAME, days_ago) for days_ago in range(40, 60)]
+    for name in young + old:
+        bucket.put(name, b"x")
     path = bucket.scenario(backups="keep: 30d")
-    at = s3_faults.At(fault or (lambda *_: None), 1, lambda request: request.is_listing, always=True)
+    at = s3_faults.At(fault or (lambda *_: None), 1, lambda request: request.is_listing)
     bucket.store.proxy.reset(fault=at)
-    run = bucket.place.verify(path, timeout_s=200)
-    case = run.report()["backup is recent"]
-    assert at.count > 1
-    assert case.verdict == ("error" if at.applied else "pass"), str(run)
-    assert fault is None or at.applied or fault in (s3_faults.repeated, s3_faults.token_of_before, s3_faults.no_token)
+    run = bucket.place.run("prune", path)
+    assert at.count > 1 and run.code in (PASSED, CANNOT_VERIFY), str(run)
+    if run.code == PASSED:
+        assert "would have deleted 20 of 40 backups" in run.err, str(run)
+    assert fault or run.code == PASSED
+
+
+# --- dump -----------------------------------------------------------------------------------------
+
+NOISE = "create table noise as select i, " + " || ".join(f"md5((i * {n} + 1)::text)" for n in range(1, 9)) + " as x from generate_series(1, 200000) i"
+
+
+@pytest.fixture(scope="session")
+def large(server):
+    """A database whose backup takes more than one part of 16 MiB."""
+    server.create("large", NOISE, "template0")
+    yield server.url("large")
+    server.drop("large")
+
+
+@pytest.mark.parametrize("pattern", [NAME, "bugspark_%Y%m%d.dump"])
+def test_a_backup_of_several_parts(bucket, large, pattern):
+    path = bucket.scenario(source=large, pattern=pattern)
+    dump(bucket, path)
+    size = len(bucket.get(today(pattern)))
+    assert size > 20 * 2**20 and bucket.check_whole(today(pattern)) and bucket.unfinished() == 0
+    run = bucket.place.verify(path)
+    assert run.code == PASSED and "200,000 rows" in run.err, str(run)
+
+
+def test_a_name_that_exists(bucket, server):
+    path = bucket.scenario(source=server.url("bugspark"))
+    bucket.put(today(NAME), b"theirs")
+    ran = bucket.place.directory / "ran"
+    script = f'case $1 in --version) exec "$real/pg_dump" --version;; esac\ntouch {ran}\nexec "$real/pg_dump" "$@"\n'
+    run = dump(bucket, path, code=CANNOT_VERIFY, environment=bucket.place.stand_in(pg_dump=script))
+    assert f"{bucket.path(today(NAME))} exists already: --force replaces it" in run.err
+    assert not ran.exists() and bucket.keys() == [today(NAME)] and bucket.get(today(NAME)) == b"theirs"
+    bucket.put(today(NAME) + ".verified.json", b"{}")
+    dump(bucket, path, "--force", environment=bucket.place.stand_in(pg_dump=script))
+    assert ran.exists() and bucket.keys() == [today(NAME), today(NAME) + ".manifest.json"]
+    assert bucket.check_whole(today(NAME)) and bucket.place.verify(path).code == PASSED
+
+
+@pytest.mark.parametrize("which", ["pg_dump fails", "no archive", "killed"])
+@pytest.mark.parametrize("force", [False, True], ids=["new", "force"])
+def test_a_dump_that_fails_leaves_what_was_there(bucket, large, which, force):
+    """Also when parts of it are in the store already."""
+    ends = {"pg_dump fails": '"$real/pg_dump" "$@"\nexit 1', "no archive": "head -c 20000000 /dev/urandom", "killed": '"$real/pg_dump" "$@"\nkill -9 $$'}
+    path = bucket.scenario(source=large, pattern="bugspark_%Y%m%d.dump")
+    if force:
+        bucket.put(today("bugspark_%Y%m%d.dump"), b"theirs")
+    before = bucket.keys()
+    script = f'case $1 in --version) exec "$real/pg_dump" --version;; esac\n{ends[which]}\n'
+    dump(bucket, path, *["--force"] * force, code=CANNOT_VERIFY, environment=bucket.place.stand_in(pg_dump=script))
+    assert any("partNumber=1" in request.target for request in bucket.store.proxy.seen), "nothing was sent"
+    assert bucket.keys() == before and bucket.unfinished() == 0
+    assert not force or bucket.get(before[0]) == b"theirs"
+
+
+UPLOAD_FAULTS = [s3_faults.error_500, s3_faults.slow_down, s3_faults.reset, s3_faults.closed, s3_faults.error_with_200]
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+@pytest.mark.parametrize("fault", UPLOAD_FAULTS, ids=lambda fault: fault.__name__)
+def test_what_goes_wrong_while_dumping(bucket, server, large, fault, size):
+    """At each request that a dump makes: it is made whole, or an error is told and what was there stays."""
+    path = bucket.scenario(source=large if size == "large" else server.url("bugspark"))
+    dump(bucket, path)
+    count = bucket.store.proxy.passed
+    assert count >= (12 if size == "large" else 8)
+    for number in range(count + 2) if size == "small" else random.Random(fault.__name__).sample(range(count), 4):
+        at = s3_faults.At(fault, number, lambda request: True)
+        bucket.store.proxy.reset(fault=at)
+        run = bucket.place.run("dump", "--force", path)
+        bucket.store.proxy.reset()
+        assert bucket.check_whole(today(NAME)), str(run)
+        if run.code == PASSED:
+            assert bucket.keys() == [today(NAME), today(NAME) + ".manifest.json"], f"request {number}"
+        else:
+            assert run.code == CANNOT_VERIFY and "no backup was made" in run.err, str(run)
+    assert at.count > 0
+    assert bucket.place.verify(path).code == PASSED
+
+
+@pytest.mark.parametrize("force", [False, True], ids=["new", "force"])
+def test_a_dump_that_is_killed_at_any_request(bucket, large, force):
+    """Before each request, and again after another dump that was killed: two in a row is what once lost a manifest."""
+    path = bucket.scenario(source=large)
+    name = today(NAME)
+    dump(bucket, path)
+    outcomes = {True: 0, False: 0}
+    for number in range(100):
+        if not force:
+            for key in bucket.keys():
+                bucket.delete(key)
+        before = bucket.get(name) if force else None
+        running = bucket.place.start("dump", *["--force"] * force, path)
+        count = itertools.count()
+
+        def kill(_request):
+            if next(count) == number:  # pylint: disable=cell-var-from-loop
+                running.signal(signal.SIGKILL)  # pylint: disable=cell-var-from-loop
+                running.process.wait()  # pylint: disable=cell-var-from-loop
+
+        bucket.store.proxy.reset(rewrite=kill)
+        code = running.wait().code
+        bucket.store.proxy.reset()
+        there = bucket.check_whole(name)
+        assert there or not force, f"request {number}: the old one is gone and the new one is not there"
+        if code == PASSED:
+            break
+        outcomes[there and bucket.get(name) != before] += 1
+    assert 10 <= number < 100 and min(outcomes.values()) > 0, f"{number} requests, {outcomes}"
+    assert there and bucket.keys() == [name, name + ".manifest.json"] and bucket.place.verify(path).code == PASSED
+
+
+@pytest.mark.parametrize("kills", [8])
+def test_a_dump_that_is_killed_at_any_moment(bucket, large, kills):
+    path = bucket.scenario(source=large)
+    began = time.monotonic()
+    dump(bucket, path)
+    took_s = time.monotonic() - began
+    moments = random.Random(5)
+    for _ in range(kills):
+        running = bucket.place.start("dump", "--force", path)
+        time.sleep(took_s * moments.random() * 1.1)  # the moment is the point here
+        running.signal(signal.SIGKILL)
+        running.process.wait()
+        assert bucket.check_whole(today(NAME))
+    dump(bucket, path, "--force")
+    assert bucket.place.verify(path).code == PASSED
+
+
+def test_a_dump_that_is_told_to_stop_takes_its_parts_away(bucket, large):
+    path = bucket.scenario(source=large, pattern="bugspark_%Y%m%d.dump")
+    sent = threading.Event()
+    bucket.store.proxy.reset(rewrite=lambda request: sent.set() if "partNumber=1" in request.target else None)
+    script = 'case $1 in --version) exec "$real/pg_dump" --version;; esac\n"$real/pg_dump" "$@"\nsleep 60\n'
+    with ended(bucket.place.start("dump", path, environment=bucket.place.stand_in(pg_dump=script))) as running:
+        assert sent.wait(60), running.said()
+        running.signal(signal.SIGTERM)
+        assert running.wait(30).code == -signal.SIGTERM
+    assert bucket.keys() == [] and bucket.unfinished() == 0
+
+
+def test_two_dumps_at_once_are_never_taken_for_good(bucket, large):
+    """A bucket has no locks: what each request of one meets of the other, in both orders."""
+    path = bucket.scenario(source=large)
+    name = today(NAME)
+    number = 0
+    seen = set()
+    while True:
+        for key in bucket.keys():
+            bucket.delete(key)
+        running = bucket.place.start("dump", path)
+        count = itertools.count()
+        other = []
+
+        def run_other(_request):
+            if next(count) == number and not other:  # pylint: disable=cell-var-from-loop
+                other.append(None)  # pylint: disable=cell-var-from-loop
+                direct = {"S3_ENDPOINT_URL": bucket.client.endpoint, "S3_ACCESS_KEY": bucket.store.access_key, "S3_SECRET_KEY": bucket.store.secret_key}
+                second = bucket.scenario(source=large, name="second", **NO_KEYS)
+                other[0] = bucket.place.run("dump", second, environment=direct).code  # pylint: disable=cell-var-from-loop
+
+        bucket.store.proxy.reset(rewrite=run_other)
+        one = running.wait().code
+        bucket.store.proxy.reset()
+        if not other:
+            break
+        keys = bucket.keys()
+        said = bucket.json(name + ".manifest.json")["sha256"] if name + ".manifest.json" in keys else None
+        whole = said == hashlib.sha256(bucket.get(name)).hexdigest()
+        assert whole or CANNOT_VERIFY in (one, other[0]), f"request {number}: neither told"
+        seen.add((one, other[0], whole))
+        number += 1
+    assert number > 8 and (CANNOT_VERIFY, PASSED, True) in seen, seen
