@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "backup/document.h"
 #include "backup/record.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -67,7 +66,7 @@ static int companions_settle(struct shelf *shelf, const char *name, const char *
         return 0;
     if (next_belongs(shelf, name, current_name, &next, &belongs, error) < 0)
         return -1;
-    return belongs ? shelf_rename(shelf, next_name, current_name, DOCUMENT_LIMIT_BYTES, error) : 0;
+    return belongs ? manifest_rename(&next, shelf, next_name, current_name, error) : 0;
 }
 
 int companions_before(struct shelf *shelf, const char *name, bool replaces,
@@ -86,11 +85,12 @@ int companions_before(struct shelf *shelf, const char *name, bool replaces,
     return manifest_write(manifest, shelf, replaces ? next : current, error);
 }
 
-int companions_after(struct shelf *shelf, const char *name, bool replaces, struct error *error)
+int companions_after(struct shelf *shelf, const char *name, bool replaces,
+                     const struct manifest *manifest, struct error *error)
 {
     cleanup(free_pointer) char *current = manifest_name(name);
     cleanup(free_pointer) char *next = manifest_next_name(name);
-    if (replaces && shelf_rename(shelf, next, current, DOCUMENT_LIMIT_BYTES, error) < 0)
+    if (replaces && manifest_rename(manifest, shelf, next, current, error) < 0)
         return error_prefix(error, "the backup is written, but its manifest still has its second "
                                    "name: ");
     return 0;

@@ -19,7 +19,8 @@ char *companion_backup(const char *name);
  * when it failed. `replaces`: there is a backup of that name. */
 int companions_before(struct shelf *shelf, const char *name, bool replaces,
                       const struct manifest *manifest, struct error *error);
-int companions_after(struct shelf *shelf, const char *name, bool replaces, struct error *error);
+int companions_after(struct shelf *shelf, const char *name, bool replaces,
+                     const struct manifest *manifest, struct error *error);
 void companions_withdraw(struct shelf *shelf, const char *name, bool replaces);
 
 /* Removes what lies next to a backup that is gone. */

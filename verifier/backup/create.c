@@ -335,9 +335,22 @@ static int publish(const struct backup_create_options *options, const char *name
         companions_withdraw(shelf, name, replaces);
         return -1;
     }
-    if (companions_after(shelf, name, replaces, error) < 0)
+    if (companions_after(shelf, name, replaces, options->manifest, error) < 0)
         return -1;
     return target->upload ? manifest_check(options, name, error) : 0;
+}
+
+/* What a killed dump left. Another one may still be at work: no dump takes a day. */
+static void uploads_sweep(const struct backup_create_options *options)
+{
+    enum { DAY_S = 24 * 3600 };
+    cleanup(free_pointer) char *beginning =
+        xstrndup(options->pattern, strcspn(options->pattern, "%"));
+    struct sweep_options sweep = {.prefix = beginning,
+                                  .before_ms = ((int64_t)time(NULL) - DAY_S) * 1000,
+                                  .wanted = is_ours,
+                                  .context = options->pattern};
+    store_sweep(shelf_store(options->shelf), &sweep);
 }
 
 static int target_open(const struct backup_create_options *options, const char *name,
@@ -345,6 +358,7 @@ static int target_open(const struct backup_create_options *options, const char *
 {
     const char *directory = shelf_directory(options->shelf);
     if (!directory) {
+        uploads_sweep(options);
         if (object_upload_start(options->shelf, name, &target->upload, error) < 0)
             return -1;
         target->descriptor = object_upload_descriptor(target->upload);

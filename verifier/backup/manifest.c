@@ -126,18 +126,30 @@ int manifest_select(struct shelf *shelf, const char *backup, int64_t size_bytes,
     return 0;
 }
 
-int manifest_write(const struct manifest *manifest, struct shelf *shelf, const char *name,
-                   struct error *error)
+/* Hundreds of thousands of tables: a manifest that could not be read again helps nobody. */
+static char *manifest_text(const struct manifest *manifest)
 {
     cleanup(free_pointer) char *text = manifest_format(manifest);
     if (strlen(text) <= DOCUMENT_LIMIT_BYTES)
-        return shelf_write(shelf, name, text, error);
-    /* Hundreds of thousands of tables: a manifest that could not be read again helps nobody. */
+        return take(&text);
     struct manifest shorter = *manifest;
     shorter.counted = false;
     shorter.tables = (struct table_counts){0};
-    cleanup(free_pointer) char *shorter_text = manifest_format(&shorter);
-    return shelf_write(shelf, name, shorter_text, error);
+    return manifest_format(&shorter);
+}
+
+int manifest_write(const struct manifest *manifest, struct shelf *shelf, const char *name,
+                   struct error *error)
+{
+    cleanup(free_pointer) char *text = manifest_text(manifest);
+    return shelf_write(shelf, name, text, error);
+}
+
+int manifest_rename(const struct manifest *manifest, struct shelf *shelf, const char *from,
+                    const char *to, struct error *error)
+{
+    cleanup(free_pointer) char *text = manifest_text(manifest);
+    return shelf_rename(shelf, from, to, text, error);
 }
 
 void manifest_lost_tables(const struct manifest *before, const struct manifest *now,

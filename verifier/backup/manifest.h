@@ -75,6 +75,10 @@ int manifest_select(struct shelf *shelf, const char *backup, int64_t size_bytes,
 int manifest_write(const struct manifest *manifest, struct shelf *shelf, const char *name,
                    struct error *error);
 
+/* Gives the file `from`, which holds it, the name `to`, in place of what had that. */
+int manifest_rename(const struct manifest *manifest, struct shelf *shelf, const char *from,
+                    const char *to, struct error *error);
+
 /* Names of tables ("public.users") that `before` has and `now` has not. */
 void manifest_lost_tables(const struct manifest *before, const struct manifest *now,
                           struct strings *ret_labels);

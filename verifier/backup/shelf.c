@@ -265,6 +265,10 @@ static int bucket_read(struct shelf *shelf, const char *name, size_t limit_bytes
         buffer_free(&file.content);
         return -1;
     }
+    if ((int64_t)file.content.length != entry.size_bytes) {
+        buffer_free(&file.content);
+        return cannot_verify(error, "%s has another size than the store says", path);
+    }
     *ret_content = file.content;
     return 0;
 }
@@ -293,10 +297,10 @@ static int bucket_failed(const struct shelf *shelf, const char *what, const char
     return error_prefix(error, "cannot %s %s: ", what, path);
 }
 
-static int bucket_write(struct shelf *shelf, const char *name, const char *text, size_t length,
+static int bucket_write(struct shelf *shelf, const char *name, const char *text,
                         struct error *error)
 {
-    struct text_left left = {text, length};
+    struct text_left left = {text, strlen(text)};
     if (store_put(shelf->store, name, strlen(name), patience, text_give, &left, NULL, error) < 0)
         return bucket_failed(shelf, "write", name, error);
     return 0;
@@ -311,20 +315,6 @@ static int bucket_remove(struct shelf *shelf, const char *name, struct error *er
         bucket_look(shelf, name, &entry, &ignored) > 0)
         return 0;
     return bucket_failed(shelf, "remove", name, error);
-}
-
-static int bucket_rename(struct shelf *shelf, const char *from, const char *to, size_t limit_bytes,
-                         struct error *error)
-{
-    struct buffer content;
-    int outcome = bucket_read(shelf, from, limit_bytes, &content, error);
-    if (outcome > 0)
-        return cannot_verify(error, "there is no %s in %s", from, shelf->location);
-    if (outcome < 0)
-        return bucket_failed(shelf, "read", from, error);
-    outcome = bucket_write(shelf, to, content.data, content.length, error);
-    buffer_free(&content);
-    return outcome < 0 ? -1 : bucket_remove(shelf, from, error);
 }
 
 /* --- either ----------------------------------------------------------------------------------- */
@@ -372,15 +362,15 @@ int shelf_read(struct shelf *shelf, const char *name, size_t limit_bytes,
 int shelf_write(struct shelf *shelf, const char *name, const char *text, struct error *error)
 {
     if (shelf->store)
-        return bucket_write(shelf, name, text, strlen(text), error);
+        return bucket_write(shelf, name, text, error);
     return file_write(shelf->location, name, text, error);
 }
 
-int shelf_rename(struct shelf *shelf, const char *from, const char *to, size_t limit_bytes,
+int shelf_rename(struct shelf *shelf, const char *from, const char *to, const char *text,
                  struct error *error)
 {
     if (shelf->store)
-        return bucket_rename(shelf, from, to, limit_bytes, error);
+        return shelf_write(shelf, to, text, error) < 0 ? -1 : shelf_remove(shelf, from, error);
     cleanup(free_pointer) char *old = shelf_path(shelf, from);
     cleanup(free_pointer) char *new = shelf_path(shelf, to);
     if (rename(old, new) < 0)

@@ -68,9 +68,9 @@ int shelf_read(struct shelf *shelf, const char *name, size_t limit_bytes,
                struct buffer *ret_content, struct error *error);
 /* In one step, synced with its directory; mode 0600 less the umask. */
 int shelf_write(struct shelf *shelf, const char *name, const char *text, struct error *error);
-/* Gives a small file another name, in place of what had it. In a bucket the new one is there before
- * the old one is gone. */
-int shelf_rename(struct shelf *shelf, const char *from, const char *to, size_t limit_bytes,
+/* Gives a small file another name, in place of what had it. `text` is its content: a bucket cannot
+ * rename, so that it is written there before the old one is removed. */
+int shelf_rename(struct shelf *shelf, const char *from, const char *to, const char *text,
                  struct error *error);
 /* What is not there is no error. */
 int shelf_remove(struct shelf *shelf, const char *name, struct error *error);

@@ -301,6 +301,14 @@ static int s3_delete(void *self, const char *key, size_t key_length, int64_t dea
     return failed;
 }
 
+static void s3_sweep(void *self, const struct sweep_options *options)
+{
+    struct s3 *s3 = self;
+    struct client *client = borrow_client(s3);
+    upload_sweep(client, options);
+    return_client(s3, client);
+}
+
 int s3_open(const struct store_options *options, struct store *ret_store, struct error *error)
 {
     static const struct backend backend = {.free = s3_free,
@@ -308,7 +316,8 @@ int s3_open(const struct store_options *options, struct store *ret_store, struct
                                            .get = s3_get,
                                            .put = s3_put,
                                            .head = s3_head,
-                                           .delete = s3_delete};
+                                           .delete = s3_delete,
+                                           .sweep = s3_sweep};
     struct endpoint *endpoint;
     if (endpoint_open(options, &endpoint, error) < 0)
         return -1;

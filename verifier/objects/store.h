@@ -99,6 +99,19 @@ int store_head(struct store *store, const char *key, size_t key_length, int64_t 
 int store_delete(struct store *store, const char *key, size_t key_length, int64_t deadline_ms,
                  struct error *error);
 
+/* Which uploads in parts are given up: those that began before `before_ms` and never ended, of keys
+ * that begin with `prefix` and that `wanted` says yes to. */
+struct sweep_options {
+    const char *prefix;
+    int64_t before_ms; /* since 1970 UTC */
+    bool (*wanted)(const char *key, const void *context);
+    const void *context;
+};
+
+/* Parts that a killed program has sent are in no listing, and are paid for all the same. Best
+ * effort: of the first page that the store gives, and only if we may. */
+void store_sweep(struct store *store, const struct sweep_options *options);
+
 struct objects_measured {
     int64_t count;
     int64_t size_bytes;

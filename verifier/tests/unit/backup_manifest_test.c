@@ -311,7 +311,7 @@ START_TEST(a_replacement_after_an_interrupted_one)
                   replacements[i].name, error.text);
     manifest_expect(shelf, CURRENT, replacements[i].kept);
     manifest_expect(shelf, NEXT, third.sha256);
-    ck_assert_int_eq(companions_after(shelf, BACKUP, true, &error), 0);
+    ck_assert_int_eq(companions_after(shelf, BACKUP, true, &third, &error), 0);
     manifest_expect(shelf, CURRENT, third.sha256);
     ck_assert_int_eq(shelf_look(shelf, NEXT, &entry, &error), 1);
     manifest_free(&third);
