@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/buffer.h"
+#include "base/utf8.h"
 #include "objects/encoding.h"
 #include "objects/key_table.h"
 
@@ -215,41 +216,19 @@ int64_t inventory_orphaned(const struct inventory *inventory, struct strings *re
     return count;
 }
 
-/* The length of the well-formed UTF-8 character at `text`, 0 when there is none. */
-static size_t character_length(const unsigned char *text, size_t length)
-{
-    size_t wanted = text[0] < 0x80                       ? 1
-                    : text[0] >= 0xc2 && text[0] < 0xe0  ? 2
-                    : text[0] >= 0xe0 && text[0] < 0xf0  ? 3
-                    : text[0] >= 0xf0 && text[0] <= 0xf4 ? 4
-                                                         : 0;
-    if (wanted == 0 || wanted > length)
-        return 0;
-    for (size_t i = 1; i < wanted; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    /* Too long a form, surrogates, beyond Unicode; and the control characters of two bytes. */
-    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f) ||
-        (text[0] == 0xc2 && text[1] < 0xa0))
-        return 0;
-    return wanted;
-}
-
 char *key_printable(const char *key, size_t key_length)
 {
     struct buffer text;
     buffer_init(&text, 4 * key_length + 4);
     for (size_t at = 0; at < key_length;) {
-        const unsigned char *c = (const unsigned char *)key + at;
-        size_t length = character_length(c, key_length - at);
-        if (length == 0 || *c < ' ' || *c == 0x7f) {
-            buffer_printf(&text, "\\x%02x", *c);
-            at++;
-        } else {
-            buffer_append(&text, c, length);
-            at += length;
-        }
+        uint32_t code;
+        size_t length = utf8_decode(key + at, key_length - at, &code);
+        bool shown = length > 0 && !is_control(code);
+        if (shown)
+            buffer_append(&text, key + at, length);
+        else
+            buffer_printf(&text, "\\x%02x", (unsigned char)key[at]);
+        at += shown ? length : 1;
     }
     return buffer_steal(&text);
 }

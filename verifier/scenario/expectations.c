@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "scenario/sections.h"
 
 enum place { UNDER_TABLE, FOR_QUERY, FOR_OBJECTS };

@@ -24,16 +24,6 @@ static const struct {
 };
 
 /* Where the scenario asks for it, or NULL. */
-static const struct mark *asks_for_head(const struct scenario *scenario)
-{
-    return scenario->alembic.version == ALEMBIC_HEAD ? &scenario->alembic.mark : NULL;
-}
-
-static const struct mark *asks_for_known(const struct scenario *scenario)
-{
-    return scenario->alembic.version == ALEMBIC_KNOWN ? &scenario->alembic.mark : NULL;
-}
-
 static const struct mark *asks_for_objects(const struct scenario *scenario)
 {
     return scenario->objects.present ? &scenario->objects.mark : NULL;
@@ -44,8 +34,6 @@ static const struct {
     const char *instead;
     const struct mark *(*asked)(const struct scenario *scenario);
 } unavailable_features[] = {
-    {"`version: head`", "name the revision", asks_for_head},
-    {"`version: known`", "name the revision", asks_for_known},
     {"`objects`", "remove the section", asks_for_objects},
 };
 

@@ -118,8 +118,6 @@ def test_a_variable_cannot_change_the_structure(place, value):
     [
         (GOOD + "    - change for freshness(created_at) < 1h\n", "change for"),
         (GOOD + "objects:\n  bucket: s3://uploads\n  checks:\n    - object_count >= 1\n", "objects"),
-        (GOOD + "alembic:\n  version: head\n  migrations: ./migrations\n", "head"),
-        (GOOD + "alembic:\n  version: known\n  migrations: ./migrations\n", "known"),
     ],
 )
 def test_what_this_version_cannot_do_is_refused(place, text, words):
