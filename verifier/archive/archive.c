@@ -22,6 +22,7 @@ struct input {
     struct reading reading;
     const struct archive_options *options;
     const char *path;
+    struct source *stream; /* borrowed; NULL: a file or a directory at `path` */
     int descriptor;
     struct stat status;
     struct sha256 *hash;
@@ -139,7 +140,7 @@ static bool copy_wanted(const struct input *input)
     const struct archive *archive = input->reading.archive;
     if (!input->options->copy_path || archive->format == ARCHIVE_DIRECTORY_TAR)
         return false;
-    return archive->container != ARCHIVE_BARE || input->options->always_copy;
+    return archive->container != ARCHIVE_BARE || input->options->always_copy || input->stream;
 }
 
 static int layers_add(struct input *input, struct error *error)
@@ -252,7 +253,7 @@ static int parallel_try(struct input *input, bool *ret_done, struct error *error
     struct archive *archive = input->reading.archive;
     *ret_done = false;
     if (archive->container != ARCHIVE_BARE || archive->format != ARCHIVE_CUSTOM ||
-        input->reading.threads < 2 || copy_wanted(input))
+        input->reading.threads < 2 || input->stream || copy_wanted(input))
         return 0;
     sha256_free(input->hash);
     input->hash = sha256_new();
@@ -282,7 +283,7 @@ static void restore_set(struct input *input)
     bool copied = input->options->copy_path && (copy_wanted(input) || unpacked);
     if (copied)
         archive->restore_path = xstrdup(input->options->copy_path);
-    else if (archive->container == ARCHIVE_BARE && !unpacked)
+    else if (archive->container == ARCHIVE_BARE && !unpacked && !input->stream)
         archive->restore_path = xstrdup(input->path);
 }
 
@@ -323,21 +324,69 @@ static int backup_read(struct input *input, struct error *error)
     return 0;
 }
 
-int archive_read(struct archive *archive, const char *path, const struct archive_options *options,
-                 struct error *error)
+/* Only at its end does a stream tell whether it gave all, and the right bytes. */
+static int stream_end(struct input *input, struct error *error)
 {
-    cleanup(input_close) struct input input = {
+    int64_t left, unread;
+    if (source_drain(input->source, &left, error) < 0 ||
+        source_drain(input->stream, &unread, error) < 0)
+        return -1;
+    if (left > 0 || unread > 0)
+        return cannot_verify(error, "%lld bytes at its end were not looked at",
+                             (long long)(left + unread));
+    return 0;
+}
+
+static int stream_read_whole(struct input *input, struct error *error)
+{
+    struct archive *archive = input->reading.archive;
+    allowance_init(&input->reading.allowance, archive->stored_bytes);
+    progress_reset(input);
+    input->hash = sha256_new();
+    input->source = counted_source_new(input->stream, archive->stored_bytes, input->hash,
+                                       input->reading.progress);
+    if (kind_read(input, error) < 0 || layers_add(input, error) < 0 ||
+        format_read(input, error) < 0 || stream_end(input, error) < 0)
+        return -1;
+    sha256_final(input->hash, archive->sha256);
+    restore_set(input);
+    return 0;
+}
+
+static struct input input_for(struct archive *archive, const char *name,
+                              const struct archive_options *options)
+{
+    return (struct input){
         .reading = {.archive = archive,
                     .fingerprint = options->fingerprint,
                     .threads = options->threads > 0 ? options->threads : get_nprocs(),
                     .progress = options->progress_bytes,
                     .options = options},
         .options = options,
-        .path = path,
+        .path = name,
         .descriptor = -1,
     };
+}
+
+int archive_read(struct archive *archive, const char *path, const struct archive_options *options,
+                 struct error *error)
+{
+    cleanup(input_close) struct input input = input_for(archive, path, options);
     if (backup_read(&input, error) < 0)
         return error_prefix(error, "%s: ", path);
+    archive->complete = true;
+    return 0;
+}
+
+int archive_read_stream(struct archive *archive, const char *name, struct source *bytes,
+                        int64_t stored_bytes, const struct archive_options *options,
+                        struct error *error)
+{
+    cleanup(input_close) struct input input = input_for(archive, name, options);
+    input.stream = bytes;
+    archive->stored_bytes = stored_bytes;
+    if (stream_read_whole(&input, error) < 0)
+        return error_prefix(error, "%s: ", name);
     archive->complete = true;
     return 0;
 }

@@ -189,6 +189,15 @@ struct archive_options {
 int archive_read(struct archive *archive, const char *path, const struct archive_options *options,
                  struct error *error);
 
+/* The same for a backup that lies elsewhere, as `stored_bytes` bytes that `bytes` gives in
+ * sequence, once. `name` stands in errors. What pg_restore is to be given is always the copy, so
+ * that options->copy_path is needed to restore. `bytes` is borrowed and may be left in the middle.
+ */
+struct source;
+int archive_read_stream(struct archive *archive, const char *name, struct source *bytes,
+                        int64_t stored_bytes, const struct archive_options *options,
+                        struct error *error);
+
 void archive_free(struct archive *archive); /* what it holds, not the struct; then all zero */
 
 /* Words: "custom", "tar", "directory", "directory in tar", "plain"; "none", "gzip", "lz4", "zstd"

@@ -113,6 +113,40 @@ struct source *file_source_new(int descriptor, const char *path, int64_t begin, 
     return &file->source;
 }
 
+/* ---- what somebody else reads ---- */
+
+struct counted_source {
+    struct source source;
+    struct source *below;
+    int64_t left;
+    struct sha256 *hash;
+    _Atomic int64_t *progress;
+};
+
+static int counted_source_next(struct source *source, const uint8_t **ret_bytes, size_t *ret_length,
+                               struct error *error)
+{
+    struct counted_source *counted = (struct counted_source *)source;
+    if (source_next(counted->below, ret_bytes, ret_length, error) < 0)
+        return -1;
+    counted->left -= (int64_t)*ret_length;
+    if (counted->left < 0 || (*ret_length == 0 && counted->left > 0))
+        return cannot_verify(error, "its size changed while it was read: was it replaced?");
+    sha256_update(counted->hash, *ret_bytes, *ret_length);
+    if (counted->progress)
+        atomic_fetch_add_explicit(counted->progress, (int64_t)*ret_length, memory_order_relaxed);
+    return 0;
+}
+
+struct source *counted_source_new(struct source *below, int64_t length, struct sha256 *hash,
+                                  _Atomic int64_t *progress)
+{
+    struct counted_source *counted = xmalloc(sizeof(*counted));
+    *counted =
+        (struct counted_source){{counted_source_next, free_source}, below, length, hash, progress};
+    return &counted->source;
+}
+
 /* ---- some bytes, then a source ---- */
 
 struct prefixed_source {

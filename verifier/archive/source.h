@@ -43,6 +43,11 @@ int allowance_take(struct allowance *allowance, size_t bytes, struct error *erro
 struct source *file_source_new(int descriptor, const char *path, int64_t begin, int64_t end,
                                struct sha256 *hash, _Atomic int64_t *progress);
 
+/* Hands on what `below` (borrowed, and not closed) has, hashed and counted in the same way. It has
+ * to be `length` bytes: a store that gives more or less has not given what it listed. */
+struct source *counted_source_new(struct source *below, int64_t length, struct sha256 *hash,
+                                  _Atomic int64_t *progress);
+
 /* `first` bytes (copied), then what `rest` (owned) has. */
 struct source *prefixed_source_new(const void *first, size_t length, struct source *rest);
 

@@ -1,11 +1,6 @@
 #include "backup/companions.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "backup/record.h"
 #include "base/hash.h"
@@ -21,118 +16,102 @@ char *companion_backup(const char *name)
     return NULL;
 }
 
-static int remove_companion(const char *path, struct error *error)
+static int hash_bytes(void *context, const void *bytes, size_t length, struct error *error)
 {
-    if (unlink(path) < 0 && errno != ENOENT)
-        return cannot_verify(error, "cannot remove %s: %s", path, strerror(errno));
-    return 0;
-}
-
-static int backup_hash(const char *path, char ret_sha256[SHA256_HEX_SIZE], struct error *error)
-{
-    enum { BLOCK_SIZE = 256 * 1024 };
-    cleanup(close_descriptor) int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    cleanup(free_pointer) unsigned char *block = xmalloc(BLOCK_SIZE);
-    cleanup(sha256_freep) struct sha256 *hash = sha256_new();
-    if (descriptor < 0)
-        return cannot_verify(error, "cannot open %s: %s", path, strerror(errno));
-    ssize_t length;
-    while ((length = read(descriptor, block, BLOCK_SIZE)) != 0) {
-        if (length > 0)
-            sha256_update(hash, block, (size_t)length);
-        else if (errno != EINTR)
-            return cannot_verify(error, "cannot read %s: %s", path, strerror(errno));
-    }
-    sha256_final(hash, ret_sha256);
+    (void)error;
+    sha256_update(context, bytes, length);
     return 0;
 }
 
 /* Of two manifests that lie beside a backup: is `next` the one that belongs to it? Its size tells,
  * unless both have it. */
-static int next_belongs(const char *path, const char *current_path, const struct manifest *next,
-                        bool *ret_belongs, struct error *error)
+static int next_belongs(struct shelf *shelf, const char *name, const char *current_name,
+                        const struct manifest *next, bool *ret_belongs, struct error *error)
 {
     cleanup(manifest_free) struct manifest current = {0};
-    struct stat status;
-    if (stat(path, &status) < 0 || status.st_size != next->size_bytes) {
+    struct shelf_entry backup;
+    int outcome = shelf_look(shelf, name, &backup, error);
+    if (outcome < 0)
+        return -1;
+    if (outcome > 0 || backup.size_bytes != next->size_bytes) {
         *ret_belongs = false;
         return 0;
     }
-    int outcome = manifest_read(current_path, &current, error);
+    outcome = manifest_read(shelf, current_name, &current, error);
     if (outcome < 0 && error->fault == FAULT_MACHINE)
         return -1;
     *ret_belongs = true;
-    if (outcome != 0 || current.size_bytes != status.st_size)
+    if (outcome != 0 || current.size_bytes != backup.size_bytes)
         return 0;
     char sha256[SHA256_HEX_SIZE];
-    if (backup_hash(path, sha256, error) < 0)
+    cleanup(sha256_freep) struct sha256 *hash = sha256_new();
+    if (shelf_get(shelf, name, hash_bytes, hash, error) < 0)
         return -1;
+    sha256_final(hash, sha256);
     *ret_belongs = strcmp(sha256, next->sha256) == 0;
     return 0;
 }
 
 /* A replacement that was killed after the new backup got its name has left that backup's manifest
  * under its second name, where the next one would be written over it. */
-static int companions_settle(const char *path, const char *current_path, const char *next_path,
-                             struct error *error)
+static int companions_settle(struct shelf *shelf, const char *name, const char *current_name,
+                             const char *next_name, struct error *error)
 {
     cleanup(manifest_free) struct manifest next = {0};
     bool belongs = false;
-    int outcome = manifest_read(next_path, &next, error);
+    int outcome = manifest_read(shelf, next_name, &next, error);
     if (outcome < 0 && error->fault == FAULT_MACHINE)
         return -1;
     if (outcome != 0) /* none, or one that belongs to nothing */
         return 0;
-    if (next_belongs(path, current_path, &next, &belongs, error) < 0)
+    if (next_belongs(shelf, name, current_name, &next, &belongs, error) < 0)
         return -1;
-    if (belongs && rename(next_path, current_path) < 0)
-        return cannot_verify(error,
-                             "cannot rename %s, the manifest of the backup that is there: %s",
-                             next_path, strerror(errno));
-    return 0;
+    return belongs ? manifest_rename(&next, shelf, next_name, current_name, error) : 0;
 }
 
-int companions_before(const char *path, bool replaces, const struct manifest *manifest,
-                      struct error *error)
+int companions_before(struct shelf *shelf, const char *name, bool replaces,
+                      const struct manifest *manifest, struct error *error)
 {
-    cleanup(free_pointer) char *current = manifest_path(path);
-    cleanup(free_pointer) char *next = manifest_next_path(path);
+    cleanup(free_pointer) char *current = manifest_name(name);
+    cleanup(free_pointer) char *next = manifest_next_name(name);
     cleanup(record_places_free) struct record_places places;
-    record_places(path, "", NULL, &places);
+    record_places(shelf, name, "", NULL, &places);
     /* What is there of an earlier backup of that name speaks of other bytes. */
     if (record_remove(&places, error) < 0)
         return -1;
-    if ((replaces ? companions_settle(path, current, next, error) : remove_companion(next, error)) <
-        0)
+    if ((replaces ? companions_settle(shelf, name, current, next, error)
+                  : shelf_remove(shelf, next, error)) < 0)
         return -1;
-    return manifest_write(manifest, replaces ? next : current, error);
+    return manifest_write(manifest, shelf, replaces ? next : current, error);
 }
 
-int companions_after(const char *path, bool replaces, struct error *error)
+int companions_after(struct shelf *shelf, const char *name, bool replaces,
+                     const struct manifest *manifest, struct error *error)
 {
-    cleanup(free_pointer) char *current = manifest_path(path);
-    cleanup(free_pointer) char *next = manifest_next_path(path);
-    if (replaces && rename(next, current) < 0)
-        return cannot_verify(error, "the backup is written, but %s cannot be renamed to %s: %s",
-                             next, current, strerror(errno));
+    cleanup(free_pointer) char *current = manifest_name(name);
+    cleanup(free_pointer) char *next = manifest_next_name(name);
+    if (replaces && manifest_rename(manifest, shelf, next, current, error) < 0)
+        return error_prefix(error, "the backup is written, but its manifest still has its second "
+                                   "name: ");
     return 0;
 }
 
-void companions_withdraw(const char *path, bool replaces)
+void companions_withdraw(struct shelf *shelf, const char *name, bool replaces)
 {
-    cleanup(free_pointer) char *manifest = manifest_path(path);
-    struct stat status;
+    cleanup(free_pointer) char *manifest = manifest_name(name);
+    struct shelf_entry entry;
+    struct error ignored;
     /* It has its name all the same when only the last sync failed: then the manifest belongs to it.
      * Whether a replacement took place cannot be told, so both manifests stay. */
-    if (!replaces && lstat(path, &status) < 0)
-        unlink(manifest);
+    if (!replaces && shelf_look(shelf, name, &entry, &ignored) > 0)
+        shelf_remove(shelf, manifest, &ignored);
 }
 
-int companions_remove(const char *path, struct error *error)
+int companions_remove(struct shelf *shelf, const char *name, struct error *error)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(endings); i++) {
-        cleanup(free_pointer) char *companion = xasprintf("%s%s", path, endings[i]);
-        if (remove_companion(companion, error) < 0)
+        cleanup(free_pointer) char *companion = xasprintf("%s%s", name, endings[i]);
+        if (shelf_remove(shelf, companion, error) < 0)
             return -1;
     }
     return 0;

@@ -15,14 +15,15 @@
  * named like a companion. */
 char *companion_backup(const char *name);
 
-/* Around the moment when the backup `path` gets its name: before it, after it, or instead of it
+/* Around the moment when the backup `name` gets its name: before it, after it, or instead of it
  * when it failed. `replaces`: there is a backup of that name. */
-int companions_before(const char *path, bool replaces, const struct manifest *manifest,
-                      struct error *error);
-int companions_after(const char *path, bool replaces, struct error *error);
-void companions_withdraw(const char *path, bool replaces);
+int companions_before(struct shelf *shelf, const char *name, bool replaces,
+                      const struct manifest *manifest, struct error *error);
+int companions_after(struct shelf *shelf, const char *name, bool replaces,
+                     const struct manifest *manifest, struct error *error);
+void companions_withdraw(struct shelf *shelf, const char *name, bool replaces);
 
 /* Removes what lies next to a backup that is gone. */
-int companions_remove(const char *path, struct error *error);
+int companions_remove(struct shelf *shelf, const char *name, struct error *error);
 
 #endif

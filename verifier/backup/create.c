@@ -10,10 +10,12 @@
 #include <fcntl.h>
 
 #include "backup/companions.h"
+#include "backup/compressed_file.h"
 #include "backup/compressor.h"
 #include "backup/dump_lock.h"
 #include "backup/name_pattern.h"
 #include "backup/new_file.h"
+#include "backup/object_upload.h"
 #include "backup/space.h"
 #include "base/memory.h"
 #include "postgres/dump.h"
@@ -24,9 +26,24 @@
 static const char magic[] = "PGDMP";
 enum { FORMAT_POSITION = 10, FORMAT_CUSTOM = 1, BEGINNING_SIZE = 11, SMALLEST_ARCHIVE = 47 };
 
-/* What passes through to the compressor. */
+/* Where the backup is written: one of the two is there. */
+struct target {
+    struct new_file *file;
+    struct object_upload *upload;
+    int descriptor;
+    const char *path; /* for messages */
+};
+
+static void target_free(struct target *target)
+{
+    new_file_free(target->file);
+    object_upload_free(target->upload);
+}
+
+/* What passes through to the compressor, or, without one, as it is. */
 struct stream {
     struct compressor *compressor;
+    struct compressed_file *plain;
     unsigned char beginning[BEGINNING_SIZE];
     int64_t archive_bytes;
 };
@@ -58,11 +75,14 @@ static int name_choose(const struct backup_create_options *options, char **ret_n
     if (name_pattern_format(options->pattern, options->time, &name, error) < 0 ||
         ending_check(name, error) < 0)
         return -1;
-    cleanup(free_pointer) char *path = xasprintf("%s/%s", options->location, name);
-    struct stat status;
-    if (lstat(path, &status) == 0 && S_ISDIR(status.st_mode))
+    cleanup(free_pointer) char *path = shelf_path(options->shelf, name);
+    struct shelf_entry entry;
+    int looked = shelf_look(options->shelf, name, &entry, error);
+    if (looked < 0 && shelf_store(options->shelf)) /* of a directory, location_check says more */
+        return -1;
+    if (looked == 0 && entry.kind == SHELF_FOLDER)
         return cannot_verify(error, "%s is a directory: choose another backups.name", path);
-    if (lstat(path, &status) == 0 && !options->force)
+    if (looked == 0 && !options->force)
         return taken(path, error);
     *ret_name = take(&name);
     return 0;
@@ -89,9 +109,12 @@ static int not_made(const char *location, int reason, struct error *error)
 }
 
 /* Makes what is missing only when told to. */
-static int location_check(const char *location, bool make, struct error *error)
+static int location_check(const struct shelf *shelf, bool make, struct error *error)
 {
     struct stat status;
+    const char *location = shelf_directory(shelf);
+    if (!location) /* that there is a bucket, was seen when the name was looked for */
+        return 0;
     if (stat(location, &status) == 0) {
         if (!S_ISDIR(status.st_mode))
             return cannot_verify(error, "%s is not a directory: check backups.location", location);
@@ -118,10 +141,10 @@ int backup_create_check(const struct backup_create_options *options, char **ret_
 {
     cleanup(free_pointer) char *name = NULL;
     if (name_choose(options, &name, error) < 0 ||
-        location_check(options->location, false, error) < 0 ||
-        space_check(options->location, options->pattern, error) < 0)
+        location_check(options->shelf, false, error) < 0 ||
+        space_check(options->shelf, options->pattern, error) < 0)
         return -1;
-    *ret_path = xasprintf("%s/%s", options->location, name);
+    *ret_path = shelf_path(options->shelf, name);
     return 0;
 }
 
@@ -134,6 +157,8 @@ static int stream_take(void *context, const void *bytes, size_t length, struct e
                length < missing ? length : missing);
     }
     stream->archive_bytes += (int64_t)length;
+    if (!stream->compressor)
+        return compressed_file_write(stream->plain, bytes, length, error);
     return compressor_write(stream->compressor, bytes, length, error);
 }
 
@@ -160,11 +185,11 @@ static struct dump_options dump_options_for(const struct backup_create_options *
 }
 
 static int write_compressed(const struct backup_create_options *options,
-                            enum compression compression, struct new_file *file,
+                            enum compression compression, const struct target *target,
                             struct backup_created *created, struct error *error)
 {
     cleanup(compressor_freep) struct compressor *compressor =
-        compressor_new(compression, 0, new_file_descriptor(file), new_file_path(file));
+        compressor_new(compression, 0, target->descriptor, target->path);
     struct stream stream = {.compressor = compressor};
     struct dump_options dump = dump_options_for(options);
     dump.uncompressed = true;
@@ -175,6 +200,25 @@ static int write_compressed(const struct backup_create_options *options,
         compressor_finish(compressor, &created->size_bytes, created->sha256, error) < 0)
         return -1;
     created->archive_bytes = stream.archive_bytes;
+    return 0;
+}
+
+/* As pg_dump compresses it, through a pipe. */
+static int write_through(const struct backup_create_options *options, const struct target *target,
+                         struct backup_created *created, struct error *error)
+{
+    cleanup(sha256_freep) struct sha256 *hash = sha256_new();
+    struct compressed_file plain = {
+        .descriptor = target->descriptor, .what = target->path, .hash = hash};
+    struct stream stream = {.plain = &plain};
+    struct dump_options dump = dump_options_for(options);
+    dump.sink = stream_take;
+    dump.context = &stream;
+    if (dump_run(&dump, error) < 0 ||
+        archive_check(stream.beginning, stream.archive_bytes, error) < 0)
+        return -1;
+    sha256_final(hash, created->sha256);
+    created->size_bytes = created->archive_bytes = plain.size_bytes;
     return 0;
 }
 
@@ -217,13 +261,15 @@ static int write_plain(const struct backup_create_options *options, struct new_f
 }
 
 static int write_archive(const struct backup_create_options *options, const char *name,
-                         struct new_file *file, struct backup_created *created, struct error *error)
+                         const struct target *target, struct backup_created *created,
+                         struct error *error)
 {
     if (ends_with(name, ".gz"))
-        return write_compressed(options, COMPRESSION_GZIP, file, created, error);
+        return write_compressed(options, COMPRESSION_GZIP, target, created, error);
     if (ends_with(name, ".zst"))
-        return write_compressed(options, COMPRESSION_ZSTD, file, created, error);
-    return write_plain(options, file, created, error);
+        return write_compressed(options, COMPRESSION_ZSTD, target, created, error);
+    return target->file ? write_plain(options, target->file, created, error)
+                        : write_through(options, target, created, error);
 }
 
 static bool is_ours(const char *name, const void *pattern)
@@ -233,29 +279,105 @@ static bool is_ours(const char *name, const void *pattern)
     return name_pattern_match(pattern, companion ? companion : name, &date);
 }
 
-static int publish(const struct backup_create_options *options, struct new_file *file,
-                   const struct backup_created *created, struct error *error)
+static int target_publish(const struct target *target, bool force,
+                          const struct backup_created *created, struct error *error)
 {
-    struct manifest *manifest = options->manifest;
-    const char *path = new_file_path(file);
-    if (!manifest)
-        return new_file_publish(file, options->force, error);
+    return target->file ? new_file_publish(target->file, force, error)
+                        : object_upload_complete(target->upload, created->size_bytes, error);
+}
+
+/* In a bucket there are no locks: has another dump of the same name written its manifest? */
+static int manifest_check(const struct backup_create_options *options, const char *name,
+                          struct error *error)
+{
+    cleanup(manifest_free) struct manifest found = {0};
+    cleanup(free_pointer) char *path = shelf_path(options->shelf, name);
+    cleanup(free_pointer) char *manifest = manifest_name(name);
+    int outcome = manifest_read(options->shelf, manifest, &found, error);
+    if (outcome < 0)
+        return error_prefix(error, "%s is written, but: ", path);
+    if (outcome == 0 && strcmp(found.sha256, options->manifest->sha256) == 0)
+        return 0;
+    return cannot_verify(error,
+                         "%s is written, but its manifest is %s: another dump of that name was at "
+                         "work at the same time; run dump --force again, alone",
+                         path, outcome == 0 ? "another one's" : "gone");
+}
+
+static void manifest_complete(struct manifest *manifest, const char *name,
+                              const struct backup_created *created)
+{
     free(manifest->backup);
-    manifest->backup = xstrdup(strrchr(path, '/') + 1);
+    manifest->backup = xstrdup(name);
     manifest->size_bytes = created->size_bytes;
     memcpy(manifest->sha256, created->sha256, sizeof(manifest->sha256));
     manifest->ended = time(NULL);
-    struct stat status;
-    bool replaces = lstat(path, &status) == 0;
-    if (replaces && !options->force)
-        return taken(path, error); /* before its manifest is touched */
-    if (companions_before(path, replaces, manifest, error) < 0)
+}
+
+static int publish(const struct backup_create_options *options, const char *name,
+                   const struct target *target, const struct backup_created *created,
+                   struct error *error)
+{
+    struct shelf *shelf = options->shelf;
+    struct shelf_entry entry;
+    int looked = shelf_look(shelf, name, &entry, error);
+    if (looked < 0)
         return -1;
-    if (new_file_publish(file, options->force, error) < 0) {
-        companions_withdraw(path, replaces);
+    bool replaces = looked == 0;
+    if (replaces && !options->force)
+        return taken(target->path, error); /* before its manifest is touched */
+    if (!options->manifest)
+        return target_publish(target, options->force, created, error);
+    manifest_complete(options->manifest, name, created);
+    if (companions_before(shelf, name, replaces, options->manifest, error) < 0)
+        return -1;
+    if (target_publish(target, options->force, created, error) < 0) {
+        companions_withdraw(shelf, name, replaces);
         return -1;
     }
-    return companions_after(path, replaces, error);
+    if (companions_after(shelf, name, replaces, options->manifest, error) < 0)
+        return -1;
+    return target->upload ? manifest_check(options, name, error) : 0;
+}
+
+/* What a killed dump left. Another one may still be at work: no dump takes a day. */
+static void uploads_sweep(const struct backup_create_options *options)
+{
+    enum { DAY_S = 24 * 3600 };
+    cleanup(free_pointer) char *beginning =
+        xstrndup(options->pattern, strcspn(options->pattern, "%"));
+    struct sweep_options sweep = {.prefix = beginning,
+                                  .before_ms = ((int64_t)time(NULL) - DAY_S) * 1000,
+                                  .wanted = is_ours,
+                                  .context = options->pattern};
+    store_sweep(shelf_store(options->shelf), &sweep);
+}
+
+static int target_open(const struct backup_create_options *options, const char *name,
+                       struct target *target, struct error *error)
+{
+    const char *directory = shelf_directory(options->shelf);
+    if (!directory) {
+        uploads_sweep(options);
+        if (object_upload_start(options->shelf, name, &target->upload, error) < 0)
+            return -1;
+        target->descriptor = object_upload_descriptor(target->upload);
+        target->path = object_upload_path(target->upload);
+        return 0;
+    }
+    new_files_sweep(directory, is_ours, options->pattern);
+    if (new_file_open(directory, name, NEW_FILE_NAMELESS, &target->file, error) < 0)
+        return -1;
+    target->descriptor = new_file_descriptor(target->file);
+    target->path = new_file_path(target->file);
+    return 0;
+}
+
+static int lock_take(const struct backup_create_options *options, struct dump_lock **ret_lock,
+                     struct error *error)
+{
+    const char *directory = shelf_directory(options->shelf);
+    return directory ? dump_lock_take(directory, options->pattern, ret_lock, error) : 0;
 }
 
 int backup_create(const struct backup_create_options *options, struct backup_created *ret_created,
@@ -263,20 +385,20 @@ int backup_create(const struct backup_create_options *options, struct backup_cre
 {
     cleanup(free_pointer) char *name = NULL;
     cleanup(dump_lock_releasep) struct dump_lock *lock = NULL;
-    cleanup(new_file_freep) struct new_file *file = NULL;
+    cleanup(target_free) struct target target = {0};
     struct backup_created created = {0};
-    if (name_choose(options, &name, error) < 0 ||
-        location_check(options->location, true, error) < 0 ||
-        space_check(options->location, options->pattern, error) < 0 ||
-        dump_lock_take(options->location, options->pattern, &lock, error) < 0)
+    if (name_choose(options, &name, error) < 0 || location_check(options->shelf, true, error) < 0 ||
+        space_check(options->shelf, options->pattern, error) < 0 ||
+        lock_take(options, &lock, error) < 0 || target_open(options, name, &target, error) < 0)
         return -1;
-    new_files_sweep(options->location, is_ours, options->pattern);
-    if (new_file_open(options->location, name, NEW_FILE_NAMELESS, &file, error) < 0)
+    if (write_archive(options, name, &target, &created, error) < 0) {
+        if (target.upload)
+            object_upload_abandon(target.upload, error);
         return -1;
-    if (write_archive(options, name, file, &created, error) < 0 ||
-        publish(options, file, &created, error) < 0)
+    }
+    if (publish(options, name, &target, &created, error) < 0)
         return -1;
-    created.path = xstrdup(new_file_path(file));
+    created.path = xstrdup(target.path);
     *ret_created = created;
     return 0;
 }

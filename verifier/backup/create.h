@@ -1,16 +1,20 @@
-/* A new backup file: there whole or not at all, whenever we are killed.
+/* A new backup: there whole or not at all, whenever we are killed.
  *
- * The bytes go into a file without a name (O_TMPFILE), which is synced and gets its name last. File
- * systems that cannot do that (NFS, FAT, some FUSE) get a hidden file .NAME.partial.PID-NUMBER
- * instead, locked while its owner lives; what a killed owner left of these is removed by the next
- * dump with the same pattern, after a minute.
+ * In a directory the bytes go into a file without a name (O_TMPFILE), which is synced and gets its
+ * name last. File systems that cannot do that (NFS, FAT, some FUSE) get a hidden file
+ * .NAME.partial.PID-NUMBER instead, locked while its owner lives; what a killed owner left of these
+ * is removed by the next dump with the same pattern, after a minute. Into a bucket they go in
+ * parts, of which the store makes an object last (object_upload.h).
  *
  * NAME.gz and NAME.zst are gzip and zstd around an archive that is not compressed inside; any other
  * name is the archive as pg_dump compresses it. Names that promise something else (.tar, .sql,
  * .lz4 ...) are refused.
  *
- * Two dumps with the same pattern into the same location at once: the second is refused
- * (dump_lock.h). So is one with less room than the last backup took (space.h).
+ * Two dumps with the same pattern into the same directory at once: the second is refused
+ * (dump_lock.h). So is one with less room than the last backup took (space.h). A bucket has no
+ * locks: of two dumps of one name at once, the one that is done last has written the backup. Should
+ * the manifest be the other's, the dump that sees that fails, and so does `verify`, which holds the
+ * backup against the sha256 in it.
  *
  * Backups hold everything: mode 0600 less the umask. A location that is missing is made, with mode
  * 0700, when its parent is there: one level, so that a mistyped path or an unmounted disk is seen.
@@ -29,10 +33,10 @@
 #include "postgres/tools.h"
 
 struct backup_create_options {
-    const char *location; /* a directory */
-    const char *pattern;  /* name_pattern.h */
-    time_t time;          /* that names it */
-    bool force;           /* replace a backup of the same name; otherwise that is an error */
+    struct shelf *shelf;
+    const char *pattern; /* name_pattern.h */
+    time_t time;         /* that names it */
+    bool force;          /* replace a backup of the same name; otherwise that is an error */
     const struct tools *tools;
     const struct address *database;
     const char *snapshot; /* dump.h; or NULL */
@@ -44,7 +48,7 @@ struct backup_create_options {
 };
 
 struct backup_created {
-    char *path;
+    char *path; /* for messages */
     int64_t size_bytes;
     int64_t archive_bytes; /* without the compression around it */
     char sha256[SHA256_HEX_SIZE];
@@ -56,8 +60,8 @@ int backup_create(const struct backup_create_options *options, struct backup_cre
                   struct error *error);
 
 /* What a dump with these options would fail at before it began: the pattern, its ending, the
- * location, a backup of the same name. Gives the path it would have (freed by the caller). Makes
- * nothing. */
+ * location, a backup of the same name. Gives the path it would have, for messages (freed by the
+ * caller). Makes nothing. */
 int backup_create_check(const struct backup_create_options *options, char **ret_path,
                         struct error *error);
 

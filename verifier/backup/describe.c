@@ -30,17 +30,17 @@ int manifest_describe(struct snapshot *snapshot, bool count, const char *host,
     return 0;
 }
 
-int manifest_latest(const char *location, const char *pattern, struct manifest *ret_manifest)
+int manifest_latest(struct shelf *shelf, const char *pattern, struct manifest *ret_manifest)
 {
     struct retained_list list = {0};
     cleanup(strings_free) struct strings ignored = {0};
     struct error error;
-    if (retained_list_read(location, pattern, &list, &ignored, &error) < 0)
+    if (retained_list_read(shelf, pattern, &list, &ignored, &error) < 0)
         return 1;
     int found = 1;
     for (size_t i = 0; i < list.count && found != 0; i++)
-        found = manifest_select(list.items[i].path, list.items[i].size_bytes, NULL, ret_manifest,
-                                &error);
+        found = manifest_select(shelf, list.items[i].name, list.items[i].size_bytes, NULL,
+                                ret_manifest, &error);
     retained_list_free(&list);
     return found == 0 ? 0 : 1;
 }

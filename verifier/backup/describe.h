@@ -13,9 +13,9 @@ int manifest_describe(struct snapshot *snapshot, bool count, const char *host,
                       const struct tools *tools, struct manifest *ret_manifest,
                       struct strings *notices, struct error *error);
 
-/* Reads the manifest of the newest backup in `location` that has one that can be read: 1 when there
+/* Reads the manifest of the newest backup on the shelf that has one that can be read: 1 when there
  * is none. To be asked before a new backup is made. */
-int manifest_latest(const char *location, const char *pattern, struct manifest *ret_manifest);
+int manifest_latest(struct shelf *shelf, const char *pattern, struct manifest *ret_manifest);
 
 /* Adds a sentence to `notices` for what makes a new backup suspicious: it has no tables, or lacks
  * tables that the one before had, or all rows are gone. `before` may be NULL. */

@@ -1,14 +1,10 @@
 #include "backup/document.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "backup/new_file.h"
 #include "base/clock.h"
-#include "base/file.h"
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -262,33 +258,4 @@ char *document_dump(json_t *root)
     cleanup(free_pointer) char *text = json_dumps(root, JSON_INDENT(2));
     json_decref(root);
     return xasprintf("%s\n", text ? text : "");
-}
-
-/* --- files ------------------------------------------------------------------------------------ */
-
-int document_read(const char *path, struct buffer *ret_content, struct error *error)
-{
-    struct stat status;
-    if (stat(path, &status) < 0)
-        return errno == ENOENT || errno == ENOTDIR
-                   ? 1
-                   : cannot_verify(error, "cannot look at %s: %s", path, strerror(errno));
-    if (!S_ISREG(status.st_mode)) /* opening a fifo would wait for ever */
-        return bad_backup(error, "%s is no file", path);
-    if (status.st_size > DOCUMENT_LIMIT_BYTES)
-        return bad_backup(error, "%s is damaged: it has %lld bytes", path,
-                          (long long)status.st_size);
-    return file_read(path, DOCUMENT_LIMIT_BYTES, ret_content, error);
-}
-
-int document_write(const char *path, const char *text, struct error *error)
-{
-    const char *slash = strrchr(path, '/');
-    cleanup(free_pointer) char *directory =
-        slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
-    cleanup(new_file_freep) struct new_file *file = NULL;
-    if (new_file_open(directory, slash ? slash + 1 : path, NEW_FILE_NAMELESS, &file, error) < 0 ||
-        write_all(new_file_descriptor(file), text, strlen(text), path, error) < 0)
-        return -1;
-    return new_file_publish(file, true, error);
 }

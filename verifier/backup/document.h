@@ -57,10 +57,4 @@ void document_set_strings(json_t *object, const char *key, const struct strings 
 void document_set_tables(json_t *object, const char *key, const struct table_counts *tables);
 char *document_dump(json_t *root); /* takes the root; freed by the caller */
 
-/* Reads a document's file: 1 when there is none. cannot_verify: it cannot be read. bad_backup: it
- * is larger than any document. */
-int document_read(const char *path, struct buffer *ret_content, struct error *error);
-/* Writes it in one step, synced, with its directory; mode 0600 less the umask. */
-int document_write(const char *path, const char *text, struct error *error);
-
 #endif

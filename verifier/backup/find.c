@@ -1,61 +1,16 @@
 #include "backup/find.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "backup/backup_list.h"
 #include "backup/writing.h"
 #include "base/buffer.h"
 
 /* Of names that are nearly like the pattern, so many are mentioned. */
 enum { MENTIONED_NAMES = 5 };
-
-/* A name that matches. Names decide the order, so that only as many files are looked at as are
- * needed to find a good one. */
-struct candidate {
-    char *name;
-    time_t time;
-    time_t modified; /* 0: could not be told */
-};
-
-/* What a directory holds for a pattern. */
-struct listing {
-    struct candidate *matching;
-    size_t count;
-    struct strings near;
-};
-
-static void listing_free(struct listing *listing)
-{
-    for (size_t i = 0; i < listing->count; i++)
-        free(listing->matching[i].name);
-    free(listing->matching);
-    strings_free(&listing->near);
-}
-
-static void listing_add(struct listing *listing, int directory, const char *name,
-                        const struct name_date *date)
-{
-    struct stat status;
-    bool known = fstatat(directory, name, &status, 0) == 0;
-    listing->matching =
-        xreallocarray(listing->matching, listing->count + 1, sizeof(*listing->matching));
-    listing->matching[listing->count++] = (struct candidate){
-        .name = xstrdup(name), .time = date->time, .modified = known ? status.st_mtim.tv_sec : 0};
-}
-
-static int newest_first(const void *left, const void *right)
-{
-    const struct candidate *one = left;
-    const struct candidate *other = right;
-    if (one->time != other->time)
-        return one->time > other->time ? -1 : 1;
-    if (one->modified != other->modified)
-        return one->modified > other->modified ? -1 : 1;
-    return strcmp(other->name, one->name);
-}
 
 void backup_file_free(struct backup_file *file)
 {
@@ -63,87 +18,82 @@ void backup_file_free(struct backup_file *file)
     *file = (struct backup_file){0};
 }
 
-static int directory_open(const char *directory, DIR **ret_entries, struct error *error)
-{
-    DIR *entries = opendir(directory);
-    if (!entries && errno == ENOENT)
-        return cannot_verify(error, "the directory %s does not exist: check backups.location",
-                             directory);
-    if (!entries && errno == ENOTDIR)
-        return cannot_verify(error, "%s is not a directory: check backups.location", directory);
-    if (!entries)
-        return cannot_verify(error,
-                             "cannot list %s: %s; run this as a user that may read the backups",
-                             directory, strerror(errno));
-    *ret_entries = entries;
-    return 0;
-}
-
-static int directory_list(const char *directory, const char *pattern, struct listing *listing,
-                          struct error *error)
-{
-    DIR *entries = NULL;
-    if (directory_open(directory, &entries, error) < 0)
-        return -1;
-    int outcome = 0;
-    struct dirent *entry;
-    while (errno = 0, (entry = readdir(entries))) {
-        struct name_date date;
-        if (name_pattern_match(pattern, entry->d_name, &date))
-            listing_add(listing, dirfd(entries), entry->d_name, &date);
-        else if (name_pattern_near(pattern, entry->d_name))
-            strings_add(&listing->near, entry->d_name);
-    }
-    if (errno != 0)
-        outcome = cannot_verify(error, "cannot list %s: %s", directory, strerror(errno));
-    closedir(entries);
-    if (listing->count > 0)
-        qsort(listing->matching, listing->count, sizeof(*listing->matching), newest_first);
-    return outcome;
-}
-
-/* What there is to know without opening it. 1: it is no backup, and `notices` says why. */
-static int file_read_status(const char *path, const char *pattern, struct backup_file *ret_file,
-                            struct strings *notices, struct error *error)
+/* What there is to know of a file in a directory without opening it. 1: it is no backup, and
+ * `notices` says why. */
+static int file_read_status(const char *path, struct backup_file *file, struct strings *notices,
+                            struct error *error)
 {
     struct stat status;
     struct extent extent;
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
     if (stat(path, &status) < 0) {
         if (errno != ENOENT && errno != ELOOP)
             return cannot_verify(error, "cannot look at %s: %s", path, strerror(errno));
-        strings_addf(notices, "%s is gone, or a link to nothing", name);
+        strings_addf(notices, "%s is gone, or a link to nothing", file->name);
         return 1;
     }
-    bool is_directory = S_ISDIR(status.st_mode);
-    if (!is_directory && !S_ISREG(status.st_mode)) {
-        strings_addf(notices, "%s is neither a file nor a directory", name);
+    file->is_directory = S_ISDIR(status.st_mode);
+    if (!file->is_directory && !S_ISREG(status.st_mode)) {
+        strings_addf(notices, "%s is neither a file nor a directory", file->name);
         return 1;
     }
-    if (extent_measure(path, is_directory, &extent, error) < 0)
+    if (extent_measure(path, file->is_directory, &extent, error) < 0)
         return -1;
-    struct backup_file file = {.path = xstrdup(path),
-                               .is_directory = is_directory,
-                               .size_bytes = extent.size_bytes,
-                               .modified = extent.modified.tv_sec,
-                               .device = status.st_dev,
-                               .inode = status.st_ino};
-    file.name = file.path + (name - path);
-    file.has_name_date = pattern && name_pattern_match(pattern, name, &file.name_date);
-    *ret_file = file;
+    file->size_bytes = extent.size_bytes;
+    file->modified = extent.modified.tv_sec;
     return 0;
 }
 
+/* The same of one in a bucket, where `entry` is all there is. */
+static int object_read_status(const struct shelf_entry *entry, struct backup_file *file,
+                              struct strings *notices)
+{
+    if (entry->kind == SHELF_FOLDER) {
+        strings_addf(
+            notices,
+            "%s is a folder, which cannot be read from a bucket: let it be packed with tar",
+            file->name);
+        return 1;
+    }
+    file->size_bytes = entry->size_bytes;
+    file->modified = entry->modified;
+    return 0;
+}
+
+/* `entry`: of one in a bucket. 1: it is no backup, and `notices` says why. */
+static int file_look(struct shelf *shelf, const char *name, const struct shelf_entry *entry,
+                     const char *pattern, struct backup_file *ret_file, struct strings *notices,
+                     struct error *error)
+{
+    struct backup_file file = {.shelf = shelf, .path = shelf_path(shelf, name)};
+    file.name = file.path + strlen(file.path) - strlen(name);
+    file.has_name_date = pattern && name_pattern_match(pattern, name, &file.name_date);
+    int outcome = shelf_directory(shelf) ? file_read_status(file.path, &file, notices, error)
+                                         : object_read_status(entry, &file, notices);
+    if (outcome == 0)
+        *ret_file = file;
+    else
+        backup_file_free(&file);
+    return outcome;
+}
+
+/* An object is there whole or not at all. */
+static int file_written(const struct backup_file *file, bool *ret_writing, struct error *error)
+{
+    *ret_writing = false;
+    return shelf_directory(file->shelf)
+               ? is_being_written(file->path, file->is_directory, ret_writing, error)
+               : 0;
+}
+
 /* 1: it is no backup, or not yet, and `notices` says why. */
-static int file_judge(const char *path, const char *pattern, struct backup_file *ret_file,
-                      struct strings *notices, struct error *error)
+static int file_judge(struct shelf *shelf, const struct listed_backup *listed, const char *pattern,
+                      struct backup_file *ret_file, struct strings *notices, struct error *error)
 {
     struct backup_file file = {0};
     bool writing = false;
-    int outcome = file_read_status(path, pattern, &file, notices, error);
+    int outcome = file_look(shelf, listed->name, &listed->entry, pattern, &file, notices, error);
     if (outcome == 0)
-        outcome = is_being_written(path, file.is_directory, &writing, error);
+        outcome = file_written(&file, &writing, error);
     if (outcome == 0 && (writing || file.size_bytes == 0)) {
         strings_addf(notices, "%s is %s", file.name, writing ? "still being written" : "empty");
         outcome = 1;
@@ -188,48 +138,38 @@ static int nothing_found(const char *directory, const char *pattern, const struc
     return -1;
 }
 
-int backup_find(const char *directory, const char *pattern, struct backup_file *ret_file,
+int backup_find(struct shelf *shelf, const char *pattern, struct backup_file *ret_file,
                 struct strings *notices, struct error *error)
 {
-    cleanup(listing_free) struct listing listing = {0};
-    if (name_pattern_check(pattern, error) < 0 ||
-        directory_list(directory, pattern, &listing, error) < 0)
+    cleanup(backup_list_free) struct backup_list list = {0};
+    if (backup_list_read(shelf, pattern, &list, error) < 0)
         return -1;
     int judged = 1;
-    for (size_t i = 0; i < listing.count && judged == 1; i++) {
-        cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, listing.matching[i].name);
-        judged = file_judge(path, pattern, ret_file, notices, error);
-    }
+    for (size_t i = 0; i < list.count && judged == 1; i++)
+        judged = file_judge(shelf, &list.backups[i], pattern, ret_file, notices, error);
     if (judged >= 0)
-        near_mention(&listing.near, pattern, notices);
-    return judged == 1 ? nothing_found(directory, pattern, notices, error) : judged;
+        near_mention(&list.near, pattern, notices);
+    return judged == 1 ? nothing_found(shelf_location(shelf), pattern, notices, error) : judged;
 }
 
-/* "dir/" names the directory. */
-static char *without_slash(const char *path)
+int backup_stat(struct shelf *shelf, const char *name, const char *pattern,
+                struct backup_file *ret_file, struct error *error)
 {
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/')
-        length--;
-    return xstrndup(path, length);
-}
-
-int backup_stat(const char *given, const char *pattern, struct backup_file *ret_file,
-                struct error *error)
-{
-    cleanup(free_pointer) char *path = without_slash(given);
     cleanup(strings_free) struct strings notices = {0};
+    cleanup(free_pointer) char *path = shelf_path(shelf, name);
     struct backup_file file = {0};
+    struct shelf_entry entry;
     bool writing;
-    struct stat status;
-    if (stat(path, &status) < 0 && errno == ENOENT)
+    int outcome = shelf_look(shelf, name, &entry, error);
+    if (outcome > 0)
         return cannot_verify(error, "there is no backup %s", path);
-    int outcome = file_read_status(path, pattern, &file, &notices, error);
+    if (outcome == 0)
+        outcome = file_look(shelf, name, &entry, pattern, &file, &notices, error);
     if (outcome > 0)
         return cannot_verify(error, "%s", notices.items[0]);
     if (outcome < 0)
         return -1;
-    if (is_being_written(path, file.is_directory, &writing, error) < 0)
+    if (file_written(&file, &writing, error) < 0)
         outcome = -1;
     else if (writing)
         outcome = cannot_verify(error, "%s is still being written: wait until it is done", path);

@@ -21,14 +21,14 @@ void manifest_free(struct manifest *manifest)
     *manifest = (struct manifest){0};
 }
 
-char *manifest_path(const char *backup_path)
+char *manifest_name(const char *backup)
 {
-    return xasprintf("%s.manifest.json", backup_path);
+    return xasprintf("%s.manifest.json", backup);
 }
 
-char *manifest_next_path(const char *backup_path)
+char *manifest_next_name(const char *backup)
 {
-    return xasprintf("%s.next.manifest.json", backup_path);
+    return xasprintf("%s.next.manifest.json", backup);
 }
 
 char *manifest_format(const struct manifest *manifest)
@@ -86,10 +86,12 @@ int manifest_parse(const char *text, size_t length, const char *name, struct man
     return 0;
 }
 
-int manifest_read(const char *path, struct manifest *ret_manifest, struct error *error)
+int manifest_read(struct shelf *shelf, const char *name, struct manifest *ret_manifest,
+                  struct error *error)
 {
     struct buffer content;
-    int outcome = document_read(path, &content, error);
+    cleanup(free_pointer) char *path = shelf_path(shelf, name);
+    int outcome = shelf_read(shelf, name, DOCUMENT_LIMIT_BYTES, &content, error);
     if (outcome != 0)
         return outcome;
     outcome = manifest_parse(content.data, content.length, path, ret_manifest, error);
@@ -102,18 +104,18 @@ static bool fits(const struct manifest *manifest, int64_t size_bytes, const char
     return manifest->size_bytes == size_bytes && (!sha256 || strcmp(manifest->sha256, sha256) == 0);
 }
 
-int manifest_select(const char *backup_path, int64_t size_bytes, const char *sha256,
+int manifest_select(struct shelf *shelf, const char *backup, int64_t size_bytes, const char *sha256,
                     struct manifest *ret_manifest, struct error *error)
 {
-    cleanup(free_pointer) char *path = manifest_path(backup_path);
-    cleanup(free_pointer) char *next_path = manifest_next_path(backup_path);
+    cleanup(free_pointer) char *name = manifest_name(backup);
+    cleanup(free_pointer) char *next_name = manifest_next_name(backup);
     cleanup(manifest_free) struct manifest manifest = {0};
     cleanup(manifest_free) struct manifest next = {0};
-    int outcome = manifest_read(path, &manifest, error);
+    int outcome = manifest_read(shelf, name, &manifest, error);
     struct error ignored;
     struct manifest *chosen = &manifest;
     if ((outcome != 0 || !fits(&manifest, size_bytes, sha256)) &&
-        manifest_read(next_path, &next, &ignored) == 0 && fits(&next, size_bytes, sha256)) {
+        manifest_read(shelf, next_name, &next, &ignored) == 0 && fits(&next, size_bytes, sha256)) {
         chosen = &next;
         outcome = 0;
     }
@@ -124,17 +126,30 @@ int manifest_select(const char *backup_path, int64_t size_bytes, const char *sha
     return 0;
 }
 
-int manifest_write(const struct manifest *manifest, const char *path, struct error *error)
+/* Hundreds of thousands of tables: a manifest that could not be read again helps nobody. */
+static char *manifest_text(const struct manifest *manifest)
 {
     cleanup(free_pointer) char *text = manifest_format(manifest);
     if (strlen(text) <= DOCUMENT_LIMIT_BYTES)
-        return document_write(path, text, error);
-    /* Hundreds of thousands of tables: a manifest that could not be read again helps nobody. */
+        return take(&text);
     struct manifest shorter = *manifest;
     shorter.counted = false;
     shorter.tables = (struct table_counts){0};
-    cleanup(free_pointer) char *shorter_text = manifest_format(&shorter);
-    return document_write(path, shorter_text, error);
+    return manifest_format(&shorter);
+}
+
+int manifest_write(const struct manifest *manifest, struct shelf *shelf, const char *name,
+                   struct error *error)
+{
+    cleanup(free_pointer) char *text = manifest_text(manifest);
+    return shelf_write(shelf, name, text, error);
+}
+
+int manifest_rename(const struct manifest *manifest, struct shelf *shelf, const char *from,
+                    const char *to, struct error *error)
+{
+    cleanup(free_pointer) char *text = manifest_text(manifest);
+    return shelf_rename(shelf, from, to, text, error);
 }
 
 void manifest_lost_tables(const struct manifest *before, const struct manifest *now,

@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "base/buffer.h"
+#include "backup/shelf.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -48,9 +48,9 @@ struct manifest {
 
 void manifest_free(struct manifest *manifest); /* what it holds; takes a zeroed one */
 
-/* Paths: to be freed by the caller. */
-char *manifest_path(const char *backup_path);
-char *manifest_next_path(const char *backup_path);
+/* Their names beside the backup of that name: to be freed by the caller. */
+char *manifest_name(const char *backup);
+char *manifest_next_name(const char *backup);
 
 /* As text; ends with a newline. */
 char *manifest_format(const struct manifest *manifest);
@@ -60,18 +60,24 @@ char *manifest_format(const struct manifest *manifest);
 int manifest_parse(const char *text, size_t length, const char *name, struct manifest *ret_manifest,
                    struct error *error);
 
-/* Reads PATH. 1 when there is no such file; -1 as manifest_parse, and cannot_verify when it cannot
- * be read. */
-int manifest_read(const char *path, struct manifest *ret_manifest, struct error *error);
+/* Reads the file `name`. 1 when there is no such file; -1 as manifest_parse, and cannot_verify when
+ * it cannot be read. */
+int manifest_read(struct shelf *shelf, const char *name, struct manifest *ret_manifest,
+                  struct error *error);
 
 /* Reads the manifest of a backup of that size and, unless NULL, sha256. Where a replacement was
  * interrupted, so that there are two, it is the one that fits. Returns as manifest_read does; 0
  * does not say that it fits. */
-int manifest_select(const char *backup_path, int64_t size_bytes, const char *sha256,
+int manifest_select(struct shelf *shelf, const char *backup, int64_t size_bytes, const char *sha256,
                     struct manifest *ret_manifest, struct error *error);
 
-/* Writes it into the backup's directory in one step, synced, mode 0600 less the umask. */
-int manifest_write(const struct manifest *manifest, const char *path, struct error *error);
+/* Writes it as the file `name`, in one step. */
+int manifest_write(const struct manifest *manifest, struct shelf *shelf, const char *name,
+                   struct error *error);
+
+/* Gives the file `from`, which holds it, the name `to`, in place of what had that. */
+int manifest_rename(const struct manifest *manifest, struct shelf *shelf, const char *from,
+                    const char *to, struct error *error);
 
 /* Names of tables ("public.users") that `before` has and `now` has not. */
 void manifest_lost_tables(const struct manifest *before, const struct manifest *now,

@@ -1,9 +1,7 @@
 #include "backup/record.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "backup/document.h"
 #include "backup/manifest.h"
@@ -38,20 +36,20 @@ const struct record_metric *record_metric_find(const struct record *record, cons
     return NULL;
 }
 
-void record_places(const char *backup_path, const char *scenario, const char *reports,
-                   struct record_places *ret_places)
+void record_places(struct shelf *backups, const char *backup, const char *scenario,
+                   const char *reports, struct record_places *ret_places)
 {
-    const char *slash = strrchr(backup_path, '/');
-    const char *name = slash ? slash + 1 : backup_path;
     *ret_places = (struct record_places){
-        .beside = xasprintf("%s.verified.json", backup_path),
-        .among_reports =
-            reports ? xasprintf("%s/%s.%s.verified.json", reports, scenario, name) : NULL,
+        .backups = backups,
+        .beside = xasprintf("%s.verified.json", backup),
+        .reports = reports ? shelf_of_directory(reports) : NULL,
+        .among_reports = reports ? xasprintf("%s.%s.verified.json", scenario, backup) : NULL,
     };
 }
 
 void record_places_free(struct record_places *places)
 {
+    shelf_free(places->reports);
     free(places->beside);
     free(places->among_reports);
     *places = (struct record_places){0};
@@ -122,31 +120,31 @@ int record_write(const struct record *record, const struct record_places *places
                  struct error *error)
 {
     cleanup(free_pointer) char *text = record_format(record);
-    const char *path = places->beside;
-    int written = document_write(path, text, error);
-    if (written < 0 && places->among_reports) {
-        path = places->among_reports;
-        written = document_write(path, text, error);
+    struct shelf *shelf = places->backups;
+    const char *name = places->beside;
+    int written = shelf_write(shelf, name, text, error);
+    if (written < 0 && places->reports) {
+        shelf = places->reports;
+        name = places->among_reports;
+        written = shelf_write(shelf, name, text, error);
     }
     if (written < 0)
         return -1;
-    *ret_path = xstrdup(path);
+    *ret_path = shelf_path(shelf, name);
     return 0;
 }
 
-static int remove_file(const char *path, struct error *error)
+static int remove_one(struct shelf *shelf, const char *name, struct error *error)
 {
-    /* What is not there can be in a directory that nobody may write, too. */
-    if (!path || unlink(path) == 0 || errno == ENOENT || access(path, F_OK) < 0)
+    if (!shelf || shelf_remove(shelf, name, error) == 0)
         return 0;
-    return cannot_verify(error, "cannot remove %s, which says that the backup verified: %s", path,
-                         strerror(errno));
+    return error_prefix(error, "a record says that the backup verified, and ");
 }
 
 int record_remove(const struct record_places *places, struct error *error)
 {
-    int beside = remove_file(places->beside, error);
-    return remove_file(places->among_reports, error) < 0 ? -1 : beside;
+    int beside = remove_one(places->backups, places->beside, error);
+    return remove_one(places->reports, places->among_reports, error) < 0 ? -1 : beside;
 }
 
 /* Does it speak of these bytes? */
@@ -163,12 +161,15 @@ static int record_check(const struct record *record, const struct backup_state *
     return 0;
 }
 
-static int read_one(const char *path, const struct backup_state *backup, struct record *ret_record,
-                    struct error *error)
+static int read_one(struct shelf *shelf, const char *name, const struct backup_state *backup,
+                    struct record *ret_record, struct error *error)
 {
+    if (!shelf)
+        return 1;
     struct buffer content;
     struct record record = {0};
-    int outcome = path ? document_read(path, &content, error) : 1;
+    cleanup(free_pointer) char *path = shelf_path(shelf, name);
+    int outcome = shelf_read(shelf, name, DOCUMENT_LIMIT_BYTES, &content, error);
     if (outcome != 0)
         return outcome;
     outcome = record_parse(content.data, content.length, path, &record, error);
@@ -186,10 +187,11 @@ int record_read(const struct record_places *places, const struct backup_state *b
                 struct record *ret_record, struct error *error)
 {
     struct error among_reports;
-    int outcome = read_one(places->beside, backup, ret_record, error);
+    int outcome = read_one(places->backups, places->beside, backup, ret_record, error);
     if (outcome == 0)
         return 0;
-    int second = read_one(places->among_reports, backup, ret_record, &among_reports);
+    int second =
+        read_one(places->reports, places->among_reports, backup, ret_record, &among_reports);
     if (second == 0 || outcome > 0) {
         if (second < 0)
             *error = among_reports;

@@ -2,7 +2,7 @@
  * check of the scenario passed, and read by `prune`, and by `change for`.
  *
  * It speaks of the bytes that were verified: of a file of another size, one that was modified
- * since, or one whose manifest has another sha256, it says nothing. Where the backups' directory
+ * since, or one whose manifest has another sha256, it says nothing. Where the backups' place
  * cannot be written it lies among the reports, as SCENARIO.NAME.verified.json. Read with the same
  * mistrust as a manifest.
  */
@@ -11,6 +11,7 @@
 
 #include <time.h>
 
+#include "backup/shelf.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "postgres/table_counts.h"
@@ -43,23 +44,25 @@ void record_metric_add(struct record *record, const char *name, int64_t value);
 /* NULL when it was not recorded. Borrowed. */
 const struct record_metric *record_metric_find(const struct record *record, const char *name);
 
-/* Where a record may lie; the second may be NULL. */
+/* Where a record may lie. */
 struct record_places {
+    struct shelf *backups; /* borrowed */
     char *beside;
+    struct shelf *reports; /* may be NULL */
     char *among_reports;
 };
 
-/* `reports` may be NULL. */
-void record_places(const char *backup_path, const char *scenario, const char *reports,
-                   struct record_places *ret_places);
+/* `backup` is a name. `reports` is a directory, and may be NULL. */
+void record_places(struct shelf *backups, const char *backup, const char *scenario,
+                   const char *reports, struct record_places *ret_places);
 void record_places_free(struct record_places *places);
 
 char *record_format(const struct record *record); /* freed by the caller */
 int record_parse(const char *text, size_t length, const char *name, struct record *ret_record,
                  struct error *error);
 
-/* Writes beside the backup, or else among the reports; `ret_path` (freed by the caller) says which.
- */
+/* Writes beside the backup, or else among the reports; `ret_path`, for messages, says which (freed
+ * by the caller). */
 int record_write(const struct record *record, const struct record_places *places, char **ret_path,
                  struct error *error);
 

@@ -1,17 +1,11 @@
 #include "backup/retention.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "backup/backup_list.h"
 #include "backup/companions.h"
 #include "backup/manifest.h"
-#include "backup/name_pattern.h"
-#include "backup/record.h"
 
 /* A name that only tells the day, written where the day begins 14 hours earlier. */
 enum { MAX_AHEAD_S = 38 * 3600 };
@@ -21,37 +15,27 @@ enum { MAX_AHEAD_S = 38 * 3600 };
 void retained_list_free(struct retained_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        free(list->items[i].path);
+        free(list->items[i].name);
         free(list->items[i].unproven);
     }
     free(list->items);
     *list = (struct retained_list){0};
 }
 
-static int newest_first(const void *left, const void *right)
-{
-    const struct retained *one = left;
-    const struct retained *other = right;
-    if (one->time != other->time)
-        return one->time > other->time ? -1 : 1;
-    if (one->modified != other->modified)
-        return one->modified > other->modified ? -1 : 1;
-    return strcmp(other->name, one->name);
-}
-
-int retained_record(const struct retained *backup, const char *scenario, const char *reports,
-                    struct record *ret_record, struct error *error)
+int retained_record(struct shelf *shelf, const struct retained *backup, const char *scenario,
+                    const char *reports, struct record *ret_record, struct error *error)
 {
     cleanup(record_places_free) struct record_places places;
     cleanup(manifest_free) struct manifest manifest = {0};
     cleanup(record_free) struct record record = {0};
     struct backup_state state = {
         .name = backup->name, .size_bytes = backup->size_bytes, .modified = backup->modified};
-    record_places(backup->path, scenario, reports, &places);
+    record_places(shelf, backup->name, scenario, reports, &places);
     int outcome = record_read(&places, &state, &record, error);
     if (outcome != 0)
         return outcome;
-    outcome = manifest_select(backup->path, backup->size_bytes, record.sha256, &manifest, error);
+    outcome =
+        manifest_select(shelf, backup->name, backup->size_bytes, record.sha256, &manifest, error);
     if (outcome < 0)
         return -1;
     if (outcome == 0 && strcmp(manifest.sha256, record.sha256) != 0)
@@ -61,70 +45,42 @@ int retained_record(const struct retained *backup, const char *scenario, const c
     return 0;
 }
 
-static void look_for_record(struct retained *backup, const char *scenario, const char *reports)
-{
-    struct record record = {0};
-    struct error error;
-    int outcome = retained_record(backup, scenario, reports, &record, &error);
-    backup->verified = outcome == 0;
-    if (outcome < 0)
-        backup->unproven = xstrdup(error.text);
-    record_free(&record);
-}
-
 /* Links and directories are left alone: what a link points to is somewhere else, and a tree is
  * nothing that a date in its name may have deleted. */
-static void list_add(struct retained_list *list, const char *location, const char *name,
-                     const struct name_date *date, struct strings *notices)
+int retained_list_read(struct shelf *shelf, const char *pattern, struct retained_list *ret_list,
+                       struct strings *notices, struct error *error)
 {
-    cleanup(free_pointer) char *path = xasprintf("%s/%s", location, name);
-    struct stat status;
-    if (lstat(path, &status) < 0)
-        return;
-    if (!S_ISREG(status.st_mode)) {
-        strings_addf(notices, "%s is left alone: it is no ordinary file", path);
-        return;
+    cleanup(backup_list_free) struct backup_list found = {0};
+    if (backup_list_read(shelf, pattern, &found, error) < 0)
+        return -1;
+    struct retained_list list = {.shelf = shelf,
+                                 .items = xcalloc(found.count + 1, sizeof(*list.items))};
+    for (size_t i = 0; i < found.count; i++) {
+        struct listed_backup *backup = &found.backups[i];
+        cleanup(free_pointer) char *path = shelf_path(shelf, backup->name);
+        if (backup->entry.kind != SHELF_FILE)
+            strings_addf(notices, "%s is left alone: it is no ordinary file", path);
+        else
+            list.items[list.count++] = (struct retained){.name = take(&backup->name),
+                                                         .time = backup->date.end - 1,
+                                                         .modified = backup->entry.modified,
+                                                         .size_bytes = backup->entry.size_bytes};
     }
-    list->items = xreallocarray(list->items, list->count + 1, sizeof(*list->items));
-    struct retained *backup = &list->items[list->count++];
-    *backup = (struct retained){.path = take(&path),
-                                .time = date->end - 1,
-                                .modified = status.st_mtim.tv_sec,
-                                .size_bytes = status.st_size};
-    backup->name = strrchr(backup->path, '/') + 1;
+    *ret_list = list;
+    return 0;
 }
 
 void retained_list_prove(struct retained_list *list, const char *scenario, const char *reports)
 {
-    for (size_t i = 0; i < list->count; i++)
-        look_for_record(&list->items[i], scenario, reports);
-}
-
-int retained_list_read(const char *location, const char *pattern, struct retained_list *ret_list,
-                       struct strings *notices, struct error *error)
-{
-    if (name_pattern_check(pattern, error) < 0)
-        return -1;
-    DIR *entries = opendir(location);
-    if (!entries)
-        return cannot_verify(error, "cannot list %s: %s: check backups.location", location,
-                             strerror(errno));
-    struct retained_list list = {0};
-    struct dirent *entry;
-    struct name_date date;
-    while (errno = 0, (entry = readdir(entries)))
-        if (name_pattern_match(pattern, entry->d_name, &date))
-            list_add(&list, location, entry->d_name, &date, notices);
-    int reason = errno;
-    closedir(entries);
-    if (reason != 0) {
-        retained_list_free(&list);
-        return cannot_verify(error, "cannot list %s: %s", location, strerror(reason));
+    for (size_t i = 0; i < list->count; i++) {
+        struct retained *backup = &list->items[i];
+        cleanup(record_free) struct record record = {0};
+        struct error error;
+        int outcome = retained_record(list->shelf, backup, scenario, reports, &record, &error);
+        backup->verified = outcome == 0;
+        if (outcome < 0)
+            backup->unproven = xstrdup(error.text);
     }
-    if (list.count > 0)
-        qsort(list.items, list.count, sizeof(*list.items), newest_first);
-    *ret_list = list;
-    return 0;
 }
 
 /* --- what may go ------------------------------------------------------------------------------ */
@@ -170,32 +126,31 @@ const char *retention_words(enum retention decision)
     return "";
 }
 
-void retained_orphans(const char *location, const char *pattern, time_t before,
-                      struct strings *ret_paths)
+void retained_orphans(struct shelf *shelf, const char *pattern, time_t before,
+                      struct strings *ret_names)
 {
-    DIR *entries = opendir(location);
+    cleanup(backup_list_free) struct backup_list found = {0};
     struct name_date date;
-    struct stat status;
-    for (struct dirent *entry; entries && (entry = readdir(entries));) {
-        cleanup(free_pointer) char *backup = companion_backup(entry->d_name);
-        if (backup && name_pattern_match(pattern, backup, &date) && date.end <= before &&
-            fstatat(dirfd(entries), backup, &status, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-            strings_addf(ret_paths, "%s/%s", location, entry->d_name);
+    struct error ignored;
+    if (backup_list_read(shelf, pattern, &found, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < found.companions.count; i++) {
+        const char *name = found.companions.items[i];
+        cleanup(free_pointer) char *backup = companion_backup(name);
+        if (name_pattern_match(pattern, backup, &date) && date.end <= before &&
+            !backup_list_has(&found, backup))
+            strings_add(ret_names, name);
     }
-    if (entries)
-        closedir(entries);
 }
 
-int retained_delete(const struct retained *backup, const char *scenario, const char *reports,
-                    struct error *error)
+int retained_delete(struct shelf *shelf, const struct retained *backup, const char *scenario,
+                    const char *reports, struct error *error)
 {
     cleanup(record_places_free) struct record_places places;
-    record_places(backup->path, scenario, reports, &places);
+    record_places(shelf, backup->name, scenario, reports, &places);
     /* The record first: should we be killed, nothing says of a backup that is gone, or of another
      * one that gets its name, that it verified. */
-    if (record_remove(&places, error) < 0)
+    if (record_remove(&places, error) < 0 || shelf_remove(shelf, backup->name, error) < 0)
         return -1;
-    if (unlink(backup->path) < 0 && errno != ENOENT)
-        return cannot_verify(error, "cannot delete %s: %s", backup->path, strerror(errno));
-    return companions_remove(backup->path, error);
+    return companions_remove(shelf, backup->name, error);
 }

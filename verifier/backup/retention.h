@@ -12,29 +12,30 @@
 #include <time.h>
 
 #include "backup/record.h"
+#include "backup/shelf.h"
 #include "base/error.h"
 #include "base/memory.h"
 
 struct retained {
-    char *path;
-    const char *name; /* the last part of `path` */
-    time_t time;      /* at the latest: the end of the day, hour ... that its name tells */
+    char *name;
+    time_t time; /* at the latest: the end of the day, hour ... that its name tells */
     time_t modified;
     int64_t size_bytes;
     bool verified;  /* it has a record that speaks of it */
     char *unproven; /* why a record that is there does not; or NULL */
 };
 
-/* Newest first. */
+/* Newest first (backup_list.h). */
 struct retained_list {
+    struct shelf *shelf; /* borrowed */
     struct retained *items;
     size_t count;
 };
 
-/* Lists the regular files in `location` whose whole name matches the pattern; `verified` is false
+/* Lists the regular files on the shelf whose whole name matches the pattern; `verified` is false
  * for all of them. Links and directories are passed over with a sentence in `notices`: prune
  * deletes files. */
-int retained_list_read(const char *location, const char *pattern, struct retained_list *ret_list,
+int retained_list_read(struct shelf *shelf, const char *pattern, struct retained_list *ret_list,
                        struct strings *notices, struct error *error);
 /* Looks for the records of all of them. */
 void retained_list_prove(struct retained_list *list, const char *scenario, const char *reports);
@@ -42,8 +43,8 @@ void retained_list_free(struct retained_list *list); /* takes a zeroed one */
 
 /* The record that says that a backup, as it is now, verified: 1 when there is none; -1 when there
  * is one that does not say so (the error tells why). */
-int retained_record(const struct retained *backup, const char *scenario, const char *reports,
-                    struct record *ret_record, struct error *error);
+int retained_record(struct shelf *shelf, const struct retained *backup, const char *scenario,
+                    const char *reports, struct record *ret_record, struct error *error);
 
 enum retention {
     RETAIN_YOUNG,           /* not older than `keep` */
@@ -61,11 +62,11 @@ void retention_decide(const struct retained_list *list, time_t now, int64_t keep
 const char *retention_words(enum retention decision);
 
 /* Deletes the backup and what lies beside it: its manifest and its records. */
-int retained_delete(const struct retained *backup, const char *scenario, const char *reports,
-                    struct error *error);
+int retained_delete(struct shelf *shelf, const struct retained *backup, const char *scenario,
+                    const char *reports, struct error *error);
 
-/* Manifests and records of backups from before `before` that are gone: their paths. Best effort. */
-void retained_orphans(const char *location, const char *pattern, time_t before,
-                      struct strings *ret_paths);
+/* Names of the manifests and records of backups from before `before` that are gone. Best effort. */
+void retained_orphans(struct shelf *shelf, const char *pattern, time_t before,
+                      struct strings *ret_names);
 
 #endif

@@ -4,13 +4,14 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-int space_check(const char *directory, const char *pattern, struct error *error)
+int space_check(struct shelf *shelf, const char *pattern, struct error *error)
 {
+    const char *directory = shelf_directory(shelf);
     cleanup(backup_file_free) struct backup_file last = {0};
     cleanup(strings_free) struct strings notices = {0};
     struct error ignored;
-    int64_t free_bytes = free_space_bytes(directory);
-    if (free_bytes < 0 || backup_find(directory, pattern, &last, &notices, &ignored) < 0 ||
+    int64_t free_bytes = directory ? free_space_bytes(directory) : -1;
+    if (free_bytes < 0 || backup_find(shelf, pattern, &last, &notices, &ignored) < 0 ||
         free_bytes >= last.size_bytes)
         return 0;
     char needed[SIZE_TEXT_SIZE];

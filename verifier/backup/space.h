@@ -2,10 +2,11 @@
 #ifndef BACKUP_SPACE_H
 #define BACKUP_SPACE_H
 
+#include "backup/shelf.h"
 #include "base/error.h"
 
 /* FAULT_MACHINE, with what is needed and what is there. 0 as well when there is no earlier backup,
- * or nobody can tell. */
-int space_check(const char *directory, const char *pattern, struct error *error);
+ * or nobody can tell, as of a bucket. */
+int space_check(struct shelf *shelf, const char *pattern, struct error *error);
 
 #endif

@@ -1,10 +1,12 @@
 /* restore-verifier dump: makes a backup of each scenario's database, the companion step of verify.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "backup/create.h"
 #include "backup/describe.h"
+#include "backup/location.h"
 #include "base/clock.h"
 #include "base/signals.h"
 #include "commands/commands.h"
@@ -48,7 +50,7 @@ static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
         manifest_describe(snapshot, !scenario->source.no_counts, host_name(host), tools, &manifest,
                           notices, error) < 0)
         return -1;
-    bool has_before = manifest_latest(wanted->location, wanted->pattern, &before) == 0;
+    bool has_before = manifest_latest(wanted->shelf, wanted->pattern, &before) == 0;
     struct backup_create_options create = *wanted;
     create.tools = tools;
     create.snapshot = snapshot_id(snapshot);
@@ -69,7 +71,10 @@ static int dump_database(const struct scenario *scenario, const struct dump_opti
                          struct backup_created *ret_created, struct strings *warnings,
                          struct error *error)
 {
-    struct backup_create_options create = {.location = scenario->backups.location,
+    cleanup(shelf_freep) struct shelf *shelf = NULL;
+    if (location_open(scenario, &shelf, error) < 0)
+        return -1;
+    struct backup_create_options create = {.shelf = shelf,
                                            .pattern = scenario->backups.name,
                                            .time = time(NULL),
                                            .force = options->force,
@@ -121,6 +126,7 @@ int command_dump(int argc, char **argv)
     struct common_options common;
     struct dump_options options = {0};
     options_parse(argc, argv, &dump_usage, &common, &options);
+    signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
     int exit_code = scenarios_each(&common, dump, &options);
     common_options_free(&common);
     return exit_code;

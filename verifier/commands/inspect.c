@@ -1,11 +1,15 @@
 /* restore-verifier inspect: what a backup holds. No server and no PostgreSQL programs are needed.
  */
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "archive/archive.h"
+#include "backup/find.h"
+#include "backup/location.h"
+#include "backup/object_source.h"
 #include "base/clock.h"
 #include "commands/commands.h"
 #include "commands/options.h"
@@ -272,12 +276,26 @@ static void print_result(const struct archive *archive, const char *path, bool j
         print_tables(archive);
 }
 
+static int read_from_bucket(struct archive *archive, const char *path,
+                            const struct archive_options *reading, struct error *error)
+{
+    cleanup(shelf_freep) struct shelf *shelf = NULL;
+    cleanup(backup_file_free) struct backup_file file = {0};
+    cleanup(free_pointer) char *name = NULL;
+    if (location_open_file(NULL, path, &shelf, &name, error) < 0 ||
+        backup_stat(shelf, name, NULL, &file, error) < 0)
+        return -1;
+    return object_read(archive, shelf, name, file.size_bytes, reading, error);
+}
+
 static int inspect(const char *path, const struct common_options *options)
 {
     struct archive archive = {0};
     struct error error;
     struct archive_options reading = {.fingerprint = true, .threads = options->jobs};
-    int result = archive_read(&archive, path, &reading, &error);
+    signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
+    int result = starts_with(path, "s3://") ? read_from_bucket(&archive, path, &reading, &error)
+                                            : archive_read(&archive, path, &reading, &error);
     if (!options->quiet)
         print_result(&archive, path, options->json, result < 0 ? &error : NULL);
     archive_free(&archive);
@@ -297,10 +315,12 @@ int command_inspect(int argc, char **argv)
 {
     static const struct usage usage = {
         .arguments = "BACKUP",
-        .words = "Tell what a backup holds: versions, extensions, roles, and each table with its "
-                 "rows. Every byte is read and checked; no server and no PostgreSQL programs are "
-                 "needed. BACKUP is a file or directory made by pg_dump, bare or inside gzip or "
-                 "zstd. --jobs says how many threads read it (default: one for each processor).",
+        .words =
+            "Tell what a backup holds: versions, extensions, roles, and each table with its "
+            "rows. Every byte is read and checked; no server and no PostgreSQL programs are "
+            "needed. BACKUP is a file or directory made by pg_dump, bare or inside gzip or "
+            "zstd, or s3://bucket/key with S3_ENDPOINT_URL and credentials in the environment. "
+            "--jobs says how many threads read it (default: one for each processor).",
     };
     struct common_options options;
     options_parse(argc, argv, &usage, &options, NULL);

@@ -1,9 +1,10 @@
 /* restore-verifier prune: deletes the backups that a scenario no longer keeps. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "backup/location.h"
 #include "backup/retention.h"
 #include "base/clock.h"
 #include "commands/commands.h"
@@ -105,7 +106,8 @@ static int delete_old(struct pruning *pruning, struct error *error)
         if (pruning->decisions[i] != RETAIN_NOT)
             continue;
         if (!pruning->dry_run &&
-            retained_delete(backup, pruning->scenario->name, pruning->common->reports, error) < 0)
+            retained_delete(pruning->list.shelf, backup, pruning->scenario->name,
+                            pruning->common->reports, error) < 0)
             return -1;
         cleanup(free_pointer) char *age = age_words(pruning, backup);
         cleanup(free_pointer) char *line = xasprintf(
@@ -119,16 +121,18 @@ static int delete_old(struct pruning *pruning, struct error *error)
 
 static void delete_orphans(const struct pruning *pruning)
 {
-    cleanup(strings_free) struct strings paths = {0};
+    cleanup(strings_free) struct strings names = {0};
     const struct scenario *scenario = pruning->scenario;
-    retained_orphans(scenario->backups.location, scenario->backups.name,
-                     pruning->now - scenario->backups.keep_s, &paths);
-    for (size_t i = 0; i < paths.count; i++) {
-        if (!pruning->dry_run && unlink(paths.items[i]) < 0)
+    struct shelf *shelf = pruning->list.shelf;
+    struct error ignored;
+    retained_orphans(shelf, scenario->backups.name, pruning->now - scenario->backups.keep_s,
+                     &names);
+    for (size_t i = 0; i < names.count; i++) {
+        if (!pruning->dry_run && shelf_remove(shelf, names.items[i], &ignored) < 0)
             continue; /* it says nothing about any backup: not worth an error */
-        cleanup(free_pointer) char *line =
-            xasprintf("%s %s, whose backup is gone", pruning->dry_run ? "would delete" : "deleted",
-                      paths.items[i]);
+        cleanup(free_pointer) char *path = shelf_path(shelf, names.items[i]);
+        cleanup(free_pointer) char *line = xasprintf(
+            "%s %s, whose backup is gone", pruning->dry_run ? "would delete" : "deleted", path);
         say(pruning, line);
     }
 }
@@ -165,11 +169,10 @@ static int prune_scenario(const struct scenario *scenario, const struct common_o
         say(&pruning, "nothing is deleted, because the scenario has no backups.keep");
         return 0;
     }
-    if (starts_with(scenario->backups.location, "s3://"))
-        return cannot_verify(error, "backups in a bucket cannot be pruned by this version");
     cleanup(strings_free) struct strings notices = {0};
-    if (retained_list_read(scenario->backups.location, scenario->backups.name, &pruning.list,
-                           &notices, error) < 0)
+    cleanup(shelf_freep) struct shelf *shelf = NULL;
+    if (location_open(scenario, &shelf, error) < 0 ||
+        retained_list_read(shelf, scenario->backups.name, &pruning.list, &notices, error) < 0)
         return -1;
     retained_list_prove(&pruning.list, scenario->name, common->reports);
     for (size_t i = 0; i < notices.count; i++)
@@ -197,6 +200,7 @@ int command_prune(int argc, char **argv)
     struct common_options common;
     struct prune_options options = {0};
     options_parse(argc, argv, &prune_usage, &common, &options);
+    signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
     int exit_code = scenarios_each(&common, prune, &options);
     common_options_free(&common);
     return exit_code;

@@ -1,6 +1,7 @@
 #include "commands/run.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -40,22 +41,16 @@ static void run_start(struct run *run, char *name)
     run->facts->began = time(NULL);
 }
 
-/* Problems begin with the path of their file. */
-static void refuse_scenario(struct run *run, const char *path, const struct strings *problems)
+void run_refuse_file(struct run *run, const char *path, const struct strings *problems)
 {
     struct buffer text;
     buffer_init(&text, 8192);
     for (size_t i = 0; i < problems->count; i++)
         if (starts_with(problems->items[i], path))
             buffer_printf(&text, "%s%s", text.length ? "\n" : "", problems->items[i]);
+    run_start(run, name_of_file(path));
     run_refuse(run, "scenario file is valid", text.data);
     buffer_free(&text);
-}
-
-void run_refuse_file(struct run *run, const char *path, const struct strings *problems)
-{
-    run_start(run, name_of_file(path));
-    refuse_scenario(run, path, problems);
 }
 
 static int make_work(struct run *run, struct error *error)
@@ -79,14 +74,8 @@ void run_prepare(struct run *run, const struct scenario *scenario,
                  const struct run_settings *settings)
 {
     struct error error;
-    cleanup(strings_free) struct strings problems = {0};
     run_start(run, xstrdup(scenario->name));
     run->scenario = scenario;
-    scenario_unsupported(scenario, &problems);
-    if (problems.count > 0) {
-        refuse_scenario(run, scenario->path, &problems);
-        return;
-    }
     plan_build(scenario, settings->only, &run->plan);
     run->is_partial = settings->only != NULL;
     if (run->plan.count == 0) {
@@ -141,6 +130,7 @@ void run_work(void *context)
 {
     struct run *run = context;
     struct facts *facts = run->facts;
+    signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
     facts->began = time(NULL);
     facts->began_ms = clock_ms();
     struct stages *stages = stages_run(run->scenario, &run->stages, facts);

@@ -317,6 +317,51 @@ void listing_page_free(struct listing_page *page)
     *page = (struct listing_page){0};
 }
 
+static int read_unfinished(void *context, const char *path, struct buffer *text,
+                           struct error *error)
+{
+    (void)error;
+    struct unfinished_list *list = context;
+    if (list->count == 0) { /* the one being read, which its end element closes */
+        list->items = xcalloc(1, sizeof(*list->items));
+        list->items[list->count++].begun_ms = -1;
+    }
+    struct unfinished *last = &list->items[list->count - 1];
+    if (strcmp(path, "Upload/Key") == 0 && !last->key) {
+        last->key = xstrndup(text->data, text->length);
+    } else if (strcmp(path, "Upload/UploadId") == 0 && !last->id) {
+        last->id = xstrndup(text->data, text->length);
+    } else if (strcmp(path, "Upload/Initiated") == 0) {
+        last->begun_ms = answer_time_ms(text->data);
+    } else if (strcmp(path, "Upload") == 0) {
+        list->items = xreallocarray(list->items, list->count + 1, sizeof(*list->items));
+        list->items[list->count++] = (struct unfinished){.begun_ms = -1};
+    }
+    return 0;
+}
+
+int unfinished_list_parse(const char *xml, size_t length, struct unfinished_list *ret_list,
+                          struct error *error)
+{
+    struct unfinished_list list = {0};
+    if (walk_answer(xml, length, read_unfinished, &list, error) < 0) {
+        unfinished_list_free(&list);
+        return -1;
+    }
+    *ret_list = list;
+    return 0;
+}
+
+void unfinished_list_free(struct unfinished_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].key);
+        free(list->items[i].id);
+    }
+    free(list->items);
+    *list = (struct unfinished_list){0};
+}
+
 static int read_error(void *context, const char *path, struct buffer *text, struct error *error)
 {
     (void)error;

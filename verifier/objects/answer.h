@@ -34,6 +34,20 @@ int listing_page_parse(const char *xml, size_t length, struct listing_page *ret_
                        struct error *error);
 void listing_page_free(struct listing_page *page); /* takes a zeroed one */
 
+/* Uploads in parts that were begun and neither completed nor given up. */
+struct unfinished_list {
+    struct unfinished {
+        char *key;
+        char *id;
+        int64_t begun_ms; /* -1: not said */
+    } * items;
+    size_t count;
+};
+
+int unfinished_list_parse(const char *xml, size_t length, struct unfinished_list *ret_list,
+                          struct error *error);
+void unfinished_list_free(struct unfinished_list *list); /* takes a zeroed one */
+
 /* An <Error>. Empty where the answer does not say. */
 struct error_answer {
     char code[64];

@@ -18,6 +18,7 @@ struct backend {
                 bool *ret_found, struct object *ret_object, struct error *error);
     int (*delete)(void *self, const char *key, size_t key_length, int64_t deadline_ms,
                   struct error *error);
+    void (*sweep)(void *self, const struct sweep_options *options); /* may be NULL */
 };
 
 struct store {

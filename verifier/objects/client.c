@@ -15,6 +15,7 @@
 enum {
     ANSWER_LIMIT = 1024 * 1024,
     CONNECT_TIMEOUT_MS = 15 * 1000,
+    IDLE_MS = 1000,          /* without a byte: whoever waits for it is asked */
     STALL_MS = 20 * 1000,    /* without a byte: the connection is given up */
     PATIENCE_MS = 90 * 1000, /* from the first fault of a request to giving it up */
     FIRST_ATTEMPTS = 4,      /* while nothing has ever been answered: it may be the scenario */
@@ -641,6 +642,28 @@ static void end_stalled(struct client *client)
     }
 }
 
+static bool is_given_up(struct transfer *transfer)
+{
+    return transfer->idle && clock_ms() - transfer->progress_ms >= IDLE_MS &&
+           transfer->idle(transfer, &transfer->error) < 0;
+}
+
+static void end_given_up(struct client *client)
+{
+    struct transfer **const lists[] = {&client->running, &client->waiting};
+    for (size_t i = 0; i < ARRAY_LENGTH(lists); i++)
+        for (struct transfer *transfer = *lists[i], *next; transfer; transfer = next) {
+            next = transfer->next;
+            if (!is_given_up(transfer))
+                continue;
+            list_remove(lists[i], transfer);
+            if (transfer->handle)
+                give_handle_back(client, transfer);
+            transfer->take_failed = true;
+            list_add(&client->done, transfer);
+        }
+}
+
 int client_wait(struct client *client, struct transfer **ret_transfer, struct error *error)
 {
     while (!client->done) {
@@ -650,6 +673,7 @@ int client_wait(struct client *client, struct transfer **ret_transfer, struct er
         curl_multi_perform(client->multi, &running);
         collect_finished(client);
         end_stalled(client);
+        end_given_up(client);
         if (!client->done)
             curl_multi_poll(client->multi, NULL, 0, timeout_ms, NULL);
     }

@@ -73,6 +73,8 @@ struct transfer {
                    struct error *error);
     /* Judges a complete answer with a status of 2xx; NULL: it is good. */
     enum judgement (*judge)(struct transfer *transfer, struct error *error);
+    /* Called about once a second while nothing comes, may be NULL: -1 ends the transfer. */
+    int (*idle)(struct transfer *transfer, struct error *error);
     void *context;
 
     struct response response;

@@ -139,6 +139,12 @@ static int receive_download(struct transfer *transfer, const char *bytes, size_t
     return download->sink(download->context, bytes, length, error);
 }
 
+static int idle_download(struct transfer *transfer, struct error *error)
+{
+    struct download *download = transfer->context;
+    return download->sink(download->context, "", 0, error);
+}
+
 static enum judgement judge_download(struct transfer *transfer, struct error *error)
 {
     struct download *download = transfer->context;
@@ -192,6 +198,7 @@ static int s3_get(void *self, const char *key, size_t key_length, int64_t deadli
                                 .missing_is_answer = true,
                                 .prepare = prepare_download,
                                 .receive = receive_download,
+                                .idle = idle_download,
                                 .judge = judge_download,
                                 .context = &download};
     struct client *client = borrow_client(s3);
@@ -294,6 +301,14 @@ static int s3_delete(void *self, const char *key, size_t key_length, int64_t dea
     return failed;
 }
 
+static void s3_sweep(void *self, const struct sweep_options *options)
+{
+    struct s3 *s3 = self;
+    struct client *client = borrow_client(s3);
+    upload_sweep(client, options);
+    return_client(s3, client);
+}
+
 int s3_open(const struct store_options *options, struct store *ret_store, struct error *error)
 {
     static const struct backend backend = {.free = s3_free,
@@ -301,7 +316,8 @@ int s3_open(const struct store_options *options, struct store *ret_store, struct
                                            .get = s3_get,
                                            .put = s3_put,
                                            .head = s3_head,
-                                           .delete = s3_delete};
+                                           .delete = s3_delete,
+                                           .sweep = s3_sweep};
     struct endpoint *endpoint;
     if (endpoint_open(options, &endpoint, error) < 0)
         return -1;

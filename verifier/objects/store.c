@@ -99,6 +99,12 @@ int store_delete(struct store *store, const char *key, size_t key_length, int64_
     return store->backend->delete (store->self, key, key_length, deadline_ms, error);
 }
 
+void store_sweep(struct store *store, const struct sweep_options *options)
+{
+    if (store->backend->sweep)
+        store->backend->sweep(store->self, options);
+}
+
 /* ---- measuring ---- */
 
 bool object_is_below(const struct object *object, const char *prefix)

@@ -72,7 +72,8 @@ typedef int object_visitor(void *context, const struct object *object, struct er
 int store_list(struct store *store, const char *prefix, int64_t deadline_ms, object_visitor *visit,
                void *context, struct error *error);
 
-/* Takes the next bytes of an object's content. -1 ends the operation, with `error` filled. */
+/* Takes the next bytes of an object's content. -1 ends the operation, with `error` filled. While
+ * nothing comes it may be called without bytes, so that it can end the operation all the same. */
 typedef int object_sink(void *context, const void *bytes, size_t length, struct error *error);
 
 /* Gives the content in order, each byte once, even when the connection had to be made again in
@@ -98,6 +99,19 @@ int store_head(struct store *store, const char *key, size_t key_length, int64_t 
 /* One that is not there is no error. */
 int store_delete(struct store *store, const char *key, size_t key_length, int64_t deadline_ms,
                  struct error *error);
+
+/* Which uploads in parts are given up: those that began before `before_ms` and never ended, of keys
+ * that begin with `prefix` and that `wanted` says yes to. */
+struct sweep_options {
+    const char *prefix;
+    int64_t before_ms; /* since 1970 UTC */
+    bool (*wanted)(const char *key, const void *context);
+    const void *context;
+};
+
+/* Parts that a killed program has sent are in no listing, and are paid for all the same. Best
+ * effort: of the first page that the store gives, and only if we may. */
+void store_sweep(struct store *store, const struct sweep_options *options);
 
 struct objects_measured {
     int64_t count;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "objects/answer.h"
 #include "objects/refusal.h"
 
 enum {
@@ -257,6 +258,43 @@ static int put_in_parts(struct upload *upload, struct object *ret_object, struct
         return 0;
     abandon(upload);
     return -1;
+}
+
+/* ---- what killed programs left ---- */
+
+static void sweep_one(struct client *client, const struct sweep_options *options,
+                      const struct unfinished *unfinished)
+{
+    const char *prefix = client_settings(client)->prefix;
+    if (!unfinished->key || !unfinished->id || unfinished->begun_ms < 0 ||
+        unfinished->begun_ms >= options->before_ms || !starts_with(unfinished->key, prefix))
+        return;
+    const char *key = unfinished->key + strlen(prefix);
+    if (!options->wanted(key, options->context))
+        return;
+    struct error ignored;
+    struct transfer transfer = {
+        .method = "DELETE", .key = key, .key_length = strlen(key), .missing_is_answer = true};
+    query_add(&transfer.query, "uploadId", unfinished->id);
+    client_perform(client, &transfer, deadline_after(ABORT_TIMEOUT_MS), &ignored);
+    transfer_free(&transfer);
+}
+
+void upload_sweep(struct client *client, const struct sweep_options *options)
+{
+    struct error ignored;
+    struct unfinished_list list = {0};
+    cleanup(free_pointer) char *prefix =
+        xasprintf("%s%s", client_settings(client)->prefix, options->prefix);
+    struct transfer transfer = {.method = "GET"};
+    query_add(&transfer.query, "uploads", "");
+    query_add(&transfer.query, "prefix", prefix);
+    if (client_perform(client, &transfer, deadline_after(ABORT_TIMEOUT_MS), &ignored) == 0 &&
+        unfinished_list_parse(transfer.answer.data, transfer.answer.length, &list, &ignored) == 0)
+        for (size_t i = 0; i < list.count; i++)
+            sweep_one(client, options, &list.items[i]);
+    unfinished_list_free(&list);
+    transfer_free(&transfer);
 }
 
 int upload_run(struct client *client, const struct upload_options *options,

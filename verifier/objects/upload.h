@@ -17,4 +17,7 @@ struct upload_options {
 int upload_run(struct client *client, const struct upload_options *options,
                struct object *ret_object, struct error *error);
 
+/* As store_sweep. */
+void upload_sweep(struct client *client, const struct sweep_options *options);
+
 #endif

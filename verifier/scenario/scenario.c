@@ -21,6 +21,10 @@ static const struct key source_keys[] = {
 
 static const struct key backups_keys[] = {
     {"location", read_location, FIELD(backups.location), FIELD(backups.location_mark), false},
+    {"endpoint", read_endpoint, FIELD(backups.endpoint), NO_MARK, false},
+    {"region", read_line, FIELD(backups.region), NO_MARK, false},
+    {"access_key", read_line, FIELD(backups.access_key), NO_MARK, false},
+    {"secret_key", read_line, FIELD(backups.secret_key), NO_MARK, false},
     {"name", read_backup_name, FIELD(backups.name), FIELD(backups.name_mark), false},
     {"max_age", read_duration_s, FIELD(backups.max_age_s), NO_MARK, false},
     {"keep", read_duration_s, FIELD(backups.keep_s), NO_MARK, false},
@@ -235,6 +239,10 @@ void scenario_free(struct scenario *scenario)
     free(scenario->alembic.migrations);
     free(scenario->restore.server);
     free(scenario->backups.location);
+    free(scenario->backups.endpoint);
+    free(scenario->backups.region);
+    free(scenario->backups.access_key);
+    free(scenario->backups.secret_key);
     free(scenario->backups.name);
     free(scenario->source.database);
     free(scenario->source.root_certificate);

@@ -58,7 +58,11 @@ struct scenario {
         bool no_counts;         /* `counts: none`: a dump does not count the rows of its tables */
     } source;
     struct {
-        char *location;    /* a directory, or s3://bucket/prefix */
+        char *location; /* a directory, or s3://bucket/prefix */
+        char *endpoint; /* of the bucket, as are the next three */
+        char *region;
+        char *access_key;
+        char *secret_key;
         char *name;        /* strftime pattern */
         int64_t max_age_s; /* 0: no limit given */
         int64_t keep_s;    /* 0: none given */
@@ -93,9 +97,5 @@ struct scenario {
 int scenario_load(const char *path, struct scenario **ret_scenario, struct strings *problems);
 void scenario_free(struct scenario *scenario); /* takes NULL */
 void scenario_freep(struct scenario **scenario);
-
-/* What is asked of a feature of this program that is not there yet, as problems in the same form.
- * Which of them matter depends on the command: a `dump` does not care about `objects`. */
-void scenario_unsupported(const struct scenario *scenario, struct strings *problems);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup/location.h"
 #include "backup/retention.h"
 #include "stages/exclusion.h"
 #include "stages/run.h"
@@ -16,7 +17,8 @@ void manifest_stage(struct stages *stages)
     const struct archive *archive = &stages->archive;
     struct manifest_fact *fact = &stages->facts->manifest;
     int outcome = manifest_select(
-        stages->backup.path, archive->complete ? archive->stored_bytes : stages->backup.size_bytes,
+        stages->shelf, stages->backup.name,
+        archive->complete ? archive->stored_bytes : stages->backup.size_bytes,
         archive->complete ? archive->sha256 : NULL, &stages->manifest, &fact->error);
     fact->state = outcome == 0 ? MANIFEST_READ : outcome > 0 ? MANIFEST_NONE : MANIFEST_UNREADABLE;
 }
@@ -52,15 +54,15 @@ void previous_stage(struct stages *stages)
     const struct scenario *scenario = stages->scenario;
     struct retained_list list = {0};
     cleanup(strings_free) struct strings ignored = {0};
+    cleanup(shelf_freep) struct shelf *shelf = NULL;
     struct error error;
-    if (!asks_for_change(scenario) ||
-        retained_list_read(scenario->backups.location, scenario->backups.name, &list, &ignored,
-                           &error) < 0)
+    if (!asks_for_change(scenario) || location_open(scenario, &shelf, &error) < 0 ||
+        retained_list_read(shelf, scenario->backups.name, &list, &ignored, &error) < 0)
         return;
     for (size_t i = 0; i < list.count && !stages->has_previous; i++)
         stages->has_previous =
             is_earlier(&list.items[i], stages) &&
-            retained_record(&list.items[i], scenario->name, stages->options->reports,
+            retained_record(shelf, &list.items[i], scenario->name, stages->options->reports,
                             &stages->previous, &error) == 0;
     retained_list_free(&list);
 }
@@ -154,7 +156,8 @@ void stages_record(struct stages *stages, enum proof proof, int64_t checks, int6
      * beside any other file that --backup names, nothing is left. */
     if (proof == PROOF_NONE || !stages->backup.path || !stages->backup.has_name_date)
         return;
-    record_places(stages->backup.path, stages->scenario->name, stages->options->reports, &places);
+    record_places(stages->shelf, stages->backup.name, stages->scenario->name,
+                  stages->options->reports, &places);
     if (proof == PROOF_VERIFIED)
         outcome = write_record(stages, checks, warnings, &places, &error);
     else

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "backup/age.h"
+#include "backup/object_source.h"
 #include "base/memory.h"
 #include "stages/requirements.h"
 #include "stages/run.h"
@@ -50,8 +51,12 @@ static void *read_backup(void *context)
 {
     struct stages *stages = context;
     struct backup_reading *reading = &stages->reading;
+    const struct backup_file *backup = &stages->backup;
     reading->outcome =
-        archive_read(&stages->archive, stages->backup.path, &reading->options, &reading->error);
+        shelf_directory(stages->shelf)
+            ? archive_read(&stages->archive, backup->path, &reading->options, &reading->error)
+            : object_read(&stages->archive, stages->shelf, backup->name, backup->size_bytes,
+                          &reading->options, &reading->error);
     stage_end(stages->facts, STAGE_READ, reading->outcome, &reading->error);
     contents_known(stages); /* nobody waits for it any longer */
     return NULL;
@@ -65,7 +70,8 @@ void reading_start(struct stages *stages)
     pthread_cond_init(&reading->changed, NULL);
     reading->options = (struct archive_options){
         .copy_path = stages->copy_path,
-        .always_copy = !account_can_read(&stages->account, stages->backup.path),
+        .always_copy = shelf_directory(stages->shelf) &&
+                       !account_can_read(&stages->account, stages->backup.path),
         .fingerprint = stages->scenario->restore.contents,
         .progress_bytes = &stages->facts->read_bytes,
         .contents_known = contents_known,
@@ -165,7 +171,8 @@ static void choose_source(struct stages *stages)
         stages->restore_path = xstrdup(archive->restore_path);
     else if (access(stages->copy_path, F_OK) == 0)
         stages->restore_path = xstrdup(stages->copy_path);
-    else if (archive->format != ARCHIVE_UNKNOWN_FORMAT && archive->container == ARCHIVE_BARE)
+    else if (archive->format != ARCHIVE_UNKNOWN_FORMAT && archive->container == ARCHIVE_BARE &&
+             shelf_directory(stages->shelf))
         stages->restore_path = xstrdup(stages->backup.path);
 }
 

@@ -30,6 +30,7 @@ struct stages {
     struct facts *facts;
     struct account account; /* who servers and tools run as */
     int jobs;
+    struct shelf *shelf; /* where the backup lies */
     struct backup_file backup;
     char *copy_path; /* the unpacked backup in the work directory */
     struct backup_reading reading;

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "backup/location.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "postgres/guest.h"
@@ -36,16 +37,29 @@ static void record_notices(const struct strings *notices, struct backup_fact *fa
     buffer_free(&text);
 }
 
-static int find(struct stages *stages, struct error *error)
+static int find_given(struct stages *stages, struct error *error)
 {
     const struct scenario *scenario = stages->scenario;
+    cleanup(free_pointer) char *name = NULL;
+    if (location_open_file(scenario, stages->options->backup, &stages->shelf, &name, error) < 0)
+        return -1;
+    return backup_stat(stages->shelf, name, scenario->backups.name, &stages->backup, error);
+}
+
+static int find_latest(struct stages *stages, struct strings *notices, struct error *error)
+{
+    const struct scenario *scenario = stages->scenario;
+    if (location_open(scenario, &stages->shelf, error) < 0)
+        return -1;
+    return backup_find(stages->shelf, scenario->backups.name, &stages->backup, notices, error);
+}
+
+static int find(struct stages *stages, struct error *error)
+{
     struct backup_fact *fact = &stages->facts->backup;
     struct strings notices = {0};
     int found =
-        stages->options->backup
-            ? backup_stat(stages->options->backup, scenario->backups.name, &stages->backup, error)
-            : backup_find(scenario->backups.location, scenario->backups.name, &stages->backup,
-                          &notices, error);
+        stages->options->backup ? find_given(stages, error) : find_latest(stages, &notices, error);
     record_notices(&notices, fact);
     strings_free(&notices);
     if (found < 0)
@@ -101,6 +115,7 @@ static void stages_free(struct stages *stages)
     record_free(&stages->previous);
     listed_objects_free(&stages->objects);
     backup_file_free(&stages->backup);
+    shelf_free(stages->shelf);
     tools_free(stages->tools);
     free(stages->database_name);
     free(stages->copy_path);

@@ -119,20 +119,6 @@ def test_a_variable_cannot_change_the_structure(place, value):
     assert "/nonexistent: x" in run.report("shop")["backup is recent"].message
 
 
-@pytest.mark.parametrize(
-    "text, words",
-    [
-        (GOOD.replace("./backups", "s3://bucket/prefix"), "bucket"),
-    ],
-)
-def test_what_this_version_cannot_do_is_refused(place, text, words):
-    lint, verify = both(place, text)
-    assert lint.code == CANNOT_VERIFY and verify.code == CANNOT_VERIFY
-    for said in (lint.err, verify.report("shop").worst().text):
-        assert "not available in this version" in said and words in said
-        assert re.search(r"shop\.yaml:\d+:\d+: ", said)
-
-
 def test_one_bad_scenario_does_not_stop_the_others(place, good):
     place.put(good.gz)
     (place.directory / "bad.yaml").write_text("scenario: bad\nnonsense: true\n")

@@ -27,6 +27,7 @@ enum { NOON = 1795356185 }; /* 2026-11-22 */
 struct place {
     char *root;
     char *location;
+    struct shelf *shelf; /* `location` */
     char *program;
     struct tools tools;
     struct address address;
@@ -38,6 +39,7 @@ static struct place place_make(const char *script)
     struct place place = {.root = xasprintf("/tmp/backup_create_test.XXXXXX")};
     ck_assert_ptr_nonnull(mkdtemp(place.root));
     place.location = xasprintf("%s/backups", place.root);
+    place.shelf = shelf_of_directory(place.location);
     place.program = xasprintf("%s/pg_dump", place.root);
     ck_assert_int_eq(mkdir(place.location, 0755), 0);
     ck_assert_int_eq(chmod(place.root, 0755), 0);
@@ -57,13 +59,14 @@ static void place_remove(struct place *place)
     ck_assert_int_eq(tree_remove(place->root, &error), 0);
     address_free(&place->address);
     free(place->root);
+    shelf_free(place->shelf);
     free(place->location);
     free(place->program);
 }
 
 static struct backup_create_options options_for(const struct place *place, const char *pattern)
 {
-    return (struct backup_create_options){.location = place->location,
+    return (struct backup_create_options){.shelf = place->shelf,
                                           .pattern = pattern,
                                           .time = NOON,
                                           .tools = &place->tools,
@@ -244,7 +247,8 @@ START_TEST(what_cannot_work_is_refused_before_anything_is_made)
     struct place place = place_make(ENOUGH "touch \"$0.ran\"");
     struct backup_create_options options = options_for(&place, refusals[_i].pattern);
     cleanup(free_pointer) char *location = xasprintf("%s/%s", place.root, refusals[_i].location);
-    options.location = location;
+    cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(location);
+    options.shelf = shelf;
     struct backup_created created = {0};
     struct error error = {0};
     char *path = NULL;

@@ -9,12 +9,35 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backup/location.h"
 #include "backup/writing.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "tests/unit/unit.h"
 
 #define PATTERN "a_%Y%m%d.dump"
+
+static int find_in(const char *directory, const char *pattern, struct backup_file *ret_file,
+                   struct strings *notices, struct error *error)
+{
+    cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(directory);
+    int outcome = backup_find(shelf, pattern, ret_file, notices, error);
+    if (outcome == 0)
+        ret_file->shelf = NULL; /* it is gone with us */
+    return outcome;
+}
+
+static int stat_given(const char *path, struct backup_file *ret_file, struct error *error)
+{
+    cleanup(shelf_freep) struct shelf *shelf = NULL;
+    cleanup(free_pointer) char *name = NULL;
+    int outcome = location_open_file(NULL, path, &shelf, &name, error);
+    if (outcome == 0)
+        outcome = backup_stat(shelf, name, PATTERN, ret_file, error);
+    if (outcome == 0)
+        ret_file->shelf = NULL;
+    return outcome;
+}
 
 static char *directory_make(void)
 {
@@ -108,7 +131,7 @@ START_TEST(the_latest_by_name_is_found)
     struct backup_file file = {0};
     struct strings notices = {0};
     struct error error = {0};
-    int outcome = backup_find(directory, cases[_i].pattern, &file, &notices, &error);
+    int outcome = find_in(directory, cases[_i].pattern, &file, &notices, &error);
     size_t expected = 0;
     for (; expected < ARRAY_LENGTH(cases[_i].notices) && cases[_i].notices[expected]; expected++) {
         bool told = false;
@@ -148,7 +171,7 @@ START_TEST(of_one_moment_the_file_modified_last_is_taken)
     struct backup_file file;
     struct strings notices = {0};
     struct error error;
-    ck_assert_int_eq(backup_find(directory, "%FT%R%z", &file, &notices, &error), 0);
+    ck_assert_int_eq(find_in(directory, "%FT%R%z", &file, &notices, &error), 0);
     ck_assert_str_eq(file.name, "2026-11-22T04:00+0000");
     backup_file_free(&file);
     directory_remove(directory);
@@ -203,18 +226,18 @@ START_TEST(what_somebody_still_writes_is_passed_over)
     struct backup_file file;
     struct strings notices = {0};
     struct error error;
-    ck_assert_int_eq(backup_find(directory, PATTERN, &file, &notices, &error), 0);
+    ck_assert_int_eq(find_in(directory, PATTERN, &file, &notices, &error), 0);
     ck_assert_str_eq(file.name, writers[_i].found);
     backup_file_free(&file);
     bool passed_over = strcmp(writers[_i].found, "a_20261122.dump") != 0;
     ck_assert_uint_eq(notices.count, passed_over);
     if (passed_over) {
         ck_assert_str_eq(notices.items[0], "a_20261122.dump is still being written");
-        ck_assert_int_eq(backup_stat(path, PATTERN, &file, &error), -1);
+        ck_assert_int_eq(stat_given(path, &file, &error), -1);
         ck_assert_int_eq(error.fault, FAULT_MACHINE);
     }
     writer_end(writer);
-    ck_assert_int_eq(backup_find(directory, PATTERN, &file, &notices, &error), 0);
+    ck_assert_int_eq(find_in(directory, PATTERN, &file, &notices, &error), 0);
     ck_assert_str_eq(file.name, "a_20261122.dump");
     backup_file_free(&file);
     strings_free(&notices);
@@ -338,7 +361,7 @@ START_TEST(a_place_that_cannot_be_looked_at_is_no_verdict)
     struct backup_file file;
     struct strings notices = {0};
     struct error error;
-    ck_assert_int_eq(backup_find(missing[_i].directory, PATTERN, &file, &notices, &error), -1);
+    ck_assert_int_eq(find_in(missing[_i].directory, PATTERN, &file, &notices, &error), -1);
     ck_assert_int_eq(error.fault, FAULT_MACHINE);
     ck_assert_msg(strstr(error.text, missing[_i].words) != NULL, "%s", error.text);
 }
@@ -363,7 +386,7 @@ START_TEST(an_unreadable_backup_is_not_passed_over)
         struct error error;
         if (setgid(65534) < 0 || setuid(65534) < 0)
             _exit(2);
-        _exit(backup_find(directory, PATTERN, &file, &notices, &error) == -1 &&
+        _exit(find_in(directory, PATTERN, &file, &notices, &error) == -1 &&
                       error.fault == FAULT_MACHINE && strstr(error.text, "a_20261122.dump")
                   ? 0
                   : 1);
@@ -398,7 +421,7 @@ START_TEST(a_given_file_is_taken_whatever_its_name)
     utimensat(AT_FDCWD, path, times, 0);
     struct backup_file file = {0};
     struct error error = {0};
-    int outcome = backup_stat(path, PATTERN, &file, &error);
+    int outcome = stat_given(path, &file, &error);
     ck_assert_int_eq(error.fault, given[_i].fault);
     ck_assert_int_eq(outcome, given[_i].fault ? -1 : 0);
     if (outcome == 0) {

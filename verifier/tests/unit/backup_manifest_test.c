@@ -9,9 +9,13 @@
 #include "backup/document.h"
 #include "backup/record.h"
 #include "base/file.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/unit.h"
 
-#define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define BACKUP  "a_20261122.dump.gz"
+#define CURRENT BACKUP ".manifest.json"
+#define NEXT    BACKUP ".next.manifest.json"
+#define SHA     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static struct manifest sample(void)
 {
@@ -191,19 +195,20 @@ START_TEST(what_is_no_manifest_file)
 {
     char *directory = directory_make();
     cleanup(free_pointer) char *path = xasprintf("%s/m.json", directory);
+    cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(directory);
     struct manifest read = {0};
     struct error error;
-    ck_assert_int_eq(manifest_read(path, &read, &error), 1);
+    ck_assert_int_eq(manifest_read(shelf, "m.json", &read, &error), 1);
     ck_assert_int_eq(mkfifo(path, 0600), 0); /* opening it would wait for ever */
-    ck_assert_int_eq(manifest_read(path, &read, &error), -1);
+    ck_assert_int_eq(manifest_read(shelf, "m.json", &read, &error), -1);
     ck_assert_int_eq(error.fault, FAULT_BACKUP);
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    ck_assert_int_eq(manifest_read(path, &read, &error), -1);
+    ck_assert_int_eq(manifest_read(shelf, "m.json", &read, &error), -1);
     ck_assert_int_eq(rmdir(path), 0);
     ck_assert_int_eq(file_replace(path, "{", 1, &error), 0);
     ck_assert_int_eq(truncate(path, DOCUMENT_LIMIT_BYTES + 1), 0);
-    ck_assert_int_eq(manifest_read(path, &read, &error), -1);
+    ck_assert_int_eq(manifest_read(shelf, "m.json", &read, &error), -1);
     ck_assert_int_eq(error.fault, FAULT_BACKUP);
     ck_assert_ptr_nonnull(strstr(error.text, "bytes"));
     directory_remove(directory);
@@ -214,16 +219,14 @@ END_TEST
 START_TEST(an_interrupted_replacement)
 {
     char *directory = directory_make();
-    cleanup(free_pointer) char *backup = xasprintf("%s/a_20261122.dump.gz", directory);
-    cleanup(free_pointer) char *current = manifest_path(backup);
-    cleanup(free_pointer) char *next = manifest_next_path(backup);
+    cleanup(shelf_freep) struct shelf *shelf = scratch_shelf(directory, _i == 1);
     struct manifest old = sample();
     struct manifest new = sample();
     struct error error;
     new.size_bytes = 7;
     new.sha256[0] = 'f';
-    ck_assert_int_eq(manifest_write(&old, current, &error), 0);
-    ck_assert_int_eq(manifest_write(&new, next, &error), 0);
+    ck_assert_int_eq(manifest_write(&old, shelf, CURRENT, &error), 0);
+    ck_assert_int_eq(manifest_write(&new, shelf, NEXT, &error), 0);
     static const struct {
         int64_t size_bytes;
         const char *sha256;
@@ -235,15 +238,15 @@ START_TEST(an_interrupted_replacement)
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct manifest read = {0};
         ck_assert_int_eq(
-            manifest_select(backup, cases[i].size_bytes, cases[i].sha256, &read, &error), 0);
+            manifest_select(shelf, BACKUP, cases[i].size_bytes, cases[i].sha256, &read, &error), 0);
         ck_assert_int_eq(read.size_bytes, cases[i].expected);
         manifest_free(&read);
     }
     struct manifest read = {0};
-    ck_assert_int_eq(unlink(current), 0);
-    ck_assert_int_eq(manifest_select(backup, 7, new.sha256, &read, &error), 0);
+    ck_assert_int_eq(shelf_remove(shelf, CURRENT, &error), 0);
+    ck_assert_int_eq(manifest_select(shelf, BACKUP, 7, new.sha256, &read, &error), 0);
     manifest_free(&read);
-    ck_assert_int_eq(manifest_select(backup, 8, NULL, &read, &error), 1);
+    ck_assert_int_eq(manifest_select(shelf, BACKUP, 8, NULL, &read, &error), 1);
     manifest_free(&old);
     manifest_free(&new);
     directory_remove(directory);
@@ -270,21 +273,22 @@ static const struct {
     {"there was no interruption", "abc", SHA_ABC, NULL, 3, 0, SHA_ABC},
 };
 
-static void manifest_put(const char *path, const char *sha256, int64_t size_bytes)
+static void manifest_put(struct shelf *shelf, const char *name, const char *sha256,
+                         int64_t size_bytes)
 {
     struct manifest manifest = sample();
     struct error error;
     manifest.size_bytes = size_bytes;
     memcpy(manifest.sha256, sha256 ? sha256 : SHA, sizeof(manifest.sha256));
-    ck_assert(!sha256 || manifest_write(&manifest, path, &error) == 0);
+    ck_assert(!sha256 || manifest_write(&manifest, shelf, name, &error) == 0);
     manifest_free(&manifest);
 }
 
-static void manifest_expect(const char *path, const char *sha256)
+static void manifest_expect(struct shelf *shelf, const char *name, const char *sha256)
 {
     struct manifest read = {0};
     struct error error;
-    ck_assert_int_eq(manifest_read(path, &read, &error), 0);
+    ck_assert_int_eq(manifest_read(shelf, name, &read, &error), 0);
     ck_assert_str_eq(read.sha256, sha256);
     manifest_free(&read);
 }
@@ -292,23 +296,24 @@ static void manifest_expect(const char *path, const char *sha256)
 START_TEST(a_replacement_after_an_interrupted_one)
 {
     char *directory = directory_make();
-    cleanup(free_pointer) char *backup = xasprintf("%s/a_20261122.dump.gz", directory);
-    cleanup(free_pointer) char *current = manifest_path(backup);
-    cleanup(free_pointer) char *next = manifest_next_path(backup);
+    bool as_bucket = _i >= (int)ARRAY_LENGTH(replacements);
+    size_t i = (size_t)_i % ARRAY_LENGTH(replacements);
+    cleanup(shelf_freep) struct shelf *shelf = scratch_shelf(directory, as_bucket);
+    struct shelf_entry entry;
     struct manifest third = sample();
     struct error error;
-    const char *content = replacements[_i].backup;
+    const char *content = replacements[i].backup;
     third.sha256[0] = 'e';
-    ck_assert_int_eq(file_replace(backup, content, strlen(content), &error), 0);
-    manifest_put(current, replacements[_i].current, replacements[_i].current_bytes);
-    manifest_put(next, replacements[_i].next, replacements[_i].next_bytes);
-    ck_assert_msg(companions_before(backup, true, &third, &error) == 0, "%s: %s",
-                  replacements[_i].name, error.text);
-    manifest_expect(current, replacements[_i].kept);
-    manifest_expect(next, third.sha256);
-    ck_assert_int_eq(companions_after(backup, true, &error), 0);
-    manifest_expect(current, third.sha256);
-    ck_assert_int_lt(access(next, F_OK), 0);
+    ck_assert_int_eq(shelf_write(shelf, BACKUP, content, &error), 0);
+    manifest_put(shelf, CURRENT, replacements[i].current, replacements[i].current_bytes);
+    manifest_put(shelf, NEXT, replacements[i].next, replacements[i].next_bytes);
+    ck_assert_msg(companions_before(shelf, BACKUP, true, &third, &error) == 0, "%s: %s",
+                  replacements[i].name, error.text);
+    manifest_expect(shelf, CURRENT, replacements[i].kept);
+    manifest_expect(shelf, NEXT, third.sha256);
+    ck_assert_int_eq(companions_after(shelf, BACKUP, true, &third, &error), 0);
+    manifest_expect(shelf, CURRENT, third.sha256);
+    ck_assert_int_eq(shelf_look(shelf, NEXT, &entry, &error), 1);
     manifest_free(&third);
     directory_remove(directory);
 }
@@ -318,12 +323,14 @@ START_TEST(a_manifest_is_private)
 {
     char *directory = directory_make();
     cleanup(free_pointer) char *path = xasprintf("%s/m.json", directory);
+    cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(directory);
     struct manifest manifest = sample();
     struct error error;
     struct stat status;
     umask(0);
-    ck_assert_int_eq(manifest_write(&manifest, path, &error), 0);
-    ck_assert_int_eq(manifest_write(&manifest, path, &error), 0); /* again, over itself */
+    ck_assert_int_eq(manifest_write(&manifest, shelf, "m.json", &error), 0);
+    ck_assert_int_eq(manifest_write(&manifest, shelf, "m.json", &error),
+                     0); /* again, over itself */
     ck_assert_int_eq(stat(path, &status), 0);
     ck_assert_uint_eq(status.st_mode & 07777, 0600);
     manifest_free(&manifest);
@@ -381,24 +388,27 @@ static const struct {
 START_TEST(a_record_speaks_of_its_backup_alone)
 {
     char *directory = directory_make();
-    cleanup(free_pointer) char *backup = xasprintf("%s/a.dump", directory);
+    bool as_bucket = _i >= (int)ARRAY_LENGTH(states);
+    size_t i = (size_t)_i % ARRAY_LENGTH(states);
+    cleanup(shelf_freep) struct shelf *shelf = scratch_shelf(directory, as_bucket);
+    cleanup(free_pointer) char *beside = xasprintf("%s/a.dump.verified.json", directory);
     cleanup(record_places_free) struct record_places places;
-    record_places(backup, "shop", directory, &places);
+    record_places(shelf, "a.dump", "shop", directory, &places);
     struct record written = sample_record();
     struct record read = {0};
     struct error error;
     cleanup(free_pointer) char *path = NULL;
-    ck_assert_int_eq(record_read(&places, &states[_i].state, &read, &error), 1);
+    ck_assert_int_eq(record_read(&places, &states[i].state, &read, &error), 1);
     ck_assert_int_eq(record_write(&written, &places, &path, &error), 0);
-    ck_assert_str_eq(path, places.beside);
-    ck_assert_int_eq(record_read(&places, &states[_i].state, &read, &error), states[_i].outcome);
-    if (states[_i].words)
-        ck_assert_msg(strstr(error.text, states[_i].words) != NULL, "%s", error.text);
+    ck_assert_str_eq(path, beside);
+    ck_assert_int_eq(record_read(&places, &states[i].state, &read, &error), states[i].outcome);
+    if (states[i].words)
+        ck_assert_msg(strstr(error.text, states[i].words) != NULL, "%s", error.text);
     else
         ck_assert_int_eq(table_counts_find(&read.tables, "public", "users")->rows, 500);
     ck_assert_int_eq(record_remove(&places, &error), 0);
     record_free(&read);
-    ck_assert_int_eq(record_read(&places, &states[_i].state, &read, &error), 1);
+    ck_assert_int_eq(record_read(&places, &states[i].state, &read, &error), 1);
     ck_assert_int_eq(record_remove(&places, &error), 0);
     record_free(&written);
     directory_remove(directory);
@@ -453,7 +463,8 @@ START_TEST(a_record_lies_among_the_reports_when_it_must)
 {
     char *directory = directory_make();
     cleanup(record_places_free) struct record_places places;
-    record_places("/nonexistent/a.dump", "shop", directory, &places);
+    cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory("/nonexistent");
+    record_places(shelf, "a.dump", "shop", directory, &places);
     struct record written = sample_record();
     struct record read = {0};
     struct error error;
@@ -529,12 +540,12 @@ Suite *backup_manifest_suite(void)
     add_test(suite, a_manifest_that_is_cut_or_flipped);
     add_test(suite, a_manifest_nested_without_end);
     add_test(suite, what_is_no_manifest_file);
-    add_test(suite, an_interrupted_replacement);
-    add_table_test(suite, a_replacement_after_an_interrupted_one, ARRAY_LENGTH(replacements));
+    add_table_test(suite, an_interrupted_replacement, 2);
+    add_table_test(suite, a_replacement_after_an_interrupted_one, 2 * ARRAY_LENGTH(replacements));
     add_test(suite, a_manifest_is_private);
     add_test(suite, lost_tables_are_named);
-    add_table_test(suite, a_record_speaks_of_its_backup_alone, ARRAY_LENGTH(states));
     add_table_test(suite, a_record_holds_what_was_measured_of_objects, ARRAY_LENGTH(metrics));
+    add_table_test(suite, a_record_speaks_of_its_backup_alone, 2 * ARRAY_LENGTH(states));
     add_test(suite, a_record_lies_among_the_reports_when_it_must);
     add_table_test(suite, a_record_is_not_trusted, ARRAY_LENGTH(record_changes));
     add_table_test(suite, companions_are_known_by_their_names, ARRAY_LENGTH(companions));

@@ -22,10 +22,8 @@ static int load(const char *bytes, size_t length, struct scenario **ret_scenario
     struct strings problems = {0};
     int result = scenario_load(path, ret_scenario, &problems);
     unlink(path);
-    if (result == 0) {
+    if (result == 0)
         ck_assert_uint_eq(problems.count, 0);
-        scenario_unsupported(*ret_scenario, &problems);
-    }
     for (size_t i = 0; i < problems.count; i++) {
         ck_assert_msg(starts_with(problems.items[i], path), "%s", problems.items[i]);
         strings_addf(ret_problems, "FILE%s", problems.items[i] + strlen(path));
@@ -376,9 +374,7 @@ static const struct {
     {NAMED "source: {database: 'postgresql://', counts: some}\n",
      {"FILE:2:45: `counts` is exact or none, not `some`"}},
 
-    /* not available yet */
-    {NAMED "backups: {location: 's3://b'}\n",
-     {"FILE:2:21: a `location` in a bucket is not available in this version: use a directory"}},
+    {NAMED "backups: {location: 's3://b'}\n", {NULL}},
     {NAMED "alembic: {version: known, migrations: m}\nobjects: {bucket: /b}\n"
            "tables:\n  a:\n  - change for row_count > 1\n  - row_count same as dump\n",
      {NULL}},

@@ -54,6 +54,17 @@ bool exists(const char *path)
     return lstat(path, &status) == 0;
 }
 
+struct shelf *scratch_shelf(const char *directory, bool as_bucket)
+{
+    struct store_options options = {.location = directory};
+    struct store *store;
+    struct error error;
+    if (!as_bucket)
+        return shelf_of_directory(directory);
+    ck_assert_int_eq(store_open(&options, &store, &error), 0);
+    return shelf_of_store(store);
+}
+
 /* The last byte of what a process tells is a line's end: half a number is none. */
 pid_t scratch_read_pid(const char *path)
 {

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "backup/shelf.h"
+
 /* A fresh directory that anyone may enter; gone when its variable leaves its scope:
  * `cleanup(scratch_free) char *scratch = scratch_new();` */
 char *scratch_new(void);
@@ -15,6 +17,9 @@ void scratch_free(char **directory);
 char *scratch_path(const char *directory, const char *name);
 void scratch_write(const char *path, const char *text, mode_t mode);
 bool exists(const char *path);
+
+/* The directory as a place for backups; `as_bucket`: behind the interface that a bucket has. */
+struct shelf *scratch_shelf(const char *directory, bool as_bucket);
 
 /* Waits until the file holds a number and gives it: how a process in a test tells its pid. */
 pid_t scratch_read_pid(const char *path);
