@@ -18,7 +18,7 @@ enum {
 };
 
 /* Pages: where less is left, a division would cost more than it wins. */
-static const double WORTH_DIVIDING = 1;
+static const double WORTH_DIVIDING = 1.5;
 
 enum version { VERSION_UNKNOWN, VERSION_1, VERSION_2 };
 

@@ -12,7 +12,7 @@ enum {
 };
 
 /* Of a page: nearer to each other, two places would share one. Some are fuller than others. */
-static const double PART_OF_PAGE = 0.8;
+static const double PART_OF_PAGE = 1.6;
 
 void place_set(struct place *place, const char *bytes, size_t length)
 {
@@ -96,19 +96,22 @@ static void complete_symbols(bool symbols[SYMBOL_LIMIT])
 
 void range_note_page(struct listed_range *range, const struct listing_page *page)
 {
+    struct place first;
     size_t length;
     const char *key = listing_page_key(page, 0, &length);
-    place_set(&range->first, key, length);
+    place_set(&first, key, length);
+    range->begin = range->after;
+    if (range->begin.length < range->prefix_length)
+        place_set(&range->begin, key, range->prefix_length);
     key = listing_page_key(page, page->count - 1, &length);
     place_set(&range->after, key, length);
-    size_t common = common_length(&range->first, &range->after);
+    range->common = common_length(&first, &range->after);
     range->page_count = page->count;
     memset(range->symbols, 0, sizeof(range->symbols));
     for (size_t i = 0; i < page->count; i++) {
         key = listing_page_key(page, i, &length);
-        collect_symbols(key, length, common, range->symbols);
+        collect_symbols(key, length, range->common, range->symbols);
     }
-    complete_symbols(range->symbols);
 }
 
 /* ---- where a key lies ---- */
@@ -119,8 +122,21 @@ struct alphabet {
     int count;
 };
 
-static void alphabet_set(struct alphabet *alphabet, const bool symbols[SYMBOL_LIMIT])
+static size_t part_begin(const struct place *place, size_t at, size_t least)
 {
+    while (at > least && place->bytes[at - 1] != '/')
+        at--;
+    return at;
+}
+
+/* That of the part of `after` that `depth` is in, from there on. */
+static void alphabet_set(struct alphabet *alphabet, const struct listed_range *range, size_t depth)
+{
+    bool symbols[SYMBOL_LIMIT] = {false};
+    if (part_begin(&range->after, range->common, range->prefix_length) <= depth)
+        memcpy(symbols, range->symbols, sizeof(symbols));
+    collect_symbols(range->after.bytes, range->after.length, depth, symbols);
+    complete_symbols(symbols);
     alphabet->count = 0;
     for (int c = 0; c < SYMBOL_LIMIT; c++)
         if (symbols[c])
@@ -147,21 +163,29 @@ static double position(const struct alphabet *alphabet, const struct place *plac
     return position < 1 ? position : 1;
 }
 
+/* How far the last page has moved on among the keys with the same first `start` bytes. */
+static double page_width(const struct listed_range *range, const struct alphabet *alphabet,
+                         size_t start)
+{
+    double begin = 0;
+    if (common_length(&range->begin, &range->after) >= start)
+        begin = position(alphabet, &range->begin, start);
+    return position(alphabet, &range->after, start) - begin;
+}
+
 double range_pages_left(const struct listed_range *range)
 {
     if (!range->bounded)
         return HUGE_VAL;
     struct alphabet alphabet;
-    alphabet_set(&alphabet, range->symbols);
     size_t start = common_length(&range->after, &range->until);
-    double after = position(&alphabet, &range->after, start);
-    double first = 0;
-    if (common_length(&range->first, &range->after) >= start)
-        first = position(&alphabet, &range->first, start);
-    double left = position(&alphabet, &range->until, start) - after;
+    alphabet_set(&alphabet, range, start);
+    double left =
+        position(&alphabet, &range->until, start) - position(&alphabet, &range->after, start);
+    double width = page_width(range, &alphabet, start);
     if (left < 0) /* keys of characters that the page did not have */
         left = 0;
-    return after > first ? left / (after - first) : HUGE_VAL;
+    return width > 0 ? left / width : HUGE_VAL;
 }
 
 /* ---- levels ---- */
@@ -176,13 +200,6 @@ struct level {
     bool known;  /* how dense keys are */
     size_t most; /* places */
 };
-
-static size_t part_begin(const struct place *place, size_t at, size_t least)
-{
-    while (at > least && place->bytes[at - 1] != '/')
-        at--;
-    return at;
-}
 
 static bool is_number(const struct place *place, size_t begin, size_t end)
 {
@@ -213,27 +230,15 @@ static long next_depth(const struct listed_range *range, size_t depth, size_t de
     return is_number(after, above, end) ? (long)end - 1 : (long)above;
 }
 
-static void level_set(const struct listed_range *range, size_t depth, size_t deepest,
-                      struct level *ret_level)
+static void level_set(const struct listed_range *range, size_t depth, struct level *level)
 {
-    struct level *level = ret_level;
     level->depth = depth;
-    double width = 0;
-    if (part_begin(&range->after, deepest, range->prefix_length) <= depth) {
-        alphabet_set(&level->alphabet, range->symbols);
-        width = position(&level->alphabet, &range->after, depth) -
-                position(&level->alphabet, &range->first, depth);
-    } else {
-        bool symbols[SYMBOL_LIMIT] = {false};
-        collect_symbols(range->after.bytes, range->after.length,
-                        part_begin(&range->after, depth, range->prefix_length), symbols);
-        complete_symbols(symbols);
-        alphabet_set(&level->alphabet, symbols);
-    }
+    alphabet_set(&level->alphabet, range, depth);
     level->from = position(&level->alphabet, &range->after, depth);
     level->to = 1;
     if (range->bounded && common_length(&range->after, &range->until) >= depth)
         level->to = position(&level->alphabet, &range->until, depth);
+    double width = page_width(range, &level->alphabet, depth);
     level->known = width > 0;
     /* Where nothing is known, one place for each symbol at most. */
     double least = level->known ? PART_OF_PAGE * width : 1.0 / (level->alphabet.count + 1);
@@ -277,14 +282,14 @@ size_t range_split(const struct listed_range *range, size_t wanted, struct place
     size_t written = 0;
     if (range->after.length <= range->prefix_length)
         return 0;
-    size_t deepest = common_length(&range->first, &range->after);
+    size_t deepest = range->common;
     if (deepest >= range->after.length)
         deepest = range->after.length - 1;
     long depth = (long)deepest;
     for (int levels = 0; levels < LEVELS && depth >= (long)range->prefix_length && written < wanted;
          depth = next_depth(range, (size_t)depth, deepest)) {
         struct level level;
-        level_set(range, (size_t)depth, deepest, &level);
+        level_set(range, (size_t)depth, &level);
         size_t share = wanted - written;
         if (depth > (long)range->prefix_length)
             share = level.known ? (share + 1) / 2 : (share + 3) / 4;

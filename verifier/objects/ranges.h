@@ -27,7 +27,8 @@ struct listed_range {
     struct place after;   /* what has been listed ends here: the last key of the last page */
     bool bounded;         /* `until` means something */
     struct place until;   /* the last that belongs to the range */
-    struct place first;   /* the first key of the last page */
+    struct place begin;   /* where the last page began: `after`, before it */
+    size_t common;        /* bytes that the last page's keys have in common */
     size_t prefix_length; /* what all keys begin with */
     bool symbols[128];    /* ASCII characters of the parts in which the last page's keys differ */
     size_t page_count;    /* keys on the last page */
