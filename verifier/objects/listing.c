@@ -12,8 +12,8 @@
 enum {
     PAGE_KEYS = 1000, /* the most that any store gives */
     PAGE_KEYS_LEAST = 400,
-    EMPTY_LIMIT = 1000, /* pages in a row without a key, of a store that says there are more */
-    NEAR_US = 30 * 1000,
+    EMPTY_LIMIT = 1000,  /* pages in a row without a key, of a store that says there are more */
+    NEAR_US = 30 * 1000, /* a store that answers sooner is near, or not busy */
     NEAR_LANES = 4,
 };
 
