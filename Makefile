@@ -82,18 +82,25 @@ valgrind:
 # build/fuzz as NAME-crash-..., what it learns in build/fuzz/corpus; seeds are in the repository.
 FUZZERS      := $(patsubst verifier/tests/fuzz/fuzz_%.c,%,$(wildcard verifier/tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 900
+SEEDS_archive  := verifier/tests/fuzz/corpus/archive
+SEEDS_plain    := fixtures/archives/odd
+SEEDS_scenario := verifier/tests/fuzz/corpus/scenario scenarios
+
 fuzz:
 	$(MAKE) --silent VARIANT=fuzz $(FUZZERS:%=build/fuzz/fuzz-%)
 	mkdir -p $(FUZZERS:%=build/fuzz/corpus/%)
-	for name in $(FUZZERS); do \
-	    echo "fuzz: $$name, $$(($(FUZZ_SECONDS) / $(words $(FUZZERS)))) s" && \
-	    build/fuzz/fuzz-$$name -max_total_time=$$(($(FUZZ_SECONDS) / $(words $(FUZZERS)))) \
-	        -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
-	        -artifact_prefix=build/fuzz/$$name- build/fuzz/corpus/$$name \
-	        verifier/tests/fuzz/corpus/$$name >build/fuzz/$$name.txt 2>&1 || \
-	        { tail -n 40 build/fuzz/$$name.txt; exit 1; }; \
-	    grep number_of_executed_units build/fuzz/$$name.txt; \
-	done
+	$(foreach name,$(FUZZERS),$(call fuzz_one,$(name),$(SEEDS_$(name))))
+
+# A fuzzer and the directories of its seeds.
+define fuzz_one
+	echo "fuzz: $(1), $$(($(FUZZ_SECONDS) / $(words $(FUZZERS)))) s"
+	build/fuzz/fuzz-$(1) -max_total_time=$$(($(FUZZ_SECONDS) / $(words $(FUZZERS)))) -timeout=20 \
+	    -max_len=16384 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=build/fuzz/$(1)- \
+	    build/fuzz/corpus/$(1) $(2) >build/fuzz/$(1).txt 2>&1 || \
+	    { tail -n 40 build/fuzz/$(1).txt; exit 1; }
+	grep number_of_executed_units build/fuzz/$(1).txt
+
+endef
 
 bench: all
 	./scripts/bench

@@ -7,6 +7,7 @@
 #include "archive/decoder.h"
 #include "archive/facts.h"
 #include "archive/pool.h"
+#include "archive/toc_field.h"
 #include "base/memory.h"
 
 #define BLOCK_DATA          1

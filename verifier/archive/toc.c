@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "archive/arena.h"
+#include "archive/toc_field.h"
 #include "base/memory.h"
-
-/* What is kept of a TOC, in memory. About 100,000 entries of common size. */
-#define TOC_LIMIT_BYTES (40UL << 20)
 
 #define VERSION(major, minor) ((major)*1000 + (minor))
 #define OLDEST_MINOR          12
@@ -21,123 +19,19 @@ static int version(const struct archive *archive)
     return VERSION(archive->version_major, archive->version_minor);
 }
 
-int toc_integer(const struct toc *toc, struct reader *reader, int64_t *ret_integer,
-                const char *what, struct error *error)
-{
-    uint8_t bytes[1 + 32];
-    if (reader_bytes(reader, bytes, 1 + (size_t)toc->integer_size, what, error) < 0)
-        return -1;
-    uint64_t magnitude = 0;
-    bool large = false;
-    for (int i = 0; i < toc->integer_size; i++) {
-        if (i < 4)
-            magnitude |= (uint64_t)bytes[1 + i] << (8 * i);
-        else
-            large |= bytes[1 + i] != 0;
-    }
-    /* -2^31 occurs: the oid of a large object goes through an int. -0 does not. */
-    if (bytes[0] > 1 || large || (bytes[0] == 1 && magnitude == 0) ||
-        magnitude > (1ULL << 31) - (bytes[0] ? 0 : 1))
-        return bad_backup(error, "the integer at byte %lld, in %s, is damaged",
-                          (long long)reader->offset - 1 - toc->integer_size, what);
-    *ret_integer = bytes[0] ? -(int64_t)magnitude : (int64_t)magnitude;
-    return 0;
-}
-
-static int too_large(struct error *error)
-{
-    return cannot_verify(error,
-                         "its table of contents is larger than the %lu MiB that this "
-                         "program keeps of one",
-                         TOC_LIMIT_BYTES >> 20);
-}
-
-/* Length of the string that follows; -1: no string. */
-static int string_length(const struct toc *toc, struct reader *reader, int64_t *ret_length,
-                         const char *what, struct error *error)
-{
-    int64_t begin = reader->offset;
-    if (toc_integer(toc, reader, ret_length, what, error) < 0)
-        return -1;
-    if (*ret_length < -1)
-        return bad_backup(error, "the string at byte %lld, %s, has the length %lld",
-                          (long long)begin, what, (long long)*ret_length);
-    return 0;
-}
-
-/* A string into the arena; *ret_text becomes NULL for "no string". `before`, if not NULL, is used
- * again when it is the same, which the strings of neighbours often are. */
-static int string_read(const struct toc *toc, struct reader *reader, char *before, char **ret_text,
-                       const char *what, struct error *error)
-{
-    int64_t begin = reader->offset;
-    int64_t length;
-    if (string_length(toc, reader, &length, what, error) < 0)
-        return -1;
-    if (length <= 0) {
-        static char nothing[1] = "";
-        *ret_text = length < 0 ? NULL : nothing;
-        return 0;
-    }
-    char near[256];
-    bool fits = (size_t)length < sizeof(near);
-    char *text = fits ? near : arena_take(toc->archive->arena, (size_t)length + 1);
-    if (!text)
-        return too_large(error);
-    if (reader_bytes(reader, text, (size_t)length, what, error) < 0)
-        return -1;
-    text[length] = '\0';
-    if (memchr(text, '\0', (size_t)length))
-        return bad_backup(error, "the string at byte %lld, %s, holds a NUL byte", (long long)begin,
-                          what);
-    if (fits && before && strcmp(text, before) == 0) {
-        *ret_text = before;
-        return 0;
-    }
-    if (fits) {
-        text = arena_take(toc->archive->arena, (size_t)length + 1);
-        if (!text)
-            return too_large(error);
-        memcpy(text, near, (size_t)length + 1);
-    }
-    *ret_text = text;
-    return 0;
-}
-
-/* A string that is needed, "" standing for none. */
-static int text_read(const struct toc *toc, struct reader *reader, char *before, char **ret_text,
-                     const char *what, struct error *error)
-{
-    static char nothing[1] = "";
-    char *text;
-    if (string_read(toc, reader, before, &text, what, error) < 0)
-        return -1;
-    *ret_text = text ? text : nothing;
-    return 0;
-}
-
-static int string_skip(const struct toc *toc, struct reader *reader, const char *what,
-                       struct error *error)
-{
-    int64_t length;
-    if (string_length(toc, reader, &length, what, error) < 0)
-        return -1;
-    return length > 0 ? reader_skip(reader, length, what, error) : 0;
-}
+/* ---- the header ---- */
 
 /* A short string on the heap, for the fields of the header. */
 static int heap_string(const struct toc *toc, struct reader *reader, char **ret_text,
                        const char *what, struct error *error)
 {
     char *text;
-    if (string_read(toc, reader, NULL, &text, what, error) < 0)
+    if (toc_string(toc, reader, NULL, &text, what, error) < 0)
         return -1;
     free(*ret_text);
     *ret_text = text ? xstrdup(text) : NULL;
     return 0;
 }
-
-/* ---- the header ---- */
 
 static int check_version(const struct archive *archive, struct error *error)
 {
@@ -258,64 +152,22 @@ static int header_read(struct toc *toc, struct reader *reader, struct error *err
 
 /* ---- an entry ---- */
 
-/* A number of a field of the TOC that is written as text. */
-static int number_parse(const char *text, uint32_t most, uint32_t *ret_number)
-{
-    uint64_t number = 0;
-    size_t length = strspn(text, "0123456789");
-    if (length == 0 || length > 10 || text[length] != '\0')
-        return -1;
-    for (const char *digit = text; *digit; digit++)
-        number = number * 10 + (uint64_t)(*digit - '0');
-    if (number > most)
-        return -1;
-    *ret_number = (uint32_t)number;
-    return 0;
-}
-
-static int number_read(const struct toc *toc, struct reader *reader, uint32_t *ret_number,
-                       const char *what, struct error *error)
-{
-    char text[16];
-    int64_t begin = reader->offset;
-    int64_t length;
-    if (string_length(toc, reader, &length, what, error) < 0)
-        return -1;
-    if (length < 0 || length >= (int64_t)sizeof(text))
-        return bad_backup(error, "%s at byte %lld is no number", what, (long long)begin);
-    if (reader_bytes(reader, text, (size_t)length, what, error) < 0)
-        return -1;
-    text[length] = '\0';
-    if (strlen(text) != (size_t)length || number_parse(text, UINT32_MAX, ret_number) < 0)
-        return bad_backup(error, "%s at byte %lld is no number", what, (long long)begin);
-    return 0;
-}
-
 static int dependencies_read(const struct toc *toc, struct reader *reader,
                              struct archive_entry *entry, struct error *error)
 {
     cleanup(free_pointer) int *ids = NULL;
     size_t count = 0, capacity = 0;
     for (;;) {
-        int64_t length;
-        char text[16];
-        int64_t begin = reader->offset;
-        if (string_length(toc, reader, &length, "a dependency", error) < 0)
-            return -1;
-        if (length < 0)
-            break;
+        bool present;
         uint32_t id;
-        if (length >= (int64_t)sizeof(text))
-            return bad_backup(error, "the dependency at byte %lld is no dump id", (long long)begin);
-        if (reader_bytes(reader, text, (size_t)length, "a dependency", error) < 0)
+        if (toc_number(toc, reader, INT32_MAX, &present, &id, "the dependency", error) < 0)
             return -1;
-        text[length] = '\0';
-        if (strlen(text) != (size_t)length || number_parse(text, INT32_MAX, &id) < 0)
-            return bad_backup(error, "the dependency at byte %lld is no dump id", (long long)begin);
+        if (!present)
+            break;
         if (count == capacity) {
             capacity = capacity ? capacity * 2 : 16;
             if (capacity * sizeof(*ids) > TOC_LIMIT_BYTES / 2)
-                return too_large(error);
+                return toc_too_large(error);
             ids = xreallocarray(ids, capacity, sizeof(*ids));
         }
         ids[count++] = (int)id;
@@ -324,7 +176,7 @@ static int dependencies_read(const struct toc *toc, struct reader *reader,
         return 0;
     entry->dependencies = arena_take(toc->archive->arena, count * sizeof(*ids));
     if (!entry->dependencies)
-        return too_large(error);
+        return toc_too_large(error);
     memcpy(entry->dependencies, ids, count * sizeof(*ids));
     entry->dependency_count = count;
     return 0;
@@ -369,7 +221,7 @@ static int file_read_name(struct toc *toc, struct reader *reader, struct archive
                           struct error *error)
 {
     char *file;
-    if (text_read(toc, reader, NULL, &file, "the name of a data file", error) < 0)
+    if (toc_text(toc, reader, NULL, &file, "the name of a data file", error) < 0)
         return -1;
     toc->every_offset_known = false;
     if ((file[0] != '\0') != entry->has_data)
@@ -393,7 +245,7 @@ static int file_read_name(struct toc *toc, struct reader *reader, struct archive
 static int with_oids_read(const struct toc *toc, struct reader *reader, struct error *error)
 {
     char *text;
-    if (text_read(toc, reader, NULL, &text, "an entry", error) < 0)
+    if (toc_text(toc, reader, NULL, &text, "an entry", error) < 0)
         return -1;
     if (strcmp(text, "false") != 0 && strcmp(text, "true") != 0)
         return bad_backup(error,
@@ -409,17 +261,17 @@ static int entry_place_read(const struct toc *toc, struct reader *reader,
                             struct error *error)
 {
     static const char what[] = "an entry of the table of contents";
-    if (text_read(toc, reader, before ? before->schema : NULL, &entry->schema, what, error) < 0 ||
-        string_skip(toc, reader, what, error) < 0) /* tablespace */
+    if (toc_text(toc, reader, before ? before->schema : NULL, &entry->schema, what, error) < 0 ||
+        toc_string_skip(toc, reader, what, error) < 0) /* tablespace */
         return -1;
     if (version(toc->archive) >= VERSION(1, 14) &&
-        string_skip(toc, reader, what, error) < 0) /* table access method */
+        toc_string_skip(toc, reader, what, error) < 0) /* table access method */
         return -1;
     int64_t kind;
     if (version(toc->archive) >= VERSION(1, 16) &&
         toc_integer(toc, reader, &kind, what, error) < 0) /* relkind */
         return -1;
-    return text_read(toc, reader, before ? before->owner : NULL, &entry->owner, what, error);
+    return toc_text(toc, reader, before ? before->owner : NULL, &entry->owner, what, error);
 }
 
 static int entry_start_read(const struct toc *toc, struct reader *reader,
@@ -445,11 +297,12 @@ static int entry_read(struct toc *toc, struct reader *reader, const struct archi
     static const char what[] = "an entry of the table of contents";
     int64_t section;
     if (entry_start_read(toc, reader, entry, error) < 0 ||
-        number_read(toc, reader, &entry->catalog_oid, "the catalog's oid", error) < 0 ||
-        number_read(toc, reader, &entry->oid, "the object's oid", error) < 0 ||
-        text_read(toc, reader, before ? before->tag : NULL, &entry->tag, what, error) < 0 ||
-        text_read(toc, reader, before ? before->description : NULL, &entry->description, what,
-                  error) < 0 ||
+        toc_number(toc, reader, UINT32_MAX, NULL, &entry->catalog_oid, "the catalog's oid", error) <
+            0 ||
+        toc_number(toc, reader, UINT32_MAX, NULL, &entry->oid, "the object's oid", error) < 0 ||
+        toc_text(toc, reader, before ? before->tag : NULL, &entry->tag, what, error) < 0 ||
+        toc_text(toc, reader, before ? before->description : NULL, &entry->description, what,
+                 error) < 0 ||
         toc_integer(toc, reader, &section, what, error) < 0)
         return -1;
     if (section < ARCHIVE_SECTION_NONE || section > ARCHIVE_SECTION_POST_DATA)
@@ -458,9 +311,9 @@ static int entry_read(struct toc *toc, struct reader *reader, const struct archi
                           "not exist",
                           entry->dump_id, (long long)section);
     entry->section = (enum archive_section)section;
-    if (text_read(toc, reader, NULL, &entry->definition, what, error) < 0 ||
-        string_skip(toc, reader, what, error) < 0 || /* drop statement */
-        string_read(toc, reader, NULL, &entry->copy_statement, what, error) < 0 ||
+    if (toc_text(toc, reader, NULL, &entry->definition, what, error) < 0 ||
+        toc_string_skip(toc, reader, what, error) < 0 || /* drop statement */
+        toc_string(toc, reader, NULL, &entry->copy_statement, what, error) < 0 ||
         entry_place_read(toc, reader, before, entry, error) < 0 ||
         with_oids_read(toc, reader, error) < 0 || dependencies_read(toc, reader, entry, error) < 0)
         return -1;
@@ -533,7 +386,7 @@ static int entries_read(struct toc *toc, struct reader *reader, struct error *er
         if (archive->entry_count == capacity) {
             size_t more = capacity ? capacity / 2 : 64;
             if (arena_count(archive->arena, more * sizeof(*archive->entries)) < 0)
-                return too_large(error);
+                return toc_too_large(error);
             capacity += more;
             archive->entries = xreallocarray(archive->entries, capacity, sizeof(*archive->entries));
         }

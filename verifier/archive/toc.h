@@ -40,10 +40,6 @@ int toc_mark_data(struct toc *toc, const struct archive_entry *entry, struct err
 /* Bad backup when data that the TOC announces was not met; names the first tables. */
 int toc_check_all_met(const struct toc *toc, struct error *error);
 
-/* An integer of the archive. */
-int toc_integer(const struct toc *toc, struct reader *reader, int64_t *ret_integer,
-                const char *what, struct error *error);
-
 bool entry_is_table_data(const struct archive_entry *entry);
 bool entry_is_large_objects(const struct archive_entry *entry);
 

@@ -4,7 +4,8 @@
  * in between, a dump leaves a manifest without a backup: that is harmless, the next dump of that
  * name replaces it, and `prune` takes it away when it is old. A dump that replaces a backup
  * (--force) writes NAME.next.manifest.json first and renames it afterwards: whichever moment it is
- * killed at, one of the two belongs to the backup that is there, and its sha256 tells which.
+ * killed at, one of the two belongs to the backup that is there, and its sha256 tells which. The
+ * next such dump gives that one its first name before it writes another (companions.h).
  *
  * The file is JSON, UTF-8, and holds nothing secret: no host, user or password. It is read as if a
  * stranger had written it: at most 8 MiB, every field of its own type, an unknown version refused,

@@ -16,7 +16,26 @@ void record_free(struct record *record)
     free(record->program);
     free(record->server);
     table_counts_free(&record->tables);
+    for (size_t i = 0; i < record->object_count; i++)
+        free(record->objects[i].name);
+    free(record->objects);
     *record = (struct record){0};
+}
+
+void record_metric_add(struct record *record, const char *name, int64_t value)
+{
+    record->objects =
+        xreallocarray(record->objects, record->object_count + 1, sizeof(*record->objects));
+    record->objects[record->object_count++] =
+        (struct record_metric){.name = xstrdup(name), .value = value};
+}
+
+const struct record_metric *record_metric_find(const struct record *record, const char *name)
+{
+    for (size_t i = 0; i < record->object_count; i++)
+        if (strcmp(record->objects[i].name, name) == 0)
+            return &record->objects[i];
+    return NULL;
 }
 
 void record_places(const char *backup_path, const char *scenario, const char *reports,
@@ -51,7 +70,25 @@ char *record_format(const struct record *record)
     json_object_set_new(root, "checks", json_integer(record->checks));
     json_object_set_new(root, "warnings", json_integer(record->warnings));
     document_set_tables(root, "tables", &record->tables);
+    json_t *objects = json_object();
+    for (size_t i = 0; i < record->object_count; i++)
+        json_object_set_new(objects, record->objects[i].name,
+                            json_integer(record->objects[i].value));
+    if (record->object_count > 0)
+        json_object_set(root, "objects", objects);
+    json_decref(objects);
     return document_dump(root);
+}
+
+static void parse_objects(struct document *document, struct record *record)
+{
+    if (!json_object_get(document->root, "objects")) /* no bucket, or none was measured yet */
+        return;
+    json_t *objects = document_object(document, "objects");
+    const char *name;
+    json_t *value;
+    json_object_foreach(objects, name, value)
+        record_metric_add(record, name, document_number(document, objects, name));
 }
 
 int record_parse(const char *text, size_t length, const char *name, struct record *ret_record,
@@ -72,6 +109,7 @@ int record_parse(const char *text, size_t length, const char *name, struct recor
     record.checks = document_number(&document, root, "checks");
     record.warnings = document_number(&document, root, "warnings");
     document_tables(&document, root, "tables", &record.tables);
+    parse_objects(&document, &record);
     if (document_end(&document, name, error) < 0) {
         record_free(&record);
         return -1;

@@ -28,9 +28,20 @@ struct record {
     int64_t checks; /* that passed */
     int64_t warnings;
     struct table_counts tables; /* restored rows */
+    /* What was measured of the bucket and its copy, by the text of the metric ("object_count in
+     * shots/"); missing from a record means that nothing was. */
+    struct record_metric {
+        char *name;
+        int64_t value;
+    } * objects;
+    size_t object_count;
 };
 
 void record_free(struct record *record); /* what it holds; takes a zeroed one */
+
+void record_metric_add(struct record *record, const char *name, int64_t value);
+/* NULL when it was not recorded. Borrowed. */
+const struct record_metric *record_metric_find(const struct record *record, const char *name);
 
 /* Where a record may lie; the second may be NULL. */
 struct record_places {

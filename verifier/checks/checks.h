@@ -58,6 +58,7 @@ struct subject {
     const struct manifest *manifest; /* of the dump; NULL: there is none, see facts->manifest */
     const struct record *previous;   /* of the last backup that verified; NULL: there is none */
     const struct address *database;  /* the restored database; NULL: there is none */
+    const struct listed_objects *objects; /* NULL: no check asks for them */
     time_t now;
 };
 
@@ -85,9 +86,14 @@ struct plan {
 void plan_build(const struct scenario *scenario, const char *only, struct plan *ret_plan);
 void plan_free(struct plan *plan); /* takes a zeroed one */
 
+/* The expectations of the plan's checks of objects; gives their number. `ret_expectations` has a
+ * place for each check of the plan. */
+size_t plan_object_checks(const struct plan *plan, const struct expectation **ret_expectations);
+
 /* What the outcomes of a whole plan amount to for the record beside the backup. A backup is
- * verified when every check passed; it is bad when one failed, but for its age, which says nothing
- * about what it holds. `complete`: no check of the scenario was left out. */
+ * verified when every check passed; it is bad when one failed, but for its age and for the checks
+ * of objects, which say nothing about what it holds. `complete`: no check of the scenario was left
+ * out. */
 enum proof outcomes_prove(const struct plan *plan, const struct outcome *outcomes, bool complete);
 
 /* Looks: skips when the stage it needs is not done, otherwise asks the check. */

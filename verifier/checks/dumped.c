@@ -143,10 +143,10 @@ static void restored_free(struct restored *restored)
 static int count_restored(const struct subject *subject, const char *table,
                           struct restored *ret_restored, struct outcome *outcome)
 {
-    cleanup(connection_closep) struct connection *connection = session_open(subject, outcome);
-    cleanup(free_pointer) char *quoted =
-        connection ? session_table(connection, table, outcome) : NULL;
-    if (!quoted)
+    cleanup(free_pointer) char *quoted = NULL;
+    cleanup(connection_closep) struct connection *connection =
+        session_open_table(subject, table, &quoted, outcome);
+    if (!connection)
         return -1;
     cleanup(free_pointer) char *literal = literal_quote(quoted);
     cleanup(free_pointer) char *sql = xasprintf(
@@ -162,8 +162,7 @@ static int count_restored(const struct subject *subject, const char *table,
     return 0;
 }
 
-static void disagree(const struct expectation *expectation, const char *words,
-                     struct outcome *outcome)
+void disagree(const struct expectation *expectation, const char *words, struct outcome *outcome)
 {
     outcome_detail(outcome, "expected: %s", expectation->text);
     if (expectation->warn)
@@ -237,6 +236,29 @@ static long double percent_of(int64_t difference, int64_t before)
     return (long double)difference * 100 / (long double)before;
 }
 
+void change_judge(const struct expectation *expectation, const struct change *change,
+                  const struct record *previous, struct outcome *outcome)
+{
+    if (!change->has_before) {
+        /* An error would keep the first backup from ever being verified. */
+        outcome_warn(outcome, "%" PRId64 " %s, and nothing to compare with: %s%s%s%s", change->now,
+                     change->unit, previous ? "its " : "no earlier backup has verified",
+                     previous ? change->unit : "", previous ? " are not known from " : "",
+                     previous ? previous->backup : "");
+        return;
+    }
+    int64_t difference = change->now - change->before;
+    long double percent = percent_of(difference, change->before);
+    cleanup(free_pointer) char *words =
+        xasprintf("%+" PRId64 " %s (%+.1Lf%%): %" PRId64 ", and %" PRId64 " in %s", difference,
+                  change->unit, percent, change->now, change->before, previous->backup);
+    outcome_value(outcome, change->value_name, "%" PRId64, difference);
+    if (change_holds(expectation, expectation->percent ? percent : (long double)difference))
+        outcome_pass(outcome, "%s", words);
+    else
+        disagree(expectation, words, outcome);
+}
+
 void table_change(const struct subject *subject, const void *parameter, struct outcome *outcome)
 {
     const struct table_expectation *expected = parameter;
@@ -246,23 +268,12 @@ void table_change(const struct subject *subject, const void *parameter, struct o
         return;
     const struct table_count *before =
         previous ? table_counts_find(&previous->tables, restored.schema, restored.name) : NULL;
-    if (!before || before->rows_total == NOT_COUNTED) {
-        /* An error would keep the first backup from ever being verified. */
-        outcome_warn(outcome, "%" PRId64 " rows, and nothing to compare with: %s%s", restored.rows,
-                     previous ? "its rows are not known from " : "no earlier backup has verified",
-                     previous ? previous->backup : "");
-        return;
-    }
-    int64_t difference = restored.rows - before->rows_total;
-    long double percent = percent_of(difference, before->rows_total);
-    cleanup(free_pointer) char *words =
-        xasprintf("%+" PRId64 " rows (%+.1Lf%%): %" PRId64 ", and %" PRId64 " in %s", difference,
-                  percent, restored.rows, before->rows_total, previous->backup);
     cleanup(free_pointer) char *name = xasprintf("%s: change for row_count", expected->table);
-    outcome_value(outcome, name, "%" PRId64, difference);
-    if (change_holds(expected->expectation,
-                     expected->expectation->percent ? percent : (long double)difference))
-        outcome_pass(outcome, "%s", words);
-    else
-        disagree(expected->expectation, words, outcome);
+    bool has_before = before && before->rows_total != NOT_COUNTED;
+    const struct change change = {.value_name = name,
+                                  .unit = "rows",
+                                  .now = restored.rows,
+                                  .before = has_before ? before->rows_total : 0,
+                                  .has_before = has_before};
+    change_judge(expected->expectation, &change, previous, outcome);
 }

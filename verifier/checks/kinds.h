@@ -26,6 +26,27 @@ look_function table_freshness;
 /* The parameter of this one is a struct query. */
 look_function query_result;
 
+/* The parameter of these is a struct expectation. */
+look_function objects_number;
+look_function objects_change;
+look_function objects_same_as_copy;
+look_function objects_missing;
+look_function objects_orphaned;
+
+/* Says what does not hold: a failure, or a warning where the scenario says `warn:`. */
+void disagree(const struct expectation *expectation, const char *words, struct outcome *outcome);
+
+/* A measured number against the last backup that verified. */
+struct change {
+    const char *value_name; /* under which it is recorded among the measured values */
+    const char *unit;       /* "rows" */
+    int64_t now;
+    int64_t before;
+    bool has_before;
+};
+void change_judge(const struct expectation *expectation, const struct change *change,
+                  const struct record *previous, struct outcome *outcome);
+
 /* What the manifest says against the backup, as details and as one sentence in `words`; true when
  * it says nothing. */
 bool manifest_agrees(const struct subject *subject, struct outcome *outcome, struct buffer *words);

@@ -93,6 +93,7 @@ static const char *teller(const struct facts *facts, enum stage needed)
         return "backup is intact";
     case STAGE_START:
     case STAGE_RESTORE:
+    case STAGE_OBJECTS:
     case STAGE_CHECK:
     case STAGE_STOP:
     case STAGE_COUNT:

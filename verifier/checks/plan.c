@@ -1,6 +1,7 @@
 /* From a scenario to the checks that it asks for. */
 #include <fnmatch.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "checks/kinds.h"
@@ -56,6 +57,40 @@ static void add_table(struct builder *builder, const struct table_expectations *
     }
 }
 
+static const char objects_group[] = "objects";
+
+static void add_object_check(struct builder *builder, const struct expectation *expectation)
+{
+    bool references =
+        expectation->metric == METRIC_MISSING || expectation->metric == METRIC_ORPHANED;
+    look_function *look = expectation->metric == METRIC_MISSING        ? objects_missing
+                          : expectation->metric == METRIC_ORPHANED     ? objects_orphaned
+                          : expectation->comparison == COMPARE_SAME_AS ? objects_same_as_copy
+                          : expectation->change                        ? objects_change
+                                                                       : objects_number;
+    /* The bucket is looked at whatever becomes of the backup; references need its rows, and a
+     * change needs to know which backup was before it. */
+    add(builder, objects_group, xasprintf("objects: %s", expectation->text),
+        references            ? STAGE_RESTORE
+        : expectation->change ? STAGE_FIND
+                              : STAGE_COUNT,
+        look, expectation);
+}
+
+static bool is_object_check(const struct check *check)
+{
+    return strcmp(check->group, objects_group) == 0;
+}
+
+size_t plan_object_checks(const struct plan *plan, const struct expectation **ret_expectations)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        if (is_object_check(&plan->checks[i]))
+            ret_expectations[count++] = plan->checks[i].parameter;
+    return count;
+}
+
 void plan_build(const struct scenario *scenario, const char *only, struct plan *ret_plan)
 {
     struct builder builder = {.only = only, .timeout_ms = scenario->restore.timeout_ms};
@@ -75,6 +110,8 @@ void plan_build(const struct scenario *scenario, const char *only, struct plan *
     for (size_t i = 0; i < scenario->query_count; i++)
         add(&builder, "queries", xstrdup(scenario->queries[i].name), STAGE_RESTORE, query_result,
             &scenario->queries[i]);
+    for (size_t i = 0; i < scenario->objects.check_count; i++)
+        add_object_check(&builder, &scenario->objects.checks[i]);
     *ret_plan = builder.plan;
 }
 
@@ -93,7 +130,9 @@ enum proof outcomes_prove(const struct plan *plan, const struct outcome *outcome
 {
     enum proof proof = complete && plan->count > 0 ? PROOF_VERIFIED : PROOF_NONE;
     for (size_t i = 0; i < plan->count; i++) {
-        if (outcomes[i].verdict == VERDICT_FAIL && plan->checks[i].look != backup_is_recent)
+        const struct check *check = &plan->checks[i];
+        if (outcomes[i].verdict == VERDICT_FAIL && check->look != backup_is_recent &&
+            !is_object_check(check))
             return PROOF_BAD;
         if (outcomes[i].verdict != VERDICT_PASS)
             proof = PROOF_NONE;

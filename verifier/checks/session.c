@@ -58,6 +58,17 @@ PGresult *session_row(struct connection *connection, const char *sql, struct out
     return NULL;
 }
 
+int session_each(struct connection *connection, const char *sql, row_visitor *visit, void *context,
+                 struct outcome *outcome)
+{
+    struct error error;
+    char state[6];
+    if (connection_each(connection, sql, visit, context, state, &error) == 0)
+        return 0;
+    query_failed(state, &error, outcome);
+    return -1;
+}
+
 static void say_where_else(struct connection *connection, const char *table, const char *quoted,
                            struct outcome *outcome)
 {
@@ -100,6 +111,19 @@ char *session_table(struct connection *connection, const char *table, struct out
     if (PQntuples(result) == 1)
         return xstrdup(PQgetvalue(result, 0, 0));
     say_where_else(connection, table, quoted, outcome);
+    return NULL;
+}
+
+struct connection *session_open_table(const struct subject *subject, const char *table,
+                                      char **ret_table, struct outcome *outcome)
+{
+    struct connection *connection = session_open(subject, outcome);
+    char *quoted = connection ? session_table(connection, table, outcome) : NULL;
+    if (quoted) {
+        *ret_table = quoted;
+        return connection;
+    }
+    connection_close(connection);
     return NULL;
 }
 

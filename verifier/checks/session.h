@@ -14,9 +14,17 @@ struct connection *session_open(const struct subject *subject, struct outcome *o
  * so, and what similar there is). */
 char *session_table(struct connection *connection, const char *table, struct outcome *outcome);
 
+/* Both: a session, and the name of a table for SQL. NULL when one of them is not to be had. */
+struct connection *session_open_table(const struct subject *subject, const char *table,
+                                      char **ret_table, struct outcome *outcome);
+
 /* Runs a query that gives one row and returns it; NULL when it failed (the outcome says so, as an
  * error, or as a failure when the server says that its data is corrupt). */
 PGresult *session_row(struct connection *connection, const char *sql, struct outcome *outcome);
+
+/* Runs a query and gives its rows one by one. -1 when it failed: the outcome says so, as above. */
+int session_each(struct connection *connection, const char *sql, row_visitor *visit, void *context,
+                 struct outcome *outcome);
 
 /* Judges a measured number by an expectation, with words: `name` is what was measured ("users:
  * row_count"), `measured_text` how a person reads it. */

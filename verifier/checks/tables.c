@@ -15,11 +15,10 @@ enum { FUTURE_TOLERANCE_S = 38 * 3600 };
 void table_row_count(const struct subject *subject, const void *parameter, struct outcome *outcome)
 {
     const struct table_expectation *expected = parameter;
-    cleanup(connection_closep) struct connection *connection = session_open(subject, outcome);
+    cleanup(free_pointer) char *table = NULL;
+    cleanup(connection_closep) struct connection *connection =
+        session_open_table(subject, expected->table, &table, outcome);
     if (!connection)
-        return;
-    cleanup(free_pointer) char *table = session_table(connection, expected->table, outcome);
-    if (!table)
         return;
     cleanup(free_pointer) char *sql = xasprintf("select count(*) from %s", table);
     cleanup(result_clear) PGresult *result = session_row(connection, sql, outcome);
@@ -33,13 +32,12 @@ void table_row_count(const struct subject *subject, const void *parameter, struc
 void table_freshness(const struct subject *subject, const void *parameter, struct outcome *outcome)
 {
     const struct table_expectation *expected = parameter;
-    cleanup(connection_closep) struct connection *connection = session_open(subject, outcome);
+    cleanup(free_pointer) char *table = NULL;
+    cleanup(connection_closep) struct connection *connection =
+        session_open_table(subject, expected->table, &table, outcome);
     if (!connection)
         return;
-    cleanup(free_pointer) char *table = session_table(connection, expected->table, outcome);
-    if (!table)
-        return;
-    const char *column = expected->expectation->argument;
+    const char *column = expected->expectation->arguments.items[0];
     cleanup(free_pointer) char *quoted = identifier_quote(column);
     cleanup(free_pointer) char *sql =
         xasprintf("select extract(epoch from max(%s)::timestamptz), max(%s)::timestamptz from %s",

@@ -14,36 +14,23 @@
 #include "postgres/snapshot.h"
 #include "postgres/tools.h"
 
-enum { OPTION_FORCE = 3000 };
-
 struct dump_options {
     bool force;
 };
 
-static const struct argp_option dump_list[] = {
-    {"force", OPTION_FORCE, NULL, 0, "Replace a backup of the same name", 1},
+static const struct own_option dump_options[] = {
+    {"force", NULL, OPTION_FLAG, offsetof(struct dump_options, force),
+     "Replace a backup of the same name"},
     {0},
 };
 
-static error_t parse_dump(int key, char *argument, struct argp_state *state)
-{
-    (void)argument;
-    struct dump_options *options = state->input;
-    if (key != OPTION_FORCE)
-        return ARGP_ERR_UNKNOWN;
-    options->force = true;
-    return 0;
-}
-
-static const struct argp dump_argp = {
-    .options = dump_list,
-    .parser = parse_dump,
-    .args_doc = "[SCENARIO.yaml ...]",
-    .doc =
-        "Make a backup of each scenario's database with pg_dump, under the name that the scenario "
-        "gives it, and a manifest that says what the database held. A backup is there whole or not "
-        "at all. Without names, the scenarios are those "
-        "of the directory scenarios.",
+static const struct usage dump_usage = {
+    .arguments = "[SCENARIO.yaml ...]",
+    .words = "Make a backup of each scenario's database with pg_dump, under the name that the "
+             "scenario gives it, and a manifest that says what the database held. A backup is "
+             "there whole or not at all. Without names, the scenarios are those of the directory "
+             "scenarios.",
+    .options = dump_options,
 };
 
 /* Dumps one snapshot of the database, and writes into the manifest what that snapshot shows. */
@@ -133,7 +120,7 @@ int command_dump(int argc, char **argv)
 {
     struct common_options common;
     struct dump_options options = {0};
-    options_parse(argc, argv, &dump_argp, &common, &options);
+    options_parse(argc, argv, &dump_usage, &common, &options);
     int exit_code = scenarios_each(&common, dump, &options);
     common_options_free(&common);
     return exit_code;

@@ -9,74 +9,19 @@
 #include "base/clock.h"
 #include "commands/commands.h"
 #include "commands/options.h"
+#include "report/text.h"
 
-/* ---- names from the archive, which may be anything ---- */
+/* ---- for a person ---- */
 
-/* Length of the UTF-8 character at `at`, which is no control character; 0: there is none. */
-static size_t character_length(const char *at)
-{
-    const unsigned char *c = (const unsigned char *)at;
-    if (c[0] >= 0x20 && c[0] < 0x7f)
-        return 1;
-    size_t length = c[0] >= 0xc2 && c[0] < 0xe0   ? 2
-                    : c[0] >= 0xe0 && c[0] < 0xf0 ? 3
-                    : c[0] >= 0xf0 && c[0] < 0xf5 ? 4
-                                                  : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((c[i] & 0xc0U) != 0x80)
-            return 0;
-    bool control = length == 2 && c[0] == 0xc2 && c[1] < 0xa0;
-    bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
-    bool beyond = (c[0] == 0xed && c[1] >= 0xa0) || (c[0] == 0xf4 && c[1] >= 0x90);
-    return control || overlong || beyond ? 0 : length;
-}
-
-/* `text` as valid UTF-8 that moves no terminal's cursor. Caller frees. */
+/* Names come from the archive, and may be anything. Caller frees. */
 static char *printable(const char *text)
 {
-    static const char replacement[] = "\xef\xbf\xbd";
-    char *result = xmalloc(3 * strlen(text) + 1);
-    size_t length = 0;
-    while (*text) {
-        size_t whole = character_length(text);
-        if (whole == 0) {
-            memcpy(result + length, replacement, 3);
-            length += 3;
-            text++;
-            continue;
-        }
-        memcpy(result + length, text, whole);
-        length += whole;
-        text += whole;
-    }
-    result[length] = '\0';
-    return result;
+    return text_clean(text, SIZE_MAX, TEXT_LINE);
 }
 
 static int text_width(const char *text)
 {
-    int width = 0;
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xc0U) != 0x80U;
-    return width;
-}
-
-/* ---- for a person ---- */
-
-#define NUMBER_TEXT_SIZE 32
-
-/* "1,234,567" */
-static void number_format(int64_t number, char text[NUMBER_TEXT_SIZE])
-{
-    char digits[NUMBER_TEXT_SIZE];
-    int count = snprintf(digits, sizeof(digits), "%lld", (long long)number);
-    size_t length = 0;
-    for (int i = 0; i < count; i++) {
-        if (i > 0 && (count - i) % 3 == 0)
-            text[length++] = ',';
-        text[length++] = digits[i];
-    }
-    text[length] = '\0';
+    return (int)text_columns(text, SIZE_MAX);
 }
 
 static void print_line(const char *name, const char *value)
@@ -162,8 +107,8 @@ static int compare_sizes(const void *left, const void *right)
 
 static void print_row(int width, const char *label, int64_t rows, int64_t bytes, int64_t largest)
 {
-    char number[NUMBER_TEXT_SIZE], size[SIZE_TEXT_SIZE];
-    number_format(rows, number);
+    char number[COUNT_TEXT_SIZE], size[SIZE_TEXT_SIZE];
+    count_format(rows, number);
     size_format(bytes, size);
     printf("%s%*s  %15s  %10s", label, width - text_width(label), "", number, size);
     if (largest >= 0) {
@@ -350,15 +295,15 @@ static int inspect(const char *path, const struct common_options *options)
 
 int command_inspect(int argc, char **argv)
 {
-    static const struct argp argp = {
-        .args_doc = "BACKUP",
-        .doc = "Tell what a backup holds: versions, extensions, roles, and each table with its "
-               "rows. Every byte is read and checked; no server and no PostgreSQL programs are "
-               "needed. BACKUP is a file or directory made by pg_dump, bare or inside gzip or "
-               "zstd. --jobs says how many threads read it (default: one for each processor).",
+    static const struct usage usage = {
+        .arguments = "BACKUP",
+        .words = "Tell what a backup holds: versions, extensions, roles, and each table with its "
+                 "rows. Every byte is read and checked; no server and no PostgreSQL programs are "
+                 "needed. BACKUP is a file or directory made by pg_dump, bare or inside gzip or "
+                 "zstd. --jobs says how many threads read it (default: one for each processor).",
     };
     struct common_options options;
-    options_parse(argc, argv, &argp, &options, NULL);
+    options_parse(argc, argv, &usage, &options, NULL);
     int exit_code = EXIT_CANNOT_VERIFY;
     if (options.paths.count == 1)
         exit_code = inspect(options.paths.items[0], &options);

@@ -21,13 +21,14 @@ static int lint(const struct scenario *scenario, const struct common_options *co
 
 int command_lint(int argc, char **argv)
 {
-    static const struct argp argp = {
-        .args_doc = "[SCENARIO.yaml ...]",
-        .doc = "Check scenario files: every problem with its line and column. Without names, those "
-               "of the directory scenarios.",
+    static const struct usage usage = {
+        .arguments = "[SCENARIO.yaml ...]",
+        .words =
+            "Check scenario files: every problem with its line and column. Without names, those "
+            "of the directory scenarios.",
     };
     struct common_options common;
-    options_parse(argc, argv, &argp, &common, NULL);
+    options_parse(argc, argv, &usage, &common, NULL);
     int exit_code = scenarios_each(&common, lint, NULL);
     common_options_free(&common);
     return exit_code;

@@ -1,5 +1,6 @@
 #include "commands/options.h"
 
+#include <argp.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +8,16 @@
 #include <unistd.h>
 
 #include "commands/commands.h"
+#include "scenario/quantity.h"
 
-enum { OPTION_REPORTS = 1000, OPTION_FORMAT };
+enum { OPTION_REPORTS = 1000, OPTION_FORMAT, OPTION_OWN, OPTION_OWN_END = 2000 };
+
+/* What argp hands to the parsers. */
+struct inputs {
+    struct common_options *common;
+    const struct own_option *options;
+    char *own;
+};
 
 static const struct argp_option common_list[] = {
     {"reports", OPTION_REPORTS, "DIR", 0, "Write reports to DIR (default: reports)", 10},
@@ -59,39 +68,77 @@ static error_t parse_common(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* argp gives every parser one input; children get theirs in the parent's ARGP_KEY_INIT. */
-struct inputs {
-    struct common_options *common;
-    void *own;
-};
-
-static error_t parse_nothing(int key, char *argument, struct argp_state *state)
+static void own_set(struct argp_state *state, const struct own_option *option, char *argument,
+                    void *field)
 {
-    (void)argument;
+    switch (option->kind) {
+    case OPTION_FLAG:
+        *(bool *)field = true;
+        break;
+    case OPTION_TEXT:
+        *(const char **)field = argument;
+        break;
+    case OPTION_DURATION:
+        if (duration_parse(argument, field) < 0)
+            argp_error(state, "--%s takes a duration such as 90s or 30m, not `%s`", option->name,
+                       argument);
+        break;
+    }
+}
+
+static error_t parse_own(int key, char *argument, struct argp_state *state)
+{
     const struct inputs *inputs = state->input;
-    if (key != ARGP_KEY_INIT)
+    if (key < OPTION_OWN || key >= OPTION_OWN_END)
         return ARGP_ERR_UNKNOWN;
-    /* In the order of the children: a command without options of its own has one child less. */
-    size_t child = 0;
-    if (inputs->own)
-        state->child_inputs[child++] = inputs->own;
-    state->child_inputs[child] = inputs->common;
+    const struct own_option *option = &inputs->options[key - OPTION_OWN];
+    own_set(state, option, argument, inputs->own + option->offset);
     return 0;
 }
 
-void options_parse(int argc, char **argv, const struct argp *argp, struct common_options *common,
+/* argp gives every parser one input; children get theirs in the parent's ARGP_KEY_INIT. */
+static error_t parse_nothing(int key, char *argument, struct argp_state *state)
+{
+    (void)argument;
+    struct inputs *inputs = state->input;
+    if (key != ARGP_KEY_INIT)
+        return ARGP_ERR_UNKNOWN;
+    state->child_inputs[0] = inputs;
+    state->child_inputs[1] = inputs->common;
+    return 0;
+}
+
+/* A table of ours as argp wants it, to be freed by the caller. */
+static struct argp_option *own_list(const struct own_option *options)
+{
+    size_t count = 0;
+    while (options && options[count].name)
+        count++;
+    struct argp_option *list = xcalloc(count + 1, sizeof(*list));
+    for (size_t i = 0; i < count; i++)
+        list[i] = (struct argp_option){.name = options[i].name,
+                                       .key = OPTION_OWN + (int)i,
+                                       .arg = options[i].argument,
+                                       .doc = options[i].words,
+                                       .group = 1};
+    return list;
+}
+
+void options_parse(int argc, char **argv, const struct usage *usage, struct common_options *common,
                    void *own)
 {
+    cleanup(free_pointer) struct argp_option *list = own_list(usage->options);
+    const struct argp own_argp = {.options = list, .parser = parse_own};
     static const struct argp common_argp = {.options = common_list, .parser = parse_common};
-    const struct argp own_argp = {.options = argp->options, .parser = argp->parser};
-    const struct argp_child children[] = {{&own_argp, 0, "Options of this command:", 1},
-                                          {&common_argp, 0, "Common options:", 2},
-                                          {0}};
+    const struct argp_child children[] = {
+        {&own_argp, 0, usage->options ? "Options of this command:" : NULL, 1},
+        {&common_argp, 0, "Common options:", 2},
+        {0}};
     const struct argp whole = {.parser = parse_nothing,
-                               .args_doc = argp->args_doc,
-                               .doc = argp->doc,
-                               .children = own ? children : children + 1};
-    struct inputs inputs = {.common = common, .own = own};
+                               .args_doc = usage->arguments,
+                               .doc = usage->words,
+                               .children = children};
+    struct inputs inputs = {.common = common, .options = usage->options, .own = own};
     *common = (struct common_options){.reports = "reports"};
     argp_err_exit_status = EXIT_CANNOT_VERIFY;
     argp_parse(&whole, argc, argv, 0, NULL, &inputs);

@@ -1,9 +1,10 @@
-/* The options that commands share, parsed with argp. */
+/* The options of commands, parsed with argp: those that all share, and a table of its own for each.
+ */
 #ifndef COMMANDS_OPTIONS_H
 #define COMMANDS_OPTIONS_H
 
-#include <argp.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/memory.h"
@@ -19,10 +20,29 @@ struct common_options {
     bool verbose;
 };
 
-/* Parses as argp does, with the common options as a child of `argp`: its input is `common`, the
- * command's own options go to `argp->parser` with `own` as input. Exits on --help, --version and on
- * usage errors (with 2). */
-void options_parse(int argc, char **argv, const struct argp *argp, struct common_options *common,
+/* An option of one command, and the field of the command's own struct that it sets. */
+enum option_kind {
+    OPTION_FLAG,     /* bool */
+    OPTION_TEXT,     /* const char *, borrowed from argv */
+    OPTION_DURATION, /* int64_t, seconds; never 0 */
+};
+struct own_option {
+    const char *name; /* without dashes; NULL ends a table */
+    const char *argument;
+    enum option_kind kind;
+    size_t offset;
+    const char *words;
+};
+
+struct usage {
+    const char *arguments; /* "[SCENARIO.yaml ...]" */
+    const char *words;
+    const struct own_option *options; /* NULL: none */
+};
+
+/* Fills `common`, and `own` (zeroed by the caller; NULL without own options). Exits on --help,
+ * --version and on usage errors (with 2). */
+void options_parse(int argc, char **argv, const struct usage *usage, struct common_options *common,
                    void *own);
 void common_options_free(struct common_options *common);
 

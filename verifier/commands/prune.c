@@ -9,35 +9,23 @@
 #include "commands/commands.h"
 #include "commands/options.h"
 
-enum { OPTION_DRY_RUN = 4000 };
-
 struct prune_options {
     bool dry_run;
 };
 
-static const struct argp_option prune_list[] = {
-    {"dry-run", OPTION_DRY_RUN, NULL, 0, "Delete nothing, tell what would be deleted", 1},
+static const struct own_option prune_options[] = {
+    {"dry-run", NULL, OPTION_FLAG, offsetof(struct prune_options, dry_run),
+     "Delete nothing, tell what would be deleted"},
     {0},
 };
 
-static error_t parse_prune(int key, char *argument, struct argp_state *state)
-{
-    (void)argument;
-    struct prune_options *options = state->input;
-    if (key != OPTION_DRY_RUN)
-        return ARGP_ERR_UNKNOWN;
-    options->dry_run = true;
-    return 0;
-}
-
-static const struct argp prune_argp = {
-    .options = prune_list,
-    .parser = parse_prune,
-    .args_doc = "[SCENARIO.yaml ...]",
-    .doc = "Delete each scenario's backups that are older than its backups.keep, with their "
-           "manifests and records. Never the newest, never the newest that verified, and none at "
-           "all while no backup younger than keep has verified. Without names, the scenarios are "
-           "those of the directory scenarios.",
+static const struct usage prune_usage = {
+    .arguments = "[SCENARIO.yaml ...]",
+    .words = "Delete each scenario's backups that are older than its backups.keep, with their "
+             "manifests and records. Never the newest, never the newest that verified, and none "
+             "at all while no backup younger than keep has verified. Without names, the scenarios "
+             "are those of the directory scenarios.",
+    .options = prune_options,
 };
 
 /* What one scenario's pruning works on. */
@@ -208,7 +196,7 @@ int command_prune(int argc, char **argv)
 {
     struct common_options common;
     struct prune_options options = {0};
-    options_parse(argc, argv, &prune_argp, &common, &options);
+    options_parse(argc, argv, &prune_usage, &common, &options);
     int exit_code = scenarios_each(&common, prune, &options);
     common_options_free(&common);
     return exit_code;

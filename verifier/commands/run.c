@@ -100,6 +100,9 @@ void run_prepare(struct run *run, const struct scenario *scenario,
                                           .reports = settings->reports,
                                           .keep = settings->keep,
                                           .always_restore = settings->always_restore};
+    run->object_checks = xcalloc(run->plan.count, sizeof(*run->object_checks));
+    run->stages.object_checks = run->object_checks;
+    run->stages.object_check_count = plan_object_checks(&run->plan, run->object_checks);
     if (make_work(run, &error) < 0) {
         run_refuse(run, "a work directory can be made", error.text);
         return;
@@ -118,6 +121,7 @@ void run_release(struct run *run)
     shared_free(run->outcomes, run->plan.count * sizeof(*run->outcomes));
     shared_free(run->facts, sizeof(*run->facts));
     plan_free(&run->plan);
+    free(run->object_checks);
     free(run->name);
     free(run->kept);
 }
@@ -146,6 +150,7 @@ void run_work(void *context)
                               .manifest = stages_manifest(stages),
                               .previous = stages_previous(stages),
                               .database = stages_database(stages),
+                              .objects = stages_objects(stages),
                               .now = facts->began};
     struct error error;
     stage_begin(facts, STAGE_CHECK);
@@ -162,9 +167,11 @@ void run_work(void *context)
 static const char *stage_reached(const struct facts *facts)
 {
     for (enum stage stage = STAGE_COUNT; stage-- > STAGE_FIND;)
-        if (facts->stages[stage].state == STAGE_RUNNING)
+        if (stage != STAGE_OBJECTS && facts->stages[stage].state == STAGE_RUNNING)
             return stage_name(stage);
-    return "start";
+    /* It runs beside the others, and is what is waited for when none of them does. */
+    return facts->stages[STAGE_OBJECTS].state == STAGE_RUNNING ? stage_name(STAGE_OBJECTS)
+                                                               : "start";
 }
 
 void run_close(struct run *run, const struct worker *worker)

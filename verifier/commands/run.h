@@ -22,7 +22,8 @@ struct run {
     struct workdir *work;
     struct workdir *socket_work; /* another one, where the first's name does not do for a socket */
     struct stages_options stages;
-    bool is_partial; /* --only leaves checks out */
+    const struct expectation **object_checks; /* those of the plan */
+    bool is_partial;                          /* --only leaves checks out */
     /* When the restored database stays: the directories that stay with it, quoted for a shell;
      * NULL when it does not. */
     char *kept;

@@ -9,9 +9,7 @@
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "objects/sync.h"
-#include "scenario/quantity.h"
-
-enum { OPTION_DELETE = 4000, OPTION_DRY_RUN, OPTION_TIMEOUT };
+#include "stages/objects.h"
 
 struct sync_command {
     bool delete;
@@ -19,40 +17,23 @@ struct sync_command {
     int64_t timeout_s; /* 0: none */
 };
 
-static const struct argp_option sync_list[] = {
-    {"delete", OPTION_DELETE, NULL, 0, "Delete from the copy what the bucket no longer holds", 1},
-    {"dry-run", OPTION_DRY_RUN, NULL, 0, "Only tell what would be done", 1},
-    {"timeout", OPTION_TIMEOUT, "DURATION", 0, "Give up after this time, such as 30m", 1},
+static const struct own_option sync_options[] = {
+    {"delete", NULL, OPTION_FLAG, offsetof(struct sync_command, delete),
+     "Delete from the copy what the bucket no longer holds"},
+    {"dry-run", NULL, OPTION_FLAG, offsetof(struct sync_command, dry_run),
+     "Only tell what would be done"},
+    {"timeout", "DURATION", OPTION_DURATION, offsetof(struct sync_command, timeout_s),
+     "Give up after this time, such as 30m"},
     {0},
 };
 
-static error_t parse_sync(int key, char *argument, struct argp_state *state)
-{
-    struct sync_command *command = state->input;
-    switch (key) {
-    case OPTION_DELETE:
-        command->delete = true;
-        return 0;
-    case OPTION_DRY_RUN:
-        command->dry_run = true;
-        return 0;
-    case OPTION_TIMEOUT:
-        if (duration_parse(argument, &command->timeout_s) < 0)
-            argp_error(state, "--timeout takes a duration such as 90s or 30m, not `%s`", argument);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp sync_argp = {
-    .options = sync_list,
-    .parser = parse_sync,
-    .args_doc = "[SCENARIO.yaml ...]",
-    .doc = "Copy the bucket of each scenario to the directory that its `copy` names: what is new "
-           "and what has changed. What the bucket no longer holds stays, unless --delete is given. "
-           "A sync that was interrupted goes on where it ended. Without names, the scenarios are "
-           "those of the directory scenarios.",
+static const struct usage sync_usage = {
+    .arguments = "[SCENARIO.yaml ...]",
+    .words = "Copy the bucket of each scenario to the directory that its `copy` names: what is new "
+             "and what has changed. What the bucket no longer holds stays, unless --delete is "
+             "given. A sync that was interrupted goes on where it ended. Without names, the "
+             "scenarios are those of the directory scenarios.",
+    .options = sync_options,
 };
 
 static void tell(void *context, const char *what, const char *key)
@@ -105,13 +86,8 @@ static int sync_bucket(const struct scenario *scenario, const struct sync_comman
                        const struct common_options *common, struct sync_result *ret_result,
                        struct error *error)
 {
-    const struct store_options store_options = {.location = scenario->objects.bucket,
-                                                .endpoint = scenario->objects.endpoint,
-                                                .region = scenario->objects.region,
-                                                .access_key = scenario->objects.access_key,
-                                                .secret_key = scenario->objects.secret_key};
     cleanup(store_freep) struct store *bucket = NULL;
-    if (store_open(&store_options, &bucket, error) < 0)
+    if (bucket_open(&scenario->objects, &bucket, error) < 0)
         return -1;
     const struct sync_options options = {
         .bucket = bucket,
@@ -157,7 +133,7 @@ int command_sync(int argc, char **argv)
 {
     struct common_options common;
     struct sync_command command = {0};
-    options_parse(argc, argv, &sync_argp, &common, &command);
+    options_parse(argc, argv, &sync_usage, &common, &command);
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
     int exit_code = scenarios_each(&common, synchronize, &command);
     common_options_free(&common);

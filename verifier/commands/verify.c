@@ -16,7 +16,6 @@
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "commands/run.h"
-#include "scenario/quantity.h"
 
 struct verify_options {
     struct run_settings run;
@@ -39,62 +38,28 @@ struct verification {
 
 /* --- options ---------------------------------------------------------------------------------- */
 
-enum {
-    OPTION_BACKUP = 2000,
-    OPTION_SERVER,
-    OPTION_ONLY,
-    OPTION_KEEP,
-    OPTION_TIMEOUT,
-    OPTION_ALWAYS
-};
-
-static const struct argp_option verify_list[] = {
-    {"backup", OPTION_BACKUP, "FILE", 0, "Verify this backup instead of the latest", 1},
-    {"server", OPTION_SERVER, "URL", 0,
-     "Restore into a new database on this server instead of a throwaway one", 1},
-    {"only", OPTION_ONLY, "GLOB", 0, "Run only the checks whose name matches", 1},
-    {"keep", OPTION_KEEP, NULL, 0, "Leave the restored database running, and tell how to open it",
-     1},
-    {"always-restore", OPTION_ALWAYS, NULL, 0, "Restore also what was found to be damaged", 1},
-    {"timeout", OPTION_TIMEOUT, "DURATION", 0, "End the whole run after this time, such as 30m", 1},
+static const struct own_option verify_options[] = {
+    {"backup", "FILE", OPTION_TEXT, offsetof(struct verify_options, run.backup),
+     "Verify this backup instead of the latest"},
+    {"server", "URL", OPTION_TEXT, offsetof(struct verify_options, run.server),
+     "Restore into a new database on this server instead of a throwaway one"},
+    {"only", "GLOB", OPTION_TEXT, offsetof(struct verify_options, run.only),
+     "Run only the checks whose name matches"},
+    {"keep", NULL, OPTION_FLAG, offsetof(struct verify_options, run.keep),
+     "Leave the restored database running, and tell how to open it"},
+    {"always-restore", NULL, OPTION_FLAG, offsetof(struct verify_options, run.always_restore),
+     "Restore also what was found to be damaged"},
+    {"timeout", "DURATION", OPTION_DURATION, offsetof(struct verify_options, timeout_s),
+     "End the whole run after this time, such as 30m"},
     {0},
 };
 
-static error_t parse_verify(int key, char *argument, struct argp_state *state)
-{
-    struct verify_options *options = state->input;
-    switch (key) {
-    case OPTION_BACKUP:
-        options->run.backup = argument;
-        return 0;
-    case OPTION_SERVER:
-        options->run.server = argument;
-        return 0;
-    case OPTION_ONLY:
-        options->run.only = argument;
-        return 0;
-    case OPTION_KEEP:
-        options->run.keep = true;
-        return 0;
-    case OPTION_ALWAYS:
-        options->run.always_restore = true;
-        return 0;
-    case OPTION_TIMEOUT:
-        if (duration_parse(argument, &options->timeout_s) < 0)
-            argp_error(state, "--timeout takes a duration such as 90s or 30m, not `%s`", argument);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp verify_argp = {
-    .options = verify_list,
-    .parser = parse_verify,
-    .args_doc = "[SCENARIO.yaml ...]",
-    .doc = "Restore the latest backup of each scenario into a throwaway server, check what came "
-           "back, and write a JUnit report for each. Without names, the scenarios are those of the "
-           "directory scenarios.",
+static const struct usage verify_usage = {
+    .arguments = "[SCENARIO.yaml ...]",
+    .words = "Restore the latest backup of each scenario into a throwaway server, check what came "
+             "back, and write a JUnit report for each. Without names, the scenarios are those of "
+             "the directory scenarios.",
+    .options = verify_options,
 };
 
 /* --- when a worker has ended ------------------------------------------------------------------ */
@@ -283,7 +248,7 @@ int command_verify(int argc, char **argv)
 {
     struct common_options common;
     struct verify_options options = {0};
-    options_parse(argc, argv, &verify_argp, &common, &options);
+    options_parse(argc, argv, &verify_usage, &common, &options);
     options.run.reports = common.reports;
     struct strings paths = {0};
     struct error error;

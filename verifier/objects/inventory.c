@@ -5,12 +5,13 @@
 #include <strings.h>
 
 #include "base/buffer.h"
+#include "base/utf8.h"
 #include "objects/encoding.h"
 #include "objects/key_table.h"
 
 struct inventory {
     struct key_table table;
-    struct objects_measured measured;
+    int64_t size_bytes;
     const char *name; /* of the store, while it is read */
 };
 
@@ -23,9 +24,7 @@ static int add_object(void *context, const struct object *object, struct error *
         cleanup(free_pointer) char *key = key_printable(object->key, object->key_length);
         return cannot_verify(error, "%s holds `%.300s` twice", inventory->name, key);
     }
-    inventory->measured.count++;
-    if (__builtin_add_overflow(inventory->measured.size_bytes, object->size_bytes,
-                               &inventory->measured.size_bytes))
+    if (__builtin_add_overflow(inventory->size_bytes, object->size_bytes, &inventory->size_bytes))
         return cannot_verify(error, "the sizes of the objects add up to more than can be");
     return 0;
 }
@@ -58,9 +57,15 @@ void inventory_freep(struct inventory **inventory)
     inventory_free(*inventory);
 }
 
-struct objects_measured inventory_measured(const struct inventory *inventory)
+struct objects_measured inventory_measured(const struct inventory *inventory, const char *prefix)
 {
-    return inventory->measured;
+    struct objects_measured measured = {0};
+    for (const struct key_entry *entry = inventory->table.first; entry; entry = entry->next)
+        if (object_is_below(&entry->object, prefix)) {
+            measured.count++;
+            measured.size_bytes += entry->object.size_bytes;
+        }
+    return measured;
 }
 
 const struct object *inventory_find(const struct inventory *inventory, const char *key,
@@ -72,54 +77,54 @@ const struct object *inventory_find(const struct inventory *inventory, const cha
 
 /* ---- comparison ---- */
 
-static void name_difference(struct difference *difference, const struct object *object,
-                            const char *how)
+__attribute__((format(printf, 3, 4))) static void
+name_difference(struct difference *difference, const struct object *object, const char *format, ...)
 {
     if (difference->named.count >= NAMED_LIMIT)
         return;
+    va_list arguments;
+    va_start(arguments, format);
+    cleanup(free_pointer) char *how = xvasprintf(format, arguments);
+    va_end(arguments);
     cleanup(free_pointer) char *key = key_printable(object->key, object->key_length);
     strings_addf(&difference->named, "%s: %s", key, how);
 }
 
-static void name_missing(struct difference *difference, const struct object *object,
-                         const char *where)
+/* One object of the first; `other` is the second's, or NULL. */
+static void compare_object(const struct inventory_pair *pair, const struct object *object,
+                           const struct object *other, struct difference *difference)
 {
-    cleanup(free_pointer) char *how = xasprintf("in %s only", where);
-    name_difference(difference, object, how);
-}
-
-static void compare_sizes(struct difference *difference, const struct object *first,
-                          const char *first_name, const struct object *second,
-                          const char *second_name)
-{
-    if (first->size_bytes == second->size_bytes)
+    if (other && other->size_bytes == object->size_bytes)
         return;
-    difference->other_size++;
-    cleanup(free_pointer) char *how =
-        xasprintf("%lld bytes in %s, %lld in %s", (long long)first->size_bytes, first_name,
-                  (long long)second->size_bytes, second_name);
-    name_difference(difference, first, how);
+    bool since = object->modified_ms >= pair->since_ms;
+    const char *words = since ? ", changed after the last sync" : "";
+    difference->since += since ? 1 : 0;
+    if (other) {
+        difference->other_size++;
+        name_difference(difference, object, "%lld bytes in %s, %lld in %s%s",
+                        (long long)object->size_bytes, pair->first_name,
+                        (long long)other->size_bytes, pair->second_name, words);
+    } else {
+        difference->only_in_first++;
+        name_difference(difference, object, "in %s only%s", pair->first_name, words);
+    }
 }
 
-void inventory_compare(const struct inventory *first, const char *first_name,
-                       const struct inventory *second, const char *second_name,
-                       struct difference *ret_difference)
+void inventory_compare(const struct inventory_pair *pair, struct difference *ret_difference)
 {
     struct difference difference = {0};
-    for (const struct key_entry *entry = first->table.first; entry; entry = entry->next) {
-        const struct object *object = &entry->object;
-        const struct object *other = inventory_find(second, object->key, object->key_length);
-        if (other) {
-            compare_sizes(&difference, object, first_name, other, second_name);
-        } else {
-            difference.only_in_first++;
-            name_missing(&difference, object, first_name);
-        }
-    }
+    const struct inventory *first = pair->first;
+    const struct inventory *second = pair->second;
+    for (const struct key_entry *entry = first->table.first; entry; entry = entry->next)
+        if (object_is_below(&entry->object, pair->prefix))
+            compare_object(pair, &entry->object,
+                           inventory_find(second, entry->object.key, entry->object.key_length),
+                           &difference);
     for (const struct key_entry *entry = second->table.first; entry; entry = entry->next)
-        if (!inventory_find(first, entry->object.key, entry->object.key_length)) {
+        if (object_is_below(&entry->object, pair->prefix) &&
+            !inventory_find(first, entry->object.key, entry->object.key_length)) {
             difference.only_in_second++;
-            name_missing(&difference, &entry->object, second_name);
+            name_difference(&difference, &entry->object, "in %s only", pair->second_name);
         }
     *ret_difference = difference;
 }
@@ -131,42 +136,62 @@ void difference_free(struct difference *difference)
 
 /* ---- references ---- */
 
+/* A text may be read as several keys: they are looked up one after the other. */
+struct lookup {
+    struct inventory *inventory;
+    const struct reference_rules *rules;
+    bool of_interest; /* one of the keys was */
+};
+
+static size_t scheme_length(const char *text, size_t length)
+{
+    return length > 8 && strncasecmp(text, "https://", 8) == 0  ? 8
+           : length > 7 && strncasecmp(text, "http://", 7) == 0 ? 7
+                                                                : 0;
+}
+
+bool reference_is_url(const char *text, size_t length)
+{
+    return scheme_length(text, length) > 0;
+}
+
 /* Where the path of an http(s) URL begins; NULL when the text is none. */
 static const char *path_of_url(const char *text, size_t length)
 {
-    size_t scheme = length > 8 && strncasecmp(text, "https://", 8) == 0  ? 8
-                    : length > 7 && strncasecmp(text, "http://", 7) == 0 ? 7
-                                                                         : 0;
+    size_t scheme = scheme_length(text, length);
     return scheme > 0 ? memchr(text + scheme, '/', length - scheme) : NULL;
 }
 
-static bool refer_to(struct inventory *inventory, const char *prefix, const char *key,
-                     size_t length)
+static bool refer_to(struct lookup *lookup, const char *prefix, const char *key, size_t length)
 {
     size_t prefix_length = prefix ? strlen(prefix) : 0;
     if (length <= prefix_length || memcmp(key, prefix ? prefix : "", prefix_length) != 0)
         return false;
+    const struct object object = {.key = key + prefix_length, .key_length = length - prefix_length};
+    if (!object_is_below(&object, lookup->rules->below))
+        return false;
+    lookup->of_interest = true;
     struct key_entry *entry =
-        key_table_find(&inventory->table, key + prefix_length, length - prefix_length);
+        key_table_find(&lookup->inventory->table, object.key, object.key_length);
     if (entry)
         entry->marked = true;
     return entry != NULL;
 }
 
 /* A path of a URL may begin with the bucket's name. */
-static bool refer_to_path(struct inventory *inventory, const char *bucket, const char *prefix,
-                          const char *path, size_t length)
+static bool refer_to_path(struct lookup *lookup, const char *path, size_t length)
 {
+    const char *bucket = lookup->rules->bucket;
     size_t bucket_length = bucket ? strlen(bucket) : 0;
     if (bucket_length > 0 && length > bucket_length + 1 &&
         memcmp(path, bucket, bucket_length) == 0 && path[bucket_length] == '/' &&
-        refer_to(inventory, prefix, path + bucket_length + 1, length - bucket_length - 1))
+        refer_to(lookup, lookup->rules->prefix, path + bucket_length + 1,
+                 length - bucket_length - 1))
         return true;
-    return refer_to(inventory, prefix, path, length);
+    return refer_to(lookup, lookup->rules->prefix, path, length);
 }
 
-static bool refer_to_url(struct inventory *inventory, const char *bucket, const char *prefix,
-                         const char *path, size_t length)
+static bool refer_to_url(struct lookup *lookup, const char *path, size_t length)
 {
     const char *query = memchr(path, '?', length);
     const char *fragment = memchr(path, '#', query ? (size_t)(query - path) : length);
@@ -174,66 +199,63 @@ static bool refer_to_url(struct inventory *inventory, const char *bucket, const 
         length = (size_t)((fragment ? fragment : query) - path);
     cleanup(free_pointer) char *decoded = xstrndup(path, length);
     long decoded_length = percent_decode(decoded, length, false);
-    return (decoded_length > 0 &&
-            refer_to_path(inventory, bucket, prefix, decoded, (size_t)decoded_length)) ||
-           refer_to_path(inventory, bucket, prefix, path, length);
+    return (decoded_length > 0 && refer_to_path(lookup, decoded, (size_t)decoded_length)) ||
+           refer_to_path(lookup, path, length);
 }
 
-enum reference inventory_refer(struct inventory *inventory, const char *bucket, const char *prefix,
+static bool refer_to_any(struct lookup *lookup, const char *text, size_t length)
+{
+    const char *prefix = lookup->rules->prefix;
+    const char *path = path_of_url(text, length);
+    if (refer_to(lookup, prefix, text, length))
+        return true;
+    if (path)
+        return refer_to_url(lookup, path + 1, length - (size_t)(path + 1 - text));
+    if (text[0] == '/' && refer_to_path(lookup, text + 1, length - 1))
+        return true;
+    /* Without the location's prefix, as rows may hold it that know nothing of it. */
+    return prefix && *prefix && refer_to(lookup, NULL, text, length);
+}
+
+enum reference inventory_refer(struct inventory *inventory, const struct reference_rules *rules,
                                const char *text, size_t length)
 {
+    struct lookup lookup = {.inventory = inventory, .rules = rules};
     size_t blank = 0;
     while (blank < length && strchr(" \t\r\n", text[blank]) && text[blank] != '\0')
         blank++;
     if (blank == length)
         return REFERENCE_NONE;
-    bool found = refer_to(inventory, prefix, text, length);
-    const char *path = found ? NULL : path_of_url(text, length);
-    if (path)
-        found =
-            refer_to_url(inventory, bucket, prefix, path + 1, length - (size_t)(path + 1 - text));
-    else if (!found && text[0] == '/')
-        found = refer_to_path(inventory, bucket, prefix, text + 1, length - 1);
-    /* Without the location's prefix, as rows may hold it that know nothing of it. */
-    if (!found && !path && prefix && *prefix)
-        found = refer_to(inventory, NULL, text, length);
-    return found ? REFERENCE_FOUND : REFERENCE_MISSING;
+    if (refer_to_any(&lookup, text, length))
+        return REFERENCE_FOUND;
+    /* A text that is no key at all is missed wherever keys of any kind are. */
+    return lookup.of_interest || *rules->below == '\0' ? REFERENCE_MISSING : REFERENCE_ELSEWHERE;
 }
 
-int64_t inventory_orphaned(const struct inventory *inventory, struct strings *ret_named)
+void inventory_orphaned(const struct inventory *inventory, const char *prefix, int64_t until_ms,
+                        struct orphans *ret_orphans)
 {
-    int64_t count = 0;
+    struct orphans orphans = {0};
     for (const struct key_entry *entry = inventory->table.first; entry; entry = entry->next) {
+        const struct object *object = &entry->object;
+        if (!object_is_below(object, prefix))
+            continue;
+        orphans.objects++;
         if (entry->marked)
             continue;
-        if (count++ >= NAMED_LIMIT)
-            continue;
-        cleanup(free_pointer) char *key =
-            key_printable(entry->object.key, entry->object.key_length);
-        strings_add(ret_named, key);
+        if (object->modified_ms > until_ms) {
+            orphans.younger++;
+        } else if (orphans.count++ < NAMED_LIMIT) {
+            cleanup(free_pointer) char *key = key_printable(object->key, object->key_length);
+            strings_add(&orphans.named, key);
+        }
     }
-    return count;
+    *ret_orphans = orphans;
 }
 
-/* The length of the well-formed UTF-8 character at `text`, 0 when there is none. */
-static size_t character_length(const unsigned char *text, size_t length)
+void orphans_free(struct orphans *orphans)
 {
-    size_t wanted = text[0] < 0x80                       ? 1
-                    : text[0] >= 0xc2 && text[0] < 0xe0  ? 2
-                    : text[0] >= 0xe0 && text[0] < 0xf0  ? 3
-                    : text[0] >= 0xf0 && text[0] <= 0xf4 ? 4
-                                                         : 0;
-    if (wanted == 0 || wanted > length)
-        return 0;
-    for (size_t i = 1; i < wanted; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    /* Too long a form, surrogates, beyond Unicode; and the control characters of two bytes. */
-    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f) ||
-        (text[0] == 0xc2 && text[1] < 0xa0))
-        return 0;
-    return wanted;
+    strings_free(&orphans->named);
 }
 
 char *key_printable(const char *key, size_t key_length)
@@ -241,15 +263,14 @@ char *key_printable(const char *key, size_t key_length)
     struct buffer text;
     buffer_init(&text, 4 * key_length + 4);
     for (size_t at = 0; at < key_length;) {
-        const unsigned char *c = (const unsigned char *)key + at;
-        size_t length = character_length(c, key_length - at);
-        if (length == 0 || *c < ' ' || *c == 0x7f) {
-            buffer_printf(&text, "\\x%02x", *c);
-            at++;
-        } else {
-            buffer_append(&text, c, length);
-            at += length;
-        }
+        uint32_t code;
+        size_t length = utf8_decode(key + at, key_length - at, &code);
+        bool shown = length > 0 && !is_control(code);
+        if (shown)
+            buffer_append(&text, key + at, length);
+        else
+            buffer_printf(&text, "\\x%02x", (unsigned char)key[at]);
+        at += shown ? length : 1;
     }
     return buffer_steal(&text);
 }

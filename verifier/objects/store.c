@@ -1,6 +1,7 @@
 #include "objects/store.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "objects/backend.h"
@@ -98,21 +99,54 @@ int store_delete(struct store *store, const char *key, size_t key_length, int64_
     return store->backend->delete (store->self, key, key_length, deadline_ms, error);
 }
 
+/* ---- measuring ---- */
+
+bool object_is_below(const struct object *object, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return object->key_length >= length && memcmp(object->key, prefix, length) == 0;
+}
+
+char *prefix_common(const struct strings *prefixes)
+{
+    char *common = xstrdup(prefixes->count > 0 ? prefixes->items[0] : "");
+    for (size_t i = 1; i < prefixes->count; i++) {
+        size_t length = 0;
+        while (common[length] != '\0' && common[length] == prefixes->items[i][length])
+            length++;
+        common[length] = '\0';
+    }
+    return common;
+}
+
+struct measuring {
+    const struct strings *prefixes;
+    struct objects_measured *measured; /* one for each */
+};
+
 static int add_up(void *context, const struct object *object, struct error *error)
 {
-    struct objects_measured *measured = context;
-    measured->count++;
-    if (__builtin_add_overflow(measured->size_bytes, object->size_bytes, &measured->size_bytes))
-        return cannot_verify(error, "the sizes of the objects add up to more than can be");
+    const struct measuring *measuring = context;
+    for (size_t i = 0; i < measuring->prefixes->count; i++) {
+        struct objects_measured *measured = &measuring->measured[i];
+        if (!object_is_below(object, measuring->prefixes->items[i]))
+            continue;
+        measured->count++;
+        if (__builtin_add_overflow(measured->size_bytes, object->size_bytes, &measured->size_bytes))
+            return cannot_verify(error, "the sizes of the objects add up to more than can be");
+    }
     return 0;
 }
 
-int store_measure(struct store *store, const char *prefix, int64_t deadline_ms,
+int store_measure(struct store *store, const struct strings *prefixes, int64_t deadline_ms,
                   struct objects_measured *ret_measured, struct error *error)
 {
-    struct objects_measured measured = {0};
-    if (store_list(store, prefix, deadline_ms, add_up, &measured, error) < 0)
+    size_t size = prefixes->count * sizeof(*ret_measured);
+    cleanup(free_pointer) struct objects_measured *measured = xcalloc(1, size);
+    struct measuring measuring = {.prefixes = prefixes, .measured = measured};
+    cleanup(free_pointer) char *common = prefix_common(prefixes);
+    if (store_list(store, common, deadline_ms, add_up, &measuring, error) < 0)
         return -1;
-    *ret_measured = measured;
+    memcpy(ret_measured, measured, size);
     return 0;
 }

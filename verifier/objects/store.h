@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 
 enum { KEY_LIMIT = 1024, ETAG_SIZE = 128 };
 
@@ -103,8 +104,13 @@ struct objects_measured {
     int64_t size_bytes;
 };
 
-/* Counts the objects whose keys begin with `prefix` and adds up their sizes. */
-int store_measure(struct store *store, const char *prefix, int64_t deadline_ms,
+/* Counts the objects whose keys begin with each of `prefixes` and adds up their sizes, in one
+ * listing. `ret_measured` has a place for each prefix. */
+int store_measure(struct store *store, const struct strings *prefixes, int64_t deadline_ms,
                   struct objects_measured *ret_measured, struct error *error);
+
+/* What all of them begin with: to be freed by the caller. */
+char *prefix_common(const struct strings *prefixes);
+bool object_is_below(const struct object *object, const char *prefix);
 
 #endif

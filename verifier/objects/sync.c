@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -422,6 +423,9 @@ static int open_copy(struct sync *sync, struct error *error)
 
 static int run(struct sync *sync, struct error *error)
 {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t began_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     if (open_copy(sync, error) < 0 || transfer_all(sync, error) < 0 ||
         settle_others(sync, error) < 0)
         return -1;
@@ -429,7 +433,8 @@ static int run(struct sync *sync, struct error *error)
         return 0;
     if (syncfs(sync->folder->descriptor) < 0)
         return cannot_verify(error, "cannot write to %s: %s", sync->options->copy, strerror(errno));
-    return sync_record_write(sync->folder, store_name(sync->options->bucket), &sync->table, error);
+    return sync_record_write(sync->folder, store_name(sync->options->bucket), began_ms,
+                             &sync->table, error);
 }
 
 int sync_run(const struct sync_options *options, struct sync_result *ret_result,

@@ -41,6 +41,10 @@ struct sync_result {
 int sync_run(const struct sync_options *options, struct sync_result *ret_result,
              struct error *error);
 
+/* When the last sync that filled that directory began, in milliseconds since 1970; -1: not known.
+ */
+int64_t sync_began_ms(const char *copy);
+
 #define SYNC_RECORD ".restore-verifier-sync.json"
 
 #endif

@@ -16,6 +16,8 @@
 #include "objects/encoding.h"
 #include "objects/sync.h"
 
+#define BEGAN "\"began_ms\":"
+
 static void take_line(const json_t *line, struct key_table *table)
 {
     const char *key = json_string_value(json_object_get(line, "key"));
@@ -33,18 +35,25 @@ static void take_line(const json_t *line, struct key_table *table)
         memcpy(entry->object.etag, etag, strlen(etag) + 1);
 }
 
-void sync_record_read(const struct folder *folder, struct key_table *table)
+/* NULL: there is none. */
+static FILE *open_record(const struct folder *folder)
 {
     int descriptor =
         openat(folder->descriptor, SYNC_RECORD, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "r");
-    if (!file) {
+    if (!file)
         close_descriptor(&descriptor);
-        return;
-    }
-    /* The longest key, encoded, and what stands around it. */
-    char line[4 * KEY_LIMIT + 1024];
-    while (fgets(line, sizeof(line), file)) {
+    return file;
+}
+
+/* The longest key, encoded, and what stands around it. */
+enum { LINE_SIZE = 4 * KEY_LIMIT + 1024 };
+
+void sync_record_read(const struct folder *folder, struct key_table *table)
+{
+    FILE *file = open_record(folder);
+    char line[LINE_SIZE];
+    while (file && fgets(line, sizeof(line), file)) {
         size_t length = strlen(line);
         while (length > 0 && strchr(",\n", line[length - 1]))
             length--;
@@ -54,7 +63,28 @@ void sync_record_read(const struct folder *folder, struct key_table *table)
         take_line(parsed, table);
         json_decref(parsed);
     }
-    fclose(file);
+    if (file)
+        fclose(file);
+}
+
+int64_t sync_began_ms(const char *copy)
+{
+    struct folder *folder = NULL;
+    struct error ignored;
+    if (folder_open(copy, false, &folder, &ignored) < 0)
+        return -1;
+    int64_t began_ms = -1;
+    FILE *file = open_record(folder);
+    char line[LINE_SIZE];
+    /* It stands before the objects. */
+    while (file && began_ms < 0 && fgets(line, sizeof(line), file) &&
+           !starts_with(line, "{\"key\":"))
+        if (starts_with(line, BEGAN))
+            began_ms = strtoll(line + strlen(BEGAN), NULL, 10);
+    if (file)
+        fclose(file);
+    folder_free(folder);
+    return began_ms;
 }
 
 /* ETags come from outside: only what needs no escape in JSON, and anything else is no ETag. */
@@ -85,7 +115,8 @@ static void write_objects(FILE *file, const struct key_table *table)
     }
 }
 
-static void write_record(FILE *file, const char *source, const struct key_table *table)
+static void write_record(FILE *file, const char *source, int64_t began_ms,
+                         const struct key_table *table)
 {
     struct objects_measured measured = {0};
     for (const struct key_entry *entry = table->first; entry; entry = entry->next)
@@ -99,14 +130,15 @@ static void write_record(FILE *file, const char *source, const struct key_table 
     cleanup(free_pointer) char *quoted = name ? json_dumps(name, JSON_ENCODE_ANY) : NULL;
     json_decref(name);
     fprintf(file,
-            "{\"format\":1,\n\"source\":%s,\n\"synced\":\"%s\",\n\"object_count\":%" PRId64
-            ",\n\"total_size\":%" PRId64 ",\n\"objects\":[",
-            quoted ? quoted : "null", now, measured.count, measured.size_bytes);
+            "{\"format\":1,\n\"source\":%s,\n" BEGAN "%" PRId64
+            ",\n\"synced\":\"%s\",\n\"object_count\":%" PRId64 ",\n\"total_size\":%" PRId64
+            ",\n\"objects\":[",
+            quoted ? quoted : "null", began_ms, now, measured.count, measured.size_bytes);
     write_objects(file, table);
     fputs("\n]}\n", file);
 }
 
-int sync_record_write(const struct folder *folder, const char *source,
+int sync_record_write(const struct folder *folder, const char *source, int64_t began_ms,
                       const struct key_table *table, struct error *error)
 {
     static const char temporary[] = SYNC_RECORD ".new";
@@ -120,7 +152,7 @@ int sync_record_write(const struct folder *folder, const char *source,
         return cannot_verify(error, "cannot write %s/" SYNC_RECORD ": %s", folder->path,
                              strerror(reason));
     }
-    write_record(file, source, table);
+    write_record(file, source, began_ms, table);
     bool written = fflush(file) == 0 && !ferror(file) && fsync(descriptor) == 0;
     int reason = errno;
     if (fclose(file) != 0 || !written ||

@@ -11,7 +11,7 @@
 void sync_record_read(const struct folder *folder, struct key_table *table);
 
 /* Records the entries that are marked. */
-int sync_record_write(const struct folder *folder, const char *source,
+int sync_record_write(const struct folder *folder, const char *source, int64_t began_ms,
                       const struct key_table *table, struct error *error);
 
 #endif

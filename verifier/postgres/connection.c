@@ -153,6 +153,27 @@ int connection_query(struct connection *connection, const char *sql, const char 
     return 0;
 }
 
+int connection_each(struct connection *connection, const char *sql, row_visitor *visit,
+                    void *context, char ret_state[6], struct error *error)
+{
+    PGconn *raw = connection->raw;
+    int outcome = 0;
+    ret_state[0] = '\0';
+    if (PQsendQuery(raw, sql) == 0 || PQsetSingleRowMode(raw) == 0) {
+        cleanup(free_pointer) char *message = message_clean(PQerrorMessage(raw), NULL);
+        outcome = cannot_verify(error, "%s", message);
+    }
+    for (PGresult *result; (result = PQgetResult(raw)); PQclear(result)) {
+        if (outcome < 0)
+            continue; /* it must be read to its end all the same */
+        if (PQresultStatus(result) == PGRES_SINGLE_TUPLE)
+            visit(context, result);
+        else
+            outcome = result_check(result, raw, ret_state, error);
+    }
+    return outcome;
+}
+
 int connection_execute(struct connection *connection, struct error *error, const char *format, ...)
 {
     va_list arguments;

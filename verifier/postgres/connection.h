@@ -23,6 +23,12 @@ void connection_closep(struct connection **connection);
 int connection_query(struct connection *connection, const char *sql, const char *const *parameters,
                      PGresult **ret_result, char ret_state[6], struct error *error);
 
+/* Runs a query and gives its rows one by one (each is a result of one row), so that memory does not
+ * grow with their number. Errors as above; rows may have been given before. */
+typedef void row_visitor(void *context, const PGresult *row);
+int connection_each(struct connection *connection, const char *sql, row_visitor *visit,
+                    void *context, char ret_state[6], struct error *error);
+
 /* Runs statements without results (several, separated by semicolons, are fine). */
 int connection_execute(struct connection *connection, struct error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

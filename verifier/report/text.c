@@ -9,36 +9,14 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
-
-size_t text_character(const char *text, uint32_t *ret_code)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length: no overlong */
-    const unsigned char *bytes = (const unsigned char *)text;
-    if (bytes[0] < 0x80) {
-        *ret_code = bytes[0];
-        return 1;
-    }
-    size_t length = bytes[0] >= 0xf0 ? 4 : bytes[0] >= 0xe0 ? 3 : 2;
-    if (bytes[0] < 0xc2 || bytes[0] > 0xf4)
-        return 0;
-    uint32_t code = bytes[0] & (0x7fU >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((bytes[i] & 0xc0U) != 0x80U)
-            return 0; /* also at the NUL, so nothing behind the end is read */
-        code = code << 6U | (bytes[i] & 0x3fU);
-    }
-    if (code < smallest[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-        return 0;
-    *ret_code = code;
-    return length;
-}
+#include "base/utf8.h"
 
 static bool is_shown_as_it_is(uint32_t code, enum text_shape shape)
 {
     if (code == '\n' || code == '\t')
         return shape == TEXT_BLOCK;
-    if (code < 0x20 || (code >= 0x7f && code <= 0x9f))
-        return false; /* U+009B commands terminals as ESC [ does */
+    if (is_control(code))
+        return false;
     if (code >= 0x2028 && code <= 0x202e)
         return false; /* line ends, and marks that turn text around */
     if (code >= 0x2066 && code <= 0x2069)
@@ -50,7 +28,7 @@ static void clean_characters(struct buffer *clean, const char *text, enum text_s
 {
     while (*text != '\0') {
         uint32_t code = 0;
-        size_t length = text_character(text, &code);
+        size_t length = utf8_decode(text, UTF8_LONGEST, &code);
         if (shape == TEXT_BLOCK && text[0] == '\r' && text[1] == '\n')
             length = 1;
         else if (length > 0 && is_shown_as_it_is(code, shape))
@@ -166,7 +144,7 @@ size_t text_columns(const char *text, size_t length)
     size_t columns = 0;
     for (size_t i = 0; i < length && text[i] != '\0';) {
         uint32_t code = 0;
-        size_t bytes = text_character(text + i, &code);
+        size_t bytes = utf8_decode(text + i, UTF8_LONGEST, &code);
         columns += bytes > 0 ? columns_of(code) : 1;
         i += bytes > 0 ? bytes : 1;
     }
@@ -179,7 +157,7 @@ size_t text_fitting(const char *text, size_t columns)
     size_t used = 0;
     while (text[length] != '\0') {
         uint32_t code = 0;
-        size_t bytes = text_character(text + length, &code);
+        size_t bytes = utf8_decode(text + length, UTF8_LONGEST, &code);
         used += bytes > 0 ? columns_of(code) : 1;
         if (used > columns)
             break;

@@ -23,10 +23,6 @@ char *text_clean(const char *text, size_t size, enum text_shape shape);
 /* The same for an array, whose size is known. */
 #define clean_line(array) text_clean((array), sizeof(array), TEXT_LINE)
 
-/* Reads one character of valid or invalid UTF-8: gives its length in bytes and the code point, or 0
- * when the bytes at `text` (which ends with a NUL) are no character. */
-size_t text_character(const char *text, uint32_t *ret_code);
-
 /* Columns that the first `length` bytes of a cleaned text take on a terminal. */
 size_t text_columns(const char *text, size_t length);
 

@@ -4,13 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "scenario/quantity.h"
 #include "scenario/words.h"
 
 static const char blanks[] = " \t\r\n";
 
-enum argument { NO_ARGUMENT, COLUMN, TABLE_AND_COLUMN };
+/* What a prefix without quotes does not begin with. */
+static const char unlike_prefix[] = "=!<>\"'";
+
+/* Every part of a name is a part of a scenario file. */
+enum { NAME_LIMIT = 1 << 21 };
+
+enum argument { NO_ARGUMENT, COLUMN, TABLES_AND_COLUMNS };
 
 /* What can be measured; `example` is a whole expectation, for the words of a problem. */
 static const struct metric_kind {
@@ -18,14 +26,16 @@ static const struct metric_kind {
     enum metric metric;
     enum argument argument;
     enum unit unit;
+    bool of_objects; /* may be followed by `of copy` and `in PREFIX` */
     const char *example;
 } metrics[] = {
-    {"row_count", METRIC_ROW_COUNT, NO_ARGUMENT, UNIT_NONE, "row_count >= 1"},
-    {"freshness", METRIC_FRESHNESS, COLUMN, UNIT_DURATION, "freshness(created_at) < 26h"},
-    {"object_count", METRIC_OBJECT_COUNT, NO_ARGUMENT, UNIT_NONE, "object_count >= 1"},
-    {"total_size", METRIC_TOTAL_SIZE, NO_ARGUMENT, UNIT_SIZE, "total_size >= 10MB"},
-    {"missing", METRIC_MISSING, TABLE_AND_COLUMN, UNIT_NONE, "missing(table.column) = 0"},
-    {"orphaned", METRIC_ORPHANED, TABLE_AND_COLUMN, UNIT_NONE, "orphaned(table.column) = 0"},
+    {"row_count", METRIC_ROW_COUNT, NO_ARGUMENT, UNIT_NONE, false, "row_count >= 1"},
+    {"freshness", METRIC_FRESHNESS, COLUMN, UNIT_DURATION, false, "freshness(created_at) < 26h"},
+    {"object_count", METRIC_OBJECT_COUNT, NO_ARGUMENT, UNIT_NONE, true, "object_count >= 1"},
+    {"total_size", METRIC_TOTAL_SIZE, NO_ARGUMENT, UNIT_SIZE, true, "total_size >= 10MB"},
+    {"missing", METRIC_MISSING, TABLES_AND_COLUMNS, UNIT_NONE, true, "missing(table.column) = 0"},
+    {"orphaned", METRIC_ORPHANED, TABLES_AND_COLUMNS, UNIT_NONE, true,
+     "orphaned(table.column) = 0"},
 };
 
 /* Two characters before one, so that `>=` is not read as `>`. NULL: known from elsewhere. */
@@ -126,10 +136,40 @@ static bool argument_fits(const char *argument, enum argument wanted)
     return parts && (wanted == COLUMN ? dots == 0 : dots == 1 || dots == 2);
 }
 
-static int parse_argument(struct parser *parser)
+static const char *argument_words(const struct metric_kind *kind)
+{
+    return kind->argument == COLUMN ? "a column" : "a table and a column";
+}
+
+/* Reads arguments (up to `end`) into the expectation, a comma between each two. */
+static int parse_arguments(struct parser *parser, const char *end)
 {
     const struct metric_kind *kind = parser->kind;
-    const char *wanted = kind->argument == COLUMN ? "a column" : "a table and a column";
+    for (;;) {
+        skip_blanks(parser);
+        size_t length = (size_t)(end - parser->at);
+        const char *comma =
+            kind->argument == TABLES_AND_COLUMNS ? memchr(parser->at, ',', length) : NULL;
+        const char *next = comma ? comma : end;
+        const char *last = next;
+        while (last > parser->at && strchr(blanks, last[-1]))
+            last--;
+        cleanup(free_pointer) char *argument = xstrndup(parser->at, (size_t)(last - parser->at));
+        if (!argument_fits(argument, kind->argument))
+            return fail(parser, "%s needs %s as they are stored, without quotes: %s", kind->name,
+                        argument_words(kind), kind->example);
+        if (strings_contain(&parser->expectation->arguments, argument))
+            return fail(parser, "the same column stands here twice");
+        strings_add(&parser->expectation->arguments, argument);
+        parser->at = next + 1;
+        if (!comma)
+            return 0;
+    }
+}
+
+static int parse_parentheses(struct parser *parser)
+{
+    const struct metric_kind *kind = parser->kind;
     const char *open = parser->at + strspn(parser->at, blanks);
     if (kind->argument == NO_ARGUMENT) {
         if (*open != '(')
@@ -137,20 +177,51 @@ static int parse_argument(struct parser *parser)
         return fail(parser, "%s takes nothing in parentheses: %s", kind->name, kind->example);
     }
     if (*open != '(')
-        return fail(parser, "%s needs %s: %s", kind->name, wanted, kind->example);
-    const char *begin = open + 1 + strspn(open + 1, blanks);
-    const char *close = strchr(begin, ')');
+        return fail(parser, "%s needs %s: %s", kind->name, argument_words(kind), kind->example);
+    const char *close = strchr(open, ')');
     if (!close)
         return fail(parser, "the `)` is missing: %s", kind->example);
-    const char *end = close;
-    while (end > begin && strchr(blanks, end[-1]))
-        end--;
-    parser->at = begin;
-    parser->expectation->argument = xstrndup(begin, (size_t)(end - begin));
-    if (!argument_fits(parser->expectation->argument, kind->argument))
-        return fail(parser, "%s needs %s as they are stored, without quotes: %s", kind->name,
-                    wanted, kind->example);
-    parser->at = close + 1;
+    parser->at = open + 1;
+    return parse_arguments(parser, close);
+}
+
+/* A prefix of keys: a word up to a blank, or anything in quotes. */
+static int parse_prefix(struct parser *parser)
+{
+    skip_blanks(parser);
+    const char *begin = parser->at;
+    bool quoted = *begin == '"' || *begin == '\'';
+    const char *end = quoted ? strchr(begin + 1, *begin) : begin + strcspn(begin, blanks);
+    if (!end)
+        return fail(parser, "a quote is opened and not closed");
+    begin += quoted ? 1 : 0;
+    if (end == begin || (!quoted && strchr(unlike_prefix, *begin)))
+        return fail(parser, "`in` needs a prefix of keys, in quotes if it has blanks: "
+                            "object_count in screenshots/ >= 1");
+    parser->expectation->prefix = xstrndup(begin, (size_t)(end - begin));
+    parser->at = end + (quoted ? 1 : 0);
+    return 0;
+}
+
+/* `of copy`, then `in PREFIX`. */
+static int parse_where(struct parser *parser)
+{
+    struct expectation *expectation = parser->expectation;
+    if (!parser->kind->of_objects)
+        return 0;
+    if (accept_word(parser, "of")) {
+        if (!accept_word(parser, "copy"))
+            return fail(parser, "`of` what? `of copy`; without it the bucket is meant");
+        expectation->of_copy = true;
+    }
+    if (accept_word(parser, "in") && parse_prefix(parser) < 0)
+        return -1;
+    skip_blanks(parser);
+    const char *begin = parser->at;
+    if (expectation->prefix && accept_word(parser, "of")) {
+        parser->at = begin;
+        return fail(parser, "`of copy` stands before `in`");
+    }
     return 0;
 }
 
@@ -162,7 +233,7 @@ static int parse_metric(struct parser *parser)
             continue;
         parser->kind = &metrics[i];
         parser->expectation->metric = metrics[i].metric;
-        return parse_argument(parser);
+        return parse_parentheses(parser) < 0 ? -1 : parse_where(parser);
     }
     return fail_unknown_metric(parser);
 }
@@ -241,6 +312,8 @@ static int parse_same_as(struct parser *parser)
     skip_blanks(parser);
     if (parser->expectation->change)
         return fail(parser, "a change is compared with a number: change for row_count >= -5%%");
+    if (parser->expectation->of_copy)
+        return fail(parser, "the copy cannot be compared with itself: leave out `of copy`");
     parser->expectation->comparison = COMPARE_SAME_AS;
     for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
         if (!accept_word(parser, known[i]))
@@ -347,7 +420,8 @@ int expectation_parse(const char *text, bool is_query, struct expectation *ret, 
 void expectation_free(struct expectation *expectation)
 {
     free(expectation->text);
-    free(expectation->argument);
+    strings_free(&expectation->arguments);
+    free(expectation->prefix);
     free(expectation->same_as);
     *expectation = (struct expectation){0};
 }
@@ -388,12 +462,22 @@ bool expectation_holds(const struct expectation *expectation, long double measur
 
 char *metric_name(const struct expectation *expectation)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(metrics); i++) {
-        if (metrics[i].metric != expectation->metric)
-            continue;
-        if (!expectation->argument)
-            return xstrdup(metrics[i].name);
-        return xasprintf("%s(%s)", metrics[i].name, expectation->argument);
+    struct buffer name;
+    buffer_init(&name, NAME_LIMIT);
+    const char *metric = "value";
+    for (size_t i = 0; i < ARRAY_LENGTH(metrics); i++)
+        if (metrics[i].metric == expectation->metric)
+            metric = metrics[i].name;
+    buffer_append_text(&name, metric);
+    for (size_t i = 0; i < expectation->arguments.count; i++)
+        buffer_printf(&name, "%s%s", i ? ", " : "(", expectation->arguments.items[i]);
+    buffer_printf(&name, "%s%s", expectation->arguments.count ? ")" : "",
+                  expectation->of_copy ? " of copy" : "");
+    const char *prefix = expectation->prefix;
+    if (prefix) {
+        bool plain = !strpbrk(prefix, blanks) && !strchr(unlike_prefix, *prefix);
+        const char *quote = plain ? "" : strchr(prefix, '"') ? "'" : "\"";
+        buffer_printf(&name, " in %s%s%s", quote, prefix, quote);
     }
-    return xstrdup("value");
+    return buffer_steal(&name);
 }

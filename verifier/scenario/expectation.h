@@ -5,9 +5,11 @@
  *     [warn:] METRIC same as WHAT
  *     [warn:] change for METRIC OP P%          (or an absolute number)
  *
- * OP is one of = != < <= > >=. A query's `expect` is the same without the metric. The notation
- * follows SodaCL. Numbers may carry a unit that fits their metric: durations (90s 30m 26h 30d) for
- * freshness, sizes (10MB 4GiB) for total_size, % for change.
+ * OP is one of = != < <= > >=. A query's `expect` is the same without the metric. A metric of the
+ * bucket may be one of its copy, or of a part of it: METRIC [of copy] [in PREFIX]; a prefix with
+ * blanks stands in quotes. The notation follows SodaCL. Numbers may carry a unit that fits their
+ * metric: durations (90s 30m 26h 30d) for freshness, sizes (10MB 4GiB) for total_size, % for
+ * change.
  */
 #ifndef SCENARIO_EXPECTATION_H
 #define SCENARIO_EXPECTATION_H
@@ -15,14 +17,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/memory.h"
+
 enum metric {
     METRIC_VALUE,        /* what a query returned; has no name in the notation */
     METRIC_ROW_COUNT,    /* row_count */
     METRIC_FRESHNESS,    /* freshness(column), in seconds */
     METRIC_OBJECT_COUNT, /* object_count */
     METRIC_TOTAL_SIZE,   /* total_size, in bytes */
-    METRIC_MISSING,      /* missing(table.column) */
-    METRIC_ORPHANED,     /* orphaned(table.column) */
+    METRIC_MISSING,      /* missing(table.column, ...) */
+    METRIC_ORPHANED,     /* orphaned(table.column, ...) */
 };
 
 enum comparison {
@@ -48,7 +52,9 @@ struct expectation {
     bool change;  /* `change for`: compares the change since the last verified backup */
     bool percent; /* the numbers are percent, only with `change` */
     enum metric metric;
-    char *argument; /* the column or table.column in parentheses, or NULL */
+    struct strings arguments; /* the column, or each table.column, in parentheses */
+    bool of_copy;             /* `of copy`: of the copy instead of the bucket */
+    char *prefix;             /* `in PREFIX`: of the keys that begin so; NULL: of all */
     enum comparison comparison;
     long double low;  /* the number to compare with; long double holds every int64 exactly */
     long double high; /* only for COMPARE_BETWEEN */
@@ -68,7 +74,8 @@ void expectation_free(struct expectation *expectation); /* its contents; takes a
 bool expectation_holds(const struct expectation *expectation, long double measured);
 bool comparison_holds(enum comparison comparison, long double left, long double right);
 
-/* "row_count", "freshness(created_at)", ...: to be freed by the caller. */
+/* "row_count", "freshness(created_at)", "object_count of copy in shots/", ...: the same for all
+ * that ask for the same; to be freed by the caller. */
 char *metric_name(const struct expectation *expectation);
 
 #endif

@@ -2,21 +2,46 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "scenario/sections.h"
 
 enum place { UNDER_TABLE, FOR_QUERY, FOR_OBJECTS };
 
-/* Where each metric may stand, and what it may be the same as. */
-static const struct {
+/* Where each metric may stand, what it may be the same as, and whether its change is known. */
+static const struct metric_place {
     enum metric metric;
     enum place place;
     const char *same_as;
+    bool change;
 } metric_places[] = {
-    {METRIC_VALUE, FOR_QUERY, NULL},          {METRIC_ROW_COUNT, UNDER_TABLE, "dump"},
-    {METRIC_FRESHNESS, UNDER_TABLE, NULL},    {METRIC_OBJECT_COUNT, FOR_OBJECTS, "copy"},
-    {METRIC_TOTAL_SIZE, FOR_OBJECTS, "copy"}, {METRIC_MISSING, FOR_OBJECTS, NULL},
-    {METRIC_ORPHANED, FOR_OBJECTS, NULL},
+    {METRIC_VALUE, FOR_QUERY, NULL, false},
+    {METRIC_ROW_COUNT, UNDER_TABLE, "dump", true},
+    {METRIC_FRESHNESS, UNDER_TABLE, NULL, false},
+    {METRIC_OBJECT_COUNT, FOR_OBJECTS, "copy", true},
+    {METRIC_TOTAL_SIZE, FOR_OBJECTS, "copy", true},
+    {METRIC_MISSING, FOR_OBJECTS, NULL, false},
+    {METRIC_ORPHANED, FOR_OBJECTS, NULL, false},
 };
+
+/* What is wrong with a metric at that place, to be freed; or NULL. */
+static char *misfit(const struct metric_place *fit, enum place place, const char *name,
+                    const struct expectation *expectation)
+{
+    bool same = expectation->comparison == COMPARE_SAME_AS;
+    if (fit->place != place)
+        return xasprintf(fit->place == UNDER_TABLE
+                             ? "`%s` is measured of a table: put it under `tables`"
+                             : "`%s` is measured of the bucket: put it under `objects`, `checks`",
+                         name);
+    if (expectation->change && !fit->change)
+        return xasprintf("no change of `%s` is recorded: compare it with a number", name);
+    if (!same || (fit->same_as && strcmp(fit->same_as, expectation->same_as) == 0))
+        return NULL;
+    if (!fit->same_as)
+        return xasprintf("`%s` cannot be the same as something: compare it with a number", name);
+    return xasprintf("`%s` cannot be the same as %s: did you mean `same as %s`?", name,
+                     expectation->same_as, fit->same_as);
+}
 
 static bool metric_fits(struct reader *reader, enum place place,
                         const struct expectation *expectation)
@@ -25,25 +50,10 @@ static bool metric_fits(struct reader *reader, enum place place,
     for (size_t i = 0; i < ARRAY_LENGTH(metric_places); i++) {
         if (metric_places[i].metric != expectation->metric)
             continue;
-        if (metric_places[i].place != place) {
-            problems_add(&reader->problems, expectation->mark,
-                         metric_places[i].place == UNDER_TABLE
-                             ? "`%s` is measured of a table: put it under `tables`"
-                             : "`%s` is measured of the bucket: put it under `objects`, `checks`",
-                         name);
-            return false;
-        }
-        const char *same_as = metric_places[i].same_as;
-        if (expectation->comparison != COMPARE_SAME_AS ||
-            (same_as && strcmp(same_as, expectation->same_as) == 0))
-            return true;
-        if (same_as)
-            problems_add(&reader->problems, expectation->mark,
-                         "`%s` cannot be the same as %s: did you mean `same as %s`?", name,
-                         expectation->same_as, same_as);
-        else
-            problems_add(&reader->problems, expectation->mark,
-                         "`%s` cannot be the same as something: compare it with a number", name);
+        cleanup(free_pointer) char *wrong = misfit(&metric_places[i], place, name, expectation);
+        if (wrong)
+            problems_add(&reader->problems, expectation->mark, "%s", wrong);
+        return !wrong;
     }
     return false;
 }

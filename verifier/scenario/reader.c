@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/utf8.h"
 #include "scenario/quantity.h"
 #include "scenario/variables.h"
 

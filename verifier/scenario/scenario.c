@@ -145,10 +145,11 @@ static void check_together(struct reader *reader)
     const struct objects *objects = &scenario->objects;
     if (!objects->access_key != !objects->secret_key)
         problems_add(problems, objects->mark, "`access_key` and `secret_key` need each other");
-    for (size_t i = 0; i < objects->check_count; i++)
-        if (objects->checks[i].comparison == COMPARE_SAME_AS && !objects->copy)
+    for (size_t i = 0; i < objects->check_count && !objects->copy; i++)
+        if (objects->checks[i].comparison == COMPARE_SAME_AS || objects->checks[i].of_copy)
             problems_add(problems, objects->checks[i].mark,
-                         "`same as copy` needs `copy`, the directory that `sync` fills");
+                         "`%s` needs `copy`, the directory that `sync` fills",
+                         objects->checks[i].of_copy ? "of copy" : "same as copy");
 }
 
 static void fill_defaults(struct scenario *scenario)

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum { NAME_LIMIT_BYTES = 100, BACKUP_NAME_LIMIT_BYTES = 200, JOBS_LIMIT = 64 };
 
 static const char letters_and_digits[] =

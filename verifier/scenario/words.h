@@ -34,9 +34,4 @@ char *suggestion(const char *word, const char *const *candidates, size_t count);
 /* `text` fit for a message: at most 60 bytes, `?` for control characters; to be freed. */
 char *shown(const char *text);
 
-/* Valid UTF-8 without control characters: what may stand in a name. */
-bool is_printable(const char *text);
-/* The number of UTF-8 characters in the first `length` bytes. */
-size_t utf8_length(const char *text, size_t length);
-
 #endif

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/utf8.h"
+
 enum { DEPTH_LIMIT = 16, NODE_LIMIT = 20000 };
 
 struct loader {
@@ -68,7 +70,7 @@ static struct mark mark_at_byte(const struct loader *loader, size_t offset)
             line_start = i + 1;
         }
     }
-    mark.column += (unsigned)utf8_length(loader->content + line_start, offset - line_start);
+    mark.column += (unsigned)utf8_count(loader->content + line_start, offset - line_start);
     return mark;
 }
 
@@ -170,7 +172,7 @@ static void read_text(struct loader *loader, const yaml_event_t *event, struct n
     node->quoted = quotes > 0;
     node->verbatim =
         event->start_mark.line == event->end_mark.line &&
-        event->end_mark.index - event->start_mark.index == utf8_length(value, length) + quotes;
+        event->end_mark.index - event->start_mark.index == utf8_count(value, length) + quotes;
     refuse_decoration(loader, node, event->data.scalar.anchor, event->data.scalar.tag);
     if (memchr(value, '\0', length)) {
         problems_add(loader->problems, node->mark, "a value cannot hold a NUL character");
@@ -379,6 +381,6 @@ struct mark node_mark_at(const struct node *node, size_t offset)
 {
     struct mark mark = node->mark;
     if (node->verbatim)
-        mark.column += (unsigned)utf8_length(node->text, offset) + (node->quoted ? 1 : 0);
+        mark.column += (unsigned)utf8_count(node->text, offset) + (node->quoted ? 1 : 0);
     return mark;
 }

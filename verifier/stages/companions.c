@@ -34,6 +34,9 @@ static bool asks_for_change(const struct scenario *scenario)
         for (size_t j = 0; j < scenario->tables[i].count; j++)
             if (scenario->tables[i].expectations[j].change)
                 return true;
+    for (size_t i = 0; i < scenario->objects.check_count; i++)
+        if (scenario->objects.checks[i].change)
+            return true;
     return false;
 }
 
@@ -99,6 +102,23 @@ static int restored_tables(struct stages *stages, struct table_counts *ret_table
     return outcome;
 }
 
+/* What was measured of a store, under the names that `change for` looks for. */
+static void record_objects(const struct listed_store *store, bool of_copy, struct record *record)
+{
+    static const enum metric metrics[] = {METRIC_OBJECT_COUNT, METRIC_TOTAL_SIZE};
+    for (size_t i = 0; i < store->asked.count && !store->failed; i++)
+        for (size_t j = 0; j < ARRAY_LENGTH(metrics); j++) {
+            const char *prefix = store->asked.items[i];
+            struct expectation measured = {.metric = metrics[j],
+                                           .of_copy = of_copy,
+                                           .prefix = *prefix ? store->asked.items[i] : NULL};
+            cleanup(free_pointer) char *name = metric_name(&measured);
+            record_metric_add(record, name,
+                              metrics[j] == METRIC_OBJECT_COUNT ? store->measured[i].count
+                                                                : store->measured[i].size_bytes);
+        }
+}
+
 static int write_record(struct stages *stages, int64_t checks, int64_t warnings,
                         const struct record_places *places, struct error *error)
 {
@@ -112,6 +132,8 @@ static int write_record(struct stages *stages, int64_t checks, int64_t warnings,
                             .checks = checks,
                             .warnings = warnings};
     memcpy(record.sha256, facts->backup.sha256, sizeof(record.sha256));
+    record_objects(&stages->objects.bucket, false, &record);
+    record_objects(&stages->objects.copy, true, &record);
     cleanup(free_pointer) char *path = NULL;
     int outcome = restored_tables(stages, &record.tables, error);
     if (outcome == 0)

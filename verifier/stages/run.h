@@ -9,6 +9,7 @@
 #include "backup/record.h"
 #include "postgres/cluster.h"
 #include "postgres/connection.h"
+#include "stages/objects.h"
 #include "stages/stages.h"
 
 /* The reading of the backup, in a thread of its own. */
@@ -46,6 +47,8 @@ struct stages {
     bool drop_public;        /* the archive brings its own schema public */
     struct address database; /* the restored one, as the user that checks it */
     bool has_database;       /* restored, ready to be checked */
+    pthread_t listing;
+    struct listed_objects objects; /* written by that thread until listing_finish */
 };
 
 /* Each runs one stage and records it in the facts. */
@@ -55,6 +58,11 @@ void reading_start(struct stages *stages);
 /* Waits until it is known which PostgreSQL the archive requires; 0 when it does not say. */
 int reading_required_major(struct stages *stages);
 int reading_finish(struct stages *stages);
+
+/* Lists the objects that the checks ask for, if any do. It starts after the reading has, which for
+ * a moment makes the whole process somebody else. */
+void listing_start(struct stages *stages);
+void listing_finish(struct stages *stages);
 
 /* After reading: the manifest of the backup, and the record of the one before it, if there is need
  * of it. What fails is told by the checks that ask for them. */

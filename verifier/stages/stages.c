@@ -64,6 +64,15 @@ static int run_stage(struct stages *stages, enum stage stage,
     return stage_end(stages->facts, stage, work(stages, &error), &error);
 }
 
+static void read_and_restore(struct stages *stages)
+{
+    int started = run_stage(stages, STAGE_START, server_start);
+    int read = reading_finish(stages);
+    previous_stage(stages);
+    if (started == 0 && stages->restore_path && (read == 0 || stages->options->always_restore))
+        run_stage(stages, STAGE_RESTORE, restore_stage);
+}
+
 struct stages *stages_run(const struct scenario *scenario, const struct stages_options *options,
                           struct facts *facts)
 {
@@ -72,14 +81,13 @@ struct stages *stages_run(const struct scenario *scenario, const struct stages_o
     stages->options = options;
     stages->facts = facts;
     stages->jobs = scenario->restore.jobs ? scenario->restore.jobs : processors();
-    if (run_stage(stages, STAGE_FIND, find) < 0)
-        return stages;
-    reading_start(stages);
-    int started = run_stage(stages, STAGE_START, server_start);
-    int read = reading_finish(stages);
-    previous_stage(stages);
-    if (started == 0 && stages->restore_path && (read == 0 || options->always_restore))
-        run_stage(stages, STAGE_RESTORE, restore_stage);
+    int found = run_stage(stages, STAGE_FIND, find);
+    if (found == 0)
+        reading_start(stages);
+    listing_start(stages);
+    if (found == 0)
+        read_and_restore(stages);
+    listing_finish(stages);
     return stages;
 }
 
@@ -91,6 +99,7 @@ static void stages_free(struct stages *stages)
     archive_free(&stages->archive);
     manifest_free(&stages->manifest);
     record_free(&stages->previous);
+    listed_objects_free(&stages->objects);
     backup_file_free(&stages->backup);
     tools_free(stages->tools);
     free(stages->database_name);

@@ -3,7 +3,8 @@
  * They run in the scenario's worker and leave what they learned in the shared facts. A stage that
  * fails ends the way there; the checks say what that means. Reading the backup and starting the
  * server overlap: the reading goes on in a thread, the server's processes are started by the
- * worker's main thread, whose death they follow.
+ * worker's main thread, whose death they follow. The bucket is listed in a thread of its own, and
+ * needs no backup.
  */
 #ifndef STAGES_STAGES_H
 #define STAGES_STAGES_H
@@ -13,6 +14,7 @@
 #include "backup/record.h"
 #include "scenario/scenario.h"
 #include "stages/facts.h"
+#include "stages/objects.h"
 
 struct stages_options {
     const char *backup;      /* --backup: this file instead of the latest; or NULL */
@@ -22,11 +24,14 @@ struct stages_options {
     const char *reports;     /* directory of reports, where records may lie; or NULL */
     bool keep;               /* leave the restored database running */
     bool always_restore;     /* also when the backup was found to be bad */
+    /* The expectations under `objects` that are to be checked; borrowed. */
+    const struct expectation *const *object_checks;
+    size_t object_check_count;
 };
 
 struct stages; /* a run's live resources */
 
-/* Finds, reads, starts, restores, as far as that goes. */
+/* Finds, reads, starts, restores, as far as that goes, and lists the objects. */
 struct stages *stages_run(const struct scenario *scenario, const struct stages_options *options,
                           struct facts *facts);
 
@@ -38,6 +43,9 @@ const struct address *stages_database(const struct stages *stages);
  * before this one that verified (only when the scenario asks for a change). */
 const struct manifest *stages_manifest(const struct stages *stages);
 const struct record *stages_previous(const struct stages *stages);
+
+/* The bucket and its copy as they were listed; NULL when no check asks for them. Borrowed. */
+const struct listed_objects *stages_objects(const struct stages *stages);
 
 /* What the checks amount to for the record beside the backup. */
 enum proof {

@@ -49,7 +49,9 @@ static int measure(struct store *store, const char *prefix, int64_t deadline_ms,
                    struct error *error)
 {
     struct objects_measured measured;
-    if (store_measure(store, prefix, deadline_ms, &measured, error) < 0)
+    cleanup(strings_free) struct strings prefixes = {0};
+    strings_add(&prefixes, prefix);
+    if (store_measure(store, &prefixes, deadline_ms, &measured, error) < 0)
         return -1;
     printf("%" PRId64 " %" PRId64 "\n", measured.count, measured.size_bytes);
     return 0;

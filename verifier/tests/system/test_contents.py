@@ -165,6 +165,56 @@ def test_several_heads_of_alembic(place, server, database):
     place.expect("fail", REVISION, ["aaaa00000000"], back_up(place, server, name, body))
 
 
+# As BugSpark's: two heads in the middle, merged; written in the several ways that Alembic has had.
+MIGRATIONS = {
+    "a1_begin.py": '"""Begin\n\nRevision ID: a1\nRevises:\n"""\nrevision: str = "a1b2c3d4e5f6"\ndown_revision: Union[str, None] = None\n',
+    "b1_left.py": "revision = 'b1b2c3d4e5f6'\ndown_revision = 'a1b2c3d4e5f6'\n",
+    "b2_right.py": "revision = 'b2b2c3d4e5f6'\ndown_revision = 'a1b2c3d4e5f6'\n",
+    "c1_merge.py": "revision: str = 'c1b2c3d4e5f6'\ndown_revision: Union[str, Sequence[str], None] = (\n    'b1b2c3d4e5f6',\n    'b2b2c3d4e5f6',\n)\n",
+    "d1_head.py": "revision: str = 't1u2v3w4x5y6'\ndown_revision: Union[str, None] = 'c1b2c3d4e5f6'\n",
+    "__init__.py": "",
+}
+
+
+ONE_MORE = {"e1_next.py": "revision = 'e1'\ndown_revision = 't1u2v3w4x5y6'\n"}
+
+
+@pytest.mark.parametrize(
+    "version, change, verdict, words",
+    [
+        ("head", ONE_MORE, "fail", ["expected revision e1, found t1u2v3w4x5y6", "1 migration is not applied", "e1_next.py"]),
+        ("head", {"e1_branch.py": "revision = 'e1'\ndown_revision = 'b1b2c3d4e5f6'\n"}, "fail", ["e1_branch.py"]),
+        ("head", {"d1_head.py": None}, "fail", ["t1u2v3w4x5y6 is in no file", "migrations"]),
+        ("head", {"b2_right.py": None}, "error", ["c1_merge.py builds on b2b2c3d4e5f6"]),
+        ("head", {"again.py": "revision = 't1u2v3w4x5y6'\n"}, "error", ["again.py", "d1_head.py", "both have"]),
+        ("head", {"odd.py": "revision = uuid4().hex[:12]\n"}, "error", ["odd.py", "line 1", "cannot be told"]),
+        ("head", {name: None for name in MIGRATIONS}, "error", ["holds no migrations"]),
+        ("known", ONE_MORE, "pass", []),
+        ("known", {"d1_head.py": None}, "fail", ["t1u2v3w4x5y6 is in no file", "migrations"]),
+    ],
+    ids=["one more", "one beside", "unknown", "a gap", "twice", "computed", "none", "known", "not known"],
+)
+def test_the_migrations_of_the_project(place, good, version, change, verdict, words):
+    place.put(good.gz)
+    migrations = place.directory / "migrations"
+    migrations.mkdir()
+    for name, text in MIGRATIONS.items():
+        (migrations / name).write_text(text)
+    scenario = place.scenario(f"alembic:\n  version: {version}\n  migrations: {migrations}\n")
+    assert "t1u2v3w4x5y6, " in place.expect("pass", REVISION, [], scenario).err
+    for name, text in change.items():
+        (migrations / name).unlink(missing_ok=True)
+        if text is not None:
+            (migrations / name).write_text(text)
+    place.expect(verdict, REVISION, words, scenario)
+
+
+def test_a_directory_of_migrations_that_is_not_there(place, good):
+    place.put(good.gz)
+    body = "alembic:\n  version: head\n  migrations: ./nowhere\n"
+    place.expect("error", REVISION, ["./nowhere", "check alembic.migrations"], place.scenario(body))
+
+
 def test_names_that_need_quotes(place, server, database):
     name = database('create schema "Odd schema"; create table "Odd schema"."Odd Table" (x int); insert into "Odd schema"."Odd Table" values (1);'
                     "create table \"select\" (x int)")

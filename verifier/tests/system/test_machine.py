@@ -161,14 +161,14 @@ def test_a_backup_that_only_root_can_read(place, good, server, kind):
 
 @pytest.fixture
 def small_disk(place):
-    """mount(megabytes) makes TMPDIR a file system of that size."""
+    """mount(megabytes) makes a directory, by default TMPDIR, a file system of that size."""
     mounted = []
 
-    def mount(megabytes):
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", place.tmp], capture_output=True, text=True)
+    def mount(megabytes, directory=place.tmp):
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", directory], capture_output=True, text=True)
         if done.returncode != 0:
             pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
-        mounted.append(place.tmp)
+        mounted.append(directory)
 
     yield mount
     for path in mounted:
@@ -193,3 +193,19 @@ def test_no_space_left(place, database, server, small_disk, megabytes):
     assert run.code == CANNOT_VERIFY, str(run)
     assert "No space left" in run.report().worst().text or "no space left" in run.report().worst().text.lower(), str(run)
     assert not [case for case in run.report().cases if case.verdict == "fail"], str(run)
+
+
+@needs_root
+def test_no_space_for_the_report(place, good, small_disk):
+    """A green backup without a report is not green; the report of the night before stays whole."""
+    place.put(good.gz)
+    small_disk(1, place.reports)
+    assert place.run("verify", "--reports", place.reports, place.scenario(SCENARIO)).code == PASSED
+    before = (place.reports / "bugspark.xml").read_bytes()
+    with pytest.raises(OSError):
+        (place.reports / "ballast").write_bytes(bytes(1 << 20))
+    run = place.run("verify", "--reports", place.reports, place.scenario(SCENARIO))
+    assert run.code == CANNOT_VERIFY, str(run)
+    assert "no space left" in run.err.lower() and "bugspark.xml" in run.err, str(run)
+    assert (place.reports / "bugspark.xml").read_bytes() == before
+    assert sorted(path.name for path in place.reports.iterdir()) == ["ballast", "bugspark.xml"]

@@ -211,18 +211,14 @@ def test_counts_are_those_of_the_dump_while_somebody_writes(place, server, datab
 
 
 def test_without_the_snapshot_the_counts_would_differ(place, server, database):
-    """Shows that the test above can fail: this pg_dump takes a snapshot of its own."""
+    """Shows that the test above can fail: here there are writes before a pg_dump with a snapshot of its own."""
     name = copy_of_bugspark(server, database)
     path = scenario(place, server.url(name), SAME)
-    script = SLOW.replace('"$@"', '$(printf "%s\\n" "$@" | grep -v ^--snapshot | grep -v ^--dbname) "--dbname=$(printf "%s\\n" "$@" | sed -n s/^--dbname=//p)"')
-    writer = Writer(server, name)
-    writer.start()
-    try:
-        dump(place, path, environment=place.stand_in(pg_dump=script))
-        assert writer.rounds > 5, "nobody wrote"
-    finally:
-        writer.over.set()
-        writer.join()
+    writes = place.directory / "writes.sql"
+    writes.write_text(WRITES)
+    own = '$(printf "%s\\n" "$@" | grep -v ^--snapshot | grep -v ^--dbname) "--dbname=$(printf "%s\\n" "$@" | sed -n s/^--dbname=//p)"'
+    script = SLOW.replace("sleep 0.3", f'"$real/psql" -Xq -v ON_ERROR_STOP=1 -f {writes} -d {server.url(name)!r} >&2 || exit').replace('"$@"', own)
+    dump(place, path, environment=place.stand_in(pg_dump=script))
     run = place.verify(path)
     assert run.code == BAD_BACKUP, str(run)
     assert run.report()["users: row_count same as dump"].verdict == "fail"
@@ -375,6 +371,31 @@ def test_a_dump_that_is_killed_at_each_step_of_naming(place, server, killer, for
                 file.unlink()
     assert 8 <= step < 100, f"{step - 1} steps"
     assert there and place.verify(path).code == PASSED
+
+
+@pytest.mark.parametrize("same_size", [False, True], ids=["of other sizes", "of one size"])
+def test_a_dump_that_is_killed_after_another_one(place, server, killer, same_size):
+    """The first is killed between its two renames, the second one at each step."""
+    path = scenario(place, server.url("bugspark"))
+    dump(place, path)
+    old = json.loads(beside(place).read_text())
+    dump(place, path, "--force")
+    beside(place).rename(beside(place, ".next.manifest.json"))
+    backup = place.backups / today(NAME)
+    old.update(sha256="0" * 64, size_bytes=backup.stat().st_size + (0 if same_size else 1))
+    beside(place).write_text(json.dumps(old))
+    left = {file.name: file.read_bytes() for file in place.backups.iterdir()}
+    assert check_whole(place)
+    for step in range(1, 100):
+        for name, content in left.items():
+            (place.backups / name).write_bytes(content)
+        code = place.start("dump", "--force", path, environment={**killer, "KILL_AT": str(step)}).wait().code
+        assert check_whole(place), f"step {step}"
+        if code == PASSED:
+            break
+        assert code == -signal.SIGKILL
+    assert 8 <= step < 100, f"{step - 1} steps"
+    assert place.verify(path).code == PASSED
 
 
 def test_killed_between_the_two_renames(place, server):

@@ -247,3 +247,28 @@ def test_a_night_in_which_verify_fails(place, server):
     ran = nightly(place, path)
     assert ran.returncode == BAD_BACKUP, ran.stderr
     assert old.exists() and "nothing was pruned" in ran.stderr
+
+
+def objects(place, bucket):
+    return (f"objects:\n  bucket: {bucket}\n  copy: {place.directory / 'copy'}\n"
+            "  checks:\n    - object_count same as copy\n    - object_count >= 1\n")
+
+
+def test_a_night_with_a_bucket(place, server):
+    """`sync` runs after `dump` and before `verify`, which finds the same in both."""
+    bucket = place.directory / "bucket"
+    bucket.mkdir()
+    (bucket / "shot.png").write_bytes(b"x")
+    path = place.scenario(f"source:\n  database: {server.url('bugspark')!r}\n" + objects(place, bucket), backups="keep: 30d")
+    ran = nightly(place, path)
+    assert ran.returncode == PASSED, ran.stderr
+    assert (place.directory / "copy/shot.png").read_bytes() == b"x"
+    steps = [ran.stderr.index(words) for words in ("bugspark_", "copied 1", "object_count same as copy")]
+    assert steps == sorted(steps), ran.stderr
+
+
+def test_a_night_in_which_sync_fails(place, server):
+    path = place.scenario(f"source:\n  database: {server.url('bugspark')!r}\n" + objects(place, place.directory / "nowhere"), backups="keep: 30d")
+    ran = nightly(place, path)
+    assert ran.returncode == CANNOT_VERIFY, ran.stderr
+    assert "sync ended with 2" in ran.stderr and names(place)[0] == today(NAME)

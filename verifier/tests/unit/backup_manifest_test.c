@@ -250,6 +250,70 @@ START_TEST(an_interrupted_replacement)
 }
 END_TEST
 
+/* "abc" and "xyz" are two backups of one size; of SHA there is none. */
+#define SHA_ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+#define SHA_XYZ "3608bca1e44ea6c4d268eb6db02260269892c0b42b86bbf1e77a6fa16c3c9282"
+
+/* What the next replacement finds of an interrupted one, and what it must leave for the backup. */
+static const struct {
+    const char *name, *backup;
+    const char *current, *next; /* sha256; NULL: no manifest */
+    int64_t current_bytes, next_bytes;
+    const char *kept; /* the sha256 in the manifest afterwards */
+} replacements[] = {
+    {"killed before the name", "abc", SHA_ABC, SHA, 3, 7, SHA_ABC},
+    {"killed after it", "abc", SHA, SHA_ABC, 7, 3, SHA_ABC},
+    {"before, of one size", "abc", SHA_ABC, SHA_XYZ, 3, 3, SHA_ABC},
+    {"after, of one size", "xyz", SHA_ABC, SHA_XYZ, 3, 3, SHA_XYZ},
+    {"a backup without manifest", "abc", NULL, SHA_ABC, 0, 3, SHA_ABC},
+    {"nothing belongs to it", "changed", SHA_ABC, SHA_XYZ, 3, 3, SHA_ABC},
+    {"there was no interruption", "abc", SHA_ABC, NULL, 3, 0, SHA_ABC},
+};
+
+static void manifest_put(const char *path, const char *sha256, int64_t size_bytes)
+{
+    struct manifest manifest = sample();
+    struct error error;
+    manifest.size_bytes = size_bytes;
+    memcpy(manifest.sha256, sha256 ? sha256 : SHA, sizeof(manifest.sha256));
+    ck_assert(!sha256 || manifest_write(&manifest, path, &error) == 0);
+    manifest_free(&manifest);
+}
+
+static void manifest_expect(const char *path, const char *sha256)
+{
+    struct manifest read = {0};
+    struct error error;
+    ck_assert_int_eq(manifest_read(path, &read, &error), 0);
+    ck_assert_str_eq(read.sha256, sha256);
+    manifest_free(&read);
+}
+
+START_TEST(a_replacement_after_an_interrupted_one)
+{
+    char *directory = directory_make();
+    cleanup(free_pointer) char *backup = xasprintf("%s/a_20261122.dump.gz", directory);
+    cleanup(free_pointer) char *current = manifest_path(backup);
+    cleanup(free_pointer) char *next = manifest_next_path(backup);
+    struct manifest third = sample();
+    struct error error;
+    const char *content = replacements[_i].backup;
+    third.sha256[0] = 'e';
+    ck_assert_int_eq(file_replace(backup, content, strlen(content), &error), 0);
+    manifest_put(current, replacements[_i].current, replacements[_i].current_bytes);
+    manifest_put(next, replacements[_i].next, replacements[_i].next_bytes);
+    ck_assert_msg(companions_before(backup, true, &third, &error) == 0, "%s: %s",
+                  replacements[_i].name, error.text);
+    manifest_expect(current, replacements[_i].kept);
+    manifest_expect(next, third.sha256);
+    ck_assert_int_eq(companions_after(backup, true, &error), 0);
+    manifest_expect(current, third.sha256);
+    ck_assert_int_lt(access(next, F_OK), 0);
+    manifest_free(&third);
+    directory_remove(directory);
+}
+END_TEST
+
 START_TEST(a_manifest_is_private)
 {
     char *directory = directory_make();
@@ -341,6 +405,50 @@ START_TEST(a_record_speaks_of_its_backup_alone)
 }
 END_TEST
 
+/* `change` replaces the metrics of a record; what is wrong with it, or NULL. */
+static const struct {
+    const char *change;
+    const char *words;
+} metrics[] = {
+    {"\"objects\": {\"object_count in \\\"a b\\\"\": 7, \"total_size of copy\": 8}", NULL},
+    {"\"objects\": {\"object_count\": -1}", "\"object_count\" is not"},
+    {"\"objects\": {\"object_count\": \"7\"}", "\"object_count\" is not"},
+    {"\"objects\": [7]", "\"objects\" is not an object"},
+};
+
+START_TEST(a_record_holds_what_was_measured_of_objects)
+{
+    struct record written = sample_record();
+    struct record read = {0};
+    struct error error = {0};
+    cleanup(free_pointer) char *before = record_format(&written);
+    ck_assert(!strstr(before, "\"objects\"")); /* as records of before were */
+    ck_assert_int_eq(record_parse(before, strlen(before), "r", &read, &error), 0);
+    ck_assert_uint_eq(read.object_count, 0);
+    ck_assert_ptr_null(record_metric_find(&read, "object_count"));
+    record_free(&read);
+
+    record_metric_add(&written, "object_count in \"a b\"", 7);
+    record_metric_add(&written, "total_size of copy", INT64_MAX);
+    cleanup(free_pointer) char *text = record_format(&written);
+    ck_assert_int_eq(record_parse(text, strlen(text), "r", &read, &error), 0);
+    ck_assert_uint_eq(read.object_count, 2);
+    ck_assert_int_eq(record_metric_find(&read, "object_count in \"a b\"")->value, 7);
+    ck_assert_int_eq(record_metric_find(&read, "total_size of copy")->value, INT64_MAX);
+    ck_assert_ptr_null(record_metric_find(&read, "total_size"));
+    record_free(&read);
+
+    const char *last = strrchr(before, '}');
+    cleanup(free_pointer) char *changed =
+        xasprintf("%.*s, %s}", (int)(last - before), before, metrics[_i].change);
+    int outcome = record_parse(changed, strlen(changed), "r", &read, &error);
+    ck_assert_int_eq(outcome, metrics[_i].words ? -1 : 0);
+    ck_assert_msg(!metrics[_i].words || strstr(error.text, metrics[_i].words), "%s", error.text);
+    record_free(&read);
+    record_free(&written);
+}
+END_TEST
+
 START_TEST(a_record_lies_among_the_reports_when_it_must)
 {
     char *directory = directory_make();
@@ -422,9 +530,11 @@ Suite *backup_manifest_suite(void)
     add_test(suite, a_manifest_nested_without_end);
     add_test(suite, what_is_no_manifest_file);
     add_test(suite, an_interrupted_replacement);
+    add_table_test(suite, a_replacement_after_an_interrupted_one, ARRAY_LENGTH(replacements));
     add_test(suite, a_manifest_is_private);
     add_test(suite, lost_tables_are_named);
     add_table_test(suite, a_record_speaks_of_its_backup_alone, ARRAY_LENGTH(states));
+    add_table_test(suite, a_record_holds_what_was_measured_of_objects, ARRAY_LENGTH(metrics));
     add_test(suite, a_record_lies_among_the_reports_when_it_must);
     add_table_test(suite, a_record_is_not_trusted, ARRAY_LENGTH(record_changes));
     add_table_test(suite, companions_are_known_by_their_names, ARRAY_LENGTH(companions));

@@ -96,8 +96,10 @@ START_TEST(awkward_keys_are_kept_apart)
         put(store, awkward[at].key, awkward[at].length, "1234"); /* replaced, not doubled */
     }
     struct inventory *inventory = read_inventory(store);
-    ck_assert_int_eq(inventory_measured(inventory).count, ARRAY_LENGTH(awkward));
-    ck_assert_int_eq(inventory_measured(inventory).size_bytes, 4 * ARRAY_LENGTH(awkward));
+    ck_assert_int_eq(inventory_measured(inventory, "").count, ARRAY_LENGTH(awkward));
+    ck_assert_int_eq(inventory_measured(inventory, "").size_bytes, 4 * ARRAY_LENGTH(awkward));
+    ck_assert_int_eq(inventory_measured(inventory, "a/").count, 4);
+    ck_assert_int_eq(inventory_measured(inventory, "a/").size_bytes, 16);
     for (size_t i = 0; i < ARRAY_LENGTH(awkward); i++)
         ck_assert_ptr_nonnull(inventory_find(inventory, awkward[i].key, awkward[i].length));
     inventory_free(inventory);
@@ -133,7 +135,10 @@ START_TEST(links_are_not_followed)
         store_put(store, "link/victim", 11, NO_DEADLINE, give_text, &source, NULL, &error), -1);
     ck_assert_int_eq(access(victim, F_OK), -1);
     struct objects_measured measured;
-    ck_assert_int_eq(store_measure(store, "", NO_DEADLINE, &measured, &error), -1);
+    struct strings all = {0};
+    strings_add(&all, "");
+    ck_assert_int_eq(store_measure(store, &all, NO_DEADLINE, &measured, &error), -1);
+    strings_free(&all);
     ck_assert_ptr_nonnull(strstr(error.text, "link"));
     store_free(store);
     ck_assert_int_eq(tree_remove(path, &error), 0);
@@ -160,17 +165,41 @@ START_TEST(differences_are_named_and_counted)
     struct inventory *first = read_inventory(one);
     struct inventory *second = read_inventory(other);
     struct difference difference;
-    inventory_compare(first, "the bucket", second, "the copy", &difference);
+    struct inventory_pair pair = {.first = first,
+                                  .second = second,
+                                  .first_name = "the bucket",
+                                  .second_name = "the copy",
+                                  .prefix = "",
+                                  .since_ms = INT64_MAX};
+    inventory_compare(&pair, &difference);
+    ck_assert_int_eq(difference.since, 0);
     ck_assert_int_eq(difference.only_in_first, 12);
     ck_assert_int_eq(difference.only_in_second, 1);
     ck_assert_int_eq(difference.other_size, 1);
     ck_assert_uint_eq(difference.named.count, NAMED_LIMIT);
     difference_free(&difference);
-    inventory_compare(second, "the copy", first, "the bucket", &difference);
+    pair = (struct inventory_pair){.first = second,
+                                   .second = first,
+                                   .first_name = "the copy",
+                                   .second_name = "the bucket",
+                                   .prefix = "",
+                                   .since_ms = INT64_MAX};
+    inventory_compare(&pair, &difference);
     ck_assert(strings_contain(&difference.named, "n\\x0al: in the copy only"));
     ck_assert(strings_contain(&difference.named, "short: 2 bytes in the copy, 3 in the bucket"));
     difference_free(&difference);
-    inventory_compare(first, "a", first, "b", &difference);
+    pair.prefix = "s";
+    pair.since_ms = 0;
+    inventory_compare(&pair, &difference);
+    ck_assert_int_eq(difference.only_in_first + difference.only_in_second, 0);
+    ck_assert_int_eq(difference.other_size, 1);
+    ck_assert_int_eq(difference.since, 1);
+    ck_assert_str_eq(difference.named.items[0], "short: 2 bytes in the copy, 3 in the bucket, "
+                                                "changed after the last sync");
+    difference_free(&difference);
+    pair = (struct inventory_pair){
+        .first = first, .second = first, .first_name = "a", .second_name = "b", .prefix = ""};
+    inventory_compare(&pair, &difference);
     ck_assert_int_eq(difference.only_in_first + difference.only_in_second + difference.other_size,
                      0);
     inventory_free(first);
@@ -186,28 +215,38 @@ static const struct {
     const char *text;
     const char *prefix;
     enum reference reference;
+    const char *below; /* NULL: no matter */
 } references[] = {
-    {"o/p/1.png", "", REFERENCE_FOUND},
-    {"o/p/2.png", "", REFERENCE_MISSING},
-    {"", "", REFERENCE_NONE},
-    {"  \n", "", REFERENCE_NONE},
-    {"https://s3.example/uploads/o/p/1.png", "", REFERENCE_FOUND},
-    {"https://uploads.s3.example/o/p/1.png?X-Amz-Signature=1", "", REFERENCE_FOUND},
-    {"HTTP://cdn.example:8080/o/p/1.png#top", "", REFERENCE_FOUND},
-    {"https://cdn.example/o/p/2.png", "", REFERENCE_MISSING},
-    {"https://cdn.example/", "", REFERENCE_MISSING},
-    {"https://cdn.example", "", REFERENCE_MISSING},
-    {"/o/p/1.png", "", REFERENCE_FOUND},
-    {"/uploads/o/p/1.png", "", REFERENCE_FOUND},
-    {"https://cdn.example/o/a%20b%2Bc.png", "", REFERENCE_FOUND},
-    {"o/a b+c.png", "", REFERENCE_FOUND},
-    {"o/a%20b%2Bc.png", "", REFERENCE_MISSING},
-    {"live/o/p/1.png", "live/", REFERENCE_FOUND},
-    {"https://s3.example/uploads/live/o/p/1.png", "live/", REFERENCE_FOUND},
-    {"o/p/1.png", "live/", REFERENCE_FOUND},
-    {"dead/o/p/1.png", "live/", REFERENCE_MISSING},
-    {"O/P/1.PNG", "", REFERENCE_MISSING},
-    {"o/p", "", REFERENCE_MISSING},
+    {"o/p/1.png", "", REFERENCE_FOUND, "o/p/"},
+    {"o/p/2.png", "", REFERENCE_MISSING, "o/p/"},
+    {"o/p/1.png", "", REFERENCE_ELSEWHERE, "o/x"},
+    {"https://s3.example/uploads/o/p/1.png", "", REFERENCE_FOUND, "o/p"},
+    {"https://s3.example/uploads/o/p/2.png", "", REFERENCE_MISSING, "o/p"},
+    {"https://s3.example/uploads/o/p/1.png", "", REFERENCE_ELSEWHERE, "p"},
+    {"live/o/p/1.png", "live/", REFERENCE_FOUND, "o/"},
+    {"https://cdn.example", "", REFERENCE_ELSEWHERE, "o/"},
+    {"", "", REFERENCE_NONE, "o/"},
+    {"o/p/1.png", "", REFERENCE_FOUND, NULL},
+    {"o/p/2.png", "", REFERENCE_MISSING, NULL},
+    {"", "", REFERENCE_NONE, NULL},
+    {"  \n", "", REFERENCE_NONE, NULL},
+    {"https://s3.example/uploads/o/p/1.png", "", REFERENCE_FOUND, NULL},
+    {"https://uploads.s3.example/o/p/1.png?X-Amz-Signature=1", "", REFERENCE_FOUND, NULL},
+    {"HTTP://cdn.example:8080/o/p/1.png#top", "", REFERENCE_FOUND, NULL},
+    {"https://cdn.example/o/p/2.png", "", REFERENCE_MISSING, NULL},
+    {"https://cdn.example/", "", REFERENCE_MISSING, NULL},
+    {"https://cdn.example", "", REFERENCE_MISSING, NULL},
+    {"/o/p/1.png", "", REFERENCE_FOUND, NULL},
+    {"/uploads/o/p/1.png", "", REFERENCE_FOUND, NULL},
+    {"https://cdn.example/o/a%20b%2Bc.png", "", REFERENCE_FOUND, NULL},
+    {"o/a b+c.png", "", REFERENCE_FOUND, NULL},
+    {"o/a%20b%2Bc.png", "", REFERENCE_MISSING, NULL},
+    {"live/o/p/1.png", "live/", REFERENCE_FOUND, NULL},
+    {"https://s3.example/uploads/live/o/p/1.png", "live/", REFERENCE_FOUND, NULL},
+    {"o/p/1.png", "live/", REFERENCE_FOUND, NULL},
+    {"dead/o/p/1.png", "live/", REFERENCE_MISSING, NULL},
+    {"O/P/1.PNG", "", REFERENCE_MISSING, NULL},
+    {"o/p", "", REFERENCE_MISSING, NULL},
 };
 
 START_TEST(references_are_looked_up)
@@ -219,13 +258,83 @@ START_TEST(references_are_looked_up)
     put(store, "o/a b+c.png", 11, "x");
     struct inventory *inventory = read_inventory(store);
     const char *text = references[_i].text;
-    enum reference reference =
-        inventory_refer(inventory, "uploads", references[_i].prefix, text, strlen(text));
+    const struct reference_rules rules = {.bucket = "uploads",
+                                          .prefix = references[_i].prefix,
+                                          .below =
+                                              references[_i].below ? references[_i].below : ""};
+    enum reference reference = inventory_refer(inventory, &rules, text, strlen(text));
     ck_assert_msg(reference == references[_i].reference, "`%s`", text);
-    struct strings named = {0};
-    ck_assert_int_eq(inventory_orphaned(inventory, &named), reference == REFERENCE_FOUND ? 1 : 2);
-    strings_free(&named);
+    struct orphans orphans;
+    inventory_orphaned(inventory, "", INT64_MAX, &orphans);
+    ck_assert_int_eq(orphans.objects, 2);
+    ck_assert_int_eq(orphans.count, reference == REFERENCE_FOUND ? 1 : 2);
+    ck_assert_int_eq(orphans.named.count, orphans.count);
+    orphans_free(&orphans);
     inventory_free(inventory);
+    store_free(store);
+    ck_assert_int_eq(tree_remove(path, &error), 0);
+}
+END_TEST
+
+START_TEST(orphans_are_old_and_below_the_prefix)
+{
+    cleanup(free_pointer) char *path = make_directory();
+    struct store *store = open_store(path);
+    struct error error;
+    put(store, "a/1", 3, "x");
+    put(store, "a/2", 3, "x");
+    put(store, "b/1", 3, "x");
+    struct inventory *inventory = read_inventory(store);
+    int64_t modified_ms = inventory_find(inventory, "a/1", 3)->modified_ms;
+    struct orphans orphans;
+    inventory_orphaned(inventory, "a/", modified_ms + 60000, &orphans);
+    ck_assert_int_eq(orphans.objects, 2);
+    ck_assert_int_eq(orphans.count, 2);
+    ck_assert_int_eq(orphans.younger, 0);
+    orphans_free(&orphans);
+    inventory_orphaned(inventory, "", modified_ms - 60000, &orphans);
+    ck_assert_int_eq(orphans.objects, 3);
+    ck_assert_int_eq(orphans.count, 0);
+    ck_assert_int_eq(orphans.younger, 3);
+    ck_assert_uint_eq(orphans.named.count, 0);
+    orphans_free(&orphans);
+    inventory_free(inventory);
+    store_free(store);
+    ck_assert_int_eq(tree_remove(path, &error), 0);
+}
+END_TEST
+
+static const struct {
+    const char *prefixes[3];
+    const char *common;
+    int64_t counts[3];
+} measures[] = {
+    {{""}, "", {4}},
+    {{"a/"}, "a/", {2}},
+    {{"a/", "ab"}, "a", {2, 1}},
+    {{"a/", "b", ""}, "", {2, 1, 4}},
+    {{"nothing"}, "nothing", {0}},
+};
+
+START_TEST(one_listing_measures_all_prefixes)
+{
+    cleanup(free_pointer) char *path = make_directory();
+    struct store *store = open_store(path);
+    struct error error = {0};
+    static const char *const present[] = {"a/1", "a/2", "ab", "b"};
+    for (size_t i = 0; i < ARRAY_LENGTH(present); i++)
+        put(store, present[i], strlen(present[i]), "123");
+    cleanup(strings_free) struct strings prefixes = {0};
+    for (size_t i = 0; i < 3 && measures[_i].prefixes[i]; i++)
+        strings_add(&prefixes, measures[_i].prefixes[i]);
+    cleanup(free_pointer) char *common = prefix_common(&prefixes);
+    ck_assert_str_eq(common, measures[_i].common);
+    struct objects_measured measured[3];
+    ck_assert_int_eq(store_measure(store, &prefixes, NO_DEADLINE, measured, &error), 0);
+    for (size_t i = 0; i < prefixes.count; i++) {
+        ck_assert_int_eq(measured[i].count, measures[_i].counts[i]);
+        ck_assert_int_eq(measured[i].size_bytes, 3 * measures[_i].counts[i]);
+    }
     store_free(store);
     ck_assert_int_eq(tree_remove(path, &error), 0);
 }
@@ -259,6 +368,8 @@ Suite *objects_inventory_suite(void)
     add_test(suite, links_are_not_followed);
     add_test(suite, differences_are_named_and_counted);
     add_table_test(suite, references_are_looked_up, ARRAY_LENGTH(references));
+    add_test(suite, orphans_are_old_and_below_the_prefix);
+    add_table_test(suite, one_listing_measures_all_prefixes, ARRAY_LENGTH(measures));
     add_table_test(suite, keys_are_printable, ARRAY_LENGTH(keys));
     return suite;
 }

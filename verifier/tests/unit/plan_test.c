@@ -50,6 +50,83 @@ START_TEST(a_plan_holds_what_is_asked_for)
 }
 END_TEST
 
+static char n[] = "object_count >= 1", m[] = "missing(a.b) = 0", o[] = "orphaned(a.b) = 0";
+static char s[] = "object_count same as copy", c[] = "change for total_size > 0";
+
+START_TEST(checks_of_objects_need_what_they_look_at)
+{
+    struct expectation expectations[] = {
+        {.text = n, .metric = METRIC_OBJECT_COUNT},
+        {.text = m, .metric = METRIC_MISSING},
+        {.text = o, .metric = METRIC_ORPHANED},
+        {.text = s, .metric = METRIC_OBJECT_COUNT, .comparison = COMPARE_SAME_AS},
+        {.text = c, .metric = METRIC_TOTAL_SIZE, .change = true},
+    };
+    static const struct {
+        enum stage needs;
+        look_function *look;
+    } expected[] = {
+        {STAGE_COUNT, objects_number},     {STAGE_RESTORE, objects_missing},
+        {STAGE_RESTORE, objects_orphaned}, {STAGE_COUNT, objects_same_as_copy},
+        {STAGE_FIND, objects_change},
+    };
+    struct scenario scenario = {
+        .objects = {.present = true, .checks = expectations, .check_count = 5}};
+    struct plan plan;
+    const struct expectation *found[16];
+    plan_build(&scenario, NULL, &plan);
+    ck_assert_uint_eq(plan.count, 4 + ARRAY_LENGTH(expected));
+    ck_assert_uint_eq(plan_object_checks(&plan, found), ARRAY_LENGTH(expected));
+    for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
+        const struct check *check = &plan.checks[4 + i];
+        ck_assert_int_eq(check->needs, expected[i].needs);
+        ck_assert(check->look == expected[i].look);
+        ck_assert_str_eq(check->group, "objects");
+        ck_assert(starts_with(check->name, "objects: "));
+        ck_assert_ptr_eq(found[i], &expectations[i]);
+    }
+    plan_free(&plan);
+    plan_build(&scenario, "*missing*", &plan);
+    ck_assert_uint_eq(plan_object_checks(&plan, found), 1);
+    ck_assert_ptr_eq(found[0], &expectations[1]);
+    plan_free(&plan);
+    plan_build(&scenario, "backup*", &plan);
+    ck_assert_uint_eq(plan_object_checks(&plan, found), 0);
+    plan_free(&plan);
+}
+END_TEST
+
+/* Which verdict of which check proves what. */
+static const struct {
+    const char *name; /* of the check that does not pass; NULL: all pass */
+    enum verdict verdict;
+    enum proof proof;
+} proofs[] = {
+    {NULL, VERDICT_PASS, PROOF_VERIFIED},
+    {"backup is intact", VERDICT_FAIL, PROOF_BAD},
+    {"backup is intact", VERDICT_ERROR, PROOF_NONE},
+    {"backup is recent", VERDICT_FAIL, PROOF_NONE},
+    {"objects: object_count >= 1", VERDICT_FAIL, PROOF_NONE},
+    {"objects: object_count >= 1", VERDICT_ERROR, PROOF_NONE},
+};
+
+START_TEST(a_bucket_says_nothing_about_a_backup)
+{
+    struct expectation expectation = {.text = n, .metric = METRIC_OBJECT_COUNT};
+    struct scenario scenario = {.objects = {.checks = &expectation, .check_count = 1}};
+    struct plan plan;
+    plan_build(&scenario, NULL, &plan);
+    struct outcome *outcomes = xcalloc(plan.count, sizeof(*outcomes));
+    for (size_t i = 0; i < plan.count; i++) {
+        bool named = proofs[_i].name && strcmp(plan.checks[i].name, proofs[_i].name) == 0;
+        outcomes[i].verdict = named ? proofs[_i].verdict : VERDICT_PASS;
+    }
+    ck_assert_int_eq(outcomes_prove(&plan, outcomes, true), proofs[_i].proof);
+    free(outcomes);
+    plan_free(&plan);
+}
+END_TEST
+
 START_TEST(faults_become_verdicts)
 {
     struct outcome outcome = {0};
@@ -93,6 +170,8 @@ Suite *plan_suite(void)
 {
     Suite *suite = suite_create("checks/plan");
     add_table_test(suite, a_plan_holds_what_is_asked_for, ARRAY_LENGTH(choices));
+    add_test(suite, checks_of_objects_need_what_they_look_at);
+    add_table_test(suite, a_bucket_says_nothing_about_a_backup, ARRAY_LENGTH(proofs));
     add_test(suite, faults_become_verdicts);
     add_test(suite, details_are_lines);
     add_test(suite, only_a_pass_warns);

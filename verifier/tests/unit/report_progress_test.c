@@ -31,6 +31,7 @@ static const struct {
     {"read, more than all", STAGE_READ, 4000, 200 * MEGABYTE, 100 * MEGABYTE,
      "shop: reading the backup (4.0 s)"},
     {"restore", STAGE_RESTORE, 65000, 0, 0, "shop: restoring (1 min 5 s)"},
+    {"objects", STAGE_OBJECTS, 10, 0, 0, "shop: listing the bucket"},
     {"check", STAGE_CHECK, 0, 0, 0, "shop: checking, 2 of 3 checks, 1 not passed"},
     {"none", STAGE_COUNT, 0, 0, 0, "shop: between stages"},
 };

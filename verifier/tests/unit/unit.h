@@ -16,6 +16,8 @@ Suite *archive_damage_suite(void);
 Suite *archive_hostile_suite(void);
 Suite *archive_read_suite(void);
 Suite *buffer_suite(void);
+Suite *migrations_suite(void);
+Suite *utf8_suite(void);
 Suite *clock_suite(void);
 Suite *process_suite(void);
 Suite *plan_suite(void);

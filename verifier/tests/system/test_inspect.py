@@ -1,0 +1,149 @@
+"""Proves that `inspect` tells what a backup holds, in words and as JSON, without any server, and whose fault
+it is when it cannot."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from running import BAD_BACKUP, CANNOT_VERIFY, FIXTURES, PASSED
+
+CORPUS, ODD = FIXTURES / "archives/corpus", FIXTURES / "archives/odd"
+
+# No PostgreSQL programs, and nothing else to call.
+ALONE = {"PATH": "/nowhere", "RESTORE_VERIFIER_PGBIN": "/nowhere"}
+
+
+def truth(path):
+    return {table: int(rows) for table, rows in (line.split("\t") for line in path.read_text().splitlines())}
+
+
+def rows_of(document):
+    return {f"{table['schema']}.{table['name']}".lstrip("."): table["rows"] for table in document["tables"]}
+
+
+def inspected(place, backup, *options):
+    run = place.run("inspect", "--format", "json", *options, backup, environment=ALONE)
+    return run, json.loads(run.out)
+
+
+@pytest.mark.parametrize(
+    "backup, rows, format, container",
+    [
+        ("corpus/001_chinook.dump", "corpus/001.rows.tsv", "custom", "none"),
+        ("corpus/008_northwind.tar", "corpus/008.rows.tsv", "tar", "none"),
+        ("odd/custom.dump", "odd/rows.tsv", "custom", "none"),
+        ("odd/directory", "odd/rows.tsv", "directory", "none"),
+        ("odd/tar.tar", "odd/rows.tsv", "tar", "none"),
+    ],
+)
+def test_the_tables_and_their_rows(place, backup, rows, format, container):
+    run, document = inspected(place, FIXTURES / "archives" / backup)
+    assert run.code == PASSED and run.err == "", str(run)
+    assert rows_of(document) == truth(FIXTURES / "archives" / rows)
+    assert document["archive"]["intact"] is True
+    assert (document["archive"]["format"], document["archive"]["container"]) == (format, container)
+    assert len(document["archive"]["sha256"]) == 64
+
+
+def test_plain_sql_names_a_partitioned_table_too(place):
+    """Its rows are those of its partitions, unless the dump loads them through it."""
+    run, document = inspected(place, ODD / "dump.sql")
+    assert run.code == PASSED, str(run)
+    assert rows_of(document) == {**truth(ODD / "rows.tsv"), "public.parts": 0}
+    assert document["archive"]["format"] == "plain"
+
+
+def test_a_render_export_is_a_directory_in_a_tar_in_gzip(place):
+    run, document = inspected(place, ODD / "render.dir.tar.gz")
+    assert run.code == PASSED, str(run)
+    assert (document["archive"]["format"], document["archive"]["container"]) == ("directory in tar", "gzip")
+
+
+def test_what_a_person_reads(place):
+    run = place.run("inspect", ODD / "custom.dump", environment=ALONE)
+    assert run.code == PASSED, str(run)
+    for words in (
+        "archive version 1.14, compression gzip",
+        "extensions     pg_trgm",
+        "public.users",
+        "public.Größe",
+        "12 tables",
+        "large objects",
+    ):
+        assert words in run.out, words
+
+
+def test_threads_change_nothing(place):
+    assert inspected(place, ODD / "custom.dump", "--jobs", "1")[1] == inspected(place, ODD / "custom.dump", "--jobs", "4")[1]
+
+
+def test_a_name_commands_no_terminal(place, database, server):
+    name = database('create table "red\x1b[31m" (id int); insert into "red\x1b[31m" values (1)')
+    backup = server.dump(name, place.directory / "x.dump")
+    run = place.run("inspect", backup, environment=ALONE)
+    assert run.code == PASSED and "\x1b" not in run.out and r"red\x1b[31m" in run.out, str(run)
+    assert "\x1b" not in inspected(place, backup)[0].out
+
+
+def cut(backup, target):
+    target.write_bytes(backup.read_bytes()[:-2000])
+    return target
+
+
+def text(backup, target):
+    target.write_text("this is no backup\n")
+    return target
+
+
+def newer(backup, target):
+    content = bytearray(backup.read_bytes())
+    content[6] = 99
+    target.write_bytes(content)
+    return target
+
+
+def empty(backup, target):
+    target.touch()
+    return target
+
+
+def missing(backup, target):
+    return target
+
+
+@pytest.mark.parametrize(
+    "damage, code, fault, words",
+    [
+        (cut, BAD_BACKUP, "backup", "cut off"),
+        (text, BAD_BACKUP, "backup", "no backup"),
+        (newer, CANNOT_VERIFY, "machine", "archive version is 1.99"),
+        (empty, BAD_BACKUP, "backup", "empty"),
+        (missing, CANNOT_VERIFY, "machine", "cannot open"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_whose_fault_it_is(place, damage, code, fault, words):
+    good = place.directory / "good.dump"
+    shutil.copy(ODD / "custom.dump", good)
+    assert inspected(place, good)[0].code == PASSED
+    bad = damage(good, place.directory / "bad.dump")
+    run, document = inspected(place, bad)
+    assert run.code == code, str(run)
+    assert document["archive"]["intact"] is False and document["tables"] == []
+    assert document["error"]["fault"] == fault and words in document["error"]["text"], document["error"]
+    assert words in run.err
+    run = place.run("inspect", bad, environment=ALONE)
+    assert run.code == code and "rows" not in run.out, str(run)
+
+
+@pytest.mark.parametrize("arguments", [[], ["one.dump", "two.dump"]])
+def test_one_backup_is_named(place, arguments):
+    run = place.run("inspect", *arguments, environment=ALONE)
+    assert run.code == CANNOT_VERIFY and f"name one backup, not {len(arguments)}" in run.err, str(run)
+
+
+def test_a_full_disk_is_told(place):
+    run = place.run("inspect", ODD / "custom.dump", environment=ALONE, before=["/bin/sh", "-c", 'exec "$@" >/dev/full', "sh"])
+    assert run.code == CANNOT_VERIFY and "standard output" in run.err, str(run)
