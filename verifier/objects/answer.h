@@ -15,25 +15,6 @@
 #include "base/error.h"
 #include "objects/store.h"
 
-/* One page of ListObjects or ListObjectsV2. Keys are decoded already, other texts are as they came;
- * those that the answer did not hold are NULL. */
-struct listing_page {
-    struct object *objects; /* keys point into `keys` */
-    size_t count;
-    struct buffer keys;
-    bool truncated;
-    char *next_token;   /* V2 */
-    char *token;        /* V2: which token this page answers */
-    char *start_after;  /* V2: which start it answers */
-    char *marker;       /* V1: the same */
-    char *bucket;       /* whose page it is */
-    int64_t told_count; /* V2's KeyCount; -1 */
-};
-
-int listing_page_parse(const char *xml, size_t length, struct listing_page *ret_page,
-                       struct error *error);
-void listing_page_free(struct listing_page *page); /* takes a zeroed one */
-
 /* Uploads in parts that were begun and neither completed nor given up. */
 struct unfinished_list {
     struct unfinished {

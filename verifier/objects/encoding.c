@@ -1,6 +1,5 @@
 #include "objects/encoding.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,12 +30,6 @@ int hex_value(char digit)
     if (digit >= 'A' && digit <= 'F')
         return digit - 'A' + 10;
     return -1;
-}
-
-void hex_format(const unsigned char *bytes, size_t length, char *ret_hex)
-{
-    for (size_t i = 0; i < length; i++)
-        snprintf(ret_hex + 2 * i, 3, "%02x", bytes[i]);
 }
 
 long percent_decode(char *bytes, size_t length, bool plus_is_space)
@@ -108,52 +101,6 @@ void query_free(struct query *query)
         free(query->pairs[i]);
     free(query->pairs);
     *query = (struct query){0};
-}
-
-struct md5 {
-    EVP_MD_CTX *context;
-};
-
-/* MD5 is missing only where a policy forbids it (FIPS): nothing could be checked there. */
-static void must(int ok)
-{
-    if (ok != 1) {
-        fputs("restore-verifier: OpenSSL cannot compute MD5\n", stderr);
-        abort();
-    }
-}
-
-struct md5 *md5_new(void)
-{
-    struct md5 *hash = xcalloc(1, sizeof(*hash));
-    hash->context = EVP_MD_CTX_new();
-    must(hash->context != NULL);
-    must(EVP_DigestInit_ex(hash->context, EVP_md5(), NULL));
-    return hash;
-}
-
-void md5_update(struct md5 *hash, const void *bytes, size_t length)
-{
-    must(EVP_DigestUpdate(hash->context, bytes, length));
-}
-
-void md5_final(struct md5 *hash, unsigned char ret_digest[MD5_SIZE])
-{
-    unsigned int length = 0;
-    must(EVP_DigestFinal_ex(hash->context, ret_digest, &length));
-}
-
-void md5_free(struct md5 *hash)
-{
-    if (!hash)
-        return;
-    EVP_MD_CTX_free(hash->context);
-    free(hash);
-}
-
-void md5_freep(struct md5 **hash)
-{
-    md5_free(*hash);
 }
 
 bool etag_is_md5(const char *etag)

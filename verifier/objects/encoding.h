@@ -1,4 +1,4 @@
-/* Percent-encoding as S3 wants it, queries in their canonical form, and MD5. */
+/* Percent-encoding as S3 wants it, and queries in their canonical form. */
 #ifndef OBJECTS_ENCODING_H
 #define OBJECTS_ENCODING_H
 
@@ -16,7 +16,6 @@ long percent_decode(char *bytes, size_t length, bool plus_is_space);
 
 /* The value of a hexadecimal digit, -1 for another character. */
 int hex_value(char digit);
-void hex_format(const unsigned char *bytes, size_t length, char *ret_hex);
 
 /* Parameters of a request, kept encoded and sorted: the form that is sent is the form that is
  * signed. All zero is an empty query. */
@@ -29,14 +28,6 @@ void query_add(struct query *query, const char *name, const char *value);
 void query_add_bytes(struct query *query, const char *name, const char *value, size_t length);
 char *query_text(const struct query *query); /* to be freed by the caller */
 void query_free(struct query *query);
-
-enum { MD5_SIZE = 16, MD5_HEX_SIZE = 33 };
-struct md5; /* a running hash */
-struct md5 *md5_new(void);
-void md5_update(struct md5 *hash, const void *bytes, size_t length);
-void md5_final(struct md5 *hash, unsigned char ret_digest[MD5_SIZE]); /* call once */
-void md5_free(struct md5 *hash);                                      /* takes NULL */
-void md5_freep(struct md5 **hash);
 
 /* Is it an MD5, by its form: 32 hexadecimal digits? (One of an upload in parts ends in "-N".) */
 bool etag_is_md5(const char *etag);

@@ -5,17 +5,20 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "objects/answer.h"
 #include "objects/encoding.h"
+#include "objects/listing_page.h"
 #include "objects/ranges.h"
 
 enum {
-    PAGE_LIMIT = 32 * 1024 * 1024, /* 1,000 of the longest keys take a sixth of it */
-    PAGE_KEYS = 1000,              /* the most that any store gives */
+    PAGE_KEYS = 1000, /* the most that any store gives */
     PAGE_KEYS_LEAST = 400,
-    WORTH_DIVIDING = 1, /* pages */
-    EMPTY_LIMIT = 1000, /* pages in a row without a key, of a store that says there are more */
+    EMPTY_LIMIT = 1000,  /* pages in a row without a key, of a store that says there are more */
+    NEAR_US = 30 * 1000, /* a store that answers sooner is near, or not busy */
+    NEAR_LANES = 4,
 };
+
+/* Pages: where less is left, a division would cost more than it wins. */
+static const double WORTH_DIVIDING = 1.5;
 
 enum version { VERSION_UNKNOWN, VERSION_1, VERSION_2 };
 
@@ -27,7 +30,9 @@ struct lane {
     char *token; /* of an empty page: goes on from there; NULL: after range.after */
     int empty_pages;
     int asked;    /* for so many keys at most */
+    bool tried;   /* to divide the range since its last page */
     bool doubted; /* an end that had been announced otherwise, and was asked for again */
+    struct page_reader *reader;
     struct listing_page page;
     struct transfer transfer;
 };
@@ -39,8 +44,9 @@ struct listing {
     size_t prefix_length;
     size_t hidden; /* how much of it is the location's, which keys are given without */
     enum version version;
-    bool echoes; /* the store repeats in its answer where it was to start */
-    bool silent; /* and once it has not */
+    bool echoes;         /* the store repeats in its answer where it was to start */
+    bool silent;         /* and once it has not */
+    int64_t quickest_us; /* of the answers: from request to first byte */
     struct lane *lanes;
     size_t active;
 };
@@ -98,16 +104,17 @@ static int check_order(const struct lane *lane, const struct listing_page *page,
     const char *last = lane->range.after.bytes;
     size_t last_length = lane->range.after.length;
     for (size_t i = 0; i < page->count; i++) {
-        const struct object *object = &page->objects[i];
-        if (object->key_length < listing->prefix_length ||
-            memcmp(object->key, listing->prefix, listing->prefix_length) != 0)
+        size_t length;
+        const char *key = listing_page_key(page, i, &length);
+        if (length < listing->prefix_length ||
+            memcmp(key, listing->prefix, listing->prefix_length) != 0)
             return contradiction(lane, error, "the store lists keys of another prefix");
-        if (key_compare(object->key, object->key_length, last, last_length) <= 0)
+        if (key_compare(key, length, last, last_length) <= 0)
             return contradiction(lane, error,
                                  i == 0 ? "the store sends a page that it has sent before"
                                         : "the store lists keys out of order");
-        last = object->key;
-        last_length = object->key_length;
+        last = key;
+        last_length = length;
     }
     return 0;
 }
@@ -142,11 +149,37 @@ static void note_echo(const struct lane *lane, const struct listing_page *page)
     listing->silent = listing->silent || (has_start && !page->start_after);
 }
 
+static void begin_page(struct transfer *transfer)
+{
+    struct lane *lane = transfer->context;
+    page_reader_free(lane->reader);
+    lane->reader = page_reader_new();
+}
+
+static int receive_page(struct transfer *transfer, const char *bytes, size_t length,
+                        struct error *error)
+{
+    (void)error;
+    const struct lane *lane = transfer->context;
+    page_reader_feed(lane->reader, bytes, length);
+    return 0;
+}
+
+static void note_quickness(struct listing *listing, CURL *handle)
+{
+    curl_off_t sent = 0;
+    curl_off_t answered = 0;
+    curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &sent);
+    curl_easy_getinfo(handle, CURLINFO_STARTTRANSFER_TIME_T, &answered);
+    if (answered > sent && answered - sent < listing->quickest_us)
+        listing->quickest_us = answered - sent;
+}
+
 static enum judgement judge_page(struct transfer *transfer, struct error *error)
 {
     struct lane *lane = transfer->context;
     struct listing_page page = {0};
-    if (listing_page_parse(transfer->answer.data, transfer->answer.length, &page, error) < 0) {
+    if (page_reader_finish(lane->reader, &page, error) < 0) {
         error_prefix(error, "%s cannot be listed: ", transfer->settings->name);
         return ANSWER_AGAIN;
     }
@@ -159,6 +192,7 @@ static enum judgement judge_page(struct transfer *transfer, struct error *error)
         return ANSWER_AGAIN;
     }
     note_echo(lane, &page);
+    note_quickness(lane->listing, transfer->handle);
     listing_page_free(&lane->page);
     lane->page = page;
     return ANSWER_GOOD;
@@ -183,8 +217,11 @@ static void lane_request(struct lane *lane)
     struct listing *listing = lane->listing;
     const struct place *after = &lane->range.after;
     transfer_free(&lane->transfer);
-    lane->transfer = (struct transfer){
-        .method = "GET", .answer_limit = PAGE_LIMIT, .judge = judge_page, .context = lane};
+    lane->transfer = (struct transfer){.method = "GET",
+                                       .prepare = begin_page,
+                                       .receive = receive_page,
+                                       .judge = judge_page,
+                                       .context = lane};
     struct query *query = &lane->transfer.query;
     bool first_version = listing->version == VERSION_1;
     query_add(query, "encoding-type", "url");
@@ -206,8 +243,7 @@ static void lane_begin(struct lane *lane, const struct place *after, const struc
 {
     struct listing *listing = lane->listing;
     lane->active = true;
-    lane->seen = false;
-    lane->doubted = false;
+    lane->seen = lane->doubted = lane->tried = false;
     lane->asked = PAGE_KEYS;
     lane->empty_pages = 0;
     lane->range =
@@ -220,10 +256,19 @@ static void lane_begin(struct lane *lane, const struct place *after, const struc
     lane_request(lane);
 }
 
-static void lane_end(struct lane *lane)
+static void lane_clear(struct lane *lane)
 {
     free(lane->token);
     lane->token = NULL;
+    page_reader_free(lane->reader);
+    lane->reader = NULL;
+    listing_page_free(&lane->page);
+    transfer_free(&lane->transfer);
+}
+
+static void lane_end(struct lane *lane)
+{
+    lane_clear(lane);
     lane->active = false;
     lane->listing->active--;
 }
@@ -239,7 +284,7 @@ static int lane_deliver(struct lane *lane, bool *ret_beyond, struct error *error
 {
     const struct listing *listing = lane->listing;
     for (size_t i = 0; i < lane->page.count; i++) {
-        struct object object = lane->page.objects[i];
+        struct object object = listing_page_object(&lane->page, i);
         if (is_beyond(&lane->range, &object)) {
             *ret_beyond = true;
             return 0;
@@ -278,12 +323,14 @@ static int lane_advance(struct lane *lane, struct error *error)
                              "the store sends one empty page after the other and says that there "
                              "are more keys");
     /* A page that was meant to be short tells nothing of how dense keys are. */
-    const struct object *last = page->count > 0 ? &page->objects[page->count - 1] : NULL;
+    size_t length = 0;
+    const char *last = page->count > 0 ? listing_page_key(page, page->count - 1, &length) : NULL;
     if (last && lane->asked == PAGE_KEYS)
-        range_note_page(&lane->range, page->objects, page->count);
+        range_note_page(&lane->range, page);
     else if (last)
-        place_set(&lane->range.after, last->key, last->key_length);
+        place_set(&lane->range.after, last, length);
     lane->seen = lane->seen || page->count > 0;
+    lane->tried = false;
     free(lane->token);
     lane->token = page->count > 0 ? NULL : take(&page->next_token);
     lane_request(lane);
@@ -292,29 +339,38 @@ static int lane_advance(struct lane *lane, struct error *error)
 
 /* ---- division ---- */
 
+/* The range that seems to have the most before it, but not those where nothing was found to divide
+ * at: they are marked as tried. */
 static struct lane *find_longest(struct listing *listing)
 {
     struct lane *longest = NULL;
-    size_t most = 0;
+    double most = WORTH_DIVIDING;
     for (int i = 0; i < listing->options->lanes; i++) {
         struct lane *lane = &listing->lanes[i];
-        bool long_enough =
-            lane->active && lane->seen && range_pages_left(&lane->range) >= WORTH_DIVIDING;
-        size_t splits = long_enough ? range_splits(&lane->range) : 0;
-        if (splits > most) {
-            most = splits;
+        double left =
+            lane->active && lane->seen && !lane->tried ? range_pages_left(&lane->range) : 0;
+        if (left >= most) {
+            most = left;
             longest = lane;
         }
     }
     return longest;
 }
 
-/* Gives the idle lanes parts of the range that seems to have the most before it. */
+/* Far from the store, many requests at a time hide the way to it; near to it, they only cost it
+ * more work. */
+static size_t lanes_worth(const struct listing *listing)
+{
+    size_t lanes = (size_t)listing->options->lanes;
+    return listing->quickest_us < NEAR_US && lanes > NEAR_LANES ? NEAR_LANES : lanes;
+}
+
+/* Gives the idle lanes parts of the longest ranges. */
 static void share_out(struct listing *listing)
 {
-    size_t idle = (size_t)listing->options->lanes - listing->active;
     struct lane *victim;
-    while (idle > 0 && (victim = find_longest(listing))) {
+    while (listing->active < lanes_worth(listing) && (victim = find_longest(listing))) {
+        size_t idle = lanes_worth(listing) - listing->active;
         cleanup(free_pointer) struct place *places = xcalloc(idle, sizeof(*places));
         size_t count = range_split(&victim->range, idle, places);
         struct lane *lane = listing->lanes;
@@ -326,9 +382,11 @@ static void share_out(struct listing *listing)
                 lane++;
             lane_begin(lane, &places[i], until);
         }
-        victim->range.bounded = true;
-        victim->range.until = places[0];
-        idle -= count;
+        victim->tried = true;
+        if (count > 0) {
+            victim->range.bounded = true;
+            victim->range.until = places[0];
+        }
     }
 }
 
@@ -368,18 +426,16 @@ int listing_run(struct client *client, const struct listing_options *options, st
     struct listing listing = {.client = client,
                               .options = options,
                               .prefix = xasprintf("%s%s", settings->prefix, options->prefix),
-                              .hidden = strlen(settings->prefix)};
+                              .hidden = strlen(settings->prefix),
+                              .quickest_us = INT64_MAX};
     listing.prefix_length = strlen(listing.prefix);
     listing.lanes = xcalloc((size_t)options->lanes, sizeof(*listing.lanes));
     for (int i = 0; i < options->lanes; i++)
         listing.lanes[i].listing = &listing;
     int failed = run(&listing, error);
     client_cancel(client);
-    for (int i = 0; i < options->lanes; i++) {
-        free(listing.lanes[i].token);
-        listing_page_free(&listing.lanes[i].page);
-        transfer_free(&listing.lanes[i].transfer);
-    }
+    for (int i = 0; i < options->lanes; i++)
+        lane_clear(&listing.lanes[i]);
     free(listing.lanes);
     free(listing.prefix);
     return failed;

@@ -1,9 +1,9 @@
 /* Dividing the keys of a bucket into ranges that can be listed at the same time.
  *
  * A range is (after, until]. Wherever it is divided, each key is in exactly one of the parts, so a
- * bad choice costs time and never a count. The points are guessed from the last page that was seen:
+ * bad choice costs time and never a count. The places are guessed from the last page that was seen:
  * how far it reached tells how dense keys are there, and its characters are those that other keys
- * will have too.
+ * will have too. Keys are taken for paths whose parts are numbers or spread evenly (UUIDs, hashes).
  */
 #ifndef OBJECTS_RANGES_H
 #define OBJECTS_RANGES_H
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "objects/listing_page.h"
 #include "objects/store.h"
 
 /* A key or a place between keys. */
@@ -26,24 +27,23 @@ struct listed_range {
     struct place after;   /* what has been listed ends here: the last key of the last page */
     bool bounded;         /* `until` means something */
     struct place until;   /* the last that belongs to the range */
-    struct place first;   /* the first key of the last page */
+    struct place begin;   /* where the last page began: `after`, before it */
+    size_t common;        /* bytes that the last page's keys have in common */
     size_t prefix_length; /* what all keys begin with */
-    bool symbols[128]; /* ASCII characters that the last page's keys have where they differ first */
-    size_t page_count; /* keys on the last page */
+    bool symbols[128];    /* ASCII characters of the parts in which the last page's keys differ */
+    size_t page_count;    /* keys on the last page */
 };
 
-/* Notes what a page holds: its keys, in order, at least one. */
-void range_note_page(struct listed_range *range, const struct object *objects, size_t count);
+/* Notes what a page holds: at least one key. */
+void range_note_page(struct listed_range *range, const struct listing_page *page);
 
 /* How many pages like the last one the rest of the range will fill, guessed from how far that one
  * reached; infinite when the range is not bounded. */
 double range_pages_left(const struct listed_range *range);
 
-/* How many places there are to divide the rest of the range at. */
-size_t range_splits(const struct listed_range *range);
-
-/* Writes at most `wanted` of them, in ascending order, each after `after` and before `until`, well
- * spread. Gives their number. */
+/* Writes at most `wanted` places to divide the rest of the range at, in ascending order, each after
+ * `after` and before `until`, and not nearer to each other than a page seems to be wide. Gives
+ * their number. */
 size_t range_split(const struct listed_range *range, size_t wanted, struct place *ret_places);
 
 #endif

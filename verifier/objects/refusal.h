@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-#include "objects/client.h"
+#include "objects/answer.h"
+#include "objects/transfer.h"
 
 /* Is it a fault that may pass by itself? */
 bool refusal_may_pass(long status, const struct error_answer *answer);

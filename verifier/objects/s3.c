@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "objects/backend.h"
 #include "objects/client.h"
 #include "objects/listing.h"
 #include "objects/upload.h"
 
-enum { LANES = 16, LANES_LIMIT = 256 };
+enum { LANES = 32, LANES_LIMIT = 256 };
 
 /* Clients are lent to one thread at a time, so that connections are used again. */
 struct s3 {

@@ -46,7 +46,7 @@ struct store_options {
     const char *session_token;
     const char *profile;
     const char *ca_file; /* certificates to trust instead of the system's */
-    int connections;     /* at the same time, for a listing; 0: 16 */
+    int connections;     /* at the same time, for a listing, at most; 0: 32 */
 };
 
 struct store;

@@ -69,13 +69,15 @@ async def read_body(reader, headers, until_end):
 
 class Proxy:
     """`fault(number, request, answer)` is called for each answer, numbered from 0 as they come; it may
-    change the answer. `rewrite(request)` may change a request, or give an answer in place of the store's. `passed`
-    counts the requests."""
+    change the answer. `rewrite(request)` may change a request, or give an answer in place of the store's. Each
+    answer is given `delay_s` later than it could be. `passed` counts the requests,
+    `most_under_way` those that waited at the same time."""
 
     def __init__(self, target_port, tls=None):
         self.target_port, self.tls = target_port, tls
         self.fault = self.rewrite = None
-        self.passed = 0
+        self.delay_s = 0
+        self.passed = self.under_way = self.most_under_way = 0
         self.seen = []
         self.tasks = set()
         self.loop = asyncio.new_event_loop()
@@ -105,10 +107,10 @@ class Proxy:
     def endpoint(self):
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
-    def reset(self, fault=None, rewrite=None):
-        self.passed = 0
+    def reset(self, fault=None, rewrite=None, delay_s=0):
+        self.passed = self.most_under_way = 0
         self.seen = []
-        self.fault, self.rewrite = fault, rewrite
+        self.fault, self.rewrite, self.delay_s = fault, rewrite, delay_s
 
     async def ask(self, request):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.target_port, limit=1 << 20)
@@ -145,6 +147,12 @@ class Proxy:
         answer = self.rewrite(request) if self.rewrite else None
         if answer is None:
             answer = await self.ask(request)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await asyncio.sleep(self.delay_s)
+        finally:
+            self.under_way -= 1
         if self.fault:
             self.fault(number, request, answer)
         return await self.reply(writer, answer, method == "HEAD")

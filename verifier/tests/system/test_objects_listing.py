@@ -8,7 +8,7 @@ import s3_faults
 from s3_proxy import Answer
 from s3_client import quote
 from s3_fixtures import (  # noqa: F401 pylint: disable=unused-import
-    AWKWARD, PLAIN, ceph, make_copy, s3_base, swift)
+    AWKWARD, PAGE, PLAIN, ceph, make_copy, s3_base, swift)
 
 
 def is_listing(request):
@@ -90,6 +90,10 @@ def test_a_store_that_is_silent_is_an_error_in_time(ceph, make_copy):
     assert make_copy(ceph, "plain").count("--timeout", "3s", timeout=10) is None
 
 
+# A store that is near is asked for a few pages at a time, one that is far for many.
+near_and_far = pytest.mark.parametrize("delay_s", [0, 0.035], ids=["near", "far"])
+
+
 def random_keys(seed, shape):
     chance = random.Random(seed)
     pieces = {"hex": "0123456789abcdef", "text": "abcdefghijklmnopqrstuvwxyz/-_.", "any": " !+%&/09AZaz~äß😀\n",
@@ -98,12 +102,13 @@ def random_keys(seed, shape):
             for _ in range(250)}
 
 
+@near_and_far
 @pytest.mark.parametrize("shape", ["hex", "text", "any", "two"])
-def test_each_key_is_listed_once_whatever_the_keys(ceph, make_copy, shape):
+def test_each_key_is_listed_once_whatever_the_keys(ceph, make_copy, shape, delay_s):
     bucket = f"shape-{shape}"
     keys = random_keys(shape, shape)
     ceph.fill(bucket, ((key, b"") for key in keys))
-    ceph.proxy.reset()
+    ceph.proxy.reset(delay_s=delay_s)
     copy = make_copy(ceph, bucket)
     run = copy.sync()
     assert run.code == 0, run.errors
@@ -125,14 +130,32 @@ def test_an_end_that_comes_too_early_is_not_believed(ceph, make_copy):
     assert done
 
 
-def test_clumps_of_keys(ceph, make_copy):
+@near_and_far
+def test_clumps_of_keys(ceph, make_copy, delay_s):
     """Few owners with many objects each, as applications have them."""
     chance = random.Random(3)
     owners = [f"{chance.getrandbits(64):016x}" for _ in range(12)]
     keys = {f"{chance.choice(owners)}/{chance.getrandbits(64):016x}.png" for _ in range(400)}
     ceph.fill("clumps", ((key, b"") for key in keys))
-    ceph.proxy.reset()
+    ceph.proxy.reset(delay_s=delay_s)
     assert make_copy(ceph, "clumps").count() == len(keys)
+    starts = [request for request in ceph.proxy.seen if "start-after" in request.target]
+    assert len(starts) < 3 * len(keys) / PAGE
+
+
+def test_a_far_store_is_asked_for_many_pages_at_a_time(ceph, make_copy):
+    chance = random.Random(4)
+    keys = {f"{chance.getrandbits(128):032x}.png" for _ in range(600)}
+    ceph.fill("even", ((key, b"") for key in keys))
+    ceph.proxy.reset(delay_s=0.1)
+    assert make_copy(ceph, "even").count() == len(keys)
+    assert ceph.proxy.most_under_way > 8
+    # Keys at the very places where the ranges were divided.
+    starts = [re.search("start-after=([0-9a-f]*)", request.target) for request in ceph.proxy.seen]
+    places = {start[1] for start in starts if start} - keys
+    assert len(places) > 8
+    ceph.fill("even", ((key, b"") for key in places))
+    assert make_copy(ceph, "even").count() == len(keys | places)
 
 
 def test_pages_of_any_length(ceph, make_copy):

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "objects/listing_page.h"
 #include "tests/unit/unit.h"
 
 #define PAGE(content)                                                                              \
@@ -82,31 +83,52 @@ static const struct {
     {"two documents", PAGE(LAST) PAGE(LAST), NULL, false},
 };
 
-START_TEST(pages_are_read_whole_or_not_at_all)
+static int read_page(const char *xml, size_t length, size_t at_a_time,
+                     struct listing_page *ret_page, struct error *error)
+{
+    struct page_reader *reader = page_reader_new();
+    for (size_t at = 0; at < length; at += at_a_time)
+        page_reader_feed(reader, xml + at, length - at < at_a_time ? length - at : at_a_time);
+    int failed = page_reader_finish(reader, ret_page, error);
+    page_reader_free(reader);
+    return failed;
+}
+
+/* In pieces as a connection may bring them. */
+static const size_t pieces[] = {1, 2, 3, 7, 100, 65536};
+
+static void check_page(int index, size_t at_a_time)
 {
     struct listing_page page = {0};
     struct error error = {0};
-    int read = listing_page_parse(pages[_i].xml, strlen(pages[_i].xml), &page, &error);
-    if (!pages[_i].keys) {
-        ck_assert_msg(read < 0, "%s was read", pages[_i].name);
+    int read = read_page(pages[index].xml, strlen(pages[index].xml), at_a_time, &page, &error);
+    if (!pages[index].keys) {
+        ck_assert_msg(read < 0, "%s was read", pages[index].name);
         ck_assert_int_eq(error.fault, FAULT_MACHINE);
         ck_assert_str_ne(error.text, "");
         return;
     }
-    ck_assert_msg(read == 0, "%s: %s", pages[_i].name, error.text);
+    ck_assert_msg(read == 0, "%s: %s", pages[index].name, error.text);
     struct buffer keys;
     buffer_init(&keys, 10000);
     for (size_t i = 0; i < page.count; i++) {
-        buffer_append(&keys, page.objects[i].key, page.objects[i].key_length);
+        struct object object = listing_page_object(&page, i);
+        buffer_append(&keys, object.key, object.key_length);
         buffer_append_text(&keys, "\n");
-        ck_assert_int_eq(page.objects[i].size_bytes, 5);
-        ck_assert_int_eq(page.objects[i].modified_ms, 1795356185123);
-        ck_assert_str_eq(page.objects[i].etag, "d41d8cd98f00b204e9800998ecf8427e");
+        ck_assert_int_eq(object.size_bytes, 5);
+        ck_assert_int_eq(object.modified_ms, 1795356185123);
+        ck_assert_str_eq(object.etag, "d41d8cd98f00b204e9800998ecf8427e");
     }
-    ck_assert_str_eq(keys.data, pages[_i].keys);
-    ck_assert(page.truncated == pages[_i].truncated);
+    ck_assert_str_eq(keys.data, pages[index].keys);
+    ck_assert(page.truncated == pages[index].truncated);
     buffer_free(&keys);
     listing_page_free(&page);
+}
+
+START_TEST(pages_are_read_whole_or_not_at_all)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(pieces); i++)
+        check_page(_i, pieces[i]);
 }
 END_TEST
 
@@ -117,7 +139,7 @@ START_TEST(no_beginning_of_a_page_is_a_page)
     for (size_t length = 0; length + 1 < sizeof(whole); length++) {
         struct listing_page page;
         struct error error;
-        ck_assert_msg(listing_page_parse(whole, length, &page, &error) < 0,
+        ck_assert_msg(read_page(whole, length, 64, &page, &error) < 0,
                       "the first %zu bytes were read", length);
     }
 }
@@ -128,9 +150,25 @@ START_TEST(a_key_may_hold_a_nul)
     static const char xml[] = PAGE(LAST "<EncodingType>url</EncodingType>" OBJECT("a%00b"));
     struct listing_page page;
     struct error error;
-    ck_assert_int_eq(listing_page_parse(xml, strlen(xml), &page, &error), 0);
-    ck_assert_uint_eq(page.objects[0].key_length, 3);
-    ck_assert_mem_eq(page.objects[0].key, "a\0b", 4);
+    ck_assert_int_eq(read_page(xml, strlen(xml), 64, &page, &error), 0);
+    size_t length;
+    const char *key = listing_page_key(&page, 0, &length);
+    ck_assert_uint_eq(length, 3);
+    ck_assert_mem_eq(key, "a\0b", 4);
+    listing_page_free(&page);
+}
+END_TEST
+
+START_TEST(an_object_without_an_etag_has_an_empty_one)
+{
+    static const char xml[] =
+        PAGE(LAST OBJECT("a") "<Contents><Key>b</Key><Size>1</Size></Contents>" OBJECT("c"));
+    struct listing_page page;
+    struct error error;
+    ck_assert_int_eq(read_page(xml, strlen(xml), 64, &page, &error), 0);
+    ck_assert_str_eq(listing_page_object(&page, 1).etag, "");
+    ck_assert_int_eq(listing_page_object(&page, 1).modified_ms, -1);
+    ck_assert_str_ne(listing_page_object(&page, 2).etag, "");
     listing_page_free(&page);
 }
 END_TEST
@@ -143,7 +181,7 @@ START_TEST(tokens_and_starts_are_told)
                   "<NextContinuationToken>n%2Fe&amp;w\n+</NextContinuationToken>");
     struct listing_page page;
     struct error error;
-    ck_assert_int_eq(listing_page_parse(xml, strlen(xml), &page, &error), 0);
+    ck_assert_int_eq(read_page(xml, strlen(xml), 64, &page, &error), 0);
     ck_assert_str_eq(page.start_after, "a%2F%26");
     ck_assert_str_eq(page.token, "old");
     ck_assert_str_eq(page.next_token, "n%2Fe&w\n+"); /* as it is: it goes back as it came */
@@ -174,6 +212,7 @@ Suite *objects_answer_suite(void)
     add_table_test(suite, pages_are_read_whole_or_not_at_all, ARRAY_LENGTH(pages));
     add_test(suite, no_beginning_of_a_page_is_a_page);
     add_test(suite, a_key_may_hold_a_nul);
+    add_test(suite, an_object_without_an_etag_has_an_empty_one);
     add_test(suite, tokens_and_starts_are_told);
     add_test(suite, errors_are_read);
     return suite;

@@ -36,6 +36,14 @@ static char *emoji_key(int i)
     return xasprintf("\xf0\x9f\x98\x80/%05d\xc3\xa4", i);
 }
 
+/* Few owners with many objects each, as applications have them: a page is of one of them. */
+static char *clumped_key(int i)
+{
+    unsigned owner = (unsigned)(i % 9) * 477218589U;
+    return xasprintf("%08x-%04x/%08x-%04x/%08x.png", owner, owner % 65521, owner * 69069U, i % 2,
+                     (unsigned)i * 2654435761U);
+}
+
 static char *nested_key(int i)
 {
     return xasprintf("%.*s%d", i % 900,
@@ -48,9 +56,9 @@ static const struct {
     int count;
     size_t used; /* how many of the parts of a first division hold keys, at least */
 } sets[] = {
-    {"hexadecimal", hex_key, 20000, 12}, {"counted", counted_key, 20000, 8},
-    {"dated", dated_key, 20000, 3},      {"emoji", emoji_key, 20000, 8},
-    {"nested", nested_key, 5000, 1},
+    {"hexadecimal", hex_key, 20000, 12}, {"counted", counted_key, 20000, 7},
+    {"dated", dated_key, 20000, 5},      {"emoji", emoji_key, 20000, 7},
+    {"nested", nested_key, 5000, 1},     {"clumped", clumped_key, 20000, 7},
 };
 
 static char **make_keys(int set)
@@ -64,11 +72,15 @@ static char **make_keys(int set)
 
 static void note(struct listed_range *range, char **keys, size_t count)
 {
-    struct object *objects = xcalloc(count, sizeof(*objects));
-    for (size_t i = 0; i < count; i++)
-        objects[i] = (struct object){.key = keys[i], .key_length = strlen(keys[i])};
-    range_note_page(range, objects, count);
-    free(objects);
+    struct listing_page page = {.objects = xcalloc(count, sizeof(*page.objects)), .count = count};
+    buffer_init(&page.texts, 10 * 1000 * 1000);
+    for (size_t i = 0; i < count; i++) {
+        page.objects[i] =
+            (struct listed_object){.key = page.texts.length, .key_length = strlen(keys[i])};
+        buffer_append(&page.texts, keys[i], strlen(keys[i]) + 1);
+    }
+    range_note_page(range, &page);
+    listing_page_free(&page);
 }
 
 static void assert_places(const struct listed_range *range, const struct place *places,
@@ -124,44 +136,54 @@ END_TEST
 
 static const struct {
     const char *name;
+    const char *begin; /* of the page */
     const char *first;
     const char *after;
     const char *until; /* NULL: unbounded */
     size_t prefix_length;
     size_t wanted;
-    size_t count;
-    const char *places[4];
+    const char *places; /* each with a space */
 } divisions[] = {
-    {"one page a symbol", "a1", "b9", NULL, 0, 3, 1, {"c"}},
-    {"below a bound", "a1", "a9", "b", 0, 4, 0, {NULL}},
-    {"up to a bound", "b0", "b3", "bb", 0, 4, 1, {"b9"}},
-    {"never before the prefix", "p/1", "p/2", NULL, 2, 2, 2, {"p/6", "p/b"}},
-    {"one key", "k", "k", NULL, 0, 2, 0, {NULL}},
-    {"nothing wanted", "a1", "b9", NULL, 0, 0, 0, {NULL}},
-    {"the bound is never a place", "a1", "b9", "c", 0, 4, 0, {NULL}},
+    {"as wide as the page", "", "0a", "1f", NULL, 0, 15, "4c 79 a6 d3 "},
+    {"no more than wanted", "", "0a", "1f", NULL, 0, 2, "6a b5 "},
+    {"nothing wanted", "", "0a", "1f", NULL, 0, 0, ""},
+    {"up to a bound", "", "0a", "1f", "8", 0, 15, "4f8 "},
+    {"below a bound", "", "0a", "1f", "2", 0, 15, ""},
+    {"from where the page began", "e", "e1", "e5", NULL, 0, 15, "ebc f28 f94 "},
+    {"never before the prefix", "", "p/0a", "p/1f", NULL, 2, 15, "p/4c p/79 p/a6 p/d3 "},
+    {"one key", "", "k", "k", NULL, 0, 15, "s "},
+    {"one key of a folder", "", "a/b", "a/b", NULL, 0, 15,
+     "a/duf a/gol a/jir a/mcx a/oxc a/rri a/ulo a/xfu dgn gn jtn n qgn tn wtn "},
+    {"days, months, years", "2024/03/01/0a", "2024/03/01/1f", "2024/03/02/ab", NULL, 0, 15,
+     "2024/03/0368 2024/03/0526 2024/03/0684 2024/03/0842 2024/03/16 2024/03/3 2024/03/44 "
+     "2024/03/58 2024/03/72 2024/03/86 2024/0475 2024/065 2024/0825 2024/515 2027 "},
+    {"the beginnings of the parts above", "a1b2/c3d4/00", "a1b2/c3d4/10", "a1b2/c3d4/ff", NULL, 0,
+     15,
+     "a1b2/ca8 a1b2/d13 a1b2/d7e a1b2/de9 a1b2/e54 a1b2/ebf a1b2/f2a a1b2/f95 af2 bca ca1 d79 e5 "
+     "f28 "},
+    {"not the file's kind", "", "0a.png", "1f.png", NULL, 0, 15, "4c 79 a6 d3 "},
 };
 
 START_TEST(divisions_stay_inside)
 {
     struct listed_range range = {.prefix_length = divisions[_i].prefix_length};
-    struct place places[16];
-    char *keys[3] = {xstrdup(divisions[_i].first), xstrdup(divisions[_i].after), NULL};
-    bool one = strcmp(keys[0], keys[1]) == 0;
-    note(&range, keys, one ? 1 : 2);
-    /* The symbols that a longer page would have shown. */
-    for (const char *c = "1369bc"; *c; c++)
-        range.symbols[(unsigned char)*c] = true;
+    struct place places[WANTED];
+    place_set(&range.after, divisions[_i].begin, strlen(divisions[_i].begin));
+    char *keys[2] = {xstrdup(divisions[_i].first), xstrdup(divisions[_i].after)};
+    note(&range, keys, strcmp(keys[0], keys[1]) == 0 ? 1 : 2);
     if (divisions[_i].until) {
         range.bounded = true;
         place_set(&range.until, divisions[_i].until, strlen(divisions[_i].until));
     }
-    if (one)
-        memset(range.symbols, 0, sizeof(range.symbols));
     size_t count = range_split(&range, divisions[_i].wanted, places);
     assert_places(&range, places, count);
-    ck_assert_msg(count == divisions[_i].count, "%s: %zu places", divisions[_i].name, count);
+    struct buffer text;
+    buffer_init(&text, 10000);
     for (size_t i = 0; i < count; i++)
-        ck_assert_str_eq(places[i].bytes, divisions[_i].places[i]);
+        buffer_printf(&text, "%s ", places[i].bytes);
+    ck_assert_msg(strcmp(text.data, divisions[_i].places) == 0, "%s: %s", divisions[_i].name,
+                  text.data);
+    buffer_free(&text);
     free(keys[0]);
     free(keys[1]);
 }
