@@ -322,6 +322,16 @@ def test_a_dump_that_may_not_write(bucket, server, ending):
     assert bucket.check_whole(today(NAME)) and bucket.get(today(NAME)) == before
 
 
+def test_a_dump_that_may_not_delete(bucket, server):
+    """It need not, unless it replaces a backup; then it tells, and the backup is whole all the same."""
+    bucket.store.proxy.reset(rewrite=refuse("DELETE"))
+    path = bucket.scenario(source=server.url("bugspark"))
+    dump(bucket, path)
+    run = dump(bucket, path, "--force", code=CANNOT_VERIFY)
+    assert "the backup is written, but" in run.err and "cannot remove" in run.err, str(run)
+    assert bucket.check_whole(today(NAME)) and bucket.place.verify(path).code == PASSED
+
+
 # --- what is bad, and what is the way's fault -----------------------------------------------------
 
 
