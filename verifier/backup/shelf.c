@@ -204,20 +204,16 @@ static int bucket_entry(void *context, const struct object *object, struct error
 {
     static const char table_of_contents[] = "/toc.dat";
     const struct bucket_listing *listing = context;
-    struct shelf_entry entry = {.name = object->key,
-                                .kind = SHELF_FILE,
-                                .size_bytes = object->size_bytes,
+    struct shelf_entry entry = {.size_bytes = object->size_bytes,
                                 .modified = (time_t)(object->modified_ms / 1000)};
     if (strlen(object->key) != object->key_length)
         return 0;
     const char *slash = strchr(object->key, '/');
     if (slash && (slash == object->key || strcmp(slash, table_of_contents) != 0))
         return 0;
-    cleanup(free_pointer) char *folder = NULL;
-    if (slash) {
-        entry.name = folder = xstrndup(object->key, (size_t)(slash - object->key));
-        entry.kind = SHELF_FOLDER;
-    }
+    cleanup(free_pointer) char *name = xstrndup(object->key, strcspn(object->key, "/"));
+    entry.name = name;
+    entry.kind = slash ? SHELF_FOLDER : SHELF_FILE;
     return listing->visit(listing->context, &entry, error);
 }
 

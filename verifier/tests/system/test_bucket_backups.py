@@ -268,10 +268,10 @@ def test_a_bucket_that_cannot_be_asked(bucket, server, good, case):
     assert bucket.keys() == [today(NAME)]
 
 
-def refuse(*methods):
+def refuse(*methods, ending=""):
     """As a store refuses what credentials do not allow."""
     def rewrite(request):
-        if request.method in methods:
+        if request.method in methods and request.target.endswith(ending):
             return Answer(403, [("Content-Type", "application/xml")], b"<Error><Code>AccessDenied</Code></Error>")
         return None
     return rewrite
@@ -308,10 +308,28 @@ def test_prune_that_may_not_delete(bucket, good):
     assert old not in bucket.keys()
 
 
-def test_a_dump_that_may_not_write(bucket, server):
-    bucket.store.proxy.reset(rewrite=refuse("PUT", "POST"))
-    run = dump(bucket, bucket.scenario(source=server.url("bugspark")), code=CANNOT_VERIFY)
+@pytest.mark.parametrize("ending", ["", ".gz", ".json"], ids=["anything", "the backup", "its manifest"])
+def test_a_dump_that_may_not_write(bucket, server, ending):
+    bucket.store.proxy.reset(rewrite=refuse("PUT", "POST", ending=ending))
+    path = bucket.scenario(source=server.url("bugspark"))
+    run = dump(bucket, path, code=CANNOT_VERIFY)
     assert "cannot write" in run.err and bucket.keys() == [], str(run)
+    bucket.store.proxy.reset()
+    dump(bucket, path)
+    before = bucket.get(today(NAME))
+    bucket.store.proxy.reset(rewrite=refuse("PUT", "POST", ending=ending))
+    run = dump(bucket, path, "--force", code=CANNOT_VERIFY)
+    assert bucket.check_whole(today(NAME)) and bucket.get(today(NAME)) == before
+
+
+def test_a_dump_that_may_not_delete(bucket, server):
+    """It need not, unless it replaces a backup; then it tells, and the backup is whole all the same."""
+    bucket.store.proxy.reset(rewrite=refuse("DELETE"))
+    path = bucket.scenario(source=server.url("bugspark"))
+    dump(bucket, path)
+    run = dump(bucket, path, "--force", code=CANNOT_VERIFY)
+    assert "the backup is written, but" in run.err and "cannot remove" in run.err, str(run)
+    assert bucket.check_whole(today(NAME)) and bucket.place.verify(path).code == PASSED
 
 
 # --- what is bad, and what is the way's fault -----------------------------------------------------
