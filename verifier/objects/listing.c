@@ -15,6 +15,7 @@ enum {
     EMPTY_LIMIT = 1000,  /* pages in a row without a key, of a store that says there are more */
     NEAR_US = 30 * 1000, /* a store that answers sooner is near, or not busy */
     NEAR_LANES = 4,
+    FIRST_LANES = 15, /* of a far one, while one page is all that is known of its keys */
 };
 
 /* Pages: where less is left, a division would cost more than it wins. */
@@ -49,6 +50,7 @@ struct listing {
     int64_t quickest_us; /* of the answers: from request to first byte */
     struct lane *lanes;
     size_t active;
+    size_t pages; /* that have come */
 };
 
 /* ---- whether a page is what was asked for ---- */
@@ -331,6 +333,7 @@ static int lane_advance(struct lane *lane, struct error *error)
         place_set(&lane->range.after, last, length);
     lane->seen = lane->seen || page->count > 0;
     lane->tried = false;
+    lane->listing->pages++;
     free(lane->token);
     lane->token = page->count > 0 ? NULL : take(&page->next_token);
     lane_request(lane);
@@ -358,11 +361,13 @@ static struct lane *find_longest(struct listing *listing)
 }
 
 /* Far from the store, many requests at a time hide the way to it; near to it, they only cost it
- * more work. */
+ * more work, as do divisions that are guessed from too little. */
 static size_t lanes_worth(const struct listing *listing)
 {
     size_t lanes = (size_t)listing->options->lanes;
-    return listing->quickest_us < NEAR_US && lanes > NEAR_LANES ? NEAR_LANES : lanes;
+    size_t worth =
+        listing->quickest_us < NEAR_US ? (size_t)NEAR_LANES : FIRST_LANES + listing->pages;
+    return worth < lanes ? worth : lanes;
 }
 
 /* Gives the idle lanes parts of the longest ranges. */
