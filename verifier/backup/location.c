@@ -4,22 +4,22 @@
 
 #include "base/memory.h"
 
+struct store_options store_options_for(const char *location, const struct store_access *access)
+{
+    return (struct store_options){.location = location,
+                                  .endpoint = access->endpoint,
+                                  .region = access->region,
+                                  .access_key = access->access_key,
+                                  .secret_key = access->secret_key};
+}
+
 struct store_options location_options(const struct scenario *scenario, const char *location)
 {
     const struct objects *objects = &scenario->objects;
-    struct store_options options = {.location = location,
-                                    .endpoint = scenario->backups.endpoint,
-                                    .region = scenario->backups.region,
-                                    .access_key = scenario->backups.access_key,
-                                    .secret_key = scenario->backups.secret_key};
-    bool told = options.endpoint || options.region || options.access_key || options.secret_key;
-    if (told || !objects->present || !starts_with(objects->bucket, "s3://"))
-        return options;
-    options.endpoint = objects->endpoint;
-    options.region = objects->region;
-    options.access_key = objects->access_key;
-    options.secret_key = objects->secret_key;
-    return options;
+    const struct store_access *own = &scenario->backups.access;
+    bool told = own->endpoint || own->region || own->access_key || own->secret_key;
+    bool beside_objects = !told && objects->present && starts_with(objects->bucket, "s3://");
+    return store_options_for(location, beside_objects ? &objects->access : own);
 }
 
 int location_open(const struct scenario *scenario, struct shelf **ret_shelf, struct error *error)

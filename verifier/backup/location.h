@@ -1,9 +1,12 @@
-/* The shelf that a scenario's backups lie on, or another one with the same credentials. */
+/* The stores of a scenario: the shelf that its backups lie on, and others with the same access. */
 #ifndef BACKUP_LOCATION_H
 #define BACKUP_LOCATION_H
 
 #include "backup/shelf.h"
 #include "scenario/scenario.h"
+
+/* How a store is opened that the scenario describes. Borrowed from both. */
+struct store_options store_options_for(const char *location, const struct store_access *access);
 
 /* Where and as whom a bucket is asked for backups: as `backups` says; when that names neither an
  * endpoint nor a region nor keys, as `objects` says, if those lie in a bucket too; and what is not

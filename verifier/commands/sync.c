@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backup/location.h"
 #include "base/clock.h"
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "objects/sync.h"
-#include "stages/objects.h"
 
 struct sync_command {
     bool delete;
@@ -87,7 +87,9 @@ static int sync_bucket(const struct scenario *scenario, const struct sync_comman
                        struct error *error)
 {
     cleanup(store_freep) struct store *bucket = NULL;
-    if (bucket_open(&scenario->objects, &bucket, error) < 0)
+    const struct store_options store =
+        store_options_for(scenario->objects.bucket, &scenario->objects.access);
+    if (store_open(&store, &bucket, error) < 0)
         return -1;
     const struct sync_options options = {
         .bucket = bucket,

@@ -13,19 +13,19 @@ enum { FILE_LIMIT_BYTES = 1 << 20, DEFAULT_TIMEOUT_MS = 30 * 60 * 1000 };
 #define NO_FIELD      0
 
 static const struct key source_keys[] = {
-    {"database", read_database, FIELD(source.database), FIELD(source.database_mark), true},
+    {"database", read_database, FIELD(source.database), NO_MARK, true},
     {"host", read_host, FIELD(source.host), NO_MARK, false},
     {"root_certificate", read_file, FIELD(source.root_certificate), NO_MARK, false},
     {"counts", read_counts, FIELD(source.no_counts), NO_MARK, false},
 };
 
 static const struct key backups_keys[] = {
-    {"location", read_location, FIELD(backups.location), FIELD(backups.location_mark), false},
-    {"endpoint", read_endpoint, FIELD(backups.endpoint), NO_MARK, false},
-    {"region", read_line, FIELD(backups.region), NO_MARK, false},
-    {"access_key", read_line, FIELD(backups.access_key), NO_MARK, false},
-    {"secret_key", read_line, FIELD(backups.secret_key), NO_MARK, false},
-    {"name", read_backup_name, FIELD(backups.name), FIELD(backups.name_mark), false},
+    {"location", read_location, FIELD(backups.location), NO_MARK, false},
+    {"endpoint", read_endpoint, FIELD(backups.access.endpoint), NO_MARK, false},
+    {"region", read_line, FIELD(backups.access.region), NO_MARK, false},
+    {"access_key", read_line, FIELD(backups.access.access_key), NO_MARK, false},
+    {"secret_key", read_line, FIELD(backups.access.secret_key), NO_MARK, false},
+    {"name", read_backup_name, FIELD(backups.name), NO_MARK, false},
     {"max_age", read_duration_s, FIELD(backups.max_age_s), NO_MARK, false},
     {"keep", read_duration_s, FIELD(backups.keep_s), NO_MARK, false},
 };
@@ -35,7 +35,7 @@ static const struct key restore_keys[] = {
     {"jobs", read_jobs, FIELD(restore.jobs), NO_MARK, false},
     {"timeout", read_duration_ms, FIELD(restore.timeout_ms), NO_MARK, false},
     {"exclude", read_lines, FIELD(restore.exclude), NO_MARK, false},
-    {"contents", read_yes_or_no, FIELD(restore.contents), FIELD(restore.contents_mark), false},
+    {"contents", read_yes_or_no, FIELD(restore.contents), NO_MARK, false},
 };
 
 static const struct key alembic_keys[] = {
@@ -51,10 +51,10 @@ static const struct key query_keys[] = {
 
 static const struct key objects_keys[] = {
     {"bucket", read_location, FIELD(objects.bucket), NO_MARK, true},
-    {"endpoint", read_endpoint, FIELD(objects.endpoint), NO_MARK, false},
-    {"region", read_line, FIELD(objects.region), NO_MARK, false},
-    {"access_key", read_line, FIELD(objects.access_key), NO_MARK, false},
-    {"secret_key", read_line, FIELD(objects.secret_key), NO_MARK, false},
+    {"endpoint", read_endpoint, FIELD(objects.access.endpoint), NO_MARK, false},
+    {"region", read_line, FIELD(objects.access.region), NO_MARK, false},
+    {"access_key", read_line, FIELD(objects.access.access_key), NO_MARK, false},
+    {"secret_key", read_line, FIELD(objects.access.secret_key), NO_MARK, false},
     {"copy", read_directory, FIELD(objects.copy), NO_MARK, false},
     {"checks", read_object_checks, FIELD(objects), NO_MARK, false},
 };
@@ -119,13 +119,20 @@ static void read_objects(struct reader *reader, const struct key *key, const str
 static const struct key scenario_keys[] = {
     {"scenario", read_scenario_name, FIELD(name), NO_MARK, true},
     {"source", read_source, NO_FIELD, NO_MARK, false},
-    {"backups", read_backups, NO_FIELD, NO_MARK, false},
+    {"backups", read_backups, NO_FIELD, FIELD(backups.mark), false},
     {"restore", read_restore, NO_FIELD, NO_MARK, false},
     {"alembic", read_alembic, NO_FIELD, NO_MARK, false},
     {"tables", read_tables, NO_FIELD, NO_MARK, false},
     {"queries", read_queries, NO_FIELD, NO_MARK, false},
     {"objects", read_objects, NO_FIELD, FIELD(objects.mark), false},
 };
+
+static void check_access(struct problems *problems, const struct store_access *access,
+                         struct mark mark)
+{
+    if (!access->access_key != !access->secret_key)
+        problems_add(problems, mark, "`access_key` and `secret_key` need each other");
+}
 
 /* What concerns more than one key; only called when every key by itself is good. */
 static void check_together(struct reader *reader)
@@ -147,8 +154,8 @@ static void check_together(struct reader *reader)
                 break;
             }
     const struct objects *objects = &scenario->objects;
-    if (!objects->access_key != !objects->secret_key)
-        problems_add(problems, objects->mark, "`access_key` and `secret_key` need each other");
+    check_access(problems, &scenario->backups.access, scenario->backups.mark);
+    check_access(problems, &objects->access, objects->mark);
     for (size_t i = 0; i < objects->check_count && !objects->copy; i++)
         if (objects->checks[i].comparison == COMPARE_SAME_AS || objects->checks[i].of_copy)
             problems_add(problems, objects->checks[i].mark,
@@ -207,13 +214,18 @@ static void expectations_free(struct expectation *expectations, size_t count)
     free(expectations);
 }
 
+static void access_free(struct store_access *access)
+{
+    free(access->endpoint);
+    free(access->region);
+    free(access->access_key);
+    free(access->secret_key);
+}
+
 static void objects_free(struct objects *objects)
 {
     free(objects->bucket);
-    free(objects->endpoint);
-    free(objects->region);
-    free(objects->access_key);
-    free(objects->secret_key);
+    access_free(&objects->access);
     free(objects->copy);
     expectations_free(objects->checks, objects->check_count);
 }
@@ -239,10 +251,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->alembic.migrations);
     free(scenario->restore.server);
     free(scenario->backups.location);
-    free(scenario->backups.endpoint);
-    free(scenario->backups.region);
-    free(scenario->backups.access_key);
-    free(scenario->backups.secret_key);
+    access_free(&scenario->backups.access);
     free(scenario->backups.name);
     free(scenario->source.database);
     free(scenario->source.root_certificate);

@@ -32,13 +32,19 @@ struct query {
     struct mark mark;
 };
 
-struct objects {
-    bool present; /* the scenario has an `objects` section */
-    char *bucket; /* s3://... or a directory */
+/* Where a bucket's store is and as whom it is asked. What is NULL is looked for in the environment.
+ */
+struct store_access {
     char *endpoint;
     char *region;
     char *access_key;
     char *secret_key;
+};
+
+struct objects {
+    bool present; /* the scenario has an `objects` section */
+    char *bucket; /* s3://... or a directory */
+    struct store_access access;
     char *copy;
     struct expectation *checks;
     size_t check_count;
@@ -53,21 +59,16 @@ struct scenario {
     struct {
         enum host_kind host;
         char *database; /* libpq URL, key=value string, or SQLAlchemy URL; may hold a password */
-        struct mark database_mark;
         char *root_certificate; /* a file: TLS is verified with it */
         bool no_counts;         /* `counts: none`: a dump does not count the rows of its tables */
     } source;
     struct {
         char *location; /* a directory, or s3://bucket/prefix */
-        char *endpoint; /* of the bucket, as are the next three */
-        char *region;
-        char *access_key;
-        char *secret_key;
+        struct store_access access;
         char *name;        /* strftime pattern */
         int64_t max_age_s; /* 0: no limit given */
         int64_t keep_s;    /* 0: none given */
-        struct mark location_mark;
-        struct mark name_mark;
+        struct mark mark;
     } backups;
     struct {
         char *server; /* NULL: a throwaway server */
@@ -75,7 +76,6 @@ struct scenario {
         int64_t timeout_ms;
         struct strings exclude;
         bool contents; /* compare the contents of every table */
-        struct mark contents_mark;
     } restore;
     struct {
         bool present;

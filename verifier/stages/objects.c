@@ -5,17 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backup/location.h"
 #include "objects/sync.h"
-
-int bucket_open(const struct objects *objects, struct store **ret_store, struct error *error)
-{
-    const struct store_options options = {.location = objects->bucket,
-                                          .endpoint = objects->endpoint,
-                                          .region = objects->region,
-                                          .access_key = objects->access_key,
-                                          .secret_key = objects->secret_key};
-    return store_open(&options, ret_store, error);
-}
 
 static int copy_open(const struct objects *objects, struct store **ret_store, struct error *error)
 {
@@ -75,7 +66,8 @@ static int list_bucket(struct listed_objects *listed, const struct objects *obje
                        int64_t deadline_ms, struct error *error)
 {
     cleanup(store_freep) struct store *store = NULL;
-    if (bucket_open(objects, &store, error) < 0)
+    const struct store_options options = store_options_for(objects->bucket, &objects->access);
+    if (store_open(&options, &store, error) < 0)
         return -1;
     if (store_bucket(store)) {
         listed->bucket_name = xstrdup(store_bucket(store));

@@ -1,8 +1,6 @@
 /* The bucket of a scenario and its copy, listed for the checks that ask for them: once each, beside
  * reading and restoring. Counts and sizes alone are added up while listing, in memory that does not
  * grow; for what is compared key by key, the keys are kept.
- *
- * The one place where a store is opened as a scenario describes it.
  */
 #ifndef STAGES_OBJECTS_H
 #define STAGES_OBJECTS_H
@@ -10,8 +8,6 @@
 #include "objects/inventory.h"
 #include "objects/store.h"
 #include "scenario/scenario.h"
-
-int bucket_open(const struct objects *objects, struct store **ret_store, struct error *error);
 
 /* One of the two, as it was listed. Of what was not asked for there is nothing. */
 struct listed_store {
