@@ -16,7 +16,7 @@ from s3_proxy import Proxy
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PROGRAM = pathlib.Path(os.environ.get("RESTORE_VERIFIER", ROOT / "build/release/restore-verifier"))
 PAGE = 20
-PLAIN = [f"{n % 7:x}{n % 16:x}/shots/{n:04}.png" for n in range(101)]
+PLAIN = [f"{n % 16:x}{n % 7:x}/shots/{n:04}.png" for n in range(101)]
 
 AWKWARD = [
     "a b", "a+b", "a&b=c%d", "a%20b", "%2E%2E", "//", "/leading", "trailing/", "a//b", "<>\"'", "😀",

@@ -58,23 +58,23 @@ def test_a_page_that_comes_again_and_again_is_an_error(ceph, make_copy):
 
 def test_the_page_of_another_range_is_an_error(ceph, make_copy):
     """An empty last page to a question in the middle would end that range early."""
-    last = {}
+    _, last = ceph.client.request("GET", "plain", query={"list-type": "2", "start-after": "zzz"})
+    assert b"<Contents>" not in last and b"<IsTruncated>false" in last
+    done = []
 
-    def swapped(_number, request, answer):
-        if b"<Contents>" not in answer.body and request.is_listing:
-            last["page"] = answer.body
-        elif "page" in last and "start-after" in request.target and "done" not in last:
-            answer.body = last["page"]
-            last["done"] = True
+    def swapped(number, request, answer):
+        if number >= 2 and "start-after" in request.target and not done:
+            answer.body = last
+            done.append(request)
 
     ceph.proxy.reset(swapped)
     assert make_copy(ceph, "plain").count() == len(PLAIN)
-    assert "done" in last
+    assert done
 
 
 def test_a_stall_is_not_waited_for(ceph, make_copy):
     copy = make_copy(ceph, "plain")
-    for number, send in ((0, None), (7, 100)):
+    for number, send in ((0, None), (4, 100)):
         def stall(_request, answer, _memory):
             answer.send, answer.ending = send, 60  # pylint: disable=cell-var-from-loop
         at = s3_faults.At(stall, number, is_listing)
