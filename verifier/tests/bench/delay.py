@@ -26,20 +26,29 @@ class End(asyncio.Protocol):
 
 
 class Client(End):
+    """The end that connects to the server; what arrives before that is done waits."""
+
     def __init__(self, delay_s, port):
         super().__init__(delay_s)
         self.port = port
         self.connecting = None
+        self.early = []
 
     def connection_made(self, transport):
         super().connection_made(transport)
-        transport.pause_reading()
         self.connecting = asyncio.create_task(self.connect())
+
+    def data_received(self, data):
+        if self.other:
+            super().data_received(data)
+        else:
+            self.early.append(data)
 
     async def connect(self):
         _, self.other = await asyncio.get_running_loop().create_connection(
             lambda: End(self.delay_s, self), "127.0.0.1", self.port)
-        self.transport.resume_reading()
+        for data in self.early:
+            super().data_received(data)
 
 
 async def main(port, delay_s):
