@@ -86,6 +86,9 @@ struct plan {
 void plan_build(const struct scenario *scenario, const char *only, struct plan *ret_plan);
 void plan_free(struct plan *plan); /* takes a zeroed one */
 
+/* Does it look at the bucket and its copy, and so say nothing about the backup? */
+bool check_is_of_objects(const struct check *check);
+
 /* The expectations of the plan's checks of objects; gives their number. `ret_expectations` has a
  * place for each check of the plan. */
 size_t plan_object_checks(const struct plan *plan, const struct expectation **ret_expectations);

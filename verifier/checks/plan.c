@@ -77,7 +77,7 @@ static void add_object_check(struct builder *builder, const struct expectation *
         look, expectation);
 }
 
-static bool is_object_check(const struct check *check)
+bool check_is_of_objects(const struct check *check)
 {
     return strcmp(check->group, objects_group) == 0;
 }
@@ -86,7 +86,7 @@ size_t plan_object_checks(const struct plan *plan, const struct expectation **re
 {
     size_t count = 0;
     for (size_t i = 0; i < plan->count; i++)
-        if (is_object_check(&plan->checks[i]))
+        if (check_is_of_objects(&plan->checks[i]))
             ret_expectations[count++] = plan->checks[i].parameter;
     return count;
 }
@@ -132,7 +132,7 @@ enum proof outcomes_prove(const struct plan *plan, const struct outcome *outcome
     for (size_t i = 0; i < plan->count; i++) {
         const struct check *check = &plan->checks[i];
         if (outcomes[i].verdict == VERDICT_FAIL && check->look != backup_is_recent &&
-            !is_object_check(check))
+            !check_is_of_objects(check))
             return PROOF_BAD;
         if (outcomes[i].verdict != VERDICT_PASS)
             proof = PROOF_NONE;

@@ -220,10 +220,13 @@ static const char *verdict_sentence(const struct totals *totals)
 {
     if (totals->checks == 0)
         return "nothing was checked";
+    bool only_objects = totals->failed == totals->objects_failed;
     if (totals->failed > 0 && totals->errors > 0)
-        return "the backup is bad, and not everything could be verified";
+        return only_objects
+                   ? "the objects are not as expected, and not everything could be verified"
+                   : "the backup is bad, and not everything could be verified";
     if (totals->failed > 0)
-        return "the backup is bad";
+        return only_objects ? "the objects are not as expected" : "the backup is bad";
     if (totals->errors > 0 || totals->skipped > 0)
         return "could not be verified";
     return "every check passed";

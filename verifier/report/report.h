@@ -29,6 +29,7 @@ struct totals {
     int failed;
     int errors;
     int skipped;
+    int objects_failed; /* of the failed: checks of the bucket and its copy */
 };
 
 void result_totals(const struct result *result, struct totals *ret_totals);

@@ -13,6 +13,7 @@ void result_totals(const struct result *result, struct totals *ret_totals)
             break;
         case VERDICT_FAIL:
             totals.failed++;
+            totals.objects_failed += check_is_of_objects(&result->plan->checks[i]);
             break;
         case VERDICT_SKIP:
             totals.skipped++;

@@ -151,20 +151,22 @@ START_TEST(no_result_is_no_success)
 END_TEST
 
 static const struct {
+    const char *group;
     enum verdict verdict;
     const char *headline;
 } headlines[] = {
-    {VERDICT_PASS, "PASS   bugspark: every check passed\n"},
-    {VERDICT_FAIL, "FAIL   bugspark: the backup is bad\n"},
-    {VERDICT_ERROR, "ERROR  bugspark: could not be verified\n"},
-    {VERDICT_NONE, "ERROR  bugspark: could not be verified\n"},
-    {VERDICT_SKIP, "ERROR  bugspark: could not be verified\n"},
+    {"backup", VERDICT_PASS, "PASS   bugspark: every check passed\n"},
+    {"backup", VERDICT_FAIL, "FAIL   bugspark: the backup is bad\n"},
+    {"objects", VERDICT_FAIL, "FAIL   bugspark: the objects are not as expected\n"},
+    {"backup", VERDICT_ERROR, "ERROR  bugspark: could not be verified\n"},
+    {"backup", VERDICT_NONE, "ERROR  bugspark: could not be verified\n"},
+    {"backup", VERDICT_SKIP, "ERROR  bugspark: could not be verified\n"},
 };
 
 START_TEST(the_headline_says_whose_fault_it_is)
 {
     struct sample *sample = sample_new("bugspark");
-    sample_add(sample, "group", "name", headlines[_i].verdict, "message");
+    sample_add(sample, headlines[_i].group, "name", headlines[_i].verdict, "message");
     cleanup(free_pointer) char *text = print_console(&sample->result, 1, false, false);
     ck_assert_msg(starts_with(text, headlines[_i].headline), "%s", text);
     sample_free(sample);

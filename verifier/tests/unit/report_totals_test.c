@@ -5,36 +5,39 @@
 #include "tests/unit/report_fixture.h"
 #include "tests/unit/unit.h"
 
-/* One letter a check: p pass, w warning, f fail, e error, s skip, n nothing said, ? no verdict. */
+/* One letter a check: p pass, w warning, f fail, o fail of the objects, e error, s skip, n nothing
+ * said, ? no verdict. */
 static const struct {
     const char *checks;
     int exit_code;
     struct totals totals;
 } runs[] = {
-    {"", 2, {0, 0, 0, 0, 0, 0}},    {"p", 0, {1, 1, 0, 0, 0, 0}},
-    {"w", 0, {1, 1, 1, 0, 0, 0}},   {"pw", 0, {2, 2, 1, 0, 0, 0}},
-    {"f", 1, {1, 0, 0, 1, 0, 0}},   {"e", 2, {1, 0, 0, 0, 1, 0}},
-    {"s", 2, {1, 0, 0, 0, 0, 1}},   {"n", 2, {1, 0, 0, 0, 1, 0}},
-    {"?", 2, {1, 0, 0, 0, 1, 0}},   {"pf", 1, {2, 1, 0, 1, 0, 0}},
-    {"pe", 2, {2, 1, 0, 0, 1, 0}},  {"ps", 2, {2, 1, 0, 0, 0, 1}},
-    {"pn", 2, {2, 1, 0, 0, 1, 0}},  {"fe", 2, {2, 0, 0, 1, 1, 0}},
-    {"ef", 2, {2, 0, 0, 1, 1, 0}},  {"fs", 1, {2, 0, 0, 1, 0, 1}},
-    {"fn", 2, {2, 0, 0, 1, 1, 0}},  {"es", 2, {2, 0, 0, 0, 1, 1}},
-    {"pfs", 1, {3, 1, 0, 1, 0, 1}}, {"pwfesn", 2, {6, 2, 1, 1, 2, 1}},
+    {"", 2, {0, 0, 0, 0, 0, 0, 0}},    {"p", 0, {1, 1, 0, 0, 0, 0, 0}},
+    {"w", 0, {1, 1, 1, 0, 0, 0, 0}},   {"pw", 0, {2, 2, 1, 0, 0, 0, 0}},
+    {"f", 1, {1, 0, 0, 1, 0, 0, 0}},   {"e", 2, {1, 0, 0, 0, 1, 0, 0}},
+    {"s", 2, {1, 0, 0, 0, 0, 1, 0}},   {"n", 2, {1, 0, 0, 0, 1, 0, 0}},
+    {"?", 2, {1, 0, 0, 0, 1, 0, 0}},   {"pf", 1, {2, 1, 0, 1, 0, 0, 0}},
+    {"pe", 2, {2, 1, 0, 0, 1, 0, 0}},  {"ps", 2, {2, 1, 0, 0, 0, 1, 0}},
+    {"pn", 2, {2, 1, 0, 0, 1, 0, 0}},  {"fe", 2, {2, 0, 0, 1, 1, 0, 0}},
+    {"ef", 2, {2, 0, 0, 1, 1, 0, 0}},  {"fs", 1, {2, 0, 0, 1, 0, 1, 0}},
+    {"fn", 2, {2, 0, 0, 1, 1, 0, 0}},  {"es", 2, {2, 0, 0, 0, 1, 1, 0}},
+    {"pfs", 1, {3, 1, 0, 1, 0, 1, 0}}, {"pwfesn", 2, {6, 2, 1, 1, 2, 1, 0}},
+    {"o", 1, {1, 0, 0, 1, 0, 0, 1}},   {"fo", 1, {2, 0, 0, 2, 0, 0, 1}},
 };
 
 static struct sample *run_of(const char *checks)
 {
     struct sample *sample = sample_new("bugspark");
     for (const char *letter = checks; *letter != '\0'; letter++) {
-        enum verdict verdict = *letter == 'p' || *letter == 'w' ? VERDICT_PASS
-                               : *letter == 'f'                 ? VERDICT_FAIL
-                               : *letter == 'e'                 ? VERDICT_ERROR
-                               : *letter == 's'                 ? VERDICT_SKIP
-                               : *letter == 'n'                 ? VERDICT_NONE
-                                                                : VERDICT_SKIP + 3;
+        enum verdict verdict = *letter == 'p' || *letter == 'w'   ? VERDICT_PASS
+                               : *letter == 'f' || *letter == 'o' ? VERDICT_FAIL
+                               : *letter == 'e'                   ? VERDICT_ERROR
+                               : *letter == 's'                   ? VERDICT_SKIP
+                               : *letter == 'n'                   ? VERDICT_NONE
+                                                                  : VERDICT_SKIP + 3;
+        const char *group = *letter == 'o' ? "objects" : "backup";
         /* a warning that is set without a pass must not count */
-        sample_add(sample, "group", "name", verdict, "message")->warn = strchr("wfes", *letter);
+        sample_add(sample, group, "name", verdict, "message")->warn = strchr("wfes", *letter);
     }
     return sample;
 }
