@@ -98,6 +98,7 @@ struct stages *stages_run(const struct scenario *scenario, const struct stages_o
     int found = run_stage(stages, STAGE_FIND, find);
     if (found == 0)
         reading_start(stages);
+    /* Not before reading_start, which is somebody else for a moment: with all its threads. */
     listing_start(stages);
     if (found == 0)
         read_and_restore(stages);

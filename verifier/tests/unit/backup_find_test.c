@@ -13,6 +13,7 @@
 #include "backup/writing.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/unit.h"
 
 #define PATTERN "a_%Y%m%d.dump"
@@ -42,16 +43,7 @@ static int stat_given(const char *path, struct backup_file *ret_file, struct err
 static char *directory_make(void)
 {
     setenv("TZ", "UTC", 1);
-    char *directory = xasprintf("/tmp/backup_find_test.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    return directory;
-}
-
-static void directory_remove(char *directory)
-{
-    struct error error;
-    ck_assert_int_eq(tree_remove(directory, &error), 0);
-    free(directory);
+    return scratch_new();
 }
 
 /* "NAME" is a file with bytes, "NAME?" an empty one, "NAME/" a directory, "NAME>" a link to a file
@@ -125,7 +117,7 @@ static const struct {
 
 START_TEST(the_latest_by_name_is_found)
 {
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = directory_make();
     for (size_t i = 0; i < ARRAY_LENGTH(cases[_i].entries) && cases[_i].entries[i]; i++)
         entry_make(directory, cases[_i].entries[i]);
     struct backup_file file = {0};
@@ -156,13 +148,12 @@ START_TEST(the_latest_by_name_is_found)
     }
     backup_file_free(&file);
     strings_free(&notices);
-    directory_remove(directory);
 }
 END_TEST
 
 START_TEST(of_one_moment_the_file_modified_last_is_taken)
 {
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = directory_make();
     entry_make(directory, "2026-11-22T05:00+0100");
     entry_make(directory, "2026-11-22T04:00+0000");
     cleanup(free_pointer) char *old = xasprintf("%s/2026-11-22T05:00+0100", directory);
@@ -174,7 +165,6 @@ START_TEST(of_one_moment_the_file_modified_last_is_taken)
     ck_assert_int_eq(find_in(directory, "%FT%R%z", &file, &notices, &error), 0);
     ck_assert_str_eq(file.name, "2026-11-22T04:00+0000");
     backup_file_free(&file);
-    directory_remove(directory);
 }
 END_TEST
 
@@ -218,7 +208,7 @@ static const struct {
 
 START_TEST(what_somebody_still_writes_is_passed_over)
 {
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = directory_make();
     entry_make(directory, "a_20261122.dump");
     entry_make(directory, "a_20261121.dump");
     cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, writers[_i].open);
@@ -241,13 +231,12 @@ START_TEST(what_somebody_still_writes_is_passed_over)
     ck_assert_str_eq(file.name, "a_20261122.dump");
     backup_file_free(&file);
     strings_free(&notices);
-    directory_remove(directory);
 }
 END_TEST
 
 START_TEST(a_writer_inside_a_directory_is_seen)
 {
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = directory_make();
     entry_make(directory, "toc.dat");
     entry_make(directory, "3001.dat");
     cleanup(free_pointer) char *path = xasprintf("%s/3001.dat", directory);
@@ -259,7 +248,6 @@ START_TEST(a_writer_inside_a_directory_is_seen)
     writer_end(writer);
     ck_assert_int_eq(is_being_written(directory, true, &writing, &error), 0);
     ck_assert(!writing);
-    directory_remove(directory);
 }
 END_TEST
 
@@ -296,7 +284,7 @@ START_TEST(without_leases_growth_tells)
 {
     if (geteuid() != 0)
         return;
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = directory_make();
     ck_assert_int_eq(chmod(directory, 0755), 0);
     cleanup(free_pointer) char *path = xasprintf("%s/file", directory);
     int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -319,7 +307,6 @@ START_TEST(without_leases_growth_tells)
     ck_assert_int_eq(writing, quiet[_i].writing);
     ck_assert_int_ge(took_ms, quiet[_i].least_ms);
     ck_assert_int_le(took_ms, quiet[_i].most_ms);
-    directory_remove(directory);
 }
 END_TEST
 
@@ -327,7 +314,7 @@ END_TEST
  * ends us. */
 START_TEST(a_broken_lease_does_not_kill)
 {
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = directory_make();
     entry_make(directory, "file");
     cleanup(free_pointer) char *path = xasprintf("%s/file", directory);
     pid_t writer = fork();
@@ -344,7 +331,6 @@ START_TEST(a_broken_lease_does_not_kill)
     writer_end(writer);
     ck_assert_int_gt(seen[true], 0);
     ck_assert_int_gt(seen[false], 0);
-    directory_remove(directory);
 }
 END_TEST
 
@@ -373,7 +359,7 @@ START_TEST(an_unreadable_backup_is_not_passed_over)
 {
     if (geteuid() != 0)
         return;
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = directory_make();
     ck_assert_int_eq(chmod(directory, 0755), 0);
     entry_make(directory, "a_20261122.dump");
     entry_make(directory, "a_20261121.dump");
@@ -394,7 +380,6 @@ START_TEST(an_unreadable_backup_is_not_passed_over)
     int status;
     waitpid(pid, &status, 0);
     ck_assert_int_eq(status, 0);
-    directory_remove(directory);
 }
 END_TEST
 
@@ -414,7 +399,7 @@ static const struct {
 
 START_TEST(a_given_file_is_taken_whatever_its_name)
 {
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = directory_make();
     entry_make(directory, given[_i].entry);
     cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, given[_i].name);
     struct timespec times[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
@@ -431,7 +416,6 @@ START_TEST(a_given_file_is_taken_whatever_its_name)
         ck_assert_int_eq(file.size_bytes, 5);
     }
     backup_file_free(&file);
-    directory_remove(directory);
 }
 END_TEST
 

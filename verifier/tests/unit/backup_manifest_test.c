@@ -177,23 +177,9 @@ END_TEST
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static char *directory_make(void)
-{
-    char *directory = xasprintf("/tmp/backup_manifest_test.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    return directory;
-}
-
-static void directory_remove(char *directory)
-{
-    struct error error;
-    ck_assert_int_eq(tree_remove(directory, &error), 0);
-    free(directory);
-}
-
 START_TEST(what_is_no_manifest_file)
 {
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = scratch_new();
     cleanup(free_pointer) char *path = xasprintf("%s/m.json", directory);
     cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(directory);
     struct manifest read = {0};
@@ -211,14 +197,13 @@ START_TEST(what_is_no_manifest_file)
     ck_assert_int_eq(manifest_read(shelf, "m.json", &read, &error), -1);
     ck_assert_int_eq(error.fault, FAULT_BACKUP);
     ck_assert_ptr_nonnull(strstr(error.text, "bytes"));
-    directory_remove(directory);
 }
 END_TEST
 
 /* Of two manifests the one that fits is taken; when none does, the first, so that it is told. */
 START_TEST(an_interrupted_replacement)
 {
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = scratch_new();
     cleanup(shelf_freep) struct shelf *shelf = scratch_shelf(directory, _i == 1);
     struct manifest old = sample();
     struct manifest new = sample();
@@ -249,7 +234,6 @@ START_TEST(an_interrupted_replacement)
     ck_assert_int_eq(manifest_select(shelf, BACKUP, 8, NULL, &read, &error), 1);
     manifest_free(&old);
     manifest_free(&new);
-    directory_remove(directory);
 }
 END_TEST
 
@@ -295,7 +279,7 @@ static void manifest_expect(struct shelf *shelf, const char *name, const char *s
 
 START_TEST(a_replacement_after_an_interrupted_one)
 {
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = scratch_new();
     bool as_bucket = _i >= (int)ARRAY_LENGTH(replacements);
     size_t i = (size_t)_i % ARRAY_LENGTH(replacements);
     cleanup(shelf_freep) struct shelf *shelf = scratch_shelf(directory, as_bucket);
@@ -315,13 +299,12 @@ START_TEST(a_replacement_after_an_interrupted_one)
     manifest_expect(shelf, CURRENT, third.sha256);
     ck_assert_int_eq(shelf_look(shelf, NEXT, &entry, &error), 1);
     manifest_free(&third);
-    directory_remove(directory);
 }
 END_TEST
 
 START_TEST(a_manifest_is_private)
 {
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = scratch_new();
     cleanup(free_pointer) char *path = xasprintf("%s/m.json", directory);
     cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(directory);
     struct manifest manifest = sample();
@@ -334,7 +317,6 @@ START_TEST(a_manifest_is_private)
     ck_assert_int_eq(stat(path, &status), 0);
     ck_assert_uint_eq(status.st_mode & 07777, 0600);
     manifest_free(&manifest);
-    directory_remove(directory);
 }
 END_TEST
 
@@ -387,7 +369,7 @@ static const struct {
 
 START_TEST(a_record_speaks_of_its_backup_alone)
 {
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = scratch_new();
     bool as_bucket = _i >= (int)ARRAY_LENGTH(states);
     size_t i = (size_t)_i % ARRAY_LENGTH(states);
     cleanup(shelf_freep) struct shelf *shelf = scratch_shelf(directory, as_bucket);
@@ -411,7 +393,6 @@ START_TEST(a_record_speaks_of_its_backup_alone)
     ck_assert_int_eq(record_read(&places, &states[i].state, &read, &error), 1);
     ck_assert_int_eq(record_remove(&places, &error), 0);
     record_free(&written);
-    directory_remove(directory);
 }
 END_TEST
 
@@ -461,7 +442,7 @@ END_TEST
 
 START_TEST(a_record_lies_among_the_reports_when_it_must)
 {
-    char *directory = directory_make();
+    cleanup(scratch_free) char *directory = scratch_new();
     cleanup(record_places_free) struct record_places places;
     cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory("/nonexistent");
     record_places(shelf, "a.dump", "shop", directory, &places);
@@ -477,7 +458,6 @@ START_TEST(a_record_lies_among_the_reports_when_it_must)
     ck_assert_int_ne(access(expected, F_OK), 0);
     record_free(&read);
     record_free(&written);
-    directory_remove(directory);
 }
 END_TEST
 
