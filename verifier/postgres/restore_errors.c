@@ -134,9 +134,15 @@ static void read_pg_restore_line(struct reader *reader, const char *line)
     }
 }
 
-/* psql:backup.sql:12: ERROR:  relation "a" does not exist */
+/* psql:backup.sql:12: ERROR:  relation "a" does not exist
+ * psql:backup.sql:12: STATEMENT:  DROP TABLE a; */
 static void read_psql_line(struct reader *reader, const char *line)
 {
+    const char *statement = strstr(line, ": STATEMENT:  ");
+    if (reader->current && statement) {
+        replace(&reader->current->command, statement + strlen(": STATEMENT:  "));
+        return;
+    }
     reader->current = NULL;
     const char *message = strstr(line, ": ERROR:  ");
     const char *fatal = message ? message : strstr(line, ": FATAL:  ");
@@ -183,6 +189,14 @@ void restore_errors_parse(const char *text, bool has_public_schema, bool cut,
     if (cut)
         restore_errors_add(&errors, RESTORE_BACKUP, "more errors than could be read");
     *ret_errors = errors;
+}
+
+bool restore_error_is_failed_drop(const struct restore_error *error)
+{
+    const char *command = error->command;
+    return contains(error->message, "does not exist") &&
+           (starts_with(command, "DROP ") ||
+            (starts_with(command, "ALTER ") && contains(command, " DROP ")));
 }
 
 void restore_errors_free(struct restore_errors *errors)
