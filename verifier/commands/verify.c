@@ -4,6 +4,7 @@
  * (harness/workers). What a worker learns and says lies in memory shared with the main process, so
  * that every scenario gets its report, whatever becomes of its worker. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,10 @@ static const struct usage verify_usage = {
              "back, and write a JUnit report for each. Without names, the scenarios are those of "
              "the directory scenarios.",
     .options = verify_options,
+    .takes_reports = true,
+    .takes_jobs = true,
+    .takes_format = true,
+    .takes_verbose = true,
 };
 
 /* --- when a worker has ended ------------------------------------------------------------------ */
@@ -130,16 +135,28 @@ static void tell_kept(const struct verification *verification)
     }
 }
 
-static void print_results(const struct verification *verification)
+/* With --quiet only those that are not good. */
+static void print_text(const struct verification *verification)
 {
     const struct common_options *common = verification->common;
-    if (common->json)
-        json_print(verification->results, verification->count, stdout);
-    if (common->quiet)
-        return;
+    cleanup(free_pointer) struct result *told = xcalloc(verification->count, sizeof(*told));
+    size_t count = 0;
+    for (size_t i = 0; i < verification->count; i++)
+        if (!common->quiet || result_exit_code(&verification->results[i]) != EXIT_VERIFIED)
+            told[count++] = verification->results[i];
     FILE *stream = common->text_on_stdout ? stdout : stderr;
-    console_print(verification->results, verification->count, wants_color(fileno(stream)),
-                  common->verbose, common->reports, stream);
+    if (count > 0)
+        console_print(told, count, wants_color(fileno(stream)), common->verbose, common->reports,
+                      stream);
+}
+
+static void print_results(struct verification *verification)
+{
+    if (verification->common->json)
+        json_print(verification->results, verification->count, stdout);
+    print_text(verification);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        complain(verification, "cannot write to standard output");
 }
 
 static void verify_all(struct verification *verification)
@@ -249,6 +266,7 @@ int command_verify(int argc, char **argv)
     struct common_options common;
     struct verify_options options = {0};
     options_parse(argc, argv, &verify_usage, &common, &options);
+    signal(SIGPIPE, SIG_IGN); /* a reader who has left is an error like any other */
     options.run.reports = common.reports;
     struct strings paths = {0};
     struct error error;
