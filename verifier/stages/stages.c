@@ -134,8 +134,9 @@ static int drop_guest(struct stages *stages, struct error *error)
 static int stop(struct stages *stages, struct error *error)
 {
     if (stages->options->keep && stages->has_database) {
-        if (stages->cluster)
-            cluster_abandon(stages->cluster);
+        if (!stages->cluster)
+            return guest_keep(stages->maintenance, stages->facts->server.guest, error);
+        cluster_abandon(stages->cluster);
         return 0;
     }
     int dropped = drop_guest(stages, error);
