@@ -202,8 +202,16 @@ struct scenario **scenarios_load(const struct strings *paths, struct strings *pr
     struct scenario **scenarios = xcalloc(paths->count, sizeof(struct scenario *));
     for (size_t i = 0; i < paths->count; i++) {
         struct scenario *scenario = NULL;
-        if (scenario_load(paths->items[i], &scenario, problems) < 0)
+        const char *path = paths->items[i];
+        if (scenario_load(path, &scenario, problems) < 0) {
+            if (!ends_with(path, ".yaml") && !ends_with(path, ".yml"))
+                strings_addf(
+                    problems,
+                    "%s: a scenario is a .yaml file; a backup is verified with --backup %s "
+                    "SCENARIO.yaml",
+                    path, path);
             continue;
+        }
         if (is_taken(scenarios, i, scenario->name)) {
             strings_addf(
                 problems,

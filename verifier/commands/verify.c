@@ -163,10 +163,11 @@ static void verify_all(struct verification *verification)
 {
     for (size_t i = 0; i < verification->count; i++) {
         struct run *run = &verification->runs[i];
-        if (!run->scenario) {
-            write_report(verification, run);
+        /* Of a run that gets no further, so that a dashboard does not go on showing the last one.
+         */
+        write_report(verification, run);
+        if (!run->scenario)
             continue;
-        }
         size_t index = verification->worker_count++;
         verification->workers[index] = (struct worker){.run = run_work, .context = run};
         verification->working[index] = run;

@@ -140,6 +140,7 @@ def test_an_old_backup_by_name_only_warns(place, good):
         (["verify", "--server", "", "one.yaml"], "--server is empty"),
         (["verify", "--reports", "", "one.yaml"], "--reports is empty"),
         (["verify", "--backup", "x", "--backup", "y", "one.yaml"], "--backup stands here twice"),
+        (["verify", "x.dump"], "--backup x.dump SCENARIO.yaml"),
         (["no-such-command"], "no-such-command"),
         (["verfy"], "did you mean `verify`?"),
         ([], "verify"),
