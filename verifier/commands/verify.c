@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -186,14 +187,42 @@ static void verify_all(struct verification *verification)
         fprintf(stderr, "restore-verifier: interrupted (%s)\n", strsignal(interrupted));
 }
 
+static bool is_named(const struct verification *verification, struct scenario *const *scenarios,
+                     size_t index, const char *name)
+{
+    for (size_t i = 0; i < verification->count; i++) {
+        const char *other = scenarios[i]  ? scenarios[i]->name
+                            : (i < index) ? verification->runs[i].name
+                                          : "";
+        if (strcasecmp(other, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The report of a file that was refused is named after the file, and must not be overwritten by
+ * that of a scenario. */
+static void name_apart(struct verification *verification, struct scenario *const *scenarios,
+                       size_t index)
+{
+    struct run *run = &verification->runs[index];
+    while (is_named(verification, scenarios, index, run->name)) {
+        char *longer = xasprintf("%s-refused", run->name);
+        free(run->name);
+        run->name = longer;
+    }
+}
+
 static void prepare_all(struct verification *verification, const struct strings *paths,
                         struct scenario *const *scenarios, const struct strings *problems)
 {
     for (size_t i = 0; i < verification->count; i++) {
-        if (scenarios[i])
+        if (scenarios[i]) {
             run_prepare(&verification->runs[i], scenarios[i], &verification->options->run);
-        else
+        } else {
             run_refuse_file(&verification->runs[i], paths->items[i], problems);
+            name_apart(verification, scenarios, i);
+        }
         verification->results[i] = run_result(&verification->runs[i]);
     }
 }

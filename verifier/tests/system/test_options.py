@@ -86,6 +86,16 @@ def test_quiet_and_verbose(place, good):
     assert run.code == BAD_BACKUP and "FAIL" in run.err and run.out == ""
 
 
+def test_the_report_of_a_refused_file_is_not_overwritten(place, good):
+    place.put(good.gz)
+    for directory in ("a", "b", "c"):
+        (place.directory / directory).mkdir()
+    paths = [place.scenario("", name="db", file=f"{directory}/db.yaml") for directory in ("a", "b", "c")]
+    run = place.verify(*paths)
+    assert run.code == CANNOT_VERIFY
+    assert [run.report(name).exit_code for name in ("db", "db-refused", "db-refused-refused")] == [PASSED, CANNOT_VERIFY, CANNOT_VERIFY]
+
+
 def test_results_that_cannot_be_printed(place, good):
     place.put(good.gz)
     run = place.run("verify", "--format", "json", place.scenario(""), before=["sh", "-c", '"$@" >/dev/full', "sh"])
