@@ -206,6 +206,16 @@ def test_a_missing_extension_that_is_excluded(place, with_unknown_extension):
     assert "left out on request" in run.err
 
 
+def test_plain_sql_is_restored_whole(place, server, database):
+    """Nothing can be left out of it, and nobody is advised to."""
+    backup = server.dump(database("create extension pg_trgm; create table t (x text); insert into t values ('a')"), place.directory / "x.sql", "-Fp")
+    scenario = place.scenario("restore:\n  exclude:\n    - EXTENSION pg_trgm\n    - EXTENSION pg_trgx\n")
+    run = place.expect("pass", RESTORES, "leaves nothing out of plain SQL", "--backup", backup, scenario)
+    backup.write_text(backup.read_text().replace("pg_trgm", "pg_trgx"))
+    run = place.expect("error", RESTORES, ["extension pg_trgx", "dump in custom format"], "--backup", backup, scenario)
+    assert "under restore.exclude" not in run.report()[RESTORES].text
+
+
 def test_a_known_package_is_named(place, server, database):
     name = database("create extension hstore")
     content = server.dump(name, place.directory / "x.dump", "-Z0").read_bytes()
