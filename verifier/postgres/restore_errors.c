@@ -35,6 +35,8 @@ static const char *const machine_words[] = {
     "permission denied",
     "must be superuser",
     "must be owner of",
+    "must be member of role",   /* of the owners that plain SQL names */
+    "must be able to SET ROLE", /* the same since 16 */
     "could not fork",
     "could not create worker process",
     "encoding conversion functions",

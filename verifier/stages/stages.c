@@ -6,6 +6,7 @@
 #include "backup/location.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "postgres/guest.h"
 #include "stages/run.h"
 
@@ -95,6 +96,9 @@ struct stages *stages_run(const struct scenario *scenario, const struct stages_o
     stages->options = options;
     stages->facts = facts;
     stages->jobs = scenario->restore.jobs ? scenario->restore.jobs : processors();
+    /* PGOPTIONS, PGHOSTADDR and the like are about other servers than one that we make. */
+    if (!options->server && !scenario->restore.server)
+        environment_forget("PG");
     int found = run_stage(stages, STAGE_FIND, find);
     if (found == 0)
         reading_start(stages);
