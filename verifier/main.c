@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "commands/commands.h"
+#include "scenario/words.h"
 
 static const struct {
     const char *name;
@@ -72,7 +73,10 @@ int main(int argc, char **argv)
         argv[1] = name;
         return commands[i].run(argc - 1, argv + 1);
     }
-    fprintf(stderr, "restore-verifier: there is no command `%s`: see restore-verifier --help\n",
-            argv[1]);
+    const char *names[ARRAY_LENGTH(commands)];
+    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
+        names[i] = commands[i].name;
+    cleanup(free_pointer) char *near = suggestion(argv[1], names, ARRAY_LENGTH(names));
+    fprintf(stderr, "restore-verifier: there is no command `%s`%s\n", argv[1], near);
     return EXIT_CANNOT_VERIFY;
 }

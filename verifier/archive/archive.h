@@ -104,6 +104,7 @@ struct archive_table {
     char *target_schema;
     char *target_name;
     bool partitioned; /* its rows land in its partitions, which a plain dump of PostgreSQL tells */
+    bool has_data;    /* be it of no rows; false where plain SQL only creates it */
     bool has_fingerprint;     /* false for INSERTs, and when none was asked for */
     struct row_totals totals; /* rows, bytes, largest row, fingerprint */
 };

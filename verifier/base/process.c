@@ -392,3 +392,13 @@ char *process_describe(const struct process_result *result)
         return xstrdup("ended, but nobody saw how");
     return xasprintf("exited with code %d", result->exit_code);
 }
+
+void environment_forget(const char *beginning)
+{
+    cleanup(strings_free) struct strings names = {0};
+    for (char **entry = environ; *entry; entry++)
+        if (starts_with(*entry, beginning))
+            strings_addf(&names, "%.*s", (int)(strchrnul(*entry, '=') - *entry), *entry);
+    for (size_t i = 0; i < names.count; i++)
+        unsetenv(names.items[i]);
+}

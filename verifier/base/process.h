@@ -66,4 +66,8 @@ int process_wait(pid_t pid, int64_t deadline_ms, int *ret_status);
 /* "exited with code 1", "was killed by signal 9 (Killed)": to be freed by the caller. */
 char *process_describe(const struct process_result *result);
 
+/* Removes our own variables whose names begin so, for us and for every child. Only while there is
+ * one thread. */
+void environment_forget(const char *beginning);
+
 #endif

@@ -111,7 +111,10 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
             return;
         }
     }
-    if (*restore->exclude_unmatched)
+    if (*restore->exclude_unmatched && subject->archive->format == ARCHIVE_PLAIN)
+        outcome_warn(outcome, "restore.exclude leaves nothing out of plain SQL: dump in custom "
+                              "format, or remove it");
+    else if (*restore->exclude_unmatched)
         outcome_warn(outcome, "restore.exclude names what the archive does not have: %s",
                      restore->exclude_unmatched);
     else if (restore->excluded_count > 0)

@@ -185,6 +185,14 @@ static void tell_difference(const struct pair *pair, struct outcome *outcome)
             pair->label, pair->archived, pair->restored, pair->restored - pair->archived);
 }
 
+static bool has_data(const struct archive *archive)
+{
+    for (size_t i = 0; i < archive->table_count; i++)
+        if (archive->tables[i].has_data)
+            return true;
+    return false;
+}
+
 /* A backup without tables, or without the data of any table, restores without a word of error and
  * is worth nothing. */
 static bool holds_nothing(const struct archive *archive, const struct pairs *pairs,
@@ -195,10 +203,10 @@ static bool holds_nothing(const struct archive *archive, const struct pairs *pai
     if (pairs->count == 0)
         outcome_fail(outcome,
                      "the backup holds no table at all: was it made of the right database?");
-    else if (archive->table_count == 0)
+    else if (!has_data(archive))
         outcome_fail(outcome,
-                     "the backup holds the definitions of %zu tables and the data of none: it "
-                     "was made with --schema-only",
+                     "the backup holds the definitions of %zu tables and the data of none: was it "
+                     "made with --schema-only?",
                      pairs->count);
     else
         return false;

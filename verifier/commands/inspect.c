@@ -321,6 +321,8 @@ int command_inspect(int argc, char **argv)
             "needed. BACKUP is a file or directory made by pg_dump, bare or inside gzip or "
             "zstd, or s3://bucket/key with S3_ENDPOINT_URL and credentials in the environment. "
             "--jobs says how many threads read it (default: one for each processor).",
+        .takes_jobs = true,
+        .takes_format = true,
     };
     struct common_options options;
     options_parse(argc, argv, &usage, &options, NULL);

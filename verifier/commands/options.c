@@ -20,7 +20,7 @@ struct inputs {
 };
 
 static const struct argp_option common_list[] = {
-    {"reports", OPTION_REPORTS, "DIR", 0, "Write reports to DIR (default: reports)", 10},
+    {"reports", OPTION_REPORTS, "DIR", 0, "The directory of the reports (default: reports)", 10},
     {"jobs", 'j', "N", 0, "Do N things at the same time", 10},
     {"format", OPTION_FORMAT, "text|json", 0, "Print the results on standard output in this form",
      10},
@@ -43,6 +43,8 @@ static error_t parse_common(int key, char *argument, struct argp_state *state)
     struct common_options *options = state->input;
     switch (key) {
     case OPTION_REPORTS:
+        if (*argument == '\0')
+            argp_error(state, "--reports is empty: name a directory");
         options->reports = argument;
         return 0;
     case 'j':
@@ -76,6 +78,12 @@ static void own_set(struct argp_state *state, const struct own_option *option, c
         *(bool *)field = true;
         break;
     case OPTION_TEXT:
+        /* A variable that is not set must not mean something else, nor may a first value go unseen.
+         */
+        if (*argument == '\0')
+            argp_error(state, "--%s is empty: leave it out, or give it a value", option->name);
+        if (*(const char **)field)
+            argp_error(state, "--%s stands here twice", option->name);
         *(const char **)field = argument;
         break;
     case OPTION_DURATION:
@@ -124,12 +132,32 @@ static struct argp_option *own_list(const struct own_option *options)
     return list;
 }
 
+static bool takes(const struct usage *usage, int key)
+{
+    switch (key) {
+    case OPTION_REPORTS:
+        return usage->takes_reports;
+    case OPTION_FORMAT:
+        return usage->takes_format;
+    case 'j':
+        return usage->takes_jobs;
+    case 'v':
+        return usage->takes_verbose;
+    default:
+        return true;
+    }
+}
+
 void options_parse(int argc, char **argv, const struct usage *usage, struct common_options *common,
                    void *own)
 {
     cleanup(free_pointer) struct argp_option *list = own_list(usage->options);
     const struct argp own_argp = {.options = list, .parser = parse_own};
-    static const struct argp common_argp = {.options = common_list, .parser = parse_common};
+    struct argp_option shared[ARRAY_LENGTH(common_list)];
+    memcpy(shared, common_list, sizeof(shared));
+    for (size_t i = 0; shared[i].name; i++)
+        shared[i].flags = takes(usage, shared[i].key) ? 0 : OPTION_HIDDEN;
+    const struct argp common_argp = {.options = shared, .parser = parse_common};
     const struct argp_child children[] = {
         {&own_argp, 0, usage->options ? "Options of this command:" : NULL, 1},
         {&common_argp, 0, "Common options:", 2},
@@ -154,7 +182,7 @@ void scenario_paths(const struct common_options *common, struct strings *ret_pat
     for (size_t i = 0; i < common->paths.count; i++)
         strings_add(ret_paths, common->paths.items[i]);
     glob_t found;
-    if (common->paths.count > 0 || glob("scenarios/*.yaml", 0, NULL, &found) != 0)
+    if (common->paths.count > 0 || glob("scenarios/*.{yaml,yml}", GLOB_BRACE, NULL, &found) != 0)
         return;
     for (size_t i = 0; i < found.gl_pathc; i++)
         strings_add(ret_paths, found.gl_pathv[i]);
@@ -174,8 +202,16 @@ struct scenario **scenarios_load(const struct strings *paths, struct strings *pr
     struct scenario **scenarios = xcalloc(paths->count, sizeof(struct scenario *));
     for (size_t i = 0; i < paths->count; i++) {
         struct scenario *scenario = NULL;
-        if (scenario_load(paths->items[i], &scenario, problems) < 0)
+        const char *path = paths->items[i];
+        if (scenario_load(path, &scenario, problems) < 0) {
+            if (!ends_with(path, ".yaml") && !ends_with(path, ".yml"))
+                strings_addf(
+                    problems,
+                    "%s: a scenario is a .yaml file; a backup is verified with --backup %s "
+                    "SCENARIO.yaml",
+                    path, path);
             continue;
+        }
         if (is_taken(scenarios, i, scenario->name)) {
             strings_addf(
                 problems,

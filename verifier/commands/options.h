@@ -38,6 +38,9 @@ struct usage {
     const char *arguments; /* "[SCENARIO.yaml ...]" */
     const char *words;
     const struct own_option *options; /* NULL: none */
+    /* Of the options that all accept, so that one line can be given to all: those that change what
+     * this command does, and are in its --help. */
+    bool takes_reports, takes_jobs, takes_format, takes_verbose;
 };
 
 /* Fills `common`, and `own` (zeroed by the caller; NULL without own options). Exits on --help,

@@ -27,6 +27,7 @@ static const struct usage prune_usage = {
              "at all while no backup younger than keep has verified. Without names, the scenarios "
              "are those of the directory scenarios.",
     .options = prune_options,
+    .takes_reports = true, /* where verify leaves records that it may not write beside a backup */
 };
 
 /* What one scenario's pruning works on. */

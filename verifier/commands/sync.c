@@ -34,6 +34,8 @@ static const struct usage sync_usage = {
              "given. A sync that was interrupted goes on where it ended. Without names, the "
              "scenarios are those of the directory scenarios.",
     .options = sync_options,
+    .takes_format = true,
+    .takes_verbose = true,
 };
 
 static void tell(void *context, const char *what, const char *key)

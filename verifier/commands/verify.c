@@ -4,9 +4,11 @@
  * (harness/workers). What a worker learns and says lies in memory shared with the main process, so
  * that every scenario gets its report, whatever becomes of its worker. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +62,10 @@ static const struct usage verify_usage = {
              "back, and write a JUnit report for each. Without names, the scenarios are those of "
              "the directory scenarios.",
     .options = verify_options,
+    .takes_reports = true,
+    .takes_jobs = true,
+    .takes_format = true,
+    .takes_verbose = true,
 };
 
 /* --- when a worker has ended ------------------------------------------------------------------ */
@@ -130,26 +136,39 @@ static void tell_kept(const struct verification *verification)
     }
 }
 
-static void print_results(const struct verification *verification)
+/* With --quiet only those that are not good. */
+static void print_text(const struct verification *verification)
 {
     const struct common_options *common = verification->common;
-    if (common->json)
-        json_print(verification->results, verification->count, stdout);
-    if (common->quiet)
-        return;
+    cleanup(free_pointer) struct result *told = xcalloc(verification->count, sizeof(*told));
+    size_t count = 0;
+    for (size_t i = 0; i < verification->count; i++)
+        if (!common->quiet || result_exit_code(&verification->results[i]) != EXIT_VERIFIED)
+            told[count++] = verification->results[i];
     FILE *stream = common->text_on_stdout ? stdout : stderr;
-    console_print(verification->results, verification->count, wants_color(fileno(stream)),
-                  common->verbose, common->reports, stream);
+    if (count > 0)
+        console_print(told, count, wants_color(fileno(stream)), common->verbose, common->reports,
+                      stream);
+}
+
+static void print_results(struct verification *verification)
+{
+    if (verification->common->json)
+        json_print(verification->results, verification->count, stdout);
+    print_text(verification);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        complain(verification, "cannot write to standard output");
 }
 
 static void verify_all(struct verification *verification)
 {
     for (size_t i = 0; i < verification->count; i++) {
         struct run *run = &verification->runs[i];
-        if (!run->scenario) {
-            write_report(verification, run);
+        /* Of a run that gets no further, so that a dashboard does not go on showing the last one.
+         */
+        write_report(verification, run);
+        if (!run->scenario)
             continue;
-        }
         size_t index = verification->worker_count++;
         verification->workers[index] = (struct worker){.run = run_work, .context = run};
         verification->working[index] = run;
@@ -168,14 +187,42 @@ static void verify_all(struct verification *verification)
         fprintf(stderr, "restore-verifier: interrupted (%s)\n", strsignal(interrupted));
 }
 
+static bool is_named(const struct verification *verification, struct scenario *const *scenarios,
+                     size_t index, const char *name)
+{
+    for (size_t i = 0; i < verification->count; i++) {
+        const char *other = scenarios[i]  ? scenarios[i]->name
+                            : (i < index) ? verification->runs[i].name
+                                          : "";
+        if (strcasecmp(other, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The report of a file that was refused is named after the file, and must not be overwritten by
+ * that of a scenario. */
+static void name_apart(struct verification *verification, struct scenario *const *scenarios,
+                       size_t index)
+{
+    struct run *run = &verification->runs[index];
+    while (is_named(verification, scenarios, index, run->name)) {
+        char *longer = xasprintf("%s-refused", run->name);
+        free(run->name);
+        run->name = longer;
+    }
+}
+
 static void prepare_all(struct verification *verification, const struct strings *paths,
                         struct scenario *const *scenarios, const struct strings *problems)
 {
     for (size_t i = 0; i < verification->count; i++) {
-        if (scenarios[i])
+        if (scenarios[i]) {
             run_prepare(&verification->runs[i], scenarios[i], &verification->options->run);
-        else
+        } else {
             run_refuse_file(&verification->runs[i], paths->items[i], problems);
+            name_apart(verification, scenarios, i);
+        }
         verification->results[i] = run_result(&verification->runs[i]);
     }
 }
@@ -249,6 +296,7 @@ int command_verify(int argc, char **argv)
     struct common_options common;
     struct verify_options options = {0};
     options_parse(argc, argv, &verify_usage, &common, &options);
+    signal(SIGPIPE, SIG_IGN); /* a reader who has left is an error like any other */
     options.run.reports = common.reports;
     struct strings paths = {0};
     struct error error;

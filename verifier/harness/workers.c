@@ -11,24 +11,13 @@
 #include "base/clock.h"
 #include "base/exit.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "base/signals.h"
 
 enum { TICK_MS = 100 };
 
 /* How a worker exits whose function has returned: unlike an exit(0) from deep inside a library. */
 enum { RETURNED_EXIT_CODE = 86 };
-
-/* CK_RUN_CASE or CK_INCLUDE_TAGS in the environment would make Check run nothing and call it
- * success; others change what we rely on. None of Check's variables comes into a worker. */
-static void forget_check_variables(void)
-{
-    cleanup(strings_free) struct strings names = {0};
-    for (char **entry = environ; *entry; entry++)
-        if (starts_with(*entry, "CK_"))
-            strings_addf(&names, "%.*s", (int)(strchrnul(*entry, '=') - *entry), *entry);
-    for (size_t i = 0; i < names.count; i++)
-        unsetenv(names.items[i]);
-}
 
 static void worker_main(const struct worker *worker, pid_t parent)
 {
@@ -37,7 +26,9 @@ static void worker_main(const struct worker *worker, pid_t parent)
     if (getppid() != parent)
         _exit(1);
     signals_default();
-    forget_check_variables();
+    /* CK_RUN_CASE or CK_INCLUDE_TAGS in the environment would make Check run nothing and call it
+     * success; others change what we rely on. */
+    environment_forget("CK_");
     worker->run(worker->context);
     fflush(NULL);
     exit_now(RETURNED_EXIT_CODE);

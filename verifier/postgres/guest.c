@@ -86,6 +86,13 @@ int guest_lock(struct connection *connection, const char *name, struct error *er
     return taken ? 0 : cannot_verify(error, "another run holds the database %s", name);
 }
 
+int guest_keep(struct connection *connection, const char *name, struct error *error)
+{
+    cleanup(free_pointer) char *quoted = identifier_quote(name);
+    return connection_execute(connection, error,
+                              "COMMENT ON DATABASE %s IS 'kept: restore-verifier --keep'", quoted);
+}
+
 int guest_drop(struct connection *connection, const char *name, struct error *error)
 {
     cleanup(free_pointer) char *quoted = identifier_quote(name);
@@ -109,7 +116,8 @@ int guest_sweep(struct connection *connection)
     if (connection_query(connection,
                          "select datname from pg_database where datname ~ "
                          "'^restore_verifier_[0-9]+_[0-9a-f]{8}$' and datdba = (select oid from "
-                         "pg_roles where rolname = current_user)",
+                         "pg_roles where rolname = current_user) and "
+                         "shobj_description(oid, 'pg_database') is null", /* guest_keep */
                          NULL, &result, NULL, &ignored) < 0)
         return 0;
     int dropped = 0;

@@ -28,11 +28,14 @@ int guest_create(struct connection *connection, const struct guest_options *opti
 /* Takes the lock that says the guest is in use, until the connection closes. */
 int guest_lock(struct connection *connection, const char *name, struct error *error);
 
+/* Marks the database as one that guest_sweep leaves. */
+int guest_keep(struct connection *connection, const char *name, struct error *error);
+
 /* Drops the database, throwing out whoever is connected to it. It is no error when it is not there.
  */
 int guest_drop(struct connection *connection, const char *name, struct error *error);
 
-/* Drops the guests that nobody holds. Gives how many. */
+/* Drops the guests that nobody holds and nobody wants to keep. Gives how many. */
 int guest_sweep(struct connection *connection);
 
 /* A new name: restore_verifier_PID_RANDOM. To be freed by the caller. */

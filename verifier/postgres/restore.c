@@ -31,6 +31,7 @@ static void psql_arguments(const struct restore_options *options, const char *da
     strings_add(argv, "--quiet");
     /* After a COPY that failed, psql would read its rows as commands. */
     strings_add(argv, "--set=ON_ERROR_STOP=1");
+    strings_add(argv, "--echo-errors"); /* with the statement that failed */
     strings_addf(argv, "--dbname=%s", database);
     strings_addf(argv, "--file=%s", options->path);
 }
@@ -38,8 +39,9 @@ static void psql_arguments(const struct restore_options *options, const char *da
 static void judge(const struct restore_options *options, const struct process_result *process,
                   struct restore_result *result)
 {
-    restore_errors_parse(process->errors.data, options->has_public_schema,
-                         process->errors.overflowed, &result->errors);
+    /* psql stops at the first error; what is cut then is the rest of the failed statement. */
+    bool cut = process->errors.overflowed && !options->plain;
+    restore_errors_parse(process->errors.data, options->has_public_schema, cut, &result->errors);
     result->how = process_describe(process);
     result->clean = process->exit_code == 0 && result->errors.count == 0;
     /* Something went wrong that no line speaks of. */

@@ -35,6 +35,8 @@ static const char *const machine_words[] = {
     "permission denied",
     "must be superuser",
     "must be owner of",
+    "must be member of role",   /* of the owners that plain SQL names */
+    "must be able to SET ROLE", /* the same since 16 */
     "could not fork",
     "could not create worker process",
     "encoding conversion functions",
@@ -134,9 +136,15 @@ static void read_pg_restore_line(struct reader *reader, const char *line)
     }
 }
 
-/* psql:backup.sql:12: ERROR:  relation "a" does not exist */
+/* psql:backup.sql:12: ERROR:  relation "a" does not exist
+ * psql:backup.sql:12: STATEMENT:  DROP TABLE a; */
 static void read_psql_line(struct reader *reader, const char *line)
 {
+    const char *statement = strstr(line, ": STATEMENT:  ");
+    if (reader->current && statement) {
+        replace(&reader->current->command, statement + strlen(": STATEMENT:  "));
+        return;
+    }
     reader->current = NULL;
     const char *message = strstr(line, ": ERROR:  ");
     const char *fatal = message ? message : strstr(line, ": FATAL:  ");
@@ -183,6 +191,14 @@ void restore_errors_parse(const char *text, bool has_public_schema, bool cut,
     if (cut)
         restore_errors_add(&errors, RESTORE_BACKUP, "more errors than could be read");
     *ret_errors = errors;
+}
+
+bool restore_error_is_failed_drop(const struct restore_error *error)
+{
+    const char *command = error->command;
+    return contains(error->message, "does not exist") &&
+           (starts_with(command, "DROP ") ||
+            (starts_with(command, "ALTER ") && contains(command, " DROP ")));
 }
 
 void restore_errors_free(struct restore_errors *errors)

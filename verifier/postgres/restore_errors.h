@@ -36,6 +36,9 @@ void restore_errors_parse(const char *text, bool has_public_schema, bool cut,
                           struct restore_errors *ret_errors);
 void restore_errors_free(struct restore_errors *errors); /* takes a zeroed one */
 
+/* Did a statement fail because what it drops is not there? */
+bool restore_error_is_failed_drop(const struct restore_error *error);
+
 /* Adds an error that no line spoke of, such as an exit code without words. */
 void restore_errors_add(struct restore_errors *errors, enum restore_error_class class,
                         const char *message);

@@ -30,7 +30,7 @@ enum verdict case_verdict(const struct result *result, size_t index)
 static const char *message_for_nothing(const struct report_case *one, bool spoke)
 {
     if (!spoke)
-        return "the check did not say anything, so nothing is proven; see the other checks for why";
+        return "nothing is proven: the run is still going on, or it was killed before its end";
     switch (one->verdict) {
     case VERDICT_PASS:
         return one->warn ? "passed with a warning that was not said" : "";

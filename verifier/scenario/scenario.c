@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "scenario/sections.h"
@@ -134,6 +135,26 @@ static void check_access(struct problems *problems, const struct store_access *a
         problems_add(problems, mark, "`access_key` and `secret_key` need each other");
 }
 
+static bool same_directory(const char *one, const char *other)
+{
+    struct stat a, b;
+    return strcmp(one, other) == 0 || (stat(one, &a) == 0 && stat(other, &b) == 0 &&
+                                       a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
+static void check_objects(struct problems *problems, const struct objects *objects)
+{
+    check_access(problems, &objects->access, objects->mark);
+    if (objects->copy && same_directory(objects->bucket, objects->copy))
+        problems_add(problems, objects->mark,
+                     "`copy` is the bucket itself: name another directory");
+    for (size_t i = 0; i < objects->check_count && !objects->copy; i++)
+        if (objects->checks[i].comparison == COMPARE_SAME_AS || objects->checks[i].of_copy)
+            problems_add(problems, objects->checks[i].mark,
+                         "`%s` needs `copy`, the directory that `sync` fills",
+                         objects->checks[i].of_copy ? "of copy" : "same as copy");
+}
+
 /* What concerns more than one key; only called when every key by itself is good. */
 static void check_together(struct reader *reader)
 {
@@ -153,14 +174,8 @@ static void check_together(struct reader *reader)
                              scenario->queries[j].mark.line);
                 break;
             }
-    const struct objects *objects = &scenario->objects;
     check_access(problems, &scenario->backups.access, scenario->backups.mark);
-    check_access(problems, &objects->access, objects->mark);
-    for (size_t i = 0; i < objects->check_count && !objects->copy; i++)
-        if (objects->checks[i].comparison == COMPARE_SAME_AS || objects->checks[i].of_copy)
-            problems_add(problems, objects->checks[i].mark,
-                         "`%s` needs `copy`, the directory that `sync` fills",
-                         objects->checks[i].of_copy ? "of copy" : "same as copy");
+    check_objects(problems, &scenario->objects);
 }
 
 static void fill_defaults(struct scenario *scenario)

@@ -118,6 +118,17 @@ void read_server(struct reader *reader, const struct key *key, const struct node
                      key->name);
 }
 
+/* No shell has read it: a `~` would be the name of a directory. */
+static void keep_path(struct reader *reader, const struct key *key, const struct node *value,
+                      const char *text, void *field)
+{
+    if (starts_with(text, "~/") || starts_with(text, "$HOME/"))
+        problems_add(&reader->problems, value->mark,
+                     "`%s` begins with what only a shell replaces: write ${HOME}/...", key->name);
+    else
+        keep(field, text);
+}
+
 void read_location(struct reader *reader, const struct key *key, const struct node *value,
                    void *field)
 {
@@ -134,7 +145,7 @@ void read_location(struct reader *reader, const struct key *key, const struct no
         problems_add(&reader->problems, value->mark, "`%s` expects %s, found a URL of another kind",
                      key->name, wanted);
     else
-        keep(field, text);
+        keep_path(reader, key, value, text, field);
 }
 
 static void read_path(struct reader *reader, const struct key *key, const struct node *value,
@@ -147,7 +158,7 @@ static void read_path(struct reader *reader, const struct key *key, const struct
         problems_add(&reader->problems, value->mark, "`%s` expects %s, found a URL", key->name,
                      wanted);
     else
-        keep(field, text);
+        keep_path(reader, key, value, text, field);
 }
 
 void read_directory(struct reader *reader, const struct key *key, const struct node *value,

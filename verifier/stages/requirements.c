@@ -199,11 +199,14 @@ int extensions_available(const struct archive *archive, const struct exclusion *
         if (available)
             continue;
         cleanup(free_pointer) char *advice = package_advice(name, major);
+        cleanup(free_pointer) char *otherwise =
+            archive->format == ARCHIVE_PLAIN
+                ? xstrdup("dump in custom format, of which restore.exclude can leave it out")
+                : xasprintf("leave it out with `EXTENSION %s` under restore.exclude", name);
         return cannot_verify(error,
                              "the backup needs the extension %s, which is not installed for "
-                             "PostgreSQL %d here: %s, or leave it out with `EXTENSION %s` under "
-                             "restore.exclude",
-                             name, major, advice, name);
+                             "PostgreSQL %d here: %s, or %s",
+                             name, major, advice, otherwise);
     }
     return 0;
 }

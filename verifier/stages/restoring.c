@@ -291,6 +291,20 @@ static void record_psql(struct stages *stages)
     text_copy(fact->database, sizeof(fact->database), address_get(&stages->database, "dbname"));
 }
 
+/* psql passes over the failed DROPs of such a dump, but only when it passes over every error. */
+static int refuse_clean(const struct stages *stages, const struct restore_errors *errors,
+                        struct error *error)
+{
+    if (stages->restore_format != ARCHIVE_PLAIN || errors->count == 0 ||
+        !restore_error_is_failed_drop(&errors->items[0]))
+        return 0;
+    return cannot_verify(
+        error,
+        "the dump was made with --clean and without --if-exists: it begins with dropping what is "
+        "not there yet (%s, in %s); dump without --clean, or with --if-exists",
+        errors->items[0].message, errors->items[0].place);
+}
+
 /* An error of this machine comes first: what follows it may be only its consequence. */
 static int judge(const struct restore_fact *fact, struct error *error)
 {
@@ -305,12 +319,25 @@ static int judge(const struct restore_fact *fact, struct error *error)
     return 0;
 }
 
+/* pg_dumpall --clean drops the database that we are connected to by default. */
+static int leave_databases_alone(struct stages *stages, struct error *error)
+{
+    static const struct guest_options own = {.name = "restore_verifier_maintenance"};
+    if (!stages->cluster || stages->archive.databases.count == 0)
+        return 0;
+    if (guest_create(stages->maintenance, &own, error) < 0)
+        return -1;
+    address_set(&stages->server, "dbname", own.name);
+    connection_close(take(&stages->maintenance));
+    return connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error);
+}
+
 int restore_stage(struct stages *stages, struct error *error)
 {
     int64_t deadline_ms = deadline_after(stages->scenario->restore.timeout_ms);
     cleanup(free_pointer) char *list = NULL;
     stages->database_name = stages->cluster ? xstrdup("restored") : guest_name();
-    if (apply_exclusion(stages, &list, error) < 0)
+    if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, &list, error) < 0)
         return -1;
     cleanup(free_pointer) char *filled = NULL;
     if (filled_database(&stages->archive, stages->cluster != NULL, &filled, error) < 0)
@@ -325,6 +352,8 @@ int restore_stage(struct stages *stages, struct error *error)
         record_psql(stages);
         stages->has_database = true;
     }
+    if (restored == 0 && refuse_clean(stages, &result.errors, error) < 0)
+        restored = -1;
     restore_result_free(&result);
     return restored < 0 ? -1 : judge(&stages->facts->restore, error);
 }

@@ -6,6 +6,7 @@
 #include "backup/location.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/process.h"
 #include "postgres/guest.h"
 #include "stages/run.h"
 
@@ -95,6 +96,9 @@ struct stages *stages_run(const struct scenario *scenario, const struct stages_o
     stages->options = options;
     stages->facts = facts;
     stages->jobs = scenario->restore.jobs ? scenario->restore.jobs : processors();
+    /* PGOPTIONS, PGHOSTADDR and the like are about other servers than one that we make. */
+    if (!options->server && !scenario->restore.server)
+        environment_forget("PG");
     int found = run_stage(stages, STAGE_FIND, find);
     if (found == 0)
         reading_start(stages);
@@ -134,8 +138,9 @@ static int drop_guest(struct stages *stages, struct error *error)
 static int stop(struct stages *stages, struct error *error)
 {
     if (stages->options->keep && stages->has_database) {
-        if (stages->cluster)
-            cluster_abandon(stages->cluster);
+        if (!stages->cluster)
+            return guest_keep(stages->maintenance, stages->facts->server.guest, error);
+        cluster_abandon(stages->cluster);
         return 0;
     }
     int dropped = drop_guest(stages, error);

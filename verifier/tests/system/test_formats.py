@@ -172,11 +172,30 @@ def test_a_missing_extension(place, with_unknown_extension):
     [
         ("", [], "holds no table at all"),
         ("create table t (x int); insert into t values (1)", ["--schema-only"], "--schema-only"),
+        ("create table t (x int); insert into t values (1)", ["-Fp", "--schema-only"], "--schema-only"),
     ],
 )
 def test_a_backup_of_nothing_is_bad(place, server, database, sql, options, words):
     backup = server.dump(database(sql), place.directory / "x.dump", *options)
     place.expect("fail", ROWS, [words], "--backup", backup, place.scenario(""))
+
+
+@pytest.mark.parametrize("options", [["--clean"], ["--clean", "--create"]], ids=" ".join)
+def test_a_plain_dump_that_drops_first(place, server, database, options):
+    """psql without ON_ERROR_STOP restores it, so it is not called bad."""
+    backup = server.dump(database("create table t (x int primary key)"), place.directory / "x.sql", "-Fp", *options)
+    run = place.expect("error", RESTORES, ["--clean", "--if-exists", "does not exist"], "--backup", backup, place.scenario(""))
+    assert run.report()[ROWS].verdict == "skip"
+
+
+def test_a_whole_cluster_that_drops_first(place, server):
+    """It drops the database postgres as well."""
+    backup = place.directory / "all.sql"
+    command = [servers.BIN / "pg_dumpall", "--clean", "--if-exists", "--exclude-database=test*", "-d", server.url(), "-f", backup]
+    subprocess.run(command, check=True, capture_output=True)
+    assert "\nDROP DATABASE postgres;" in backup.read_text()
+    run = place.verify("--backup", backup, place.scenario(SCENARIO))
+    assert run.code == PASSED, str(run)
 
 
 def test_a_missing_extension_that_is_excluded(place, with_unknown_extension):
@@ -185,6 +204,16 @@ def test_a_missing_extension_that_is_excluded(place, with_unknown_extension):
     assert run.code == PASSED, str(run)
     assert run.report().properties["restore.left_out_entries"] == "2"  # it and its comment
     assert "left out on request" in run.err
+
+
+def test_plain_sql_is_restored_whole(place, server, database):
+    """Nothing can be left out of it, and nobody is advised to."""
+    backup = server.dump(database("create extension pg_trgm; create table t (x text); insert into t values ('a')"), place.directory / "x.sql", "-Fp")
+    scenario = place.scenario("restore:\n  exclude:\n    - EXTENSION pg_trgm\n    - EXTENSION pg_trgx\n")
+    run = place.expect("pass", RESTORES, "leaves nothing out of plain SQL", "--backup", backup, scenario)
+    backup.write_text(backup.read_text().replace("pg_trgm", "pg_trgx"))
+    run = place.expect("error", RESTORES, ["extension pg_trgx", "dump in custom format"], "--backup", backup, scenario)
+    assert "under restore.exclude" not in run.report()[RESTORES].text
 
 
 def test_a_known_package_is_named(place, server, database):

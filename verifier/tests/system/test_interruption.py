@@ -130,6 +130,8 @@ def test_killed(place, held, stage):
     running.process.wait()
     wait_until(lambda: not [pid for pid in postmasters if pid in processes() and processes()[pid][1] != "Z"], "the postmaster to be gone", 2)
     assert place.left_over(), "a killed run leaves its directory"
+    report = (place.reports / "bugspark.xml").read_text()
+    assert 'errors="5"' in report and "it was killed" in report, "the report of the last run is not left to be taken for this one's"
     wait_until(lambda: not [pid for pid in started if pid in processes() and processes()[pid][1] != "Z"], "everything to be gone", 10)
     # The next run, whatever comes of it, takes away what is left.
     run = place.verify(place.scenario(SCENARIO))

@@ -71,6 +71,16 @@ def test_odd_places_for_backups_and_reports(place, good):
     assert (odd / "reports/bugspark.xml").exists()
 
 
+def test_what_the_environment_says_about_other_servers(place, good):
+    place.put(good.gz)
+    environment = {
+        "PGHOST": "nowhere.invalid", "PGHOSTADDR": "192.0.2.1", "PGPORT": "1", "PGUSER": "x", "PGDATABASE": "x", "PGSERVICE": "x", "PGTZ": "Mars",
+        "PGOPTIONS": "-c statement_timeout=1 -c search_path=x", "PGTARGETSESSIONATTRS": "standby", "PGREQUIREPEER": "x", "PGDATA": "x",
+    }
+    run = place.verify(place.scenario(SCENARIO), environment=environment)
+    assert run.code == PASSED, str(run)
+
+
 # --- reports ----------------------------------------------------------------------------------------------
 
 
@@ -90,7 +100,6 @@ def test_reports_are_made_where_there_is_no_directory(place, good):
 
 
 def test_a_directory_in_the_place_of_a_report(place, good):
-    """It turns up only after everything has passed, and still the exit code is 2."""
     place.put(good.gz)
     os.mkdir(place.reports / "bugspark.xml")
     run = place.run("verify", "--reports", place.reports, place.scenario(SCENARIO))

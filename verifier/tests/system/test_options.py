@@ -82,7 +82,31 @@ def test_quiet_and_verbose(place, good):
     place.put_bytes(b"no backup", "bugspark_%Y%m%d.dump.gz")
     assert "users: row_count = 25" not in place.verify(fine).err
     assert "users: row_count = 25" in place.verify("--verbose", fine).err
-    assert place.verify("--quiet", fine).code == BAD_BACKUP
+    run = place.verify("--quiet", fine)
+    assert run.code == BAD_BACKUP and "FAIL" in run.err and run.out == ""
+
+
+def test_the_report_of_a_refused_file_is_not_overwritten(place, good):
+    place.put(good.gz)
+    for directory in ("a", "b", "c"):
+        (place.directory / directory).mkdir()
+    paths = [place.scenario("", name="db", file=f"{directory}/db.yaml") for directory in ("a", "b", "c")]
+    run = place.verify(*paths)
+    assert run.code == CANNOT_VERIFY
+    assert [run.report(name).exit_code for name in ("db", "db-refused", "db-refused-refused")] == [PASSED, CANNOT_VERIFY, CANNOT_VERIFY]
+
+
+def test_results_that_cannot_be_printed(place, good):
+    place.put(good.gz)
+    run = place.run("verify", "--format", "json", place.scenario(""), before=["sh", "-c", '"$@" >/dev/full', "sh"])
+    assert run.code == CANNOT_VERIFY and "cannot write to standard output" in run.err, str(run)
+
+
+def test_the_scenarios_of_the_directory(place):
+    (place.directory / "scenarios").mkdir()
+    for file in ("a.yaml", "b.yml", "c.txt"):
+        place.scenario(name=file[0], file=f"scenarios/{file}")
+    assert [line.split(":")[0] for line in place.run("lint").err.splitlines()] == ["scenarios/a.yaml", "scenarios/b.yml"]
 
 
 @pytest.mark.parametrize("environment, colour", [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
@@ -122,7 +146,13 @@ def test_an_old_backup_by_name_only_warns(place, good):
         (["verify", "--jobs", "many", "one.yaml"], "--jobs"),
         (["verify", "--format", "xml", "one.yaml"], "--format"),
         (["verify", "--no-such-option", "one.yaml"], "no-such-option"),
+        (["verify", "--backup", "", "one.yaml"], "--backup is empty"),
+        (["verify", "--server", "", "one.yaml"], "--server is empty"),
+        (["verify", "--reports", "", "one.yaml"], "--reports is empty"),
+        (["verify", "--backup", "x", "--backup", "y", "one.yaml"], "--backup stands here twice"),
+        (["verify", "x.dump"], "--backup x.dump SCENARIO.yaml"),
         (["no-such-command"], "no-such-command"),
+        (["verfy"], "did you mean `verify`?"),
         ([], "verify"),
     ],
 )

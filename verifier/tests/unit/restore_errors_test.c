@@ -53,6 +53,10 @@ static const struct {
      false, false, 0, 1, 0, NULL, NULL, NULL},
     {QUERY "collation \"de_DE\" for encoding \"UTF8\" does not exist\n", false, false, 0, 1, 0,
      NULL, NULL, NULL},
+    {"psql:b.sql:48: ERROR:  must be member of role \"app\"\n", false, false, 0, 1, 0, NULL, NULL,
+     NULL},
+    {"psql:b.sql:48: ERROR:  must be able to SET ROLE \"app\"\n", false, false, 0, 1, 0, NULL, NULL,
+     NULL},
     {QUERY "unrecognized configuration parameter \"transaction_timeout\"\n", false, false, 0, 1, 0,
      NULL, NULL, NULL},
     {"pg_restore: error: unsupported version (1.16) in file header\n", false, false, 0, 1, 0, NULL,
@@ -73,6 +77,10 @@ static const struct {
      "psql:backup.sql:13: NOTICE:  nothing\n"
      "psql:backup.sql:14: error: invalid command \\restrict\n",
      false, false, 0, 0, 2, "ERROR:  relation \"a\" does not exist", "line 12", ""},
+    {"psql:b.sql:21: ERROR:  relation \"public.a\" does not exist\n"
+     "psql:b.sql:21: STATEMENT:  ALTER TABLE ONLY public.a DROP CONSTRAINT a_pkey;\n",
+     false, false, 0, 0, 1, "ERROR:  relation \"public.a\" does not exist", "line 21",
+     "ALTER TABLE ONLY public.a DROP CONSTRAINT a_pkey;"},
     {"psql: error: connection to server on socket \"/tmp/.s.PGSQL.5432\" failed: No such file\n",
      false, false, 0, 1, 0,
      "error: connection to server on socket \"/tmp/.s.PGSQL.5432\" failed: No such file", "", ""},

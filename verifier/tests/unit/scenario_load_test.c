@@ -288,6 +288,12 @@ static const struct {
      {"FILE:2:21: `location` lacks the bucket: s3://bucket/prefix",
       "FILE:2:39: `max_age` expects a duration above zero, such as 90s, 30m, 26h or 30d, found "
       "`26`"}},
+    {NAMED "backups: {location: ~/b}\nobjects: {bucket: $HOME/o, copy: ~/c}\n",
+     {"FILE:2:21: `location` begins with what only a shell replaces: write ${HOME}/...",
+      "FILE:3:19: `bucket` begins with what only a shell replaces: write ${HOME}/...",
+      "FILE:3:34: `copy` begins with what only a shell replaces: write ${HOME}/..."}},
+    {NAMED "objects: {bucket: /tmp, copy: /tmp/.}\n",
+     {"FILE:2:1: `copy` is the bucket itself: name another directory"}},
     {NAMED "alembic: {version: head}\n",
      {"FILE:2:20: `version: head` needs `migrations`, the directory of the migrations"}},
     {NAMED "alembic: {version: [a, head, a]}\n",
