@@ -52,6 +52,7 @@ static void plain_tables_take(struct archive *archive, struct plain_totals *tota
             .target_schema = plain->schema,
             .target_name = plain->name,
             .partitioned = plain->partitioned,
+            .has_data = plain->source != NO_DATA,
             .has_fingerprint = plain->source != FROM_INSERT,
             .totals = plain->totals,
         };

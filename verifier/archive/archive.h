@@ -104,6 +104,7 @@ struct archive_table {
     char *target_schema;
     char *target_name;
     bool partitioned; /* its rows land in its partitions, which a plain dump of PostgreSQL tells */
+    bool has_data;    /* false: plain SQL that creates it and loads nothing into it */
     bool has_fingerprint;     /* false for INSERTs, and when none was asked for */
     struct row_totals totals; /* rows, bytes, largest row, fingerprint */
 };

@@ -33,11 +33,14 @@ static const char *const machine_words[] = {
     "No such file or directory", /* a file of ours, or a library of the server's */
     "could not open input file",
     "permission denied",
-    "must be superuser",
+    "superuser", /* must be superuser to ..., only superuser can ... */
     "must be owner of",
     "could not fork",
     "could not create worker process",
     "encoding conversion functions",
+    "invalid value for parameter \"default_tablespace\"",
+    "directory \"", /* directory "x" does not exist: that of a tablespace */
+    "security label provider",
     "collation \"", /* collation "x" for encoding "y" does not exist: see is_machine */
     "locale name",
 };

@@ -21,8 +21,12 @@ static const char settings_sql[] =
     "('statement_timeout', '10min'), ('lock_timeout', '1min'), "
     "('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0'), "
     "('max_parallel_workers_per_gather', '0'), ('row_security', 'off'), "
-    "('client_encoding', 'UTF8'), ('search_path', 'pg_catalog')"
+    "('client_encoding', " CLIENT_ENCODING_SQL "), ('search_path', 'pg_catalog')"
     ") wanted(name, value) on s.name = wanted.name";
+
+/* The role's own statement_timeout may be too short for anything. */
+static const char begin_sql[] = "begin transaction isolation level repeatable read, read only; "
+                                "set local statement_timeout = '1min'";
 
 static int begin(struct snapshot *snapshot, struct error *error)
 {
@@ -31,8 +35,7 @@ static int begin(struct snapshot *snapshot, struct error *error)
     struct error reason;
     struct connection *connection = snapshot->connection;
     snapshot->time = time(NULL);
-    if (connection_execute(connection, error,
-                           "begin transaction isolation level repeatable read, read only") < 0 ||
+    if (connection_execute(connection, error, "%s", begin_sql) < 0 ||
         connection_query(connection, settings_sql, NULL, &settings, NULL, error) < 0)
         return error_prefix(error, "cannot begin to read the database: ");
     if (connection_query(connection, "select pg_export_snapshot()", NULL, &exported, NULL,
@@ -45,8 +48,7 @@ static int begin(struct snapshot *snapshot, struct error *error)
     PQclear(settings);
     settings = NULL;
     if (connection_execute(connection, error, "rollback") < 0 ||
-        connection_execute(connection, error,
-                           "begin transaction isolation level repeatable read, read only") < 0)
+        connection_execute(connection, error, "%s", begin_sql) < 0)
         return error_prefix(error, "cannot begin to read the database: ");
     return connection_query(connection, settings_sql, NULL, &settings, NULL, error);
 }
