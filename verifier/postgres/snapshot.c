@@ -160,6 +160,24 @@ static int read_revisions(struct connection *connection, struct snapshot_content
     return 0;
 }
 
+/* pg_dump says nothing of them. */
+static int tell_unlogged(struct connection *connection, struct strings *notices,
+                         struct error *error)
+{
+    cleanup(result_clear) PGresult *result = NULL;
+    if (connection_query(connection,
+                         "select count(*), min(oid::regclass::text) from pg_class "
+                         "where relkind = 'r' and relpersistence = 'u' and pg_is_in_recovery()",
+                         NULL, &result, NULL, error) < 0)
+        return -1;
+    if (strcmp(PQgetvalue(result, 0, 0), "0") != 0)
+        strings_addf(notices,
+                     "the server is a standby, which has no rows of unlogged tables: those of %s "
+                     "(%s ...) are not in this backup",
+                     PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1));
+    return 0;
+}
+
 static void tell_problems(const struct strings *problems, struct strings *notices)
 {
     for (size_t i = 0; i < problems->count && i < MENTIONED_PROBLEMS; i++)
@@ -182,6 +200,7 @@ int snapshot_read(struct snapshot *snapshot, bool count, struct snapshot_content
     count = count && snapshot->id;
     if (read_server(connection, &contents, error) < 0 ||
         table_counts_list(connection, &contents.tables, error) < 0 ||
+        tell_unlogged(connection, notices, error) < 0 ||
         (count && table_counts_fill(connection, &contents.tables, &problems, error) < 0) ||
         read_revisions(connection, &contents, notices, error) < 0) {
         snapshot_contents_free(&contents);
