@@ -4,6 +4,7 @@ too few connections; and that a standby can be dumped from."""
 import contextlib
 import shlex
 import subprocess
+import time
 
 import pytest
 
@@ -138,7 +139,10 @@ def test_a_standby_that_goes_on(place, pair):
     running = place.start("dump", scenario(place, standby.url("busy")), environment=place.stand_in(pg_dump=slow))
     wait_until(lambda: (place.directory / "half").exists() or running.process.poll() is not None, "half a dump")
     primary.sql("drop table t", "busy")
-    replayed(primary, standby)
+    # The standby waits for its query, which it has told to end, and that one for us to read.
+    waiting = "select 1 from pg_stat_activity where backend_type = 'startup' and wait_event_type = 'Lock'"
+    wait_until(lambda: standby.sql(waiting) == "1", "the conflict")
+    time.sleep(0.5)  # more than max_standby_streaming_delay
     (place.directory / "on").touch()
     dump = running.wait()
     assert dump.code == CANNOT_VERIFY, str(dump)
