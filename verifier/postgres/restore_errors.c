@@ -33,7 +33,8 @@ static const char *const machine_words[] = {
     "No such file or directory", /* a file of ours, or a library of the server's */
     "could not open input file",
     "permission denied",
-    "superuser", /* must be superuser to ..., only superuser can ... */
+    "must be superuser",
+    "only superuser", /* can define a leakproof function */
     "must be owner of",
     "could not fork",
     "could not create worker process",

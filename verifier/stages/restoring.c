@@ -209,7 +209,8 @@ static bool met_public(const struct stages *stages, const struct restore_errors 
 
 static bool lacked_rights(const struct restore_errors *errors, char **ret_reason)
 {
-    static const char *const words[] = {"superuser", "must be owner of", "permission denied"};
+    static const char *const words[] = {"must be superuser", "only superuser", "must be owner of",
+                                        "permission denied"};
     for (size_t i = 0; i < errors->count; i++)
         for (size_t j = 0; j < ARRAY_LENGTH(words); j++)
             if (strstr(errors->items[i].message, words[j])) {
