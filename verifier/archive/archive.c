@@ -73,6 +73,8 @@ static void plain_take(struct archive *archive, struct plain_totals *totals, boo
     }
     archive->roles = totals->roles;
     totals->roles = (struct strings){0};
+    archive->tablespaces = totals->tablespaces;
+    totals->tablespaces = (struct strings){0};
     archive->databases = totals->databases;
     totals->databases = (struct strings){0};
     archive->encoding = take(&totals->encoding);
@@ -406,6 +408,7 @@ void archive_free(struct archive *archive)
     }
     free(archive->extensions);
     strings_free(&archive->roles);
+    strings_free(&archive->tablespaces);
     strings_free(&archive->databases);
     free(archive->restore_path);
     arena_free(archive->arena);

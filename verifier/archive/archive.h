@@ -152,9 +152,10 @@ struct archive {
     size_t table_count;
     struct archive_extension *extensions;
     size_t extension_count;
-    struct strings roles;     /* that a restore needs: owners, and those that grants,
-                                 policies and default privileges name; without PUBLIC */
-    struct strings databases; /* plain SQL: those that it connects to */
+    struct strings roles;       /* that a restore needs: owners, and those that grants,
+                                   policies and default privileges name; without PUBLIC */
+    struct strings tablespaces; /* plain SQL: those that it needs; pg_restore leaves them out */
+    struct strings databases;   /* plain SQL: those that it connects to */
     int64_t large_object_count;
     int64_t large_object_bytes;
 

@@ -51,8 +51,8 @@ static int table_prepare(struct archive *archive, const struct archive_entry *en
                                     .name = entry->tag,
                                     .target_schema = entry->schema,
                                     .target_name = entry->tag,
-                                    .dump_id = entry->dump_id,
-                                    .has_data = true};
+                                    .has_data = true,
+                                    .dump_id = entry->dump_id};
     return entry->copy_statement ? table_copy_set(archive, entry, table, error) : 0;
 }
 

@@ -63,12 +63,13 @@ struct plain_totals {
     size_t table_count;
     struct plain_extension *extensions;
     size_t extension_count;
-    struct strings roles;     /* owners, grantees and the like that the dump does not create */
-    struct strings databases; /* of \connect and CREATE DATABASE, in the order of the file */
-    int64_t large_objects;    /* created */
-    bool cluster;             /* written by pg_dumpall */
-    char *encoding;           /* the first client_encoding, or NULL */
-    char *dumped_from;        /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
+    struct strings roles;       /* owners, grantees and the like that the dump does not create */
+    struct strings tablespaces; /* likewise: that it uses and does not create */
+    struct strings databases;   /* of \connect and CREATE DATABASE, in the order of the file */
+    int64_t large_objects;      /* created */
+    bool cluster;               /* written by pg_dumpall */
+    char *encoding;             /* the first client_encoding, or NULL */
+    char *dumped_from;          /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
     char *dumped_by;
     char *started; /* "2019-05-25 19:32:36 +07": only in dumps made with --verbose, or NULL */
     char *trailer; /* the comment that ended the file; NULL for a fragment */

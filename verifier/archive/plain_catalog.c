@@ -10,6 +10,7 @@ void catalog_init(struct catalog *catalog)
     catalog->last_table = &catalog->first_table;
     catalog->roles.last = &catalog->roles.first;
     catalog->databases.last = &catalog->databases.first;
+    catalog->tablespaces.last = &catalog->tablespaces.first;
 }
 
 static void keep_node(void *node)
@@ -43,6 +44,7 @@ void catalog_free(struct catalog *catalog)
     }
     free_names(&catalog->roles);
     free_names(&catalog->databases);
+    free_names(&catalog->tablespaces);
     for (size_t i = 0; i < catalog->extension_count; i++)
         free_extension(&catalog->extensions[i]);
     free(catalog->extensions);
@@ -124,14 +126,25 @@ static int find_name(struct catalog *catalog, struct catalog_names *names, const
     return count_name(catalog, size, error);
 }
 
+static int note_name(struct catalog *catalog, struct catalog_names *names, const char *text,
+                     bool created, struct error *error)
+{
+    struct catalog_name *name = NULL;
+    if (find_name(catalog, names, text, &name, error) < 0)
+        return -1;
+    name->created |= created;
+    name->needed |= !created;
+    return 0;
+}
+
 int catalog_role(struct catalog *catalog, const char *name, bool created, struct error *error)
 {
-    struct catalog_name *role = NULL;
-    if (find_name(catalog, &catalog->roles, name, &role, error) < 0)
-        return -1;
-    role->created |= created;
-    role->needed |= !created;
-    return 0;
+    return note_name(catalog, &catalog->roles, name, created, error);
+}
+
+int catalog_tablespace(struct catalog *catalog, const char *name, bool created, struct error *error)
+{
+    return note_name(catalog, &catalog->tablespaces, name, created, error);
 }
 
 int catalog_database(struct catalog *catalog, const char *name, const char **ret_name,
@@ -201,6 +214,7 @@ void catalog_finish(struct catalog *catalog, struct plain_totals *ret_totals)
 {
     take_names(&catalog->roles, &ret_totals->roles);
     take_names(&catalog->databases, &ret_totals->databases);
+    take_names(&catalog->tablespaces, &ret_totals->tablespaces);
     ret_totals->large_objects = catalog->large_objects;
     ret_totals->tables = xcalloc(catalog->table_count, sizeof(*ret_totals->tables));
     const char *last = "", *last_copy = "";
@@ -239,6 +253,7 @@ void plain_totals_free(struct plain_totals *totals)
     free(totals->extensions);
     strings_free(&totals->roles);
     strings_free(&totals->databases);
+    strings_free(&totals->tablespaces);
     free(totals->encoding);
     free(totals->dumped_from);
     free(totals->dumped_by);

@@ -29,7 +29,7 @@ struct catalog {
     struct catalog_table *first_table, **last_table;
     struct catalog_table *recent; /* the one that was asked for last */
     size_t table_count;
-    struct catalog_names roles, databases;
+    struct catalog_names roles, databases, tablespaces;
     const char *database; /* the one connected to; "" before any */
     struct plain_extension *extensions;
     size_t extension_count;
@@ -44,6 +44,8 @@ void catalog_free(struct catalog *catalog);
 int catalog_table(struct catalog *catalog, const char *schema, const char *name,
                   struct catalog_table **ret_table, struct error *error);
 int catalog_role(struct catalog *catalog, const char *name, bool created, struct error *error);
+int catalog_tablespace(struct catalog *catalog, const char *name, bool created,
+                       struct error *error);
 int catalog_database(struct catalog *catalog, const char *name, const char **ret_name,
                      struct error *error);
 int catalog_extension(struct catalog *catalog, const char *name, const char *schema,

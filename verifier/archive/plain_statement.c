@@ -159,10 +159,29 @@ static int create_database(struct statements *statements, struct words *words, s
         return statements_damaged(statements, "the name of a database is missing", error);
     if (catalog_database(&statements->catalog, words->text, &ignored, error) < 0)
         return -1;
-    while (words_next_outside(words))
+    bool tablespace = false;
+    while (words_next_outside(words)) {
+        if (tablespace && word_is_name(words) &&
+            catalog_tablespace(&statements->catalog, words->text, false, error) < 0)
+            return -1;
+        if (!word_is_symbol(words, '='))
+            tablespace = word_is(words, "tablespace");
         if (roles_read_after(statements, words, "owner", error) < 0)
             return -1;
+    }
     return 0;
+}
+
+static int create_tablespace(struct statements *statements, struct words *words,
+                             struct error *error)
+{
+    struct words name = *words;
+    words_next(&name);
+    if (!word_is_name(&name))
+        return statements_damaged(statements, "the name of a tablespace is missing", error);
+    if (catalog_tablespace(&statements->catalog, name.text, true, error) < 0)
+        return -1;
+    return roles_of_owned(statements, words, error);
 }
 
 static int create_extension(struct statements *statements, struct words *words, struct error *error)
@@ -225,7 +244,7 @@ static int read_create(struct statements *statements, struct words *words, struc
     } objects[] = {
         {"role", roles_of_create_role},  {"user", roles_of_create_role},
         {"group", roles_of_create_role}, {"database", create_database},
-        {"schema", roles_of_owned},      {"tablespace", roles_of_owned},
+        {"schema", roles_of_owned},      {"tablespace", create_tablespace},
         {"extension", create_extension}, {"policy", roles_of_policy},
         {"rule", create_rule},
     };
@@ -368,6 +387,7 @@ static int read_set(struct statements *statements, struct words *words, struct e
     bool strings = word_is(words, "standard_conforming_strings");
     bool encoding = word_is(words, "client_encoding") || word_is(words, "names");
     bool path = word_is(words, "search_path");
+    bool tablespace = word_is(words, "default_tablespace");
     if (local && (strings || encoding || path))
         return statements_damaged(statements, "a setting for one transaction", error);
     words_next(words);
@@ -375,6 +395,8 @@ static int read_set(struct statements *statements, struct words *words, struct e
         words_next(words);
     if (role)
         return roles_read(statements, words, false, error);
+    if (tablespace && word_is_name(words)) /* '': the database's own */
+        return catalog_tablespace(&statements->catalog, words->text, false, error);
     if (strings)
         return set_standard_strings(statements, words, error);
     if (encoding)

@@ -1,10 +1,11 @@
 /* Contents are identical: the fingerprint of every restored table against the archive's.
  *
  * The rows are read back with COPY in the same text form that pg_dump wrote, with pg_dump's own
- * settings. One setting is in no archive: the time zone of the dumping session, in which every
- * timestamptz is written. When a table with such a column differs in UTC, the zone is looked for by
- * trying all zones on the smallest such table; equal fingerprints cannot come about by a wrong
- * zone. */
+ * settings. Two settings are in no archive. The time zone of the dumping session, in which every
+ * timestamptz is written: when a table with such a column differs in UTC, the zone is looked for by
+ * trying all zones on the smallest such table. And its bytea_output, which pg_dump leaves as the
+ * role or the database has it: what differs is read again with the old form. Equal fingerprints
+ * cannot come about by a wrong setting. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +19,17 @@
 
 enum { LISTED_DIFFERENCES = 100, PROBE_LIMIT_BYTES = 4 * 1024 * 1024 };
 
-/* A table whose contents are compared. */
+/* A table whose contents are compared, or a tree of partitions into which the archive loads rows
+ * through its root. */
 struct candidate {
-    const struct archive_table *table;
     char *label;
-    char *sql;      /* COPY ... TO STDOUT */
+    char *root; /* of a tree, as SQL needs it; NULL: a table */
+    char *columns;
+    char *sql;      /* COPY ... TO STDOUT; NULL: there is no such table */
     bool has_zones; /* a value's text depends on the time zone */
+    bool reordered; /* the archive has the columns of its partitions in several orders */
     bool identical;
+    struct row_totals archived;
     struct row_totals restored;
 };
 
@@ -38,27 +43,16 @@ static void candidates_free(struct candidates *candidates)
 {
     for (size_t i = 0; i < candidates->count; i++) {
         free(candidates->items[i].label);
+        free(candidates->items[i].root);
+        free(candidates->items[i].columns);
         free(candidates->items[i].sql);
     }
     free(candidates->items);
 }
 
-/* pg_dump's settings (setup_connection in pg_dump.c), and the archive's encoding. */
-static int prepare_session(struct connection *connection, const struct archive *archive,
-                           struct outcome *outcome)
-{
-    struct error error;
-    cleanup(free_pointer) char *encoding =
-        literal_quote(archive->encoding ? archive->encoding : "UTF8");
-    if (connection_execute(connection, &error,
-                           "SET datestyle = ISO; SET intervalstyle = postgres; "
-                           "SET extra_float_digits = 3; SET bytea_output = hex; "
-                           "SET client_encoding = %s",
-                           encoding) == 0)
-        return 0;
-    outcome_from_error(outcome, &error);
-    return -1;
-}
+/* pg_dump's settings (setup_connection in pg_dump.c). */
+static const char pg_dump_settings[] =
+    "SET datestyle = ISO; SET intervalstyle = postgres; SET extra_float_digits = 3";
 
 /* Reads a table back. -1: the server would not; the outcome says so. */
 static int read_back(struct connection *connection, const char *sql, struct row_totals *ret_totals,
@@ -110,11 +104,72 @@ static const char table_sql[] =
     "= c.oid and attnum > 0 and not attisdropped and attgenerated = ''), " PARTITION_ROOT_SQL
     " from pg_class c where oid = to_regclass($1)";
 
-static char *copy_sql(const struct archive_table *table, const char *quoted, const char *columns)
+/* The table through which the archive loads the rows of `table`; none: `ret_name` becomes NULL.
+ * `restored` is what table_sql tells. */
+static void find_root(const struct archive *archive, const struct archive_table *table,
+                      const PGresult *restored, const char **ret_schema, const char **ret_name)
 {
-    if (table->partitioned)
-        return xasprintf("COPY (SELECT %s FROM %s) TO STDOUT", columns, quoted);
-    return xasprintf("COPY %s %s TO STDOUT", quoted, table->columns ? table->columns : "");
+    *ret_schema = table->target_schema;
+    *ret_name = table->target_name;
+    if (loads_through_root(archive, *ret_schema, *ret_name))
+        return;
+    *ret_schema = PQgetvalue(restored, 0, 4);
+    *ret_name = PQgetvalue(restored, 0, 5);
+    if (!loads_through_root(archive, *ret_schema, *ret_name))
+        *ret_name = NULL;
+}
+
+static struct candidate *candidate_new(struct candidates *candidates)
+{
+    candidates->items =
+        xreallocarray(candidates->items, candidates->count + 1, sizeof(*candidates->items));
+    struct candidate *candidate = &candidates->items[candidates->count++];
+    *candidate = (struct candidate){0};
+    return candidate;
+}
+
+static struct candidate *find_tree(struct candidates *candidates, const char *root)
+{
+    for (size_t i = 0; i < candidates->count; i++)
+        if (candidates->items[i].root && strcmp(candidates->items[i].root, root) == 0)
+            return &candidates->items[i];
+    return NULL;
+}
+
+static void totals_add(struct row_totals *totals, const struct row_totals *more)
+{
+    uint64_t low = totals->fingerprint[0] + more->fingerprint[0];
+    totals->fingerprint[1] += more->fingerprint[1] + (low < more->fingerprint[0]);
+    totals->fingerprint[0] = low;
+    totals->rows += more->rows;
+    totals->bytes += more->bytes;
+}
+
+/* The rows of a table that land in the tree below `schema`.`name`. */
+static void tree_add(struct candidates *candidates, const char *schema, const char *name,
+                     const char *columns, bool has_zones, const struct row_totals *archived)
+{
+    cleanup(free_pointer) char *quoted_schema = identifier_quote(schema);
+    cleanup(free_pointer) char *quoted_name = identifier_quote(name);
+    cleanup(free_pointer) char *root = xasprintf("%s.%s", quoted_schema, quoted_name);
+    struct candidate *tree = find_tree(candidates, root);
+    if (!tree) {
+        tree = candidate_new(candidates);
+        tree->label = xasprintf("%s.%s", schema, name);
+        tree->columns = xstrdup(columns);
+        tree->sql = xasprintf("COPY (SELECT %s FROM %s) TO STDOUT", columns, root);
+        tree->root = take(&root);
+    }
+    tree->reordered |= strcmp(tree->columns, columns) != 0;
+    tree->has_zones |= has_zones;
+    totals_add(&tree->archived, archived);
+}
+
+/* "(a, b)" without its parentheses. */
+static char *column_list(const char *columns)
+{
+    size_t length = strlen(columns);
+    return length < 2 ? xstrdup("") : xstrndup(columns + 1, length - 2);
 }
 
 static int candidate_add(struct candidates *candidates, struct connection *connection,
@@ -132,20 +187,27 @@ static int candidate_add(struct candidates *candidates, struct connection *conne
     bool there = PQntuples(result) == 1;
     bool partitioned = there && strcmp(PQgetvalue(result, 0, 0), "t") == 0;
     bool of_extension = there && strcmp(PQgetvalue(result, 0, 1), "t") == 0;
-    /* The rows of a partitioned table are those of its partitions, or the other way round where the
-     * dump loads them through it. */
-    bool elsewhere = there && ((partitioned && table->totals.rows == 0) ||
-                               loads_through_root(archive, PQgetvalue(result, 0, 4)));
-    if (of_extension || elsewhere)
+    bool has_zones = there && strcmp(PQgetvalue(result, 0, 2), "t") == 0;
+    const char *root_schema = NULL;
+    const char *root_name = NULL;
+    /* As a rule the rows of a partitioned table are those of its partitions. */
+    if (of_extension || (partitioned && table->totals.rows == 0))
         return 0;
-    candidates->items =
-        xreallocarray(candidates->items, candidates->count + 1, sizeof(*candidates->items));
-    candidates->items[candidates->count++] = (struct candidate){
-        .table = table,
-        .label = archive_table_label(table),
-        .sql = there ? copy_sql(table, quoted, PQgetvalue(result, 0, 3)) : NULL,
-        .has_zones = there && strcmp(PQgetvalue(result, 0, 2), "t") == 0,
-    };
+    if (there)
+        find_root(archive, table, result, &root_schema, &root_name);
+    if (root_name) {
+        cleanup(free_pointer) char *columns =
+            table->columns ? column_list(table->columns) : xstrdup(PQgetvalue(result, 0, 3));
+        tree_add(candidates, root_schema, root_name, columns, has_zones, &table->totals);
+        return 0;
+    }
+    struct candidate *candidate = candidate_new(candidates);
+    candidate->label = archive_table_label(table);
+    candidate->has_zones = has_zones;
+    candidate->archived = table->totals;
+    if (there)
+        candidate->sql =
+            xasprintf("COPY %s %s TO STDOUT", quoted, table->columns ? table->columns : "");
     return 0;
 }
 
@@ -173,11 +235,12 @@ static int candidates_find(const struct subject *subject, struct connection *con
 
 static int compare(struct connection *connection, struct candidate *candidate, struct error *error)
 {
-    if (!candidate->sql)
-        return 0; /* there is no such table: it differs */
+    candidate->identical = candidate->reordered; /* that is told as an error of its own */
+    if (!candidate->sql || candidate->reordered)
+        return 0;
     if (read_back(connection, candidate->sql, &candidate->restored, error) < 0)
         return error_prefix(error, "%s cannot be read back: ", candidate->label);
-    candidate->identical = same_fingerprint(&candidate->restored, &candidate->table->totals);
+    candidate->identical = same_fingerprint(&candidate->restored, &candidate->archived);
     return 0;
 }
 
@@ -195,7 +258,7 @@ static int find_zone(struct connection *connection, struct candidates *candidate
     for (size_t i = 0; i < candidates->count; i++) {
         struct candidate *candidate = &candidates->items[i];
         if (!candidate->identical && candidate->has_zones &&
-            candidate->restored.rows == candidate->table->totals.rows &&
+            candidate->restored.rows == candidate->archived.rows &&
             candidate->restored.bytes < PROBE_LIMIT_BYTES &&
             (!probe || candidate->restored.bytes < probe->restored.bytes))
             probe = candidate;
@@ -219,23 +282,53 @@ static int find_zone(struct connection *connection, struct candidates *candidate
     return 0;
 }
 
+static int compare_rest(struct connection *connection, struct candidates *candidates,
+                        bool with_zones_only, struct error *error)
+{
+    for (size_t i = 0; i < candidates->count; i++) {
+        struct candidate *candidate = &candidates->items[i];
+        if (!candidate->identical && (candidate->has_zones || !with_zones_only) &&
+            compare(connection, candidate, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool all_identical(const struct candidates *candidates)
+{
+    for (size_t i = 0; i < candidates->count; i++)
+        if (!candidates->items[i].identical)
+            return false;
+    return true;
+}
+
 static int compare_all(struct connection *connection, struct candidates *candidates,
                        struct outcome *outcome, struct error *error)
 {
-    for (size_t i = 0; i < candidates->count; i++)
-        if (compare(connection, &candidates->items[i], error) < 0)
+    static const char *const bytea_outputs[] = {"hex", "escape"};
+    for (size_t i = 0; i < ARRAY_LENGTH(bytea_outputs); i++) {
+        cleanup(free_pointer) char *zone = NULL;
+        if (connection_execute(connection, error, "SET bytea_output = %s", bytea_outputs[i]) < 0 ||
+            compare_rest(connection, candidates, false, error) < 0 ||
+            find_zone(connection, candidates, &zone, error) < 0)
             return -1;
-    cleanup(free_pointer) char *zone = NULL;
-    if (find_zone(connection, candidates, &zone, error) < 0)
-        return -1;
-    if (!zone)
-        return 0;
-    outcome_detail(outcome, "the dump was written in the time zone %s, or one like it", zone);
-    for (size_t i = 0; i < candidates->count; i++)
-        if (!candidates->items[i].identical && candidates->items[i].has_zones &&
-            compare(connection, &candidates->items[i], error) < 0)
+        if (zone)
+            outcome_detail(outcome, "the dump was written in the time zone %s, or one like it",
+                           zone);
+        if (zone && compare_rest(connection, candidates, true, error) < 0)
             return -1;
+        if (all_identical(candidates))
+            return 0;
+    }
     return 0;
+}
+
+static size_t count_reordered(const struct candidates *candidates)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < candidates->count; i++)
+        count += candidates->items[i].reordered;
+    return count;
 }
 
 /* Where the major versions differ, values may be written differently (floats before 12). */
@@ -243,6 +336,7 @@ static void judge(const struct subject *subject, const struct candidates *candid
                   struct outcome *outcome)
 {
     size_t different = 0;
+    size_t reordered = count_reordered(candidates);
     const struct candidate *first = NULL;
     for (size_t i = 0; i < candidates->count; i++) {
         const struct candidate *candidate = &candidates->items[i];
@@ -253,9 +347,8 @@ static void judge(const struct subject *subject, const struct candidates *candid
             outcome_detail(outcome,
                            "%s: archive %" PRId64 " rows, %" PRId64 " bytes; restored %" PRId64
                            " rows, %" PRId64 " bytes",
-                           candidate->label, candidate->table->totals.rows,
-                           candidate->table->totals.bytes, candidate->restored.rows,
-                           candidate->restored.bytes);
+                           candidate->label, candidate->archived.rows, candidate->archived.bytes,
+                           candidate->restored.rows, candidate->restored.bytes);
     }
     outcome_value(outcome, "restored.compared_tables", "%zu", candidates->count);
     int dumped =
@@ -276,6 +369,12 @@ static void judge(const struct subject *subject, const struct candidates *candid
                       "%zu tables cannot be compared, because the dump holds them as INSERTs: dump "
                       "without --inserts, or remove restore.contents",
                       candidates->inserts);
+    else if (reordered > 0)
+        outcome_error(outcome,
+                      "%zu partitioned tables cannot be compared, because the dump loads their "
+                      "partitions through them and these have their columns in several orders: "
+                      "remove restore.contents",
+                      reordered);
     else
         outcome_pass(outcome, "%zu table%s, value for value", candidates->count,
                      candidates->count == 1 ? "" : "s");
@@ -285,12 +384,14 @@ void contents_are_identical(const struct subject *subject, const void *parameter
                             struct outcome *outcome)
 {
     (void)parameter;
-    cleanup(connection_closep) struct connection *connection = session_open(subject, outcome);
-    if (!connection || prepare_session(connection, subject->archive, outcome) < 0)
+    cleanup(connection_closep) struct connection *connection =
+        session_open_encoded(subject, outcome);
+    if (!connection)
         return;
     cleanup(candidates_free) struct candidates candidates = {0};
     struct error error;
-    if (candidates_find(subject, connection, &candidates, &error) < 0 ||
+    if (connection_execute(connection, &error, "%s", pg_dump_settings) < 0 ||
+        candidates_find(subject, connection, &candidates, &error) < 0 ||
         compare_all(connection, &candidates, outcome, &error) < 0)
         outcome_from_error(outcome, &error);
     else

@@ -98,6 +98,13 @@ static void compare_rows(const struct archive *archive, const struct manifest *m
     }
 }
 
+/* What is asked for by name may be a copy, under a name of its own. */
+static bool is_about(const struct manifest *manifest, const struct backup_fact *backup)
+{
+    const char *slash = strrchr(backup->path, '/');
+    return backup->given || strcmp(manifest->backup, slash ? slash + 1 : backup->path) == 0;
+}
+
 bool manifest_agrees(const struct subject *subject, struct outcome *outcome, struct buffer *words)
 {
     const struct manifest *manifest = subject->manifest;
@@ -109,6 +116,13 @@ bool manifest_agrees(const struct subject *subject, struct outcome *outcome, str
         manifest->size_bytes == backup->size_bytes && strcmp(manifest->sha256, backup->sha256) == 0;
     if (manifest->counted)
         compare_rows(subject->archive, manifest, &differences, outcome);
+    if (!is_about(manifest, backup)) {
+        buffer_printf(words,
+                      "its manifest is about %s: was this backup exchanged with another one, of "
+                      "another database perhaps? If you renamed it, delete its .manifest.json",
+                      manifest->backup);
+        return false;
+    }
     if (!same_file) {
         buffer_printf(words,
                       "the file is not the one that dump wrote: %" PRId64

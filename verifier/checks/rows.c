@@ -14,8 +14,9 @@ enum { LISTED_DIFFERENCES = 100 };
 
 /* A table, as the archive and as the restored database have it. */
 struct pair {
-    char *label;  /* schema.name, as a person writes it */
-    char *quoted; /* the same, as SQL needs it; NULL: not in the database */
+    char *schema;
+    char *name;
+    char *quoted; /* both, as SQL needs them; NULL: not in the database */
     bool in_archive;
     bool of_extension; /* its extension filled it: it may hold more than the archive */
     bool through_root; /* its rows are counted with those of all its partitions */
@@ -32,7 +33,8 @@ struct pairs {
 static void pairs_free(struct pairs *pairs)
 {
     for (size_t i = 0; i < pairs->count; i++) {
-        free(pairs->items[i].label);
+        free(pairs->items[i].schema);
+        free(pairs->items[i].name);
         free(pairs->items[i].quoted);
     }
     free(pairs->items);
@@ -40,26 +42,35 @@ static void pairs_free(struct pairs *pairs)
 
 static int pair_compare(const void *left, const void *right)
 {
-    return strcmp(((const struct pair *)left)->label, ((const struct pair *)right)->label);
+    const struct pair *one = left;
+    const struct pair *other = right;
+    int schemas = strcmp(one->schema, other->schema);
+    return schemas ? schemas : strcmp(one->name, other->name);
 }
 
-static struct pair *pairs_find(const struct pairs *pairs, const char *label)
+static struct pair *pairs_find(const struct pairs *pairs, const char *schema, const char *name)
 {
-    struct pair wanted = {.label = (char *)(uintptr_t)label};
+    struct pair wanted = {.schema = (char *)(uintptr_t)schema, .name = (char *)(uintptr_t)name};
     if (pairs->count == 0) /* bsearch takes no NULL */
         return NULL;
     return bsearch(&wanted, pairs->items, pairs->count, sizeof(wanted), pair_compare);
+}
+
+static struct pair *pairs_add(struct pairs *pairs, const char *schema, const char *name)
+{
+    pairs->items = xreallocarray(pairs->items, pairs->count + 1, sizeof(*pairs->items));
+    struct pair *pair = &pairs->items[pairs->count++];
+    *pair = (struct pair){.schema = xstrdup(schema), .name = xstrdup(name)};
+    return pair;
 }
 
 /* --- what the archive holds ------------------------------------------------------------------- */
 
 static void expect_table(struct pairs *pairs, const char *schema, const char *name, int64_t rows)
 {
-    pairs->items = xreallocarray(pairs->items, pairs->count + 1, sizeof(*pairs->items));
-    pairs->items[pairs->count++] =
-        (struct pair){.label = xasprintf("%s.%s", *schema ? schema : "public", name),
-                      .in_archive = true,
-                      .archived = rows};
+    struct pair *pair = pairs_add(pairs, *schema ? schema : "public", name);
+    pair->in_archive = true;
+    pair->archived = rows;
 }
 
 /* Adds up what belongs to one table: its definition, and the pieces of its rows. */
@@ -71,9 +82,10 @@ static void merge_same(struct pairs *pairs)
     size_t kept = 1;
     for (size_t i = 1; i < pairs->count; i++) {
         struct pair *last = &pairs->items[kept - 1];
-        if (strcmp(last->label, pairs->items[i].label) == 0) {
+        if (pair_compare(last, &pairs->items[i]) == 0) {
             last->archived += pairs->items[i].archived;
-            free(pairs->items[i].label);
+            free(pairs->items[i].schema);
+            free(pairs->items[i].name);
         } else {
             pairs->items[kept++] = pairs->items[i];
         }
@@ -96,7 +108,7 @@ static void expect_archive(const struct subject *subject, struct pairs *pairs)
     for (size_t i = 0; i < archive->table_count; i++) {
         const struct archive_table *table = &archive->tables[i];
         if (!exclusion_has_table(archive, &exclusion, table))
-            expect_table(pairs, table->schema, table->name, table->totals.rows);
+            expect_table(pairs, table->target_schema, table->target_name, table->totals.rows);
     }
     exclusion_free(&exclusion);
     merge_same(pairs);
@@ -106,13 +118,20 @@ static void expect_archive(const struct subject *subject, struct pairs *pairs)
 
 /* Ordinary and partitioned tables, but for the system's own and temporary ones. */
 static const char tables_sql[] =
-    "select nspname || '.' || relname, format('%I.%I', nspname, relname), "
+    "select nspname, relname, format('%I.%I', nspname, relname), "
     "exists (select from pg_depend where classid = 'pg_class'::regclass and objid = c.oid "
     "and deptype = 'e'), " PARTITION_ROOT_SQL " "
     "from pg_class c join pg_namespace n on n.oid = relnamespace "
     "where relkind in ('r', 'p') and relpersistence <> 't' "
     "and nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_toast' "
     "order by 1";
+
+/* What a partition of such a tree holds by itself lands in the same tree. */
+static void root_take(struct pair *root, struct pair *partition)
+{
+    root->archived += partition->archived;
+    partition->archived = 0;
+}
 
 static int find_restored(struct connection *connection, const struct archive *archive,
                          struct pairs *pairs, struct outcome *outcome)
@@ -127,19 +146,24 @@ static int find_restored(struct connection *connection, const struct archive *ar
     size_t expected = pairs->count;
     for (int i = 0; i < PQntuples(result); i++) {
         struct pairs known = {.items = pairs->items, .count = expected};
-        struct pair *pair = pairs_find(&known, PQgetvalue(result, i, 0));
-        bool of_extension = strcmp(PQgetvalue(result, i, 2), "t") == 0;
+        const char *schema = PQgetvalue(result, i, 0);
+        const char *name = PQgetvalue(result, i, 1);
+        const char *root_schema = PQgetvalue(result, i, 4);
+        const char *root_name = PQgetvalue(result, i, 5);
+        struct pair *pair = pairs_find(&known, schema, name);
+        bool of_extension = strcmp(PQgetvalue(result, i, 3), "t") == 0;
         if (!pair && of_extension)
             continue; /* it came with its extension, and is no backup's business */
-        if (!pair) {
-            pairs->items = xreallocarray(pairs->items, pairs->count + 1, sizeof(*pairs->items));
-            pair = &pairs->items[pairs->count++];
-            *pair = (struct pair){.label = xstrdup(PQgetvalue(result, i, 0))};
-        }
-        pair->quoted = xstrdup(PQgetvalue(result, i, 1));
+        if (!pair)
+            pair = pairs_add(pairs, schema, name);
+        known.items = pairs->items;
+        struct pair *root = pairs_find(&known, root_schema, root_name);
+        pair->quoted = xstrdup(PQgetvalue(result, i, 2));
         pair->of_extension = of_extension;
-        pair->through_root = loads_through_root(archive, pair->label);
-        pair->by_root = loads_through_root(archive, PQgetvalue(result, i, 3));
+        pair->through_root = loads_through_root(archive, schema, name);
+        pair->by_root = loads_through_root(archive, root_schema, root_name);
+        if (pair->by_root && root && pair != root)
+            root_take(root, pair);
     }
     return 0;
 }
@@ -153,7 +177,7 @@ static int count_rows(struct connection *connection, struct pair *pair, struct o
         xasprintf("select count(*) from %s %s", pair->through_root ? "" : "only", pair->quoted);
     cleanup(result_clear) PGresult *result = session_row(connection, sql, outcome);
     if (!result) {
-        outcome_detail(outcome, "while counting %s", pair->label);
+        outcome_detail(outcome, "while counting %s.%s", pair->schema, pair->name);
         return -1;
     }
     pair->restored = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
@@ -174,15 +198,16 @@ static bool agrees(const struct pair *pair)
 static void tell_difference(const struct pair *pair, struct outcome *outcome)
 {
     if (!pair->quoted)
-        outcome_detail(outcome, "%s: archive %" PRId64 " rows, restored: no such table",
-                       pair->label, pair->archived);
+        outcome_detail(outcome, "%s.%s: archive %" PRId64 " rows, restored: no such table",
+                       pair->schema, pair->name, pair->archived);
     else if (!pair->in_archive)
-        outcome_detail(outcome, "%s: not in the archive, restored %" PRId64 " rows", pair->label,
-                       pair->restored);
+        outcome_detail(outcome, "%s.%s: not in the archive, restored %" PRId64 " rows",
+                       pair->schema, pair->name, pair->restored);
     else
         outcome_detail(
-            outcome, "%s: archive %" PRId64 " rows, restored %" PRId64 ", difference %+" PRId64,
-            pair->label, pair->archived, pair->restored, pair->restored - pair->archived);
+            outcome, "%s.%s: archive %" PRId64 " rows, restored %" PRId64 ", difference %+" PRId64,
+            pair->schema, pair->name, pair->archived, pair->restored,
+            pair->restored - pair->archived);
 }
 
 static bool has_data(const struct archive *archive)
@@ -206,8 +231,11 @@ static bool holds_nothing(const struct archive *archive, const struct pairs *pai
     else if (!has_data(archive))
         outcome_fail(outcome,
                      "the backup holds the definitions of %zu tables and the data of none: was it "
-                     "made with --schema-only?",
-                     pairs->count);
+                     "made with --schema-only%s?",
+                     pairs->count,
+                     archive->format == ARCHIVE_PLAIN
+                         ? ", or with --inserts when all tables were empty"
+                         : "");
     else
         return false;
     return true;
@@ -259,10 +287,10 @@ static void judge(const struct pairs *pairs, int excluded, struct outcome *outco
         return;
     }
     outcome_fail(outcome,
-                 "%zu of %zu tables differ from the archive; first %s: archive %" PRId64
+                 "%zu of %zu tables differ from the archive; first %s.%s: archive %" PRId64
                  " rows, restored %" PRId64 "%s",
-                 different, pairs->count, first->label, first->archived, first->restored,
-                 first->quoted ? "" : " (no such table)");
+                 different, pairs->count, first->schema, first->name, first->archived,
+                 first->restored, first->quoted ? "" : " (no such table)");
 }
 
 void every_table_has_its_rows(const struct subject *subject, const void *parameter,
@@ -276,7 +304,8 @@ void every_table_has_its_rows(const struct subject *subject, const void *paramet
         outcome_skip(outcome, "not looked at, because `backup restores` did not pass");
         return;
     }
-    cleanup(connection_closep) struct connection *connection = session_open(subject, outcome);
+    cleanup(connection_closep) struct connection *connection =
+        session_open_encoded(subject, outcome);
     if (!connection)
         return;
     cleanup(pairs_free) struct pairs pairs = {0};

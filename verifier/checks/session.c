@@ -24,12 +24,28 @@ struct connection *session_open(const struct subject *subject, struct outcome *o
      * a smaller count. */
     if (connection_execute(connection, &error,
                            "SET row_security = off; SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; "
-                           "SET max_parallel_workers_per_gather = 2; BEGIN READ ONLY") < 0) {
+                           "SET max_parallel_workers_per_gather = 2; "
+                           "SELECT set_config('client_encoding', " CLIENT_ENCODING_SQL ", false); "
+                           "BEGIN READ ONLY") < 0) {
         outcome_from_error(outcome, &error);
         connection_close(connection);
         return NULL;
     }
     return connection;
+}
+
+struct connection *session_open_encoded(const struct subject *subject, struct outcome *outcome)
+{
+    struct connection *connection = session_open(subject, outcome);
+    const char *encoding = subject->archive->encoding;
+    cleanup(free_pointer) char *quoted = literal_quote(encoding ? encoding : "UTF8");
+    struct error error;
+    if (!connection ||
+        connection_execute(connection, &error, "SET client_encoding = %s", quoted) == 0)
+        return connection;
+    outcome_from_error(outcome, &error);
+    connection_close(connection);
+    return NULL;
 }
 
 /* Corrupt data is the backup's fault; everything else that a query fails for is not. */

@@ -9,6 +9,9 @@
 /* NULL when there is no session; the outcome has its verdict then. */
 struct connection *session_open(const struct subject *subject, struct outcome *outcome);
 
+/* The same, with names as the archive has them: in its encoding instead of UTF-8. */
+struct connection *session_open_encoded(const struct subject *subject, struct outcome *outcome);
+
 /* Finds a table by the name a scenario uses ("users", "public.reports") and gives its name for SQL,
  * fully qualified and quoted, to be freed by the caller. NULL when there is none (the outcome says
  * so, and what similar there is). */

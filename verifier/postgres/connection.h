@@ -11,6 +11,11 @@
 
 struct connection;
 
+/* SQL for the client encoding that names are wanted in: UTF-8. Of a database in SQL_ASCII nobody
+ * knows what its bytes mean, and the server would refuse those that are no UTF-8. */
+#define CLIENT_ENCODING_SQL                                                                        \
+    "case current_setting('server_encoding') when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end"
+
 /* Connects within `timeout_ms`. The error says what to look at, never the password. */
 int connection_open(const struct address *address, int64_t timeout_ms,
                     struct connection **ret_connection, struct error *error);

@@ -50,6 +50,9 @@ static void arguments_build(const struct dump_options *options, struct strings *
     strings_add(argv, "--format=custom");
     strings_add(argv, "--no-owner");
     strings_add(argv, "--no-password");
+    /* Who waits to change a table waits for our snapshot, which has counted it, and pg_dump waits
+     * for them: without a limit for ever, and everybody else behind. */
+    strings_add(argv, "--lock-wait-timeout=1min");
     if (options->uncompressed)
         strings_add(argv, "--compress=0");
     if (options->snapshot)

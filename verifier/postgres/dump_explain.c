@@ -31,19 +31,28 @@ static const struct {
     {"running locally and accepting", "check that the server runs, and the socket's directory in "
                                       "source.database"},
     {"No space left on device", "make room where the backups are, or choose another place"},
-    {"canceling statement due to lock timeout",
-     "something on the server holds a lock on a table: dump at another time"},
+    /* The only limit of time that pg_dump keeps is that on its wait for locks. */
     {"canceling statement due to statement timeout",
-     "the role has a statement_timeout: dump as another role, or raise it (alter role ... set "
-     "statement_timeout = 0)"},
+     "something on the server holds a lock on a table, or waits for one to change it: dump at "
+     "another time"},
+    {"conflict with recovery",
+     "the server is a standby that goes on replaying: set hot_standby_feedback = on there, or "
+     "raise its max_standby_streaming_delay, or dump from the primary"},
+    {"ERROR:  relation \"", "it was dropped or renamed while the dump began: dump again"},
+    {"could not open relation", "it was dropped while the dump began: dump again"},
+    {"cache lookup failed", "something was dropped while the dump ran: dump again"},
+    {"too many connections", "a dump needs two connections at once: allow the role and the "
+                             "database that many, or dump when fewer clients are connected"},
     {"FATAL:  database \"", "check the name of the database in source.database"},
     {"FATAL:  role \"", "check the user in source.database"},
     {"server closed the connection unexpectedly",
      "the server ended or the network broke: look at the server's log, then dump again"},
     {"unsupported startup parameter", "pg_dump cannot work through a transaction pooler: use the "
                                       "direct host, or the session pooler"},
-    {"could not open transaction snapshot", "the transaction that exported it has ended"},
-    {"invalid snapshot identifier", "the transaction that exported the snapshot has ended"},
+    {"could not open transaction snapshot",
+     "the transaction that exported it has ended: dump again"},
+    {"invalid snapshot identifier",
+     "the transaction that exported the snapshot has ended: dump again"},
 };
 
 static const char *advice_find(const char *messages)

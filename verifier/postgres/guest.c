@@ -18,25 +18,17 @@ char *guest_name(void)
     return xasprintf("%s%d_%08" PRIx32, guest_prefix, getpid(), random);
 }
 
-static void option_append(struct buffer *sql, const char *keyword, const char *value)
-{
-    cleanup(free_pointer) char *quoted = literal_quote(value);
-    buffer_printf(sql, " %s %s", keyword, quoted);
-}
-
 static int create(struct connection *connection, const struct guest_options *options,
-                  const char *collate, const char *ctype, struct error *error)
+                  const char *locale, struct error *error)
 {
     struct buffer sql;
     buffer_init(&sql, 4096);
     cleanup(free_pointer) char *name = identifier_quote(options->name);
-    buffer_printf(&sql, "CREATE DATABASE %s TEMPLATE template0", name);
-    if (options->encoding)
-        option_append(&sql, "ENCODING", options->encoding);
-    if (collate)
-        option_append(&sql, "LC_COLLATE", collate);
-    if (ctype)
-        option_append(&sql, "LC_CTYPE", ctype);
+    buffer_printf(&sql, "CREATE DATABASE %s TEMPLATE template0 %s", name, locale);
+    if (options->encoding) {
+        cleanup(free_pointer) char *encoding = literal_quote(options->encoding);
+        buffer_printf(&sql, " ENCODING %s", encoding);
+    }
     if (options->owner) {
         cleanup(free_pointer) char *owner = identifier_quote(options->owner);
         buffer_printf(&sql, " OWNER %s", owner);
@@ -47,15 +39,16 @@ static int create(struct connection *connection, const struct guest_options *opt
 }
 
 int guest_create(struct connection *connection, const struct guest_options *options,
-                 struct error *error)
+                 bool *ret_locale_missing, struct error *error)
 {
-    if (options->collate && options->ctype &&
-        create(connection, options, options->collate, options->ctype, error) == 0)
+    *ret_locale_missing = false;
+    if (options->locale && create(connection, options, options->locale, error) == 0)
         return 0;
+    *ret_locale_missing = options->locale != NULL;
     bool utf8 = options->encoding && strcmp(options->encoding, "UTF8") == 0;
-    if (utf8 && create(connection, options, "C", "C.UTF-8", error) == 0)
+    if (utf8 && create(connection, options, "LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'", error) == 0)
         return 0;
-    if (create(connection, options, "C", "C", error) == 0)
+    if (create(connection, options, "LC_COLLATE 'C' LC_CTYPE 'C'", error) == 0)
         return 0;
     bool refused = strstr(error->text, "permission denied") != NULL;
     return error_prefix(error, "cannot create a database to restore into: %s",

@@ -15,15 +15,14 @@
 struct guest_options {
     const char *name;
     const char *encoding; /* of the archive; NULL: the server's default */
-    const char *collate;  /* locale names of the archive; NULL: not known */
-    const char *ctype;
-    const char *owner; /* role that owns it; NULL: the connected one */
+    const char *locale;   /* options of CREATE DATABASE for the archive's; NULL: not known */
+    const char *owner;    /* role that owns it; NULL: the connected one */
 };
 
-/* Creates the database. Where the system does not have the locale, "C" serves (C.UTF-8 for UTF8).
- */
+/* Creates the database. Where the system does not have the locale, "C" serves (C.UTF-8 for UTF8),
+ * and `ret_locale_missing` tells. */
 int guest_create(struct connection *connection, const struct guest_options *options,
-                 struct error *error);
+                 bool *ret_locale_missing, struct error *error);
 
 /* Takes the lock that says the guest is in use, until the connection closes. */
 int guest_lock(struct connection *connection, const char *name, struct error *error);

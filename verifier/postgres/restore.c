@@ -15,6 +15,9 @@ static void pg_restore_arguments(const struct restore_options *options, const ch
      */
     strings_add(argv, "--no-owner");
     strings_add(argv, "--no-privileges");
+    /* So do tablespaces, and the providers of security labels. */
+    strings_add(argv, "--no-tablespaces");
+    strings_add(argv, "--no-security-labels");
     /* A subscription would connect back to the server that publishes. */
     strings_add(argv, "--no-subscriptions");
     strings_addf(argv, "--jobs=%d", options->jobs);

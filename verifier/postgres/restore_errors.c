@@ -34,12 +34,16 @@ static const char *const machine_words[] = {
     "could not open input file",
     "permission denied",
     "must be superuser",
+    "only superuser", /* can define a leakproof function */
     "must be owner of",
     "must be member of role",   /* of the owners that plain SQL names */
     "must be able to SET ROLE", /* the same since 16 */
     "could not fork",
     "could not create worker process",
     "encoding conversion functions",
+    "invalid value for parameter \"default_tablespace\"",
+    "directory \"", /* directory "x" does not exist: that of a tablespace */
+    "security label provider",
     "collation \"", /* collation "x" for encoding "y" does not exist: see is_machine */
     "locale name",
 };

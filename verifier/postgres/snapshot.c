@@ -21,8 +21,12 @@ static const char settings_sql[] =
     "('statement_timeout', '10min'), ('lock_timeout', '1min'), "
     "('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0'), "
     "('max_parallel_workers_per_gather', '0'), ('row_security', 'off'), "
-    "('client_encoding', 'UTF8'), ('search_path', 'pg_catalog')"
+    "('client_encoding', " CLIENT_ENCODING_SQL "), ('search_path', 'pg_catalog')"
     ") wanted(name, value) on s.name = wanted.name";
+
+/* The role's own statement_timeout may be too short for anything. */
+static const char begin_sql[] = "begin transaction isolation level repeatable read, read only; "
+                                "set local statement_timeout = '1min'";
 
 static int begin(struct snapshot *snapshot, struct error *error)
 {
@@ -31,8 +35,7 @@ static int begin(struct snapshot *snapshot, struct error *error)
     struct error reason;
     struct connection *connection = snapshot->connection;
     snapshot->time = time(NULL);
-    if (connection_execute(connection, error,
-                           "begin transaction isolation level repeatable read, read only") < 0 ||
+    if (connection_execute(connection, error, "%s", begin_sql) < 0 ||
         connection_query(connection, settings_sql, NULL, &settings, NULL, error) < 0)
         return error_prefix(error, "cannot begin to read the database: ");
     if (connection_query(connection, "select pg_export_snapshot()", NULL, &exported, NULL,
@@ -45,8 +48,7 @@ static int begin(struct snapshot *snapshot, struct error *error)
     PQclear(settings);
     settings = NULL;
     if (connection_execute(connection, error, "rollback") < 0 ||
-        connection_execute(connection, error,
-                           "begin transaction isolation level repeatable read, read only") < 0)
+        connection_execute(connection, error, "%s", begin_sql) < 0)
         return error_prefix(error, "cannot begin to read the database: ");
     return connection_query(connection, settings_sql, NULL, &settings, NULL, error);
 }
@@ -158,6 +160,24 @@ static int read_revisions(struct connection *connection, struct snapshot_content
     return 0;
 }
 
+/* pg_dump says nothing of them. */
+static int tell_unlogged(struct connection *connection, struct strings *notices,
+                         struct error *error)
+{
+    cleanup(result_clear) PGresult *result = NULL;
+    if (connection_query(connection,
+                         "select count(*), min(oid::regclass::text) from pg_class "
+                         "where relkind = 'r' and relpersistence = 'u' and pg_is_in_recovery()",
+                         NULL, &result, NULL, error) < 0)
+        return -1;
+    if (strcmp(PQgetvalue(result, 0, 0), "0") != 0)
+        strings_addf(notices,
+                     "the server is a standby, which has no rows of unlogged tables: those of %s "
+                     "(%s ...) are not in this backup",
+                     PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1));
+    return 0;
+}
+
 static void tell_problems(const struct strings *problems, struct strings *notices)
 {
     for (size_t i = 0; i < problems->count && i < MENTIONED_PROBLEMS; i++)
@@ -180,6 +200,7 @@ int snapshot_read(struct snapshot *snapshot, bool count, struct snapshot_content
     count = count && snapshot->id;
     if (read_server(connection, &contents, error) < 0 ||
         table_counts_list(connection, &contents.tables, error) < 0 ||
+        tell_unlogged(connection, notices, error) < 0 ||
         (count && table_counts_fill(connection, &contents.tables, &problems, error) < 0) ||
         read_revisions(connection, &contents, notices, error) < 0) {
         snapshot_contents_free(&contents);

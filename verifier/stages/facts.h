@@ -59,10 +59,11 @@ struct server_fact {
     char version[128];
     char where[PATH_MAX]; /* "throwaway server", or host:port */
     char database[128];
-    char restored_as[256]; /* the role, and why it is a superuser if it is one */
-    char guest[128];       /* a database that has to be dropped on somebody's server, or "" */
-    char psql[PATH_MAX];   /* the command that opens the restored database */
-    pid_t pid;             /* of the throwaway server; 0: none */
+    char locale_missing[256]; /* what the database had, where "C" had to serve; or "" */
+    char restored_as[256];    /* the role, and why it is a superuser if it is one */
+    char guest[128];          /* a database that has to be dropped on somebody's server, or "" */
+    char psql[PATH_MAX];      /* the command that opens the restored database */
+    pid_t pid;                /* of the throwaway server; 0: none */
 };
 
 struct restore_fact {

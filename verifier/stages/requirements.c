@@ -81,33 +81,49 @@ char *superuser_reason(const struct archive *archive, struct connection *connect
     return NULL;
 }
 
-/* The text between quotes behind `keyword = ` in a CREATE DATABASE, or NULL. */
-static char *locale_option(const char *definition, const char *keyword)
+/* How long the string at `text` is with its quotes, or the word, which may be any of ours. */
+static size_t option_length(const char *text)
 {
-    cleanup(free_pointer) char *start = xasprintf("%s = '", keyword);
-    const char *found = strstr(definition, start);
-    if (!found)
-        return NULL;
-    found += strlen(start);
-    return xstrndup(found, strcspn(found, "'"));
+    size_t length = 1;
+    if (*text != '\'')
+        return strspn(text, "abcdefghijklmnopqrstuvwxyz");
+    while (text[length] && (text[length] != '\'' || text[length + 1] == '\''))
+        length += text[length] == '\'' ? 2 : 1;
+    return text[length] ? length + 1 : 0;
 }
 
-void required_locale(const struct archive *archive, char **ret_collate, char **ret_ctype)
+/* Adds `keyword = value` of a CREATE DATABASE, where it is there. */
+static bool option_take(const char *definition, const char *keyword, struct buffer *options)
 {
-    *ret_collate = NULL;
-    *ret_ctype = NULL;
+    cleanup(free_pointer) char *start = xasprintf(" %s = ", keyword);
+    const char *found = strstr(definition, start);
+    size_t length = found ? option_length(found + strlen(start)) : 0;
+    if (length == 0)
+        return false;
+    buffer_printf(options, "%s %.*s ", keyword, (int)length, found + strlen(start));
+    return true;
+}
+
+char *required_locale(const struct archive *archive)
+{
+    static const char *const keywords[] = {"LOCALE",     "LC_COLLATE", "LC_CTYPE",
+                                           "ICU_LOCALE", "ICU_RULES",  "BUILTIN_LOCALE"};
     for (size_t i = 0; i < archive->entry_count; i++) {
         if (strcmp(archive->entries[i].description, "DATABASE") != 0)
             continue;
         const char *definition = archive->entries[i].definition;
-        *ret_collate = locale_option(definition, "LC_COLLATE");
-        *ret_ctype = locale_option(definition, "LC_CTYPE");
-        if (!*ret_collate)
-            *ret_collate = locale_option(definition, " LOCALE");
-        if (!*ret_ctype)
-            *ret_ctype = locale_option(definition, " LOCALE");
-        return;
+        bool found = false;
+        struct buffer options;
+        buffer_init(&options, 2048);
+        option_take(definition, "LOCALE_PROVIDER", &options); /* nothing without the others */
+        for (size_t k = 0; k < ARRAY_LENGTH(keywords); k++)
+            found |= option_take(definition, keywords[k], &options);
+        if (found && !options.overflowed)
+            return buffer_steal(&options);
+        buffer_free(&options);
+        return NULL;
     }
+    return NULL;
 }
 
 bool creates_public_schema(const struct archive *archive)

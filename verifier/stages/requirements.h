@@ -15,9 +15,9 @@ int required_major(const struct archive *archive);
  * trigger x"), or NULL: to be freed by the caller. */
 char *superuser_reason(const struct archive *archive, struct connection *connection);
 
-/* The locale that the archive's database had: to be freed by the caller; NULL when it does not say.
- */
-void required_locale(const struct archive *archive, char **ret_collate, char **ret_ctype);
+/* The locale that the archive's database had, as options of CREATE DATABASE: to be freed by the
+ * caller; NULL when it does not say. */
+char *required_locale(const struct archive *archive);
 
 /* Does the archive create the schema `public` itself? Then the empty one of a fresh database is in
  * its way. */

@@ -41,18 +41,34 @@ static int create_roles(struct stages *stages, struct error *error)
     return 0;
 }
 
+/* Their places are on the server that was dumped, so ours lie in the server's own directory. */
+static int create_tablespaces(struct stages *stages, struct error *error)
+{
+    const struct strings *tablespaces = &stages->archive.tablespaces;
+    if (tablespaces->count > 0 &&
+        connection_execute(stages->maintenance, error, "SET allow_in_place_tablespaces = on") < 0)
+        return -1;
+    for (size_t i = 0; i < tablespaces->count; i++) {
+        cleanup(free_pointer) char *name = identifier_quote(tablespaces->items[i]);
+        struct error ignored; /* pg_default is there already; and who needs it will complain */
+        connection_execute(stages->maintenance, &ignored, "CREATE TABLESPACE %s LOCATION ''", name);
+    }
+    return 0;
+}
+
 static int database_create(struct stages *stages, const char *owner, struct error *error)
 {
-    cleanup(free_pointer) char *collate = NULL;
-    cleanup(free_pointer) char *ctype = NULL;
-    required_locale(&stages->archive, &collate, &ctype);
+    cleanup(free_pointer) char *locale = required_locale(&stages->archive);
+    bool locale_missing = false;
     struct guest_options options = {.name = stages->database_name,
                                     .encoding = stages->archive.encoding,
-                                    .collate = collate,
-                                    .ctype = ctype,
+                                    .locale = locale,
                                     .owner = owner};
-    if (guest_create(stages->maintenance, &options, error) < 0)
+    if (guest_create(stages->maintenance, &options, &locale_missing, error) < 0)
         return -1;
+    if (locale_missing)
+        text_copy(stages->facts->server.locale_missing,
+                  sizeof(stages->facts->server.locale_missing), locale);
     address_free(&stages->database);
     address_copy(&stages->server, &stages->database);
     address_set(&stages->database, "dbname", stages->database_name);
@@ -122,8 +138,8 @@ static int apply_exclusion(struct stages *stages, char **ret_list, struct error 
 /* --- the restore ------------------------------------------------------------------------------ */
 
 /* Creates the database and restores into it as `role`; NULL: as the server's own user. */
-static int restore_as(struct stages *stages, const char *role, const char *list,
-                      int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
+static int restore_once(struct stages *stages, const char *role, const char *list, int jobs,
+                        int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
 {
     if (database_create(stages, role, error) < 0 ||
         (stages->cluster && database_clear(stages, role, error) < 0))
@@ -150,12 +166,38 @@ static int restore_as(struct stages *stages, const char *role, const char *list,
         .list_path = list,
         .has_public_schema = creates_public_schema(&stages->archive),
         .no_network = stages->cluster != NULL,
-        .jobs = stages->restore_format == ARCHIVE_TAR ? 1 : stages->jobs,
+        .jobs = jobs,
         .deadline_ms = deadline_ms,
     };
     int outcome = restore_run(&options, ret_result, error);
     address_free(&database);
     return outcome;
+}
+
+static bool some_data_failed(const struct restore_errors *errors)
+{
+    for (size_t i = 0; i < errors->count; i++)
+        if (errors->items[i].class == RESTORE_BACKUP &&
+            starts_with(errors->items[i].message, "COPY failed for table"))
+            return true;
+    return false;
+}
+
+/* A check constraint may look into another table. That works only where this one is filled first,
+ * as it is by a single job, which goes by the order of the archive. */
+static int restore_as(struct stages *stages, const char *role, const char *list,
+                      int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
+{
+    bool alone = stages->restore_format == ARCHIVE_TAR || stages->restore_format == ARCHIVE_PLAIN;
+    int jobs = alone ? 1 : stages->jobs;
+    if (restore_once(stages, role, list, jobs, deadline_ms, ret_result, error) < 0)
+        return -1;
+    if (jobs == 1 || !some_data_failed(&ret_result->errors))
+        return 0;
+    restore_result_free(ret_result);
+    if (guest_drop(stages->maintenance, stages->database_name, error) < 0)
+        return -1;
+    return restore_once(stages, role, list, 1, deadline_ms, ret_result, error);
 }
 
 /* A plain dump that brings its own schema public says so only by failing. */
@@ -167,7 +209,7 @@ static bool met_public(const struct stages *stages, const struct restore_errors 
 
 static bool lacked_rights(const struct restore_errors *errors, char **ret_reason)
 {
-    static const char *const words[] = {"must be superuser", "must be owner of",
+    static const char *const words[] = {"must be superuser", "only superuser", "must be owner of",
                                         "permission denied"};
     for (size_t i = 0; i < errors->count; i++)
         for (size_t j = 0; j < ARRAY_LENGTH(words); j++)
@@ -224,7 +266,7 @@ static int restore_on_throwaway(struct stages *stages, const char *list, int64_t
 {
     struct server_fact *fact = &stages->facts->server;
     stages->drop_public = creates_public_schema(&stages->archive);
-    if (create_roles(stages, error) < 0)
+    if (create_roles(stages, error) < 0 || create_tablespaces(stages, error) < 0)
         return -1;
     cleanup(free_pointer) char *reason = superuser_reason(&stages->archive, stages->maintenance);
     if (!reason) {
@@ -305,10 +347,23 @@ static int refuse_clean(const struct stages *stages, const struct restore_errors
         errors->items[0].message, errors->items[0].place);
 }
 
+/* Bounds of partitions and checks may compare texts, which every locale orders in its own way. */
+static bool depends_on_locale(const char *message)
+{
+    return strstr(message, "partition") || strstr(message, "violates check constraint");
+}
+
 /* An error of this machine comes first: what follows it may be only its consequence. */
-static int judge(const struct restore_fact *fact, struct error *error)
+static int judge(const struct restore_fact *fact, const char *locale_missing, struct error *error)
 {
     int total = fact->machine_count + fact->backup_count;
+    if (fact->machine_count == 0 && fact->backup_count > 0 && *locale_missing &&
+        depends_on_locale(fact->first_backup))
+        return cannot_verify(error,
+                             "%d error%s while restoring: %s; this may be because the locale of "
+                             "the database (%s) is not on this machine and \"C\" had to serve: "
+                             "install it (dpkg-reconfigure locales) and verify again",
+                             total, total == 1 ? "" : "s", fact->first_backup, locale_missing);
     if (fact->machine_count > 0)
         return cannot_verify(
             error, "%d error%s while restoring, among them one that is this machine's fault: %s",
@@ -323,9 +378,10 @@ static int judge(const struct restore_fact *fact, struct error *error)
 static int leave_databases_alone(struct stages *stages, struct error *error)
 {
     static const struct guest_options own = {.name = "restore_verifier_maintenance"};
+    bool locale_missing; /* it has none */
     if (!stages->cluster || stages->archive.databases.count == 0)
         return 0;
-    if (guest_create(stages->maintenance, &own, error) < 0)
+    if (guest_create(stages->maintenance, &own, &locale_missing, error) < 0)
         return -1;
     address_set(&stages->server, "dbname", own.name);
     connection_close(take(&stages->maintenance));
@@ -355,5 +411,7 @@ int restore_stage(struct stages *stages, struct error *error)
     if (restored == 0 && refuse_clean(stages, &result.errors, error) < 0)
         restored = -1;
     restore_result_free(&result);
-    return restored < 0 ? -1 : judge(&stages->facts->restore, error);
+    return restored < 0
+               ? -1
+               : judge(&stages->facts->restore, stages->facts->server.locale_missing, error);
 }

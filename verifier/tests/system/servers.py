@@ -33,9 +33,9 @@ def free_port():
 
 
 class Server:
-    def __init__(self, directory, password=None, certificate=None):
+    def __init__(self, directory, password=None, certificate=None, standby_of=None, **more):
         """With a password it listens on the loopback device, and asks for it there; with a certificate
-        (the paths of it and its key) it speaks TLS there, and nothing else."""
+        (the paths of it and its key) it speaks TLS there, and nothing else. `more` are settings."""
         self.directory = pathlib.Path(directory)
         self.directory.mkdir()
         self.directory.chmod(0o700)
@@ -45,10 +45,10 @@ class Server:
         self.port = free_port() if password else 5432
         self.log = self.directory / "log"
         data = self.directory / "data"
-        subprocess.run(
-            [BIN / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"],
-            check=True, capture_output=True, cwd="/", **USER,
-        )
+        make = [BIN / "initdb", "--pgdata", data, "--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]
+        if standby_of:
+            make = [BIN / "pg_basebackup", "-D", data, "-R", "-c", "fast", "--no-sync", "-d", standby_of.url()]
+        subprocess.run(make, check=True, capture_output=True, cwd="/", **USER)
         if password:
             kind = "hostssl" if certificate else "host"
             (data / "pg_hba.conf").write_text(f"local all all trust\n{kind} all all 127.0.0.1/32 scram-sha-256\n")
@@ -63,6 +63,7 @@ class Server:
             "max_wal_senders": 0,
             "shared_buffers": "32MB",
             "timezone": "UTC",
+            **more,
         }
         for name, source in zip(("ssl_cert_file", "ssl_key_file"), certificate or ()):
             settings |= {"ssl": "on", name: f"{name}.pem"}

@@ -465,6 +465,19 @@ def test_another_file_with_the_same_rows(place, server):
     place.expect("fail", "backup is intact", ["not the one that dump wrote", before, sha256(backup), f"{backup.stat().st_size} bytes"], path)
 
 
+def test_a_backup_of_another_database_with_its_manifest(place, server):
+    """Exchanged, or restored from the wrong place: all that it says of itself is true."""
+    path = scenario(place, server.url("bugspark"), SAME)
+    dump(place, path)
+    other = "other_%Y%m%d.dump.gz"
+    for ending in ("", ".manifest.json"):
+        os.rename(beside(place, ending), beside(place, ending, other))
+    named = scenario(place, server.url("bugspark"), SAME, pattern=other)
+    place.expect("fail", "backup is intact", [f"its manifest is about {today(NAME)}", "exchanged"], named)
+    # Whoever names it may have given it another name.
+    assert place.verify("--backup", beside(place, "", other), named).code == PASSED
+
+
 @pytest.mark.parametrize(
     "edit, words",
     [
@@ -544,9 +557,9 @@ def test_restored_rows_are_held_against_the_dump(place, server):
 def test_the_time_of_a_backup_is_its_manifests(place, server):
     path = scenario(place, server.url("bugspark"))
     dump(place, path)
-    then = utc(time.time() - 40 * 3600)
+    then = utc(time.time() - 46 * 3600)
     change(beside(place), lambda said: said.update(began=then))
-    place.expect("fail", "backup is recent", [then, "told by its manifest", "1 d 16 h", "its manifest says that it was made"], path)
+    place.expect("fail", "backup is recent", [then, "told by its manifest", "1 d 22 h", "its manifest says that it was made"], path)
 
 
 def test_an_old_backup_under_a_new_name_with_its_manifest(place, server):

@@ -36,6 +36,19 @@ static const struct {
     {"pg_dump: warning: something\n/usr/lib/libpq.so.5: version RHPG_9.6 not found\n",
      {"libpq.so.5: version"},
      "something"},
+    {"pg_dump: error: query failed: ERROR:  canceling statement due to statement timeout\n"
+     "pg_dump: detail: Query was: LOCK TABLE public.t IN ACCESS SHARE MODE\n",
+     {"holds a lock on a table", "at another time"},
+     "LOCK TABLE"},
+    {"pg_dump: error: Dumping the contents of table \"t\" failed: PQgetResult() failed.\n"
+     "pg_dump: detail: Error message from server: ERROR:  canceling statement due to conflict with "
+     "recovery\n",
+     {"conflict with recovery", "hot_standby_feedback"},
+     NULL},
+    {"pg_dump: error: query failed: ERROR:  relation \"public.t\" does not exist\n"
+     "pg_dump: detail: Query was: LOCK TABLE public.t IN ACCESS SHARE MODE\n",
+     {"\"public.t\" does not exist", "dump again"},
+     NULL},
     {"pg_dump: error: could not write to output file: No space left on device\n",
      {"make room"},
      NULL},

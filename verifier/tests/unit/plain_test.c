@@ -36,6 +36,8 @@ static char *describe(const struct plain_totals *totals)
     }
     for (size_t i = 0; i < totals->roles.count; i++)
         buffer_printf(&text, "role %s; ", totals->roles.items[i]);
+    for (size_t i = 0; i < totals->tablespaces.count; i++)
+        buffer_printf(&text, "tablespace %s; ", totals->tablespaces.items[i]);
     for (size_t i = 0; i < totals->databases.count; i++)
         buffer_printf(&text, "database %s; ", totals->databases.items[i]);
     for (size_t i = 0; i < totals->extension_count; i++)
@@ -115,6 +117,10 @@ static const struct {
      "int) TO amy, PUBLIC, carl WITH GRANT OPTION GRANTED BY dora;\nREVOKE ALL ON SCHEMA s FROM "
      "eve;\nALTER DEFAULT PRIVILEGES FOR ROLE fay IN SCHEMA s REVOKE ALL ON TABLES FROM gus;\n",
      "role Bob; \"B\"; role amy; role carl; role dora; role eve; role fay; role gus; "},
+    {"SET default_tablespace = '';\nSET default_tablespace = fast;\nSET default_tablespace = \"A "
+     "b\";\nSET default_tablespace = own;\nCREATE TABLESPACE own OWNER ann LOCATION '/x';\n"
+     "CREATE DATABASE d WITH TEMPLATE = template0 TABLESPACE = slow ENCODING = 'UTF8';\n",
+     "role ann; tablespace fast; tablespace A b; tablespace slow; database d; "},
     {"CREATE POLICY p ON t AS PERMISSIVE FOR SELECT TO hal, ida USING ((to_x = 'to zed'));\n"
      "CREATE SCHEMA owner;\nCREATE SCHEMA s AUTHORIZATION joe;\nSET SESSION AUTHORIZATION "
      "'kim';\nCREATE USER MAPPING "

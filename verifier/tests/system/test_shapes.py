@@ -1,0 +1,193 @@
+"""Proves that backups of odd but legitimate databases are green: as `dump` makes them, and as pg_dump does in
+an archive and as plain SQL."""
+
+import subprocess
+
+import pytest
+
+from running import PASSED
+from servers import BIN
+
+ROWS, RESTORES, CONTENTS = "every table has its rows", "backup restores", "contents are identical"
+HASHED = (
+    "create type kind as enum ('a', 'b', 'c', 'd');"
+    "create table t (x kind, y int, z int generated always as (y + 1) stored) partition by {};"
+    "{}"
+    "insert into t select (array['a', 'b', 'c', 'd']::kind[])[1 + n % 4], n from generate_series(1, 19) n"
+)
+SHAPES = {
+    "names with dots": 'create schema "a.b"; create schema a; create table "a.b".c (x int); create table a."b.c" (x int);'
+    'insert into "a.b".c values (1); insert into a."b.c" values (1), (2)',
+    "a leakproof function": "create table t (x int); insert into t values (1); create function f() returns bool language sql leakproof as 'select true'",
+    "tablespaces": 'create table t (x int) tablespace fast; insert into t values (1); create index on t (x) tablespace "Fast x"',
+    # Where a row goes depends on the oid of its label, which is another one after a restore.
+    "hash partitions of an enum": HASHED.format(
+        "hash (x)",
+        "create table t0 partition of t for values with (modulus 2, remainder 0);"
+        "create table t1 partition of t for values with (modulus 2, remainder 1);",
+    ),
+    "hash partitions below others": HASHED.format(
+        "range (y)",
+        "create table t0 partition of t for values from (0) to (10);"
+        "create table t1 partition of t for values from (10) to (100) partition by hash (x);"
+        "create table t10 partition of t1 for values with (modulus 2, remainder 0);"
+        "create table t11 partition of t1 for values with (modulus 2, remainder 1);",
+    ),
+    "settings of the database": "do $$ begin execute format('alter database %I set bytea_output = escape', current_database());"
+    "execute format('alter database %I set timezone = %L', current_database(), 'Asia/Tokyo'); end $$;"
+    "create table t (x bytea, y timestamptz); insert into t values ('\\x00ff41', now()); create table u (x bytea); insert into u select x from t",
+}
+
+
+@pytest.fixture(scope="module")
+def tablespaces(server):
+    for name in ("fast", '"Fast x"'):
+        server.sql(f"set allow_in_place_tablespaces = on; \n create tablespace {name} location ''")
+
+
+CONTENTS_TOO = "restore:\n  contents: true\n"
+
+
+def dumped(place, url, body):
+    path = place.scenario(f"source:\n  database: {url!r}\n" + body)
+    dump = place.run("dump", path)
+    assert dump.code == PASSED, str(dump)
+    return path
+
+
+@pytest.mark.parametrize("way", ["dump", "-Fc", "-Fp"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_database_of_this_shape(place, server, database, tablespaces, shape, way):
+    name = database(SHAPES[shape])
+    if way == "dump":
+        run = place.verify(dumped(place, server.url(name), CONTENTS_TOO))
+    else:
+        server.dump(name, place.directory / "x", way)
+        run = place.verify("--backup", place.directory / "x", place.scenario(CONTENTS_TOO))
+    assert run.code == PASSED, str(run)
+    assert int(run.report().properties["restored.rows"]) > 0
+    assert run.report()[CONTENTS].verdict == "pass"
+
+
+@pytest.mark.parametrize("sql, check, words", [
+    ("delete from t where y = 7", ROWS, "public.t: archive 19 rows, restored 18"),
+    ("update t set y = 8 where y = 7", CONTENTS, "first public.t"),
+])
+def test_a_tree_of_partitions_that_is_not_whole(place, server, database, sql, check, words):
+    path = dumped(place, server.url(database(SHAPES["hash partitions below others"])), CONTENTS_TOO)
+    spoilt = place.stand_in(pg_restore=f'''"$real/pg_restore" "$@" || exit
+for argument; do case $argument in --dbname=*) database=${{argument#*=}};; esac; done
+"$real/psql" -Xqc "{sql}" "$database"''')
+    place.expect("fail", check, words, path, environment=spoilt)
+
+
+def test_a_security_label(place, server, database):
+    """Its provider is loaded by the server that was dumped. psql cannot leave it out."""
+    name = database("create table t (x int); insert into t values (1); insert into pg_seclabel values ('t'::regclass, 'pg_class'::regclass, 0, 'anon', 'MASKED')")
+    server.dump(name, place.directory / "x")
+    assert place.verify("--backup", place.directory / "x", place.scenario()).code == PASSED
+    server.dump(name, place.directory / "x", "-Fp")
+    place.expect("error", RESTORES, ["security label provider"], "--backup", place.directory / "x", place.scenario())
+
+
+@pytest.mark.parametrize("way", [["-Fc"], ["-Fp", "--create"]], ids=" ".join)
+def test_the_order_of_texts_is_the_databases(place, server, database, way):
+    """In C, b comes after C, and there is no such partition."""
+    name = f"icu{place.directory.name}"
+    server.sql(f"create database {name} template template0 locale_provider icu icu_locale 'en-US'")
+    try:
+        server.sql(
+            "create table t (x text) partition by range (x); create table t1 partition of t for values from ('a') to ('C');"
+            "insert into t values ('b'); create table u (x text, y text, check (x < y)); insert into u values ('a', 'B')", name)
+        server.dump(name, place.directory / "x", *way)
+    finally:
+        server.drop(name)
+    run = place.verify("--backup", place.directory / "x", place.scenario(CONTENTS_TOO))
+    assert run.code == PASSED, str(run)
+
+
+def test_a_locale_that_is_not_here(place, server, database):
+    """What may be because of it is not said to be the backup's fault."""
+    name = database("create table u (x text, y text, check (x < y)); insert into u values ('B', 'a')")
+    server.dump(name, place.directory / "x")
+    content = (place.directory / "x").read_bytes()
+    changed = content.replace(b"LC_COLLATE = 'C.UTF-8'", b"LC_COLLATE = 'x.UTF-8'").replace(b"LOCALE = 'C.UTF-8'", b"LOCALE = 'x.UTF-8'")
+    assert changed != content
+    (place.directory / "x").write_bytes(changed)
+    assert place.verify("--backup", place.directory / "x", place.scenario()).code == PASSED
+    changed = changed.replace(b"CHECK ((x < y))", b"CHECK ((x > y))")
+    (place.directory / "x").write_bytes(changed)
+    place.expect("error", RESTORES, ["violates check constraint", "x.UTF-8", "install it"], "--backup", place.directory / "x", place.scenario())
+
+
+def test_a_check_that_looks_into_another_table(place, server, database):
+    """It restores in the order of the archive; several jobs may come to the second table too soon."""
+    name = database(
+        "create table a (x int); insert into a select generate_series(1, 1500000);"
+        "create function f(int) returns bool language sql stable as 'select exists (select from public.a where x = $1)';"
+        "create table b (x int check (public.f(x))); insert into b values (1500000)")
+    server.dump(name, place.directory / "x", "-Z1")
+    run = place.verify("--backup", place.directory / "x", place.scenario("restore:\n  jobs: 4\n"))
+    assert run.code == PASSED, str(run)
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "EUC_JP"])
+def test_names_in_another_encoding(place, server, encoding):
+    name, table = f"enc{place.directory.name}", {"LATIN1": "größe", "EUC_JP": "表"}[encoding]
+    server.sql(f"create database {name} template template0 encoding '{encoding}' lc_collate 'C' lc_ctype 'C'")
+    try:
+        server.sql(f'set client_encoding = utf8; create table "{table}" (x text); insert into "{table}" values (\'{table}\')', name)
+        body = f"tables:\n  {table}:\n    - row_count = 1\n    - row_count same as dump\n"
+        path = dumped(place, server.url(name), body + CONTENTS_TOO)
+    finally:
+        server.drop(name)
+    run = place.verify(path)
+    assert run.code == PASSED, str(run)
+
+
+def test_names_in_no_encoding(place, server):
+    """In SQL_ASCII a name is bytes; those that are no UTF-8 are in no manifest, and in the backup."""
+    name = f"enc{place.directory.name}"
+    server.sql(f"create database {name} template template0 encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'")
+    try:
+        subprocess.run(
+            [BIN / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", server.url(name)], check=True,
+            input=b'set client_encoding = SQL_ASCII; create table "gr\xf6\xdfe" (x text); insert into "gr\xf6\xdfe" values (\'\xe4\'); create table t (x text); insert into t values (\'\xff\')')
+        path = dumped(place, server.url(name), "tables:\n  t:\n    - row_count same as dump\n" + CONTENTS_TOO)
+    finally:
+        server.drop(name)
+    run = place.verify(path)
+    assert run.code == PASSED, str(run)
+    assert run.report().properties["restored.rows"] == "2"
+
+
+@pytest.mark.parametrize("setting", ["statement_timeout = 1", "idle_in_transaction_session_timeout = 1", "lock_timeout = 1",
+                                     "default_transaction_read_only = on", "search_path = nowhere", "client_encoding = latin1",
+                                     "datestyle = german", "standard_conforming_strings = off", "quote_all_identifiers = on",
+                                     "intervalstyle = iso_8601", "default_transaction_isolation = serializable"])
+def test_settings_of_the_role(place, server, database, setting):
+    """Whatever the administrator gave it, as long as it may read everything."""
+    role = f"role{place.directory.name}"
+    name = database("create table t (x date, y interval, z text);"
+                    "insert into t select '2020-02-03', '1 day 2 h', 'a\\b' from generate_series(1, 1000)")
+    server.sql(f"create role {role} login in role pg_read_all_data; alter role {role} set {setting}")
+    try:
+        path = dumped(place, server.url(name, role), "tables:\n  t:\n    - row_count same as dump\n" + CONTENTS_TOO)
+    finally:
+        server.sql(f"drop role {role}")
+    run = place.verify(path)
+    assert run.code == PASSED, str(run)
+
+
+@pytest.mark.parametrize("way, said", [(["-Fc", "--schema-only"], "--schema-only"), (["-Fp", "--schema-only"], "--schema-only"),
+                                       (["-Fp", "--inserts", "--exclude-table-data=t"], "--inserts")], ids=lambda value: "".join(value))
+def test_no_data_at_all(place, server, database, way, said):
+    server.dump(database("create table t (x int); insert into t values (1)"), place.directory / "x", *way)
+    run = place.expect("fail", ROWS, ["the data of none", said], "--backup", place.directory / "x", place.scenario())
+    assert run.report()[RESTORES].verdict == "pass"
+
+
+@pytest.mark.parametrize("way", ["-Fc", "-Fp"])
+def test_tables_that_are_empty(place, server, database, way):
+    server.dump(database("create table t (x int)"), place.directory / "x", way)
+    assert place.verify("--backup", place.directory / "x", place.scenario()).code == PASSED
