@@ -258,6 +258,8 @@ static void set_options(struct transfer *transfer)
 {
     CURL *handle = transfer->handle;
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    /* Whoever gives up waits for no name server either. */
+    curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");

@@ -104,6 +104,7 @@ static int send_part(struct upload *upload, char ret_etag[ETAG_SIZE], struct err
 static int look(const struct upload *upload, struct object *ret_object, struct error *error)
 {
     struct transfer transfer = make_transfer(upload, "HEAD");
+    transfer.tidies = true;
     int failed = client_perform(upload->client, &transfer, upload->options->deadline_ms, error);
     *ret_object = (struct object){.size_bytes = transfer.response.length,
                                   .modified_ms = transfer.response.modified_ms};
@@ -169,6 +170,7 @@ static void abandon(const struct upload *upload)
     struct error ignored;
     struct transfer transfer = make_transfer(upload, "DELETE");
     transfer.missing_is_answer = true;
+    transfer.tidies = true;
     query_add(&transfer.query, "uploadId", upload->id);
     client_perform(upload->client, &transfer, deadline_after(ABORT_TIMEOUT_MS), &ignored);
     transfer_free(&transfer);
@@ -247,13 +249,14 @@ static int put_in_parts(struct upload *upload, struct object *ret_object, struct
 {
     if (begin(upload, error) < 0)
         return -1;
-    int failed = send_parts(upload, error);
-    if (failed == 0)
-        failed = complete(upload, error);
+    if (send_parts(upload, error) < 0) {
+        abandon(upload);
+        return -1;
+    }
     cleanup(free_pointer) char *etag = expected_etag(upload);
-    if (failed == 0)
+    if (complete(upload, error) == 0)
         return check_stored(upload, etag, ret_object, error);
-    /* The answer to a completion may have been lost, and its repetition refused. */
+    /* The answer may have been lost, and the repetition refused. */
     struct error ignored;
     if (etag && check_stored(upload, etag, ret_object, &ignored) == 0)
         return 0;
