@@ -31,6 +31,7 @@ struct response {
     bool other_etag; /* encrypted in a way that makes the ETag no MD5 */
     char etag[ETAG_SIZE];
     char region[64];
+    char elsewhere[128]; /* "https://HOST", where a redirection leads */
 };
 
 /* A request and its answer. Set what is asked, zero the rest; it must stay where it is until it is

@@ -142,3 +142,16 @@ def test_certificates(ceph, make_copy, s3_base):
         assert run.code == 2 and "certificate" in run.errors
     finally:
         proxy.stop()
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("location, told", [("https://s3.example.com:8443/plain?x=hidden", "https://s3.example.com:8443:"),
+                                            ("https://user:hidden@host/", "is the endpoint right?"), ("/hidden", "is the endpoint right?")])
+def test_a_server_that_wants_us_elsewhere(ceph, make_copy, status, location, told):
+    """As a web server in front of a store answers to plain HTTP: nothing of it is about a region."""
+    def redirect(_number, _request, answer):
+        answer.replace(status, b"<html><body>Moved</body></html>", ("Location", location))
+    ceph.proxy.reset(redirect)
+    run = make_copy(ceph, "plain").sync("--dry-run")
+    assert run.code == 2 and told in run.errors and "region" not in run.errors and "hidden" not in run.errors, run.errors
+    assert ceph.proxy.passed < 3
