@@ -113,6 +113,17 @@ static int look(const struct upload *upload, struct object *ret_object, struct e
     return failed;
 }
 
+static int check_etag(const struct upload *upload, const char *etag, const struct object *object,
+                      struct error *error)
+{
+    if (!etag || strcasecmp(etag, object->etag) == 0)
+        return 0;
+    return cannot_verify(error,
+                         "%s: the store holds another object than was sent: its ETag is %s, and "
+                         "should be %s",
+                         upload_name(upload), object->etag, etag);
+}
+
 static int check_stored(const struct upload *upload, const char *etag, struct object *ret_object,
                         struct error *error)
 {
@@ -122,12 +133,7 @@ static int check_stored(const struct upload *upload, const char *etag, struct ob
         return cannot_verify(error, "%s: the store holds %lld bytes of the %lld that were sent",
                              upload_name(upload), (long long)ret_object->size_bytes,
                              (long long)upload->size_bytes);
-    if (etag && strcasecmp(etag, ret_object->etag) != 0)
-        return cannot_verify(error,
-                             "%s: the store holds another object than was sent: its ETag is "
-                             "%s, and should be %s",
-                             upload_name(upload), ret_object->etag, etag);
-    return 0;
+    return check_etag(upload, etag, ret_object, error);
 }
 
 static int put_at_once(struct upload *upload, struct object *ret_object, struct error *error)
@@ -245,6 +251,21 @@ static char *expected_etag(struct upload *upload)
     return upload->etags_are_md5s ? xasprintf("%s-%d", hex, upload->parts) : NULL;
 }
 
+/* Some stores give an object of parts an ETag of their own, which says nothing about the parts,
+ * each of which has been compared. */
+static int check_joined(const struct upload *upload, const char *etag, struct object *ret_object,
+                        struct error *error)
+{
+    struct object object;
+    if (check_stored(upload, NULL, &object, error) < 0)
+        return -1;
+    size_t md5_length = MD5_HEX_SIZE - 1;
+    bool comparable = strspn(object.etag, "0123456789abcdefABCDEF") == md5_length &&
+                      object.etag[md5_length] == '-';
+    *ret_object = object;
+    return comparable ? check_etag(upload, etag, &object, error) : 0;
+}
+
 static int put_in_parts(struct upload *upload, struct object *ret_object, struct error *error)
 {
     if (begin(upload, error) < 0)
@@ -255,7 +276,7 @@ static int put_in_parts(struct upload *upload, struct object *ret_object, struct
     }
     cleanup(free_pointer) char *etag = expected_etag(upload);
     if (complete(upload, error) == 0)
-        return check_stored(upload, etag, ret_object, error);
+        return check_joined(upload, etag, ret_object, error);
     /* The answer may have been lost, and the repetition refused. */
     struct error ignored;
     if (etag && check_stored(upload, etag, ret_object, &ignored) == 0)
