@@ -91,6 +91,18 @@ static bool connection_may_recover(CURLcode code)
     return true;
 }
 
+/* As libcurl reads the environment, less its exceptions. */
+static bool names_proxy(const char *scheme)
+{
+    static const char *const names[] = {"all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"};
+    const char *proxy = getenv("http_proxy");
+    bool is_https = strcmp(scheme, "https") == 0;
+    bool named = !is_https && proxy && *proxy;
+    for (size_t i = 0; i < (is_https ? ARRAY_LENGTH(names) : 2); i++)
+        named = named || (getenv(names[i]) && *getenv(names[i]));
+    return named;
+}
+
 static int explain_connection(const struct transfer *transfer, CURLcode code, struct error *error)
 {
     const struct settings *settings = transfer->settings;
@@ -106,8 +118,10 @@ static int explain_connection(const struct transfer *transfer, CURLcode code, st
     if (code == CURLE_WRITE_ERROR)
         return cannot_verify(error, "%s: %s sent an answer longer than any it may have",
                              settings->name, host);
-    return cannot_verify(error, "%s: %s cannot be talked to: %s", settings->name, host,
-                         curl_easy_strerror(code));
+    return cannot_verify(
+        error, "%s: %s cannot be talked to: %s%s", settings->name, host, curl_easy_strerror(code),
+        names_proxy(settings->scheme) ? " (the environment names a proxy: is it meant, and right?)"
+                                      : "");
 }
 
 static enum judgement judge_refusal(struct transfer *transfer, struct error *error)

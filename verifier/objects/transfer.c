@@ -172,6 +172,7 @@ static char *request_path(const struct settings *settings, const struct transfer
 {
     struct buffer path;
     buffer_init(&path, 16 * KEY_LIMIT);
+    buffer_append_text(&path, settings->path ? settings->path : "");
     buffer_append_text(&path, "/");
     if (!settings->virtual_host)
         percent_encode(&path, settings->bucket, strlen(settings->bucket), false);
