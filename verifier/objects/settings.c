@@ -168,6 +168,11 @@ static int find_location(const char *location, struct settings *settings, struct
     settings->prefix =
         *prefix == '\0' || ends_with(prefix, "/") ? xstrdup(prefix) : xasprintf("%s/", prefix);
     settings->name = xstrdup(location);
+    /* Not shown: somebody may have put the keys there. */
+    if (!is_bucket_name(settings->bucket) && strchr(path, '@'))
+        return cannot_verify(error,
+                             "the location of a bucket is not of the form s3://BUCKET/PREFIX: "
+                             "keys are given as access_key and secret_key");
     if (!is_bucket_name(settings->bucket))
         return cannot_verify(error, "%s: `%s` is no name of a bucket: write s3://BUCKET/PREFIX",
                              location, settings->bucket);

@@ -63,6 +63,8 @@ static const struct {
     {"s3://", "http://h", NULL, NULL, NULL, NULL, false},
     {"s3://a b", "http://h", NULL, NULL, NULL, NULL, false},
     {"s3://..", "http://h", NULL, NULL, NULL, NULL, false},
+    {"s3://AK:hidden@b/p", "http://h", NULL, NULL, NULL, NULL, false},
+    {"s3://AK:hid/hidden@b/p", "http://h", NULL, NULL, NULL, NULL, false},
     {"s3://b", "ftp://h", NULL, NULL, NULL, NULL, false},
     {"s3://b", "https://h/path/v1", NULL, "", "h", "us-east-1", false},
     {"s3://b", "https://h/path/b/", NULL, NULL, NULL, NULL, false},
