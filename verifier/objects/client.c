@@ -91,16 +91,18 @@ static bool connection_may_recover(CURLcode code)
     return true;
 }
 
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value;
+}
+
 /* As libcurl reads the environment, less its exceptions. */
 static bool names_proxy(const char *scheme)
 {
-    static const char *const names[] = {"all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"};
-    const char *proxy = getenv("http_proxy");
     bool is_https = strcmp(scheme, "https") == 0;
-    bool named = !is_https && proxy && *proxy;
-    for (size_t i = 0; i < (is_https ? ARRAY_LENGTH(names) : 2); i++)
-        named = named || (getenv(names[i]) && *getenv(names[i]));
-    return named;
+    return is_set("all_proxy") || is_set("ALL_PROXY") ||
+           (is_https ? is_set("https_proxy") || is_set("HTTPS_PROXY") : is_set("http_proxy"));
 }
 
 static int explain_connection(const struct transfer *transfer, CURLcode code, struct error *error)
