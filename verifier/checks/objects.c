@@ -133,9 +133,13 @@ void objects_same_as_copy(const struct subject *subject, const void *parameter,
     cleanup(free_pointer) char *name = xasprintf("%s other than in copy", metric);
     int64_t all = difference.only_in_first + difference.only_in_second + difference.other_size;
     outcome_value(outcome, name, "%" PRId64, all);
-    if (all == 0)
+    if (all > 0)
+        tell_difference(expectation, &pair, &difference, outcome);
+    else
         outcome_pass(outcome, "%" PRId64 " object%s, %s", measured.count,
                      measured.count == 1 ? "" : "s", size);
-    else
-        tell_difference(expectation, &pair, &difference, outcome);
+    /* Which may be right, and may be a wrong prefix. */
+    if (all == 0 && measured.count == 0)
+        outcome_warn(outcome, "there is no object%s%s, neither in %s nor in %s",
+                     *pair.prefix ? " in " : "", pair.prefix, pair.first_name, pair.second_name);
 }

@@ -11,15 +11,55 @@
 
 /* --- reading them ----------------------------------------------------------------------------- */
 
-/* "select column from table" for "schema.table.column"; NULL: the outcome says why. */
+/* The type behind domains and arrays: whether its values are keys, whether there are several in a
+ * row, and the name of the column's own. Strings, enums, numbers and uuids may be keys; what has
+ * parts (json, composites) or is no text (bytea) is not. */
+static const char type_query[] =
+    "with recursive step(type, several, name) as ("
+    "select atttypid, false, format_type(atttypid, null) from pg_attribute "
+    "where attrelid = $1::regclass and attname = $2 and not attisdropped "
+    "union all select case typtype when 'd' then typbasetype else typelem end, "
+    "several or typtype <> 'd', name from step join pg_type on oid = type "
+    "where typtype = 'd' or typcategory = 'A') "
+    "select typcategory in ('S', 'E', 'N') or type = 'uuid'::regtype, several, name "
+    "from step join pg_type on oid = type where typtype <> 'd' and typcategory <> 'A'";
+
+/* How SQL gives the keys of a column; NULL: the outcome says why. */
+static char *keys_expression(struct connection *connection, const char *table, const char *name,
+                             const char *argument, struct outcome *outcome)
+{
+    const char *const parameters[] = {table, name, NULL};
+    cleanup(result_clear) PGresult *type = NULL;
+    cleanup(free_pointer) char *column = identifier_quote(name);
+    struct error error;
+    if (connection_query(connection, type_query, parameters, &type, NULL, &error) < 0) {
+        outcome_from_error(outcome, &error);
+        return NULL;
+    }
+    /* Without such a column the server has better words. */
+    bool known = PQntuples(type) == 1;
+    if (known && *PQgetvalue(type, 0, 0) != 't') {
+        outcome_error(
+            outcome,
+            "%s is of type %s, whose values are no keys: make a view in the database that "
+            "gives each key as text in a row of its own, and name the view's column",
+            argument, PQgetvalue(type, 0, 2));
+        return NULL;
+    }
+    bool several = known && *PQgetvalue(type, 0, 1) == 't';
+    return several ? xasprintf("unnest(%s)::text", column) : xasprintf("%s::text", column);
+}
+
+/* "select keys from table" for "schema.table.column"; NULL: the outcome says why. */
 static char *select_column(struct connection *connection, const char *argument,
                            struct outcome *outcome)
 {
     const char *dot = strrchr(argument, '.');
     cleanup(free_pointer) char *name = xstrndup(argument, (size_t)(dot - argument));
     cleanup(free_pointer) char *table = session_table(connection, name, outcome);
-    cleanup(free_pointer) char *column = identifier_quote(dot + 1);
-    return table ? xasprintf("select %s::text as reference from %s", column, table) : NULL;
+    cleanup(free_pointer) char *keys =
+        table ? keys_expression(connection, table, dot + 1, argument, outcome) : NULL;
+    return keys ? xasprintf("select %s as reference from %s", keys, table) : NULL;
 }
 
 /* Gives each reference once. -1: the outcome says why. */

@@ -6,11 +6,13 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/signals.h"
 #include "objects/answer.h"
 #include "objects/refusal.h"
 
 enum {
     ANSWER_LIMIT = 1024 * 1024,
+    TICK_MS = 250,           /* between two looks at what may end a request */
     IDLE_MS = 1000,          /* without a byte: whoever waits for it is asked */
     PATIENCE_MS = 90 * 1000, /* from the first fault of a request to giving it up */
     FIRST_ATTEMPTS = 4,      /* while nothing has ever been answered: it may be the scenario */
@@ -89,6 +91,20 @@ static bool connection_may_recover(CURLcode code)
     return true;
 }
 
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value;
+}
+
+/* As libcurl reads the environment, less its exceptions. */
+static bool names_proxy(const char *scheme)
+{
+    bool is_https = strcmp(scheme, "https") == 0;
+    return is_set("all_proxy") || is_set("ALL_PROXY") ||
+           (is_https ? is_set("https_proxy") || is_set("HTTPS_PROXY") : is_set("http_proxy"));
+}
+
 static int explain_connection(const struct transfer *transfer, CURLcode code, struct error *error)
 {
     const struct settings *settings = transfer->settings;
@@ -104,8 +120,10 @@ static int explain_connection(const struct transfer *transfer, CURLcode code, st
     if (code == CURLE_WRITE_ERROR)
         return cannot_verify(error, "%s: %s sent an answer longer than any it may have",
                              settings->name, host);
-    return cannot_verify(error, "%s: %s cannot be talked to: %s", settings->name, host,
-                         curl_easy_strerror(code));
+    return cannot_verify(
+        error, "%s: %s cannot be talked to: %s%s", settings->name, host, curl_easy_strerror(code),
+        names_proxy(settings->scheme) ? " (the environment names a proxy: is it meant, and right?)"
+                                      : "");
 }
 
 static enum judgement judge_refusal(struct transfer *transfer, struct error *error)
@@ -293,8 +311,24 @@ static void end_stalled(struct client *client)
     }
 }
 
+/* A program that is told to stop does not wait for a store, except to take away what it has begun
+ * there. */
+static bool is_stopped(struct transfer *transfer)
+{
+    if (!signals_held())
+        return false;
+    int64_t until_ms = endpoint_stopping(transfer->client->endpoint);
+    if (transfer->tidies && clock_ms() < until_ms)
+        return false;
+    cannot_verify(&transfer->error, "%s: given up, because we are told to stop",
+                  transfer->settings->name);
+    return true;
+}
+
 static bool is_given_up(struct transfer *transfer)
 {
+    if (is_stopped(transfer))
+        return true;
     return transfer->idle && clock_ms() - transfer->progress_ms >= IDLE_MS &&
            transfer->idle(transfer, &transfer->error) < 0;
 }
@@ -318,13 +352,13 @@ static void end_given_up(struct client *client)
 int client_wait(struct client *client, struct transfer **ret_transfer, struct error *error)
 {
     while (!client->done) {
-        int timeout_ms = 1000;
+        int timeout_ms = TICK_MS;
         int running;
+        end_given_up(client);
         repeat_due(client, &timeout_ms);
         curl_multi_perform(client->multi, &running);
         collect_finished(client);
         end_stalled(client);
-        end_given_up(client);
         if (!client->done)
             curl_multi_poll(client->multi, NULL, 0, timeout_ms, NULL);
     }

@@ -1,6 +1,9 @@
 /* Requests to one bucket, many at a time, each tried again until it is answered or its time is
  * over.
  *
+ * When a signal that is held (base/signals.h) tells the program to stop, requests end with an error
+ * at once, except those that tidy up: these have two seconds, all of them together.
+ *
  * A client is used by one thread at a time: it starts transfers and waits for whichever is done
  * first.
  */

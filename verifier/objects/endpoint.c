@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
+
+enum { TIDYING_MS = 2000 };
 
 static void initialize_curl(void)
 {
@@ -52,6 +55,16 @@ bool endpoint_answered(struct endpoint *endpoint, bool now)
     bool answered = endpoint->answered;
     pthread_mutex_unlock(&endpoint->lock);
     return answered;
+}
+
+int64_t endpoint_stopping(struct endpoint *endpoint)
+{
+    pthread_mutex_lock(&endpoint->lock);
+    if (endpoint->stopping_ms == 0)
+        endpoint->stopping_ms = deadline_after(TIDYING_MS);
+    int64_t stopping_ms = endpoint->stopping_ms;
+    pthread_mutex_unlock(&endpoint->lock);
+    return stopping_ms;
 }
 
 bool endpoint_learn_region(struct endpoint *endpoint, const char *asked, const char *named)

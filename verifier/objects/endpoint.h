@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "objects/settings.h"
@@ -13,8 +14,9 @@ struct endpoint {
     struct settings settings;
     pthread_mutex_t lock; /* for what follows */
     char *region;
-    bool region_named; /* by an answer: it is not guessed again */
-    bool answered;     /* a request has succeeded */
+    bool region_named;   /* by an answer: it is not guessed again */
+    bool answered;       /* a request has succeeded */
+    int64_t stopping_ms; /* what tidies up has until then; 0: nobody has told us to stop */
 };
 
 /* -1 when libcurl cannot be used. */
@@ -31,5 +33,9 @@ bool endpoint_learn_region(struct endpoint *endpoint, const char *asked, const c
 
 /* Whether a request has succeeded, `now` or before. */
 bool endpoint_answered(struct endpoint *endpoint, bool now);
+
+/* To be asked when a signal tells us to stop: until when what tidies up may go on, which is a
+ * little later than the first time this was asked. */
+int64_t endpoint_stopping(struct endpoint *endpoint);
 
 #endif

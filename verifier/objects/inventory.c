@@ -158,8 +158,10 @@ bool reference_is_url(const char *text, size_t length)
 /* Where the path of an http(s) URL begins; NULL when the text is none. */
 static const char *path_of_url(const char *text, size_t length)
 {
-    size_t scheme = scheme_length(text, length);
-    return scheme > 0 ? memchr(text + scheme, '/', length - scheme) : NULL;
+    size_t at = scheme_length(text, length);
+    while (at > 0 && at < length && !strchr("/?#", text[at]))
+        at++;
+    return at > 0 && at < length && text[at] == '/' ? text + at : NULL;
 }
 
 static bool refer_to(struct lookup *lookup, const char *prefix, const char *key, size_t length)
@@ -191,23 +193,37 @@ static bool refer_to_path(struct lookup *lookup, const char *path, size_t length
     return refer_to(lookup, lookup->rules->prefix, path, length);
 }
 
+/* Some write a blank as `+`, and some put the key behind the host as it is. */
 static bool refer_to_url(struct lookup *lookup, const char *path, size_t length)
 {
-    const char *query = memchr(path, '?', length);
-    const char *fragment = memchr(path, '#', query ? (size_t)(query - path) : length);
-    if (fragment || query)
-        length = (size_t)((fragment ? fragment : query) - path);
-    cleanup(free_pointer) char *decoded = xstrndup(path, length);
-    long decoded_length = percent_decode(decoded, length, false);
-    return (decoded_length > 0 && refer_to_path(lookup, decoded, (size_t)decoded_length)) ||
-           refer_to_path(lookup, path, length);
+    size_t end = 0;
+    while (end < length && path[end] != '?' && path[end] != '#')
+        end++;
+    for (int plus_is_space = 0; plus_is_space <= 1; plus_is_space++) {
+        cleanup(free_pointer) char *decoded = xstrndup(path, end);
+        long decoded_length = percent_decode(decoded, end, plus_is_space);
+        if (decoded_length > 0 && refer_to_path(lookup, decoded, (size_t)decoded_length))
+            return true;
+    }
+    return refer_to_path(lookup, path, end) || refer_to_path(lookup, path, length);
+}
+
+/* "s3://bucket/key": the one bucket's alone, and not encoded. */
+static bool refer_to_uri(struct lookup *lookup, const char *text, size_t length)
+{
+    const char *bucket = lookup->rules->bucket;
+    size_t scheme = strlen("s3://");
+    size_t key = bucket ? scheme + strlen(bucket) + 1 : 0;
+    return bucket && length > key && strncasecmp(text, "s3://", scheme) == 0 &&
+           memcmp(text + scheme, bucket, strlen(bucket)) == 0 && text[key - 1] == '/' &&
+           refer_to(lookup, lookup->rules->prefix, text + key, length - key);
 }
 
 static bool refer_to_any(struct lookup *lookup, const char *text, size_t length)
 {
     const char *prefix = lookup->rules->prefix;
     const char *path = path_of_url(text, length);
-    if (refer_to(lookup, prefix, text, length))
+    if (refer_to(lookup, prefix, text, length) || refer_to_uri(lookup, text, length))
         return true;
     if (path)
         return refer_to_url(lookup, path + 1, length - (size_t)(path + 1 - text));

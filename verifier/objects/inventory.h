@@ -62,9 +62,9 @@ enum reference {
     REFERENCE_MISSING,
 };
 
-/* Looks up what a row refers to: a key, or an http(s) URL of the object (in path or virtual-host
- * style, or behind a name of its own; its query is ignored). The object found is remembered as
- * referred to. */
+/* Looks up what a row refers to: a key, an http(s) URL of the object (in path or virtual-host
+ * style, or behind a name of its own; its query is ignored), or "s3://bucket/key". The object found
+ * is remembered as referred to. */
 enum reference inventory_refer(struct inventory *inventory, const struct reference_rules *rules,
                                const char *text, size_t length);
 /* Is it an http(s) URL, whose host may be any? */

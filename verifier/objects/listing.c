@@ -28,11 +28,12 @@ struct lane {
     bool active;
     bool seen; /* a page that was not the last: the range can be divided */
     struct listed_range range;
-    char *token; /* of an empty page: goes on from there; NULL: after range.after */
+    char *token; /* goes on from there; NULL: after range.after */
     int empty_pages;
-    int asked;    /* for so many keys at most */
-    bool tried;   /* to divide the range since its last page */
-    bool doubted; /* an end that had been announced otherwise, and was asked for again */
+    int asked;      /* for so many keys at most */
+    bool tried;     /* to divide the range since its last page */
+    bool doubted;   /* an end that had been announced otherwise, and was asked for again */
+    bool restarted; /* the last answer was the listing's first page, though not asked for */
     struct page_reader *reader;
     struct listing_page page;
     struct transfer transfer;
@@ -50,7 +51,11 @@ struct listing {
     int64_t quickest_us; /* of the answers: from request to first byte */
     struct lane *lanes;
     size_t active;
-    size_t pages; /* that have come */
+    size_t pages;           /* that have come */
+    struct place first;     /* the first key of all */
+    struct place first_end; /* and the last of its page */
+    char *second;           /* the token that leads to the next one */
+    bool by_token;          /* each page is asked for by the token of the one before */
 };
 
 /* ---- whether a page is what was asked for ---- */
@@ -121,11 +126,12 @@ static int check_order(const struct lane *lane, const struct listing_page *page,
     return 0;
 }
 
-/* The next page begins after the last key, so a token is needed only where a page has none. */
+/* The next page begins after the last key, so a token is needed only where a page has none, or
+ * where the store listens to nothing else. */
 static int check_way_on(const struct lane *lane, const struct listing_page *page,
                         struct error *error)
 {
-    if (!page->truncated || page->count > 0)
+    if (!page->truncated || (page->count > 0 && !lane->listing->by_token))
         return 0;
     if (lane->listing->version == VERSION_1 || !page->next_token || *page->next_token == '\0')
         return contradiction(lane, error,
@@ -149,6 +155,13 @@ static void note_echo(const struct lane *lane, const struct listing_page *page)
     bool has_start = !lane->token && lane->range.after.length > 0;
     listing->echoes = listing->echoes || (has_start && page->start_after);
     listing->silent = listing->silent || (has_start && !page->start_after);
+}
+
+static bool begins_like(const struct listing_page *page, const struct place *first)
+{
+    size_t length = 0;
+    const char *key = page->count > 0 ? listing_page_key(page, 0, &length) : NULL;
+    return key && key_compare(key, length, first->bytes, first->length) == 0;
 }
 
 static void begin_page(struct transfer *transfer)
@@ -190,6 +203,7 @@ static enum judgement judge_page(struct transfer *transfer, struct error *error)
     if (check_echo(lane, &page, error) < 0 || check_order(lane, &page, error) < 0 ||
         check_way_on(lane, &page, error) < 0) {
         lane->listing->version = known;
+        lane->restarted = begins_like(&page, &lane->listing->first);
         listing_page_free(&page);
         return ANSWER_AGAIN;
     }
@@ -245,7 +259,7 @@ static void lane_begin(struct lane *lane, const struct place *after, const struc
 {
     struct listing *listing = lane->listing;
     lane->active = true;
-    lane->seen = lane->doubted = lane->tried = false;
+    lane->seen = lane->doubted = lane->tried = lane->restarted = false;
     lane->asked = PAGE_KEYS;
     lane->empty_pages = 0;
     lane->range =
@@ -303,6 +317,18 @@ static int lane_deliver(struct lane *lane, bool *ret_beyond, struct error *error
     return 0;
 }
 
+static void note_first_page(struct listing *listing, const struct listing_page *page)
+{
+    size_t length;
+    if (page->count == 0)
+        return;
+    const char *key = listing_page_key(page, 0, &length);
+    place_set(&listing->first, key, length);
+    key = listing_page_key(page, page->count - 1, &length);
+    place_set(&listing->first_end, key, length);
+    listing->second = page->next_token ? xstrdup(page->next_token) : NULL;
+}
+
 static int lane_advance(struct lane *lane, struct error *error)
 {
     struct listing_page *page = &lane->page;
@@ -333,9 +359,10 @@ static int lane_advance(struct lane *lane, struct error *error)
         place_set(&lane->range.after, last, length);
     lane->seen = lane->seen || page->count > 0;
     lane->tried = false;
-    lane->listing->pages++;
+    if (lane->listing->pages++ == 0)
+        note_first_page(lane->listing, page);
     free(lane->token);
-    lane->token = page->count > 0 ? NULL : take(&page->next_token);
+    lane->token = page->count > 0 && !lane->listing->by_token ? NULL : take(&page->next_token);
     lane_request(lane);
     return 0;
 }
@@ -374,7 +401,8 @@ static size_t lanes_worth(const struct listing *listing)
 static void share_out(struct listing *listing)
 {
     struct lane *victim;
-    while (listing->active < lanes_worth(listing) && (victim = find_longest(listing))) {
+    while (!listing->by_token && listing->active < lanes_worth(listing) &&
+           (victim = find_longest(listing))) {
         size_t idle = lanes_worth(listing) - listing->active;
         cleanup(free_pointer) struct place *places = xcalloc(idle, sizeof(*places));
         size_t count = range_split(&victim->range, idle, places);
@@ -402,16 +430,41 @@ static bool refuses_version_2(const struct listing *listing, const struct transf
     return listing->version == VERSION_UNKNOWN && (status == 400 || status == 501);
 }
 
+/* Some stores ignore where a listing is to begin. Nothing but the first page has come of them then,
+ * again and again. */
+static bool ignores_start(const struct listing *listing, const struct lane *lane)
+{
+    return lane->restarted && listing->pages == 1 && listing->second && *listing->second != '\0';
+}
+
+/* From the first page on one page after the other, each still after the last key of the one before.
+ */
+static void go_on_by_token(struct listing *listing)
+{
+    client_cancel(listing->client);
+    for (int i = 0; i < listing->options->lanes; i++)
+        if (listing->lanes[i].active)
+            lane_end(&listing->lanes[i]);
+    listing->by_token = true;
+    listing->lanes[0].token = take(&listing->second);
+    lane_begin(&listing->lanes[0], &listing->first_end, NULL);
+}
+
 static int run(struct listing *listing, struct error *error)
 {
     lane_begin(&listing->lanes[0], NULL, NULL);
     while (listing->active > 0) {
         struct transfer *transfer = NULL;
         if (client_wait(listing->client, &transfer, error) < 0) {
-            if (!refuses_version_2(listing, transfer))
+            struct lane *lane = transfer->context;
+            if (refuses_version_2(listing, transfer)) {
+                listing->version = VERSION_1;
+                lane_request(lane);
+            } else if (ignores_start(listing, lane)) {
+                go_on_by_token(listing);
+            } else {
                 return -1;
-            listing->version = VERSION_1;
-            lane_request(transfer->context);
+            }
             continue;
         }
         if (lane_advance(transfer->context, error) < 0)
@@ -443,5 +496,6 @@ int listing_run(struct client *client, const struct listing_options *options, st
         lane_clear(&listing.lanes[i]);
     free(listing.lanes);
     free(listing.prefix);
+    free(listing.second);
     return failed;
 }

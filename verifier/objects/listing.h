@@ -9,7 +9,7 @@
  * when it fits what was asked: the bucket, the start or token that it says it answers, keys in
  * ascending order after the last one, a count that is that of its keys, and a way to go on when
  * there is more. Any other page is asked for again. Stores that know only the first version are
- * listed with it.
+ * listed with it; stores that ignore where to start, by their tokens, one page after the other.
  */
 #ifndef OBJECTS_LISTING_H
 #define OBJECTS_LISTING_H

@@ -103,6 +103,12 @@ static int explain_other(const struct transfer *transfer, const struct error_ans
     cleanup(free_pointer) char *host = settings_host(settings, transfer->region);
     long status = transfer->response.status;
     const char *hint = "";
+    const char *elsewhere = transfer->response.elsewhere;
+    if (status >= 300 && status < 400 && *elsewhere)
+        return cannot_verify(error,
+                             "%s: %s sends us to %s: write the endpoint that answers by itself in "
+                             "the scenario",
+                             settings->name, host, elsewhere);
     if (status == 403)
         hint = ": the keys may be wrong, or lack the rights s3:ListBucket and s3:GetObject";
     else if (status == 404)
@@ -123,7 +129,7 @@ int refusal_explain(const struct transfer *transfer, const struct error_answer *
     if (strcmp(answer->code, "AuthorizationHeaderMalformed") == 0 ||
         strcmp(answer->code, "PermanentRedirect") == 0 ||
         strcmp(answer->code, "IllegalLocationConstraintException") == 0 ||
-        transfer->response.status == 301)
+        (transfer->response.status == 301 && transfer->response.region[0] != '\0'))
         return explain_region(transfer, answer, error);
     for (size_t i = 0; i < ARRAY_LENGTH(meanings); i++) {
         if (strcmp(answer->code, meanings[i].code) != 0)

@@ -258,6 +258,7 @@ static int head_by_get(struct client *client, const char *key, size_t key_length
                                 .key = key,
                                 .key_length = key_length,
                                 .missing_is_answer = true,
+                                .tidies = true,
                                 .receive = drop_body,
                                 .judge = accept_missing};
     int failed = client_perform(client, &transfer, deadline_ms, error);
@@ -275,7 +276,8 @@ static int s3_head(void *self, const char *key, size_t key_length, int64_t deadl
 {
     struct s3 *s3 = self;
     struct client *client = borrow_client(s3);
-    struct transfer transfer = {.method = "HEAD", .key = key, .key_length = key_length};
+    struct transfer transfer = {
+        .method = "HEAD", .key = key, .key_length = key_length, .tidies = true};
     int failed = client_perform(client, &transfer, deadline_ms, error);
     if (failed == 0 && transfer.response.length >= 0) {
         describe(&transfer.response, transfer.response.length, ret_object);
@@ -294,8 +296,11 @@ static int s3_delete(void *self, const char *key, size_t key_length, int64_t dea
 {
     struct s3 *s3 = self;
     struct client *client = borrow_client(s3);
-    struct transfer transfer = {
-        .method = "DELETE", .key = key, .key_length = key_length, .missing_is_answer = true};
+    struct transfer transfer = {.method = "DELETE",
+                                .key = key,
+                                .key_length = key_length,
+                                .missing_is_answer = true,
+                                .tidies = true};
     int failed = client_perform(client, &transfer, deadline_ms, error);
     transfer_free(&transfer);
     return_client(s3, client);

@@ -168,6 +168,11 @@ static int find_location(const char *location, struct settings *settings, struct
     settings->prefix =
         *prefix == '\0' || ends_with(prefix, "/") ? xstrdup(prefix) : xasprintf("%s/", prefix);
     settings->name = xstrdup(location);
+    /* Not shown: somebody may have put the keys there. */
+    if (!is_bucket_name(settings->bucket) && strchr(path, '@'))
+        return cannot_verify(error,
+                             "the location of a bucket is not of the form s3://BUCKET/PREFIX: "
+                             "keys are given as access_key and secret_key");
     if (!is_bucket_name(settings->bucket))
         return cannot_verify(error, "%s: `%s` is no name of a bucket: write s3://BUCKET/PREFIX",
                              location, settings->bucket);
@@ -182,6 +187,9 @@ static bool starts_with_bucket(const char *host, const char *bucket)
     return strncasecmp(host, bucket, length) == 0 && host[length] == '.' && host[length + 1];
 }
 
+/* What is signed and sent as it is. */
+#define PATH_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~/-"
+
 static int split_endpoint(const char *endpoint, struct settings *settings, struct error *error)
 {
     const char *host = strstr(endpoint, "://");
@@ -189,6 +197,11 @@ static int split_endpoint(const char *endpoint, struct settings *settings, struc
     settings->scheme = host ? xstrndup(endpoint, scheme_length) : xstrdup("https");
     host = host ? host + 3 : endpoint;
     size_t length = strcspn(host, "/");
+    const char *path = host + length;
+    size_t path_length = strlen(path);
+    while (path_length > 0 && path[path_length - 1] == '/')
+        path_length--;
+    settings->path = xstrndup(path, path_length);
     bool known = strcmp(settings->scheme, "https") == 0 || strcmp(settings->scheme, "http") == 0;
     /* Not shown: somebody may have put a password there. */
     if (memchr(host, '@', length))
@@ -196,11 +209,16 @@ static int split_endpoint(const char *endpoint, struct settings *settings, struc
                              "the endpoint of %s holds a user: give the keys as access_key "
                              "and secret_key",
                              settings->name);
-    if (!known || length == 0 || strspn(host + length, "/") != strlen(host + length) ||
-        strcspn(host, " \t\r\n?#%\\") < length)
+    if (!known || length == 0 || strcspn(host, " \t\r\n?#%\\") < length ||
+        strspn(settings->path, PATH_CHARACTERS) < path_length || strstr(settings->path, "//"))
         return cannot_verify(error,
-                             "the endpoint of %s is not of the form https://HOST or "
-                             "https://HOST:PORT, without a path",
+                             "the endpoint of %s is not of the form https://HOST, "
+                             "https://HOST:PORT or https://HOST/PATH",
+                             settings->name);
+    const char *last = strrchr(settings->path, '/');
+    if (last && strcmp(last + 1, settings->bucket) == 0)
+        return cannot_verify(error,
+                             "the endpoint of %s ends with the bucket's name: leave that out",
                              settings->name);
     const char *port = strcmp(settings->scheme, "https") == 0 ? ":443" : ":80";
     settings->host = xstrndup(host, length);
@@ -392,6 +410,7 @@ void settings_free(struct settings *settings)
     free(settings->prefix);
     free(settings->scheme);
     free(settings->host);
+    free(settings->path);
     free(settings->region);
     free(settings->access_key);
     free_secret(settings->secret_key);

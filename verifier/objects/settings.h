@@ -15,6 +15,7 @@ struct settings {
     char *prefix; /* empty, or ends with a slash */
     char *scheme; /* "http" or "https" */
     char *host;   /* of the endpoint, as the Host header has it; without the bucket */
+    char *path;   /* of the endpoint, before the bucket, such as "/storage/v1/s3"; empty or NULL */
     bool virtual_host;
     bool aws;     /* the endpoint is AWS's own, and follows the region */
     char *region; /* never NULL */

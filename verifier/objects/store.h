@@ -38,8 +38,8 @@ struct object {
  * AWS_ names, then the profile in ~/.aws/credentials and ~/.aws/config. */
 struct store_options {
     const char *location; /* s3://bucket, s3://bucket/prefix, or a directory */
-    const char *endpoint; /* "https://host[:port]"; a host that begins with the bucket's name and a
-                             dot makes requests in virtual-host style */
+    const char *endpoint; /* "https://host[:port][/path]"; a host that begins with the bucket's name
+                             and a dot makes requests in virtual-host style */
     const char *region;   /* "auto" or NULL: guessed, and taken from the answer that names it */
     const char *access_key;
     const char *secret_key;

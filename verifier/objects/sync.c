@@ -163,14 +163,28 @@ static bool is_same_content(const struct sync *sync, const struct job *job)
     return true;
 }
 
-/* An object that was deleted since it was listed is nobody's fault. */
-static bool is_gone(const struct sync *sync, const struct job *job)
+static int look_for(void *context, const struct object *object, struct error *error)
 {
+    const struct object *wanted = context;
+    if (object->key_length != wanted->key_length ||
+        memcmp(object->key, wanted->key, wanted->key_length) != 0)
+        return 0;
+    return cannot_verify(error, "the store lists it, and says that it is not there");
+}
+
+/* An object that was deleted since it was listed is nobody's fault. One that is still listed has
+ * been lost by the store. */
+static bool is_gone(const struct sync *sync, struct job *job, struct error *error)
+{
+    struct object *wanted = &job->wanted;
+    int64_t deadline_ms = sync->options->deadline_ms;
     bool found = true;
     struct error ignored;
-    return store_head(sync->options->bucket, job->wanted.key, job->wanted.key_length,
-                      sync->options->deadline_ms, &found, NULL, &ignored) == 0 &&
-           !found;
+    return store_head(sync->options->bucket, wanted->key, wanted->key_length, deadline_ms, &found,
+                      NULL, &ignored) == 0 &&
+           !found &&
+           store_list(sync->options->bucket, wanted->key, deadline_ms, look_for, wanted, error) ==
+               0;
 }
 
 static void note_failure(struct sync *sync, const struct job *job, const struct error *error)
@@ -193,7 +207,7 @@ static void work_on(struct sync *sync, struct job *job)
         return;
     }
     if (copy_object(sync, job, &error) < 0) {
-        if (!is_gone(sync, job))
+        if (!is_gone(sync, job, &error))
             note_failure(sync, job, &error);
         return;
     }
@@ -418,6 +432,13 @@ static int open_copy(struct sync *sync, struct error *error)
     if (folder_walk(sync->folder, note_local, sync, error) < 0)
         return -1;
     sync_record_read(sync->folder, &sync->table);
+    if (options->delete &&sync->table.first &&
+        !sync_record_is_of(sync->folder, store_name(options->bucket)))
+        return cannot_verify(error,
+                             "the last sync that filled %s was not one of %s: nothing was deleted, "
+                             "nor copied. Are `bucket` and `copy` right? Then run sync without "
+                             "--delete first",
+                             options->copy, store_name(options->bucket));
     return 0;
 }
 

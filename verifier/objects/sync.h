@@ -6,9 +6,9 @@
  * whatever the keys are: file_name.h tells how they become names.
  *
  * An object is copied when the directory has none of that key, or its size, its time or its ETag
- * (as
- * `.restore-verifier-sync.json` recorded it) is another. What the bucket no longer holds stays,
- * unless `delete` asks for its removal.
+ * (as `.restore-verifier-sync.json` recorded it) is another. What the bucket no longer holds stays,
+ * unless `delete` asks for its removal; nothing is removed while the bucket is empty, nor from a
+ * directory whose last sync was not one of that bucket.
  */
 #ifndef OBJECTS_SYNC_H
 #define OBJECTS_SYNC_H

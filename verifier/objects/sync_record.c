@@ -16,7 +16,8 @@
 #include "objects/encoding.h"
 #include "objects/sync.h"
 
-#define BEGAN "\"began_ms\":"
+#define SOURCE "\"source\":"
+#define BEGAN  "\"began_ms\":"
 
 static void take_line(const json_t *line, struct key_table *table)
 {
@@ -67,24 +68,44 @@ void sync_record_read(const struct folder *folder, struct key_table *table)
         fclose(file);
 }
 
+/* What follows `name` on its line, which stands before the objects: freed by the caller; or NULL.
+ */
+static char *record_value(const struct folder *folder, const char *name)
+{
+    FILE *file = open_record(folder);
+    char line[LINE_SIZE];
+    char *value = NULL;
+    while (file && !value && fgets(line, sizeof(line), file) && !starts_with(line, "{\"key\":"))
+        if (starts_with(line, name))
+            value = xstrndup(line + strlen(name), strcspn(line + strlen(name), "\n"));
+    if (file)
+        fclose(file);
+    return value;
+}
+
 int64_t sync_began_ms(const char *copy)
 {
     struct folder *folder = NULL;
     struct error ignored;
     if (folder_open(copy, false, &folder, &ignored) < 0)
         return -1;
-    int64_t began_ms = -1;
-    FILE *file = open_record(folder);
-    char line[LINE_SIZE];
-    /* It stands before the objects. */
-    while (file && began_ms < 0 && fgets(line, sizeof(line), file) &&
-           !starts_with(line, "{\"key\":"))
-        if (starts_with(line, BEGAN))
-            began_ms = strtoll(line + strlen(BEGAN), NULL, 10);
-    if (file)
-        fclose(file);
+    cleanup(free_pointer) char *value = record_value(folder, BEGAN);
     folder_free(folder);
-    return began_ms;
+    return value ? strtoll(value, NULL, 10) : -1;
+}
+
+bool sync_record_is_of(const struct folder *folder, const char *source)
+{
+    cleanup(free_pointer) char *value = record_value(folder, SOURCE);
+    json_t *parsed =
+        value ? json_loads(value, JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+    const char *recorded = json_string_value(parsed);
+    /* A slash at the end says nothing. */
+    size_t length = strlen(source) - (ends_with(source, "/") ? 1 : 0);
+    bool same = recorded && strncmp(recorded, source, length) == 0 &&
+                (recorded[length] == '\0' || strcmp(recorded + length, "/") == 0);
+    json_decref(parsed);
+    return same;
 }
 
 /* ETags come from outside: only what needs no escape in JSON, and anything else is no ETag. */
@@ -130,7 +151,7 @@ static void write_record(FILE *file, const char *source, int64_t began_ms,
     cleanup(free_pointer) char *quoted = name ? json_dumps(name, JSON_ENCODE_ANY) : NULL;
     json_decref(name);
     fprintf(file,
-            "{\"format\":1,\n\"source\":%s,\n" BEGAN "%" PRId64
+            "{\"format\":1,\n" SOURCE "%s,\n" BEGAN "%" PRId64
             ",\n\"synced\":\"%s\",\n\"object_count\":%" PRId64 ",\n\"total_size\":%" PRId64
             ",\n\"objects\":[",
             quoted ? quoted : "null", began_ms, now, measured.count, measured.size_bytes);

@@ -3,6 +3,8 @@
 #ifndef OBJECTS_SYNC_RECORD_H
 #define OBJECTS_SYNC_RECORD_H
 
+#include <stdbool.h>
+
 #include "objects/folder.h"
 #include "objects/key_table.h"
 
@@ -13,5 +15,8 @@ void sync_record_read(const struct folder *folder, struct key_table *table);
 /* Records the entries that are marked. */
 int sync_record_write(const struct folder *folder, const char *source, int64_t began_ms,
                       const struct key_table *table, struct error *error);
+
+/* Was the last sync that was recorded one of that bucket and prefix? */
+bool sync_record_is_of(const struct folder *folder, const char *source);
 
 #endif

@@ -99,6 +99,21 @@ static void copy_value(char *destination, size_t size, const char *value)
     destination[length] = '\0';
 }
 
+/* Scheme and host: what follows may hold a signature, and what stands before the host a password.
+ */
+static void take_location(struct response *response, const char *value)
+{
+    const char *host = strstr(value, "://");
+    size_t length = host ? (size_t)(host + 3 - value) + strcspn(host + 3, "/?#") : 0;
+    if (length == 0 || length >= sizeof(response->elsewhere) || memchr(value, '@', length))
+        return;
+    for (size_t i = 0; i < length; i++)
+        if (value[i] <= ' ' || value[i] > '~')
+            return;
+    memcpy(response->elsewhere, value, length);
+    response->elsewhere[length] = '\0';
+}
+
 static void take_header(struct response *response, const char *name, const char *value)
 {
     if (strcasecmp(name, "etag") == 0)
@@ -111,6 +126,8 @@ static void take_header(struct response *response, const char *name, const char 
         response->date_s = (int64_t)curl_getdate(value, NULL);
     else if (strcasecmp(name, "x-amz-bucket-region") == 0)
         copy_value(response->region, sizeof(response->region), value);
+    else if (strcasecmp(name, "location") == 0)
+        take_location(response, value);
     else if (strcasecmp(name, "retry-after") == 0)
         response->retry_after_ms = strspn(value, "0123456789") == strlen(value) && strlen(value) < 6
                                        ? strtol(value, NULL, 10) * 1000
@@ -155,6 +172,7 @@ static char *request_path(const struct settings *settings, const struct transfer
 {
     struct buffer path;
     buffer_init(&path, 16 * KEY_LIMIT);
+    buffer_append_text(&path, settings->path ? settings->path : "");
     buffer_append_text(&path, "/");
     if (!settings->virtual_host)
         percent_encode(&path, settings->bucket, strlen(settings->bucket), false);
@@ -258,6 +276,8 @@ static void set_options(struct transfer *transfer)
 {
     CURL *handle = transfer->handle;
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    /* Whoever gives up waits for no name server either. */
+    curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");

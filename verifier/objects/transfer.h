@@ -31,6 +31,7 @@ struct response {
     bool other_etag; /* encrypted in a way that makes the ETag no MD5 */
     char etag[ETAG_SIZE];
     char region[64];
+    char elsewhere[128]; /* "https://HOST", where a redirection leads */
 };
 
 /* A request and its answer. Set what is asked, zero the rest; it must stay where it is until it is
@@ -44,6 +45,7 @@ struct transfer {
     size_t body_length;
     bool missing_is_answer; /* 404 and 412 go to `judge` */
     size_t answer_limit;    /* 0: 1 MiB */
+    bool tidies;            /* goes on for a moment when we are told to stop */
 
     /* Called before each attempt, may be NULL: `range_from` and `if_match` may be set by it. */
     void (*prepare)(struct transfer *transfer);

@@ -104,12 +104,24 @@ static int send_part(struct upload *upload, char ret_etag[ETAG_SIZE], struct err
 static int look(const struct upload *upload, struct object *ret_object, struct error *error)
 {
     struct transfer transfer = make_transfer(upload, "HEAD");
+    transfer.tidies = true;
     int failed = client_perform(upload->client, &transfer, upload->options->deadline_ms, error);
     *ret_object = (struct object){.size_bytes = transfer.response.length,
                                   .modified_ms = transfer.response.modified_ms};
     memcpy(ret_object->etag, transfer.response.etag, ETAG_SIZE);
     transfer_free(&transfer);
     return failed;
+}
+
+static int check_etag(const struct upload *upload, const char *etag, const struct object *object,
+                      struct error *error)
+{
+    if (!etag || strcasecmp(etag, object->etag) == 0)
+        return 0;
+    return cannot_verify(error,
+                         "%s: the store holds another object than was sent: its ETag is %s, and "
+                         "should be %s",
+                         upload_name(upload), object->etag, etag);
 }
 
 static int check_stored(const struct upload *upload, const char *etag, struct object *ret_object,
@@ -121,12 +133,7 @@ static int check_stored(const struct upload *upload, const char *etag, struct ob
         return cannot_verify(error, "%s: the store holds %lld bytes of the %lld that were sent",
                              upload_name(upload), (long long)ret_object->size_bytes,
                              (long long)upload->size_bytes);
-    if (etag && strcasecmp(etag, ret_object->etag) != 0)
-        return cannot_verify(error,
-                             "%s: the store holds another object than was sent: its ETag is "
-                             "%s, and should be %s",
-                             upload_name(upload), ret_object->etag, etag);
-    return 0;
+    return check_etag(upload, etag, ret_object, error);
 }
 
 static int put_at_once(struct upload *upload, struct object *ret_object, struct error *error)
@@ -169,6 +176,7 @@ static void abandon(const struct upload *upload)
     struct error ignored;
     struct transfer transfer = make_transfer(upload, "DELETE");
     transfer.missing_is_answer = true;
+    transfer.tidies = true;
     query_add(&transfer.query, "uploadId", upload->id);
     client_perform(upload->client, &transfer, deadline_after(ABORT_TIMEOUT_MS), &ignored);
     transfer_free(&transfer);
@@ -243,17 +251,33 @@ static char *expected_etag(struct upload *upload)
     return upload->etags_are_md5s ? xasprintf("%s-%d", hex, upload->parts) : NULL;
 }
 
+/* Some stores give an object of parts an ETag of their own, which says nothing about the parts,
+ * each of which has been compared. */
+static int check_joined(const struct upload *upload, const char *etag, struct object *ret_object,
+                        struct error *error)
+{
+    struct object object;
+    if (check_stored(upload, NULL, &object, error) < 0)
+        return -1;
+    size_t md5_length = MD5_HEX_SIZE - 1;
+    bool comparable = strspn(object.etag, "0123456789abcdefABCDEF") == md5_length &&
+                      object.etag[md5_length] == '-';
+    *ret_object = object;
+    return comparable ? check_etag(upload, etag, &object, error) : 0;
+}
+
 static int put_in_parts(struct upload *upload, struct object *ret_object, struct error *error)
 {
     if (begin(upload, error) < 0)
         return -1;
-    int failed = send_parts(upload, error);
-    if (failed == 0)
-        failed = complete(upload, error);
+    if (send_parts(upload, error) < 0) {
+        abandon(upload);
+        return -1;
+    }
     cleanup(free_pointer) char *etag = expected_etag(upload);
-    if (failed == 0)
-        return check_stored(upload, etag, ret_object, error);
-    /* The answer to a completion may have been lost, and its repetition refused. */
+    if (complete(upload, error) == 0)
+        return check_joined(upload, etag, ret_object, error);
+    /* The answer may have been lost, and the repetition refused. */
     struct error ignored;
     if (etag && check_stored(upload, etag, ret_object, &ignored) == 0)
         return 0;

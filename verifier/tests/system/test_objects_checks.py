@@ -256,6 +256,7 @@ DAMAGES = [
     ("fewer bytes", delete_live, f"total_size = {SIZE}", "fail", [f"expected total_size = {SIZE}, found"]),
     ("fewer in the copy", lose_copy_only, f"object_count of copy = {len(KEYS)}", "fail", [f"found {len(KEYS) - 1}", "copy"]),
     ("more below a prefix", add_to_bucket, "object_count in screenshots/ = 2", "fail", ["found 3"]),
+    ("nothing in either", None, "object_count in nowhere/ same as copy", "pass", ["there is no object in nowhere/", "neither in"]),
     ("elsewhere than below a prefix", delete_live, "object_count in screenshots/ = 2", "pass", []),
     ("a warning", delete_live, f"warn: object_count = {len(KEYS)}", "pass", ["found 10"]),
     ("a referenced object is lost", lose, MISSING, "fail", [f"found 1 of {REFERENCES} references: owner/project/1.png", "neither in", "nor in"]),
@@ -386,7 +387,7 @@ def test_a_copy_that_is_not_there_is_an_error(make_world):
 def test_settings_that_are_wrong_are_an_error_of_references_too(make_world):
     """Without the bucket's name no reference can be read."""
     world = make_world(Bucket)
-    world.settings["endpoint"] = "http://127.0.0.1:1/with/path"
+    world.settings["endpoint"] = "http://127.0.0.1:1/with?query"
     run = world.verify()
     cases = objects_of(run)
     assert run.code == CANNOT_VERIFY

@@ -1,12 +1,14 @@
 """An error says which it is and what to do, and holds no secret."""
+import datetime
 import ssl
 import subprocess
 import time
 
 import pytest
 
+from s3_client import S3
 from s3_fixtures import (  # noqa: F401 pylint: disable=unused-import
-    PLAIN, ceph, make_copy, s3_base, swift)
+    PLAIN, ceph, content_of, make_copy, s3_base, swift)
 from s3_proxy import Proxy
 
 REAL = [
@@ -106,6 +108,38 @@ def test_virtual_hosts(ceph, make_copy):
     assert copy.count() == len(PLAIN)
 
 
+@pytest.mark.parametrize("name, named", [("http_proxy", True), ("ALL_PROXY", True), ("https_proxy", False)])
+def test_a_proxy_that_is_not_there(ceph, make_copy, name, named):
+    ceph.proxy.reset()
+    run = make_copy(ceph, "few").sync("--dry-run", **{name: "http://user:hidden@127.0.0.1:1"})
+    assert run.code == (2 if named else 0), run.errors
+    assert not named or "names a proxy" in run.errors
+    assert "hidden" not in run.errors
+
+
+def test_an_endpoint_with_a_path(ceph, make_copy):
+    """As Supabase has one: https://PROJECT.storage.supabase.co/storage/v1/s3. It belongs to what is signed."""
+    signer = S3(ceph.proxy.port, ceph.access_key, ceph.secret_key)
+
+    def strip(request):
+        path, _, query = request.target.partition("?")
+        headers = {name.lower(): value for name, value in request.headers}
+        when = datetime.datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ")
+        wanted = signer.sign(request.method, path, query, b"", when)["authorization"]
+        assert headers["authorization"].endswith(wanted[wanted.index("Signature="):])
+        again = ceph.client.sign(request.method, path.removeprefix("/storage/v1/s3"), query, b"", when)
+        request.target = request.target.removeprefix("/storage/v1/s3")
+        request.headers = [("Host", again.pop("host")), *again.items()]
+
+    ceph.proxy.reset(rewrite=strip)
+    copy = make_copy(ceph, "few", endpoint=ceph.proxy.endpoint + "/storage/v1/s3/")
+    run = copy.sync()
+    assert run.code == 0, run.errors
+    assert copy.held() == {key: content_of(key) for key in PLAIN[:8]}
+    run = make_copy(ceph, "few", endpoint=ceph.proxy.endpoint + "/few").sync()
+    assert run.code == 2 and "ends with the bucket's name" in run.errors
+
+
 def test_keys_from_the_environment_and_from_profiles(ceph, make_copy):
     ceph.proxy.reset()
     copy = make_copy(ceph, "plain")
@@ -142,3 +176,16 @@ def test_certificates(ceph, make_copy, s3_base):
         assert run.code == 2 and "certificate" in run.errors
     finally:
         proxy.stop()
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("location, told", [("https://s3.example.com:8443/plain?x=hidden", "https://s3.example.com:8443:"),
+                                            ("https://user:hidden@host/", "is the endpoint right?"), ("/hidden", "is the endpoint right?")])
+def test_a_server_that_wants_us_elsewhere(ceph, make_copy, status, location, told):
+    """As a web server in front of a store answers to plain HTTP: nothing of it is about a region."""
+    def redirect(_number, _request, answer):
+        answer.replace(status, b"<html><body>Moved</body></html>", ("Location", location))
+    ceph.proxy.reset(redirect)
+    run = make_copy(ceph, "plain").sync("--dry-run")
+    assert run.code == 2 and told in run.errors and "region" not in run.errors and "hidden" not in run.errors, run.errors
+    assert ceph.proxy.passed < 3

@@ -196,6 +196,47 @@ def test_stores_of_the_first_version(ceph, make_copy, refuses):
     assert any("marker=" in request.target for request in ceph.proxy.seen)
 
 
+def forget_start(store):
+    """As some stores do: where to begin is ignored, the way on is the token's alone."""
+    def forget(request):
+        path, _, query = request.target.partition("?")
+        kept = [pair for pair in query.split("&") if not pair.startswith("start-after=")]
+        if request.is_listing:
+            resign(store, request, path, "&".join(sorted(kept)))
+    return forget
+
+
+def test_a_store_that_ignores_where_to_begin(ceph, make_copy):
+    for bucket, count in (("plain", len(PLAIN)), ("awkward", len(AWKWARD)), ("few", 8), ("empty", 0)):
+        ceph.proxy.reset(rewrite=forget_start(ceph))
+        assert make_copy(ceph, bucket).count() == count
+    assert make_copy(ceph, "plain/00").count() == len([key for key in PLAIN if key.startswith("00/")])
+
+
+@pytest.mark.parametrize("fault", s3_faults.LISTING, ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
+def test_faults_of_a_store_that_ignores_where_to_begin(ceph, make_copy, fault, always):
+    """No fault makes the count smaller there, and one that stays is an error."""
+    copy = make_copy(ceph, "plain")
+    seen = []
+
+    def after_the_first_token(request):
+        if "continuation-token" in request.target:
+            seen.append(request)
+        return request.is_listing and len(seen) > 0
+
+    # Those give each page once it is asked for again.
+    heals = fault in (s3_faults.repeated, s3_faults.token_of_before)
+    for number in (1,) if always else (0, 3):
+        seen.clear()
+        at = s3_faults.At(fault, number, after_the_first_token, always)
+        ceph.proxy.reset(at, forget_start(ceph))
+        count = copy.count("--timeout", "4s")
+        assert at.count > number and at.applied
+        assert count == len(PLAIN) or (always and count is None)
+        assert not always or heals or count is None
+
+
 @pytest.mark.parametrize("store", ["ceph", "swift"])
 def test_real_stores_list_awkward_keys(request, make_copy, store):
     store = request.getfixturevalue(store)

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import time
 import pytest
 
 import s3_faults
+from s3_proxy import Answer
 from s3_fixtures import (  # noqa: F401 pylint: disable=unused-import
     AWKWARD, PLAIN, ceph, content_of, make_copy, s3_base, swift)
 
@@ -108,12 +110,63 @@ def test_files_and_folders_of_one_name_change_places(ceph, make_copy):
 
 def test_an_empty_bucket_empties_no_copy(ceph, make_copy):
     ceph.proxy.reset()
-    copy = make_copy(ceph, "empty")
-    copy.path.mkdir()
-    (copy.path / "precious").write_bytes(b"x")
+    ceph.fill("emptied", [("precious", b"x")])
+    copy = make_copy(ceph, "emptied")
+    assert copy.sync().code == 0
+    ceph.client.delete("emptied", "precious")
     run = copy.sync("--delete")
-    assert run.code == 2 and "nothing was deleted" in run.errors
+    assert run.code == 2 and "is empty" in run.errors and "nothing was deleted" in run.errors
     assert copy.held() == {"precious": b"x"}
+
+
+@pytest.mark.parametrize("record", ["none", "garbled", "of another bucket", "of another prefix"])
+@pytest.mark.parametrize("dry_run", [False, True], ids=["", "dry run"])
+def test_only_a_copy_of_the_same_bucket_loses_anything(ceph, make_copy, record, dry_run):
+    """A wrong `bucket` or `copy` takes no backup away, nor somebody's files."""
+    ceph.proxy.reset()
+    copy = make_copy(ceph, "few")
+    if record == "of another prefix":
+        copy.scenario.write_text(copy.scenario.read_text().replace("s3://few", f"s3://few/{PLAIN[0].split('/')[0]}"))
+    elif record == "of another bucket":
+        copy.scenario.write_text(copy.scenario.read_text().replace("s3://few", "s3://plain"))
+    if record in ("none", "garbled"):
+        copy.path.mkdir()
+    else:
+        assert copy.sync().code == 0
+    copy.scenario.write_text(re.sub("s3://[^\"]*", "s3://few", copy.scenario.read_text()))
+    if record == "garbled":
+        (copy.path / ".restore-verifier-sync.json").write_text('{"format":1,\n"source":"s3://f', encoding="utf-8")
+    (copy.path / "precious").write_bytes(b"x")
+    held = copy.held()
+    run = copy.sync("--delete", *(["--dry-run"] if dry_run else []))
+    assert run.code == 2 and "nothing was deleted" in run.errors and "without --delete" in run.errors, run.errors
+    assert held.items() <= copy.held().items()
+    # What it says to do helps.
+    assert copy.sync().code == 0
+    assert copy.sync("--delete").code == 0
+    assert copy.held() == expected(PLAIN[:8])
+
+
+def test_a_slash_makes_no_other_bucket(ceph, make_copy):
+    ceph.proxy.reset()
+    copy = make_copy(ceph, "few/")
+    assert copy.sync().code == 0
+    (copy.path / "extra").write_bytes(b"x")
+    copy.scenario.write_text(copy.scenario.read_text().replace("s3://few/", "s3://few"))
+    assert outcome(copy.sync("--delete")) == (8, 0, 1, 0)
+
+
+def test_an_object_that_is_listed_and_cannot_be_read_is_an_error(ceph, make_copy):
+    """As a store that has lost its content, and not its name, answers."""
+    def lost(request):
+        if not request.is_listing and request.target.endswith(PLAIN[3]):
+            return Answer(404, [], b"<Error><Code>NoSuchKey</Code></Error>")
+        return None
+    ceph.proxy.reset(rewrite=lost)
+    copy = make_copy(ceph, "few")
+    run = copy.sync()
+    assert run.code == 2 and PLAIN[3] in run.errors and "lists it" in run.errors, run.errors
+    assert set(copy.held()) == set(PLAIN[:8]) - {PLAIN[3]}
 
 
 def test_nothing_is_deleted_after_a_listing_that_failed(ceph, make_copy):

@@ -143,3 +143,38 @@ def test_an_upload_that_fails_leaves_nothing(uploads, ceph, number):
     ceph.proxy.reset()
     assert uploads("head", "long").stdout == b"missing\n"
     assert unfinished(ceph) == before
+
+
+def end_with(etag):
+    """A store whose ETag of an object in parts is that."""
+    def fault(_number, request, answer):
+        if request.method == "HEAD":
+            answer.headers = [(name, etag if name.lower() == "etag" else value) for name, value in answer.headers]
+    return fault
+
+
+@pytest.mark.parametrize("etag, stored", [('"CKicn4fknY4DEAE="', True), ('"-CKicn4fknY4DEAE=-2"', True), ('"0123456789abcdef0123456789abcdef"', True),
+                                          ('"0123456789abcdef0123456789abcdef-2"', False)])
+def test_stores_that_make_other_etags_of_parts(uploads, ceph, etag, stored):
+    """Only one of S3's form says that the store holds something else."""
+    ceph.proxy.reset(end_with(etag))
+    put = uploads("put", "other", LONG)
+    assert put.returncode == (0 if stored else 2), put.stderr
+    assert stored or b"holds another object" in put.stderr
+    ceph.proxy.reset()
+    uploads("delete", "other")
+
+
+def test_an_object_that_was_there_before_is_not_taken_for_the_new_one(uploads, ceph):
+    """A completion that is refused, of a store with other ETags, over an object of the same length."""
+    assert uploads("put", "before", bytes(len(LONG))).returncode == 0
+
+    def refuse(request):
+        if request.method == "POST" and "uploadId=" in request.target:
+            return Answer(403, [], b"<Error><Code>AccessDenied</Code></Error>")
+        return None
+    ceph.proxy.reset(end_with('"CKicn4fknY4DEAE="'), refuse)
+    assert uploads("put", "before", LONG).returncode == 2
+    ceph.proxy.reset()
+    assert uploads("get", "before").stdout == bytes(len(LONG))
+    uploads("delete", "before")

@@ -247,6 +247,26 @@ static const struct {
     {"dead/o/p/1.png", "live/", REFERENCE_MISSING, NULL},
     {"O/P/1.PNG", "", REFERENCE_MISSING, NULL},
     {"o/p", "", REFERENCE_MISSING, NULL},
+    {"https://cdn.example/o/a+b%2Bc.png", "", REFERENCE_FOUND, NULL},
+    {"https://cdn.example/o/a+b+c.png", "", REFERENCE_MISSING, NULL},
+    {"https://cdn.example/o/a%2520b%252Bc.png", "", REFERENCE_MISSING, NULL},
+    {"https://cdn.example/o/p%2f1.png", "", REFERENCE_FOUND, NULL},
+    {"https://[::1]:9000/uploads/o/p/1.png", "", REFERENCE_FOUND, NULL},
+    {"https://cdn.example/o/1%232%3F.png?v=1", "", REFERENCE_FOUND, NULL},
+    {"https://cdn.example/o/1#2?.png", "", REFERENCE_FOUND, NULL},
+    {"https://cdn.example/o/1#3?.png", "", REFERENCE_MISSING, NULL},
+    {"https://cdn.example?at=/o/p/1.png", "", REFERENCE_MISSING, NULL},
+    {"s3://uploads/o/p/1.png", "", REFERENCE_FOUND, NULL},
+    {"S3://uploads/o/a b+c.png", "", REFERENCE_FOUND, NULL},
+    {"s3://uploads/o/a%20b%2Bc.png", "", REFERENCE_MISSING, NULL},
+    {"s3://uploads/o/p/2.png", "", REFERENCE_MISSING, NULL},
+    {"s3://other/o/p/1.png", "", REFERENCE_MISSING, NULL},
+    {"s3://uploads", "", REFERENCE_MISSING, NULL},
+    {"s3://uploads/", "", REFERENCE_MISSING, NULL},
+    {"s3://uploads/live/o/p/1.png", "live/", REFERENCE_FOUND, NULL},
+    {"s3://uploads/o/p/1.png", "live/", REFERENCE_MISSING, NULL},
+    {"s3://uploads/o/p/2.png", "", REFERENCE_MISSING, "o/p"},
+    {"s3://other/o/p/1.png", "", REFERENCE_ELSEWHERE, "o/p"},
 };
 
 START_TEST(references_are_looked_up)
@@ -256,6 +276,7 @@ START_TEST(references_are_looked_up)
     struct error error;
     put(store, "o/p/1.png", 9, "x");
     put(store, "o/a b+c.png", 11, "x");
+    put(store, "o/1#2?.png", 10, "x");
     struct inventory *inventory = read_inventory(store);
     const char *text = references[_i].text;
     const struct reference_rules rules = {.bucket = "uploads",
@@ -266,8 +287,8 @@ START_TEST(references_are_looked_up)
     ck_assert_msg(reference == references[_i].reference, "`%s`", text);
     struct orphans orphans;
     inventory_orphaned(inventory, "", INT64_MAX, &orphans);
-    ck_assert_int_eq(orphans.objects, 2);
-    ck_assert_int_eq(orphans.count, reference == REFERENCE_FOUND ? 1 : 2);
+    ck_assert_int_eq(orphans.objects, 3);
+    ck_assert_int_eq(orphans.count, reference == REFERENCE_FOUND ? 2 : 3);
     ck_assert_int_eq(orphans.named.count, orphans.count);
     orphans_free(&orphans);
     inventory_free(inventory);

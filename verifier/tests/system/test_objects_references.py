@@ -1,0 +1,63 @@
+"""Proves that what rows hold is read as it is meant: columns of every type, keys and URLs of every shape. What is
+there is found, what is not there is missed, and what cannot be read as references is an error."""
+
+import json
+
+import pytest
+
+from running import CANNOT_VERIFY
+from s3_fixtures import ceph, s3_base  # noqa: F401 pylint: disable=unused-import
+from test_objects_checks import Bucket, Directory, objects_of, make_world  # noqa: F401 pylint: disable=unused-import
+
+PRESENT = {"a/1.png": b"1", "a/2.png": b"2", "42": b"3", "b5f1a1c0-0000-4000-8000-000000000001": b"4"}
+
+# name, SQL that makes shots.key, found of how many references: (lost, all); or the words of an error.
+COLUMNS = [
+    ("text[]", "create table shots (key text[]); insert into shots values ('{a/1.png,a/2.png}'), ('{}'), (null), (array[null, '', 'a/1.png'])", (0, 2)),
+    ("text[], one lost", "create table shots (key text[]); insert into shots values ('{a/1.png,a/lost.png}')", (1, 2)),
+    ("varchar[][]", "create table shots (key varchar(40)[]); insert into shots values ('{{a/1.png,a/2.png},{42,lost}}')", (1, 4)),
+    ("text[] with awkward keys", "create table shots (key text[]); insert into shots values (array['{a/1.png}', 'a,\"b\"'])", (2, 2)),
+    ("a domain over text[]", "create domain keys as text[]; create table shots (key keys); insert into shots values ('{a/1.png,lost}')", (1, 2)),
+    ("an array of a domain", "create domain key as text; create table shots (key key[]); insert into shots values ('{a/1.png,lost}')", (1, 2)),
+    ("a domain over varchar", "create domain key as varchar(9); create table shots (key key); insert into shots values ('a/1.png'), ('lost')", (1, 2)),
+    ("char(n)", "create table shots (key char(30)); insert into shots values ('a/1.png'), ('lost')", (1, 2)),
+    ("uuid", "create table shots (key uuid); insert into shots values ('B5F1A1C0-0000-4000-8000-000000000001')", (0, 1)),
+    ("uuid[]", "create table shots (key uuid[]); insert into shots values ('{b5f1a1c0-0000-4000-8000-000000000001,b5f1a1c0-0000-4000-8000-000000000002}')", (1, 2)),
+    ("bigint", "create table shots (key bigint); insert into shots values (42), (43)", (1, 2)),
+    ("an enum", "create type key as enum ('a/1.png', 'lost'); create table shots (key key); insert into shots values ('a/1.png'), ('lost')", (1, 2)),
+    ("a generated column", "create table shots (id int, key text generated always as ('a/' || id || '.png') stored); insert into shots values (1), (2), (3)", (1, 3)),
+    ("a view", "create table t (meta jsonb); create view shots as select jsonb_array_elements_text(meta) as key from t; insert into t values ('[\"a/1.png\", \"lost\"]')", (1, 2)),
+    ("a view of arrays", "create table t (keys text[]); create view shots as select keys as key from t; insert into t values ('{a/1.png,lost}')", (1, 2)),
+    ("a materialized view", "create table t (key text); insert into t values ('a/1.png'), ('lost'); create materialized view shots as select key from t", (1, 2)),
+    ("partitions", "create table shots (key text) partition by hash (key); create table p1 partition of shots for values with (modulus 1, remainder 0); "
+     "insert into shots values ('a/1.png'), ('lost')", (1, 2)),
+    ("no rows of arrays", "create table shots (key text[])", (0, 0)),
+    ("json", "create table shots (key json); insert into shots values ('\"a/1.png\"')", "of type json"),
+    ("jsonb", "create table shots (key jsonb); insert into shots values ('[\"a/1.png\"]')", "of type jsonb"),
+    ("jsonb without rows", "create table shots (key jsonb)", "of type jsonb"),
+    ("jsonb[]", "create table shots (key jsonb[]); insert into shots values (array['\"a/1.png\"'::jsonb])", "of type jsonb[]"),
+    ("a domain over jsonb", "create domain meta as jsonb; create table shots (key meta)", "of type meta"),
+    ("bytea", "create table shots (key bytea); insert into shots values ('a/1.png')", "of type bytea"),
+    ("xml", "create table shots (key xml); insert into shots values ('<a/>')", "of type xml"),
+    ("a composite", "create type shot as (key text); create table shots (key shot); insert into shots values (row('a/1.png'))", "of type shot"),
+]
+
+
+@pytest.mark.parametrize("sql, expected", [column[1:] for column in COLUMNS], ids=[column[0] for column in COLUMNS])
+def test_columns(make_world, place, server, database, sql, expected):
+    world = make_world(Directory, keys=PRESENT, rows=[(None, None)])
+    world.put_backup(server.dump(database(sql), place.directory / "typed"))
+    checks = ["missing(shots.key) = 0", "orphaned(shots.key) <= 4"]
+    world.only(*checks)
+    run = world.verify()
+    cases = objects_of(run)
+    if isinstance(expected, str):
+        assert run.code == CANNOT_VERIFY, str(run)
+        for check in checks:
+            assert cases[check].verdict == "error" and "shots.key" in cases[check].message, str(run)
+            assert expected in cases[check].message and "view" in cases[check].message, str(run)
+        return
+    lost, references = expected
+    found = cases["missing(shots.key) = 0"]
+    assert (f"{lost} of {references} reference" if references else "no row refers to any object") in run.report().text + run.err, str(run)
+    assert found.verdict == ("fail" if lost else "pass")
