@@ -46,25 +46,28 @@ OBJECTS      := $(SOURCES:%.c=$(BUILD)/%.o)
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY      := $(BUILD)/library.a
 
+# A line a file; make V=1 shows the commands.
+BRIEFLY = $(if $(V),,@echo '$(1) $@' &&)
+
 .PHONY: all bench clean coverage fuzz install lint test unit valgrind
 all: $(BUILD)/$(PROGRAM)
 
 $(BUILD)/$(PROGRAM): $(BUILD)/verifier/main.o $(LIBRARY)
-	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+	$(call BRIEFLY,link)$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
 $(BUILD)/unit-tests: $(UNIT_OBJECTS) $(LIBRARY)
-	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+	$(call BRIEFLY,link)$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
 $(BUILD)/fuzz-%: $(BUILD)/verifier/tests/fuzz/fuzz_%.o $(LIBRARY)
-	$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
+	$(call BRIEFLY,link)$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
 
 $(LIBRARY): $(OBJECTS)
-	rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@
+	$(call BRIEFLY,collect)$(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call BRIEFLY,compile)$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
 
 unit: $(BUILD)/unit-tests
 	$(BUILD)/unit-tests

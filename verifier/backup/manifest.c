@@ -1,5 +1,6 @@
 #include "backup/manifest.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,17 +8,33 @@
 
 static const char format[] = "restore-verifier manifest";
 
+static const struct document_field fields[] = {
+    {"backup", DOCUMENT_LINE, offsetof(struct manifest, backup)},
+    {"size_bytes", DOCUMENT_NUMBER, offsetof(struct manifest, size_bytes)},
+    {"sha256", DOCUMENT_SHA256, offsetof(struct manifest, sha256)},
+    {"began", DOCUMENT_TIME, offsetof(struct manifest, began)},
+    {"ended", DOCUMENT_TIME, offsetof(struct manifest, ended)},
+    {"program", DOCUMENT_LINE, offsetof(struct manifest, program)},
+    {"pg_dump", DOCUMENT_LINE, offsetof(struct manifest, pg_dump)},
+    {0},
+};
+
+static const struct document_field source_fields[] = {
+    {"host", DOCUMENT_LINE, offsetof(struct manifest, host)},
+    {"server", DOCUMENT_LINE, offsetof(struct manifest, server)},
+    {"encoding", DOCUMENT_LINE, offsetof(struct manifest, encoding)},
+    {"database_bytes", DOCUMENT_NUMBER, offsetof(struct manifest, database_bytes)},
+    {"extensions", DOCUMENT_STRINGS, offsetof(struct manifest, extensions)},
+    {"alembic", DOCUMENT_STRINGS, offsetof(struct manifest, revisions)},
+    {"counted", DOCUMENT_FLAG, offsetof(struct manifest, counted)},
+    {"tables", DOCUMENT_TABLES, offsetof(struct manifest, tables)},
+    {0},
+};
+
 void manifest_free(struct manifest *manifest)
 {
-    free(manifest->backup);
-    free(manifest->program);
-    free(manifest->pg_dump);
-    free(manifest->host);
-    free(manifest->server);
-    free(manifest->encoding);
-    strings_free(&manifest->extensions);
-    strings_free(&manifest->revisions);
-    table_counts_free(&manifest->tables);
+    document_fields_free(fields, manifest);
+    document_fields_free(source_fields, manifest);
     *manifest = (struct manifest){0};
 }
 
@@ -34,22 +51,9 @@ char *manifest_next_name(const char *backup)
 char *manifest_format(const struct manifest *manifest)
 {
     json_t *root = document_new(format, MANIFEST_VERSION);
-    document_set_text(root, "backup", manifest->backup);
-    json_object_set_new(root, "size_bytes", json_integer(manifest->size_bytes));
-    document_set_text(root, "sha256", manifest->sha256);
-    document_set_time(root, "began", manifest->began);
-    document_set_time(root, "ended", manifest->ended);
-    document_set_text(root, "program", manifest->program);
-    document_set_text(root, "pg_dump", manifest->pg_dump);
     json_t *source = json_object();
-    document_set_text(source, "host", manifest->host);
-    document_set_text(source, "server", manifest->server);
-    document_set_text(source, "encoding", manifest->encoding);
-    json_object_set_new(source, "database_bytes", json_integer(manifest->database_bytes));
-    document_set_strings(source, "extensions", &manifest->extensions);
-    document_set_strings(source, "alembic", &manifest->revisions);
-    json_object_set_new(source, "counted", json_boolean(manifest->counted));
-    document_set_tables(source, "tables", &manifest->tables);
+    document_write(root, fields, manifest);
+    document_write(source, source_fields, manifest);
     json_object_set_new(root, "source", source);
     return document_dump(root);
 }
@@ -61,23 +65,8 @@ int manifest_parse(const char *text, size_t length, const char *name, struct man
     if (document_parse(text, length, name, format, MANIFEST_VERSION, &document, error) < 0)
         return -1;
     struct manifest manifest = {0};
-    json_t *root = document.root;
-    manifest.backup = document_text(&document, root, "backup");
-    manifest.size_bytes = document_number(&document, root, "size_bytes");
-    document_sha256(&document, root, "sha256", manifest.sha256);
-    manifest.began = document_time(&document, root, "began");
-    manifest.ended = document_time(&document, root, "ended");
-    manifest.program = document_text(&document, root, "program");
-    manifest.pg_dump = document_text(&document, root, "pg_dump");
-    json_t *source = document_object(&document, "source");
-    manifest.host = document_text(&document, source, "host");
-    manifest.server = document_text(&document, source, "server");
-    manifest.encoding = document_text(&document, source, "encoding");
-    manifest.database_bytes = document_number(&document, source, "database_bytes");
-    document_strings(&document, source, "extensions", &manifest.extensions);
-    document_strings(&document, source, "alembic", &manifest.revisions);
-    manifest.counted = document_bool(&document, source, "counted");
-    document_tables(&document, source, "tables", &manifest.tables);
+    document_read(&document, document.root, fields, &manifest);
+    document_read(&document, document_object(&document, "source"), source_fields, &manifest);
     if (document_end(&document, name, error) < 0) {
         manifest_free(&manifest);
         return -1;

@@ -1,5 +1,6 @@
 #include "backup/record.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,12 +9,23 @@
 
 static const char format[] = "restore-verifier record";
 
+static const struct document_field fields[] = {
+    {"backup", DOCUMENT_LINE, offsetof(struct record, backup)},
+    {"verified", DOCUMENT_TIME, offsetof(struct record, verified)},
+    {"size_bytes", DOCUMENT_NUMBER, offsetof(struct record, size_bytes)},
+    {"modified", DOCUMENT_TIME, offsetof(struct record, modified)},
+    {"sha256", DOCUMENT_SHA256, offsetof(struct record, sha256)},
+    {"program", DOCUMENT_LINE, offsetof(struct record, program)},
+    {"server", DOCUMENT_LINE, offsetof(struct record, server)},
+    {"checks", DOCUMENT_NUMBER, offsetof(struct record, checks)},
+    {"warnings", DOCUMENT_NUMBER, offsetof(struct record, warnings)},
+    {"tables", DOCUMENT_TABLES, offsetof(struct record, tables)},
+    {0},
+};
+
 void record_free(struct record *record)
 {
-    free(record->backup);
-    free(record->program);
-    free(record->server);
-    table_counts_free(&record->tables);
+    document_fields_free(fields, record);
     for (size_t i = 0; i < record->object_count; i++)
         free(record->objects[i].name);
     free(record->objects);
@@ -58,16 +70,7 @@ void record_places_free(struct record_places *places)
 char *record_format(const struct record *record)
 {
     json_t *root = document_new(format, RECORD_VERSION);
-    document_set_text(root, "backup", record->backup);
-    document_set_time(root, "verified", record->verified);
-    json_object_set_new(root, "size_bytes", json_integer(record->size_bytes));
-    document_set_time(root, "modified", record->modified);
-    document_set_text(root, "sha256", record->sha256);
-    document_set_text(root, "program", record->program);
-    document_set_text(root, "server", record->server);
-    json_object_set_new(root, "checks", json_integer(record->checks));
-    json_object_set_new(root, "warnings", json_integer(record->warnings));
-    document_set_tables(root, "tables", &record->tables);
+    document_write(root, fields, record);
     json_t *objects = json_object();
     for (size_t i = 0; i < record->object_count; i++)
         json_object_set_new(objects, record->objects[i].name,
@@ -96,17 +99,7 @@ int record_parse(const char *text, size_t length, const char *name, struct recor
     if (document_parse(text, length, name, format, RECORD_VERSION, &document, error) < 0)
         return -1;
     struct record record = {0};
-    json_t *root = document.root;
-    record.backup = document_text(&document, root, "backup");
-    record.verified = document_time(&document, root, "verified");
-    record.size_bytes = document_number(&document, root, "size_bytes");
-    record.modified = document_time(&document, root, "modified");
-    document_sha256(&document, root, "sha256", record.sha256);
-    record.program = document_text(&document, root, "program");
-    record.server = document_text(&document, root, "server");
-    record.checks = document_number(&document, root, "checks");
-    record.warnings = document_number(&document, root, "warnings");
-    document_tables(&document, root, "tables", &record.tables);
+    document_read(&document, document.root, fields, &record);
     parse_objects(&document, &record);
     if (document_end(&document, name, error) < 0) {
         record_free(&record);

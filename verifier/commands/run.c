@@ -43,10 +43,11 @@ static void run_start(struct run *run, char *name)
 
 void run_refuse_file(struct run *run, const char *path, const struct strings *problems)
 {
+    cleanup(free_pointer) char *of_this_file = xasprintf("%s:", path);
     struct buffer text;
     buffer_init(&text, 8192);
     for (size_t i = 0; i < problems->count; i++)
-        if (starts_with(problems->items[i], path))
+        if (starts_with(problems->items[i], of_this_file))
             buffer_printf(&text, "%s%s", text.length ? "\n" : "", problems->items[i]);
     run_start(run, name_of_file(path));
     run_refuse(run, "scenario file is valid", text.data);

@@ -297,9 +297,10 @@ static void backup_line(const struct paper *paper, const struct facts *facts)
         count_format(backup->row_count, count);
         add_part(&line, "", count, sizeof(count), backup->row_count == 1 ? " row" : " rows");
     }
-    if (line.length == 0)
+    if (line.length == 0 && facts->stages[STAGE_FIND].state == STAGE_FAILED)
         buffer_append_text(&line, "no backup was found");
-    wrapped(paper, line.data, "", TEXT_INDENT - 2, SIZE_MAX);
+    if (line.length > 0)
+        wrapped(paper, line.data, "", TEXT_INDENT - 2, SIZE_MAX);
     buffer_free(&line);
 }
 

@@ -133,7 +133,7 @@ class Server:
         formats = [] if any(option.startswith(("-F", "--format")) for option in options) else ["-Fc"]
         subprocess.run(
             [BIN / "pg_dump", *formats, *options, "-f", path, self.url(database)],
-            check=True, capture_output=True, env={**os.environ, "TZ": "UTC"},
+            check=True, capture_output=True,
         )
         return path
 

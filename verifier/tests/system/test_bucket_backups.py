@@ -9,13 +9,15 @@ import os
 import random
 import re
 import signal
+import subprocess
 import threading
 import time
 
 import pytest
+import yaml
 
 import s3_faults
-from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, Place, ended, flip_bit, today
+from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM, ROOT, Place, ended, flip_bit, today
 from s3_fixtures import ceph, s3_base  # noqa: F401 pylint: disable=unused-import
 from s3_proxy import Answer
 
@@ -144,6 +146,26 @@ def test_dump_verify_prune(bucket, server, pattern):
     assert bucket.keys() == sorted([backup, backup + ".manifest.json", backup + ".verified.json"])
     if pattern == NAME:
         assert "deleted 2 of 3 backups" in run.err
+
+
+def test_the_workflow(bucket, server):
+    """What the example for GitHub Actions runs every night, with its secrets and variables filled in."""
+    job = yaml.safe_load((ROOT / "examples/github-actions.yml").read_text())["jobs"]["backup"]
+    given = {"secrets.DATABASE_URL": server.url("bugspark"), "vars.BACKUP_BUCKET": bucket.name,
+             "vars.S3_ENDPOINT_URL": bucket.store.proxy.endpoint, "secrets.S3_ACCESS_KEY": bucket.store.access_key,
+             "secrets.S3_SECRET_KEY": bucket.store.secret_key}
+    environment = {name: re.sub(r"\$\{\{ (\S+) \}\}", lambda found: given[found[1]], value) for name, value in job["env"].items()}
+    for name in ("scripts", "scenarios"):
+        (bucket.place.directory / name).symlink_to(ROOT / name)
+    step = next(step for step in job["steps"] if step.get("name") == "Dump, verify, prune")
+    ran = subprocess.run(["bash", "-e", "-c", step["run"]], capture_output=True, text=True, check=False, cwd=bucket.place.directory,
+                         env={**bucket.place.environment, "RESTORE_VERIFIER": PROGRAM, **environment})
+    assert ran.returncode == PASSED, ran.stderr
+    name = f"{bucket.name}/bugspark/{today(NAME)}"
+    keys = bucket.client.request("GET", bucket.name, query={"prefix": "bugspark/"})[1].decode()
+    assert re.findall("<Key>(.*?)</Key>", keys) == [f"bugspark/{today(NAME)}{ending}" for ending in ("", ".manifest.json", ".verified.json")]
+    assert f"s3://{name}" in (bucket.place.directory / "reports/bugspark.xml").read_text()
+    assert all(("uses" in step) != ("run" in step) for step in job["steps"])
 
 
 def put_good(bucket, good, name=NAME, days_ago=0, source=None):

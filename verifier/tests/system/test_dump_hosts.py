@@ -391,15 +391,3 @@ def test_the_crontab_line_is_shell(place):
     command = command.replace("/etc/restore-verifier", str(place.directory)).replace("/run/lock", str(place.directory))
     ran = subprocess.run(["/bin/bash", "-c", command], capture_output=True, text=True, check=False)
     assert ran.stdout == "/somewhere scenarios/bugspark.yaml\n", ran.stderr
-
-
-def test_the_workflow_runs_what_is_there():
-    text = (ROOT / "examples/github-actions.yml").read_text()
-    yaml = pytest.importorskip("yaml")
-    workflow = yaml.safe_load(text)
-    steps = workflow["jobs"]["backup"]["steps"]
-    commands = " ".join(step.get("run", "") for step in steps)
-    for word in ("dump scenarios/bugspark.yaml", "verify scenarios/bugspark.yaml", "./scripts/setup build"):
-        assert word in commands
-    assert (ROOT / "scenarios/bugspark.yaml").exists() and (ROOT / "scripts/setup").exists()
-    assert all(("uses" in step) != ("run" in step) for step in steps)

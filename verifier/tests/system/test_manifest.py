@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from running import BAD_BACKUP, CANNOT_VERIFY, NOBODY, PASSED, needs_root, today
+from running import BAD_BACKUP, CANNOT_VERIFY, NOBODY, PASSED, needs_root, today, utc
 from servers import BIN, Server
 
 LONG = os.environ.get("RESTORE_VERIFIER_LONG") == "1"
@@ -66,7 +66,7 @@ def test_a_manifest_tells_what_the_database_held(place, server, pattern):
     assert said["format"] == "restore-verifier manifest" and said["version"] == 1
     assert said["backup"] == backup.name
     assert said["size_bytes"] == backup.stat().st_size and said["sha256"] == sha256(backup)
-    moments = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment)) for moment in (began, time.time())]
+    moments = [utc(moment) for moment in (began, time.time())]
     assert moments[0] <= said["began"] <= said["ended"] <= moments[1]
     assert said["program"].startswith("restore-verifier ")
     assert said["pg_dump"].split(".")[0] == source["server"].split(".")[0]
@@ -557,7 +557,7 @@ def test_restored_rows_are_held_against_the_dump(place, server):
 def test_the_time_of_a_backup_is_its_manifests(place, server):
     path = scenario(place, server.url("bugspark"))
     dump(place, path)
-    then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 46 * 3600))
+    then = utc(time.time() - 46 * 3600)
     change(beside(place), lambda said: said.update(began=then))
     place.expect("fail", "backup is recent", [then, "told by its manifest", "1 d 22 h", "its manifest says that it was made"], path)
 
@@ -565,7 +565,7 @@ def test_the_time_of_a_backup_is_its_manifests(place, server):
 def test_an_old_backup_under_a_new_name_with_its_manifest(place, server):
     path = scenario(place, server.url("bugspark"))
     dump(place, path)
-    then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 9 * 86400))
+    then = utc(time.time() - 9 * 86400)
     change(beside(place), lambda said: said.update(began=then, ended=then, backup=today(NAME, days_ago=9)))
     place.expect("fail", "backup is recent", ["named", "but its manifest says"], path)
 

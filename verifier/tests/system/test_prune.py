@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from running import BAD_BACKUP, CANNOT_VERIFY, NOBODY, PASSED, ROOT, needs_root, today
+from running import BAD_BACKUP, CANNOT_VERIFY, NOBODY, PASSED, ROOT, needs_root, today, utc
 
 NAME = "bugspark_%Y%m%d.dump.gz"
 
@@ -26,10 +26,6 @@ def pruned(place):
     return run
 
 
-def stamp(moment):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
-
-
 def put(place, days_ago, verified=False, reports=False, manifest=False, name=NAME, **changes):
     """A backup that nobody will read, and the record that `verify` would have left."""
     backup = place.backups / today(name, days_ago)
@@ -40,12 +36,12 @@ def put(place, days_ago, verified=False, reports=False, manifest=False, name=NAM
     if manifest:
         (place.backups / f"{backup.name}.manifest.json").write_text(json.dumps({
             "format": "restore-verifier manifest", "version": 1, "backup": backup.name, "size_bytes": backup.stat().st_size,
-            "sha256": sha256, "began": stamp(moment), "ended": stamp(moment), "program": "p", "pg_dump": "15",
+            "sha256": sha256, "began": utc(moment), "ended": utc(moment), "program": "p", "pg_dump": "15",
             "source": {"host": "self-hosted", "server": "15", "encoding": "UTF8", "database_bytes": 1, "extensions": [],
                        "alembic": [], "counted": True, "tables": {}}}))
     if verified:
-        record = {"format": "restore-verifier record", "version": 1, "backup": backup.name, "verified": stamp(moment + 60),
-                  "size_bytes": backup.stat().st_size, "modified": stamp(moment), "sha256": sha256, "program": "p",
+        record = {"format": "restore-verifier record", "version": 1, "backup": backup.name, "verified": utc(moment + 60),
+                  "size_bytes": backup.stat().st_size, "modified": utc(moment), "sha256": sha256, "program": "p",
                   "server": "15", "checks": 4, "warnings": 0, "tables": {}, **changes}
         where = place.reports / f"bugspark.{backup.name}" if reports else backup
         where.with_name(where.name + ".verified.json").write_text(json.dumps(record))

@@ -145,7 +145,10 @@ START_TEST(no_result_is_no_success)
     struct sample *sample = sample_new("bugspark");
     cleanup(free_pointer) char *empty = print_console(&sample->result, 1, false, false);
     ck_assert_ptr_nonnull(strstr(empty, "ERROR  bugspark: nothing was checked\n"));
-    ck_assert_ptr_nonnull(strstr(empty, "no backup was found"));
+    ck_assert_ptr_null(strstr(empty, "no backup was found"));
+    sample->facts.stages[STAGE_FIND].state = STAGE_FAILED;
+    cleanup(free_pointer) char *searched = print_console(&sample->result, 1, false, false);
+    ck_assert_ptr_nonnull(strstr(searched, "no backup was found"));
     sample_free(sample);
 }
 END_TEST
