@@ -14,9 +14,12 @@ struct snapshot {
     time_t time;
 };
 
-/* Only settings that the server knows: older ones lack some. Whoever waits for our locks waits for
- * pg_dump's as well. One process counts, however many the server has. */
-static const char settings_sql[] =
+/* In one message: the role's own timeouts may be too short for anything between. Only settings that
+ * the server knows: older ones lack some. Whoever waits for our locks waits for pg_dump's as well.
+ * One process counts, however many the server has. */
+static const char begin_sql[] =
+    "begin transaction isolation level repeatable read, read only; "
+    "set local statement_timeout = '1min'; "
     "select set_config(s.name, wanted.value, true) from pg_settings s join (values "
     "('statement_timeout', '10min'), ('lock_timeout', '1min'), "
     "('idle_in_transaction_session_timeout', '0'), ('transaction_timeout', '0'), "
@@ -24,19 +27,13 @@ static const char settings_sql[] =
     "('client_encoding', " CLIENT_ENCODING_SQL "), ('search_path', 'pg_catalog')"
     ") wanted(name, value) on s.name = wanted.name";
 
-/* The role's own statement_timeout may be too short for anything. */
-static const char begin_sql[] = "begin transaction isolation level repeatable read, read only; "
-                                "set local statement_timeout = '1min'";
-
 static int begin(struct snapshot *snapshot, struct error *error)
 {
-    cleanup(result_clear) PGresult *settings = NULL;
     cleanup(result_clear) PGresult *exported = NULL;
     struct error reason;
     struct connection *connection = snapshot->connection;
     snapshot->time = time(NULL);
-    if (connection_execute(connection, error, "%s", begin_sql) < 0 ||
-        connection_query(connection, settings_sql, NULL, &settings, NULL, error) < 0)
+    if (connection_execute(connection, error, "%s", begin_sql) < 0)
         return error_prefix(error, "cannot begin to read the database: ");
     if (connection_query(connection, "select pg_export_snapshot()", NULL, &exported, NULL,
                          &reason) == 0) {
@@ -45,12 +42,10 @@ static int begin(struct snapshot *snapshot, struct error *error)
     }
     snapshot->reason = xstrdup(reason.text);
     /* The transaction is lost with the statement. */
-    PQclear(settings);
-    settings = NULL;
     if (connection_execute(connection, error, "rollback") < 0 ||
         connection_execute(connection, error, "%s", begin_sql) < 0)
         return error_prefix(error, "cannot begin to read the database: ");
-    return connection_query(connection, settings_sql, NULL, &settings, NULL, error);
+    return 0;
 }
 
 int snapshot_open(const struct address *database, struct snapshot **ret_snapshot,

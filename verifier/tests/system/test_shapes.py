@@ -161,7 +161,7 @@ def test_names_in_no_encoding(place, server):
     assert run.report().properties["restored.rows"] == "2"
 
 
-@pytest.mark.parametrize("setting", ["statement_timeout = 1", "idle_in_transaction_session_timeout = 1", "lock_timeout = 1",
+@pytest.mark.parametrize("setting", ["statement_timeout = 5", "idle_in_transaction_session_timeout = 1", "lock_timeout = 1",
                                      "default_transaction_read_only = on", "search_path = nowhere", "client_encoding = latin1",
                                      "datestyle = german", "standard_conforming_strings = off", "quote_all_identifiers = on",
                                      "intervalstyle = iso_8601", "default_transaction_isolation = serializable"])
