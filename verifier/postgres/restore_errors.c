@@ -164,6 +164,16 @@ static void read_psql_line(struct reader *reader, const char *line)
     start_error(reader, fatal + strlen(": "), has_line ? place : "");
 }
 
+/* A whole row may hold what nobody should read in a report; what it violates is in the message. */
+static void read_detail(struct reader *reader, const char *detail)
+{
+    if (starts_with(detail, "Failing row contains "))
+        return;
+    char *longer = xasprintf("%s (%s)", reader->current->message, detail);
+    free(reader->current->message);
+    reader->current->message = longer;
+}
+
 static void read_line(struct reader *reader, const char *line)
 {
     if (starts_with(line, "pg_restore: ")) {
@@ -173,9 +183,7 @@ static void read_line(struct reader *reader, const char *line)
     } else if (reader->current && starts_with(line, "Command was: ")) {
         replace(&reader->current->command, line + strlen("Command was: "));
     } else if (reader->current && starts_with(line, "DETAIL:  ")) {
-        char *longer = xasprintf("%s (%s)", reader->current->message, line + strlen("DETAIL:  "));
-        free(reader->current->message);
-        reader->current->message = longer;
+        read_detail(reader, line + strlen("DETAIL:  "));
     }
 }
 

@@ -14,6 +14,10 @@ import pytest
 
 import running
 import servers
+# Fixtures that are named here serve every test; made in each module, stores would start in each.
+from backup_bucket import bucket, large  # noqa: F401 pylint: disable=unused-import
+from objects_world import make_world  # noqa: F401 pylint: disable=unused-import
+from s3_fixtures import ceph, make_copy, s3_base, swift  # noqa: F401 pylint: disable=unused-import
 
 
 # Most of a run's time is initdb's, and it is always the same: the first one with certain options is kept

@@ -4,7 +4,6 @@ the way to it does wrong never makes a wrong verdict. The store is a real Ceph g
 import gzip
 import hashlib
 import itertools
-import json
 import os
 import random
 import re
@@ -17,92 +16,9 @@ import pytest
 import yaml
 
 import s3_faults
+from backup_bucket import NAME, PREFIX, Bucket, environment_of, put_good
 from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM, ROOT, Place, ended, flip_bit, today
-from s3_fixtures import ceph, s3_base  # noqa: F401 pylint: disable=unused-import
 from s3_proxy import Answer
-
-NAME = "bugspark_%Y%m%d.dump.gz"
-PREFIX = "nightly/db"
-_numbers = itertools.count()
-
-
-class Bucket:
-    """A bucket of its own for a test, with other people's objects in it, and a scenario whose backups lie there."""
-
-    def __init__(self, place, store):
-        self.place, self.store, self.client = place, store, store.client
-        self.name = f"backups{next(_numbers)}-{os.getpid()}"
-        store.proxy.reset()
-        self.client.make_bucket(self.name)
-        self.others = {"nightly/dbs": b"x", f"nightly/{today(NAME)}": b"no backup of ours", today(NAME): b"nor this",
-                       f"{PREFIX}/deeper/{today(NAME)}": b"nor this", f"{PREFIX}/notes.txt": b"x"}
-        for key, content in self.others.items():
-            self.client.put(self.name, key, content)
-
-    @property
-    def location(self):
-        return f"s3://{self.name}/{PREFIX}"
-
-    def path(self, name):
-        return f"{self.location}/{name}"
-
-    def scenario(self, body="", pattern=NAME, backups="max_age: 26h", name="bugspark", source=None, location=None, **keys):
-        keys = {"endpoint": self.store.proxy.endpoint, "region": "us-east-1", "access_key": self.store.access_key,
-                "secret_key": self.store.secret_key, **keys}
-        lines = backups + "".join(f"\n  {key}: {value}" for key, value in keys.items() if value)
-        source = f"source:\n  database: {source!r}\n" if source else ""
-        return self.place.scenario(source + body, location=location or self.location, pattern=pattern, backups=lines, name=name)
-
-    def put(self, name, content):
-        self.client.put(self.name, f"{PREFIX}/{name}", content)
-
-    def get(self, name):
-        return self.client.get(self.name, f"{PREFIX}/{name}")
-
-    def delete(self, name):
-        self.client.delete(self.name, f"{PREFIX}/{name}")
-
-    def keys(self):
-        """Of this test: not those of other people, which must all still be there."""
-        found, marker = [], ""
-        while True:
-            page = self.client.request("GET", self.name, query={"marker": marker} if marker else {})[1].decode()
-            keys = re.findall("<Key>(.*?)</Key>", page)
-            found += keys
-            if "<IsTruncated>true" not in page:
-                break
-            marker = keys[-1]
-        assert set(self.others) <= set(found)
-        return sorted(key[len(PREFIX) + 1:] for key in found if key not in self.others)
-
-    def json(self, name):
-        return json.loads(self.get(name))
-
-    def unfinished(self):
-        return self.client.request("GET", self.name, query={"uploads": ""})[1].count(b"<UploadId>")
-
-    def check_whole(self, name):
-        """Nothing under the name, or a whole backup with a manifest that speaks of it."""
-        keys = self.keys()
-        if name not in keys:
-            return False
-        content = self.get(name)
-        if name.endswith(".gz"):
-            assert gzip.decompress(content)[:5] == b"PGDMP"
-        said = [self.json(key)["sha256"] for key in (f"{name}.manifest.json", f"{name}.next.manifest.json") if key in keys]
-        assert hashlib.sha256(content).hexdigest() in said, keys
-        return True
-
-
-@pytest.fixture
-def bucket(place, ceph):  # noqa: F811 pylint: disable=redefined-outer-name
-    made = Bucket(place, ceph)
-    yield made
-    ceph.proxy.reset()
-    secret = ceph.secret_key
-    for left in place.directory.rglob("*"):
-        if left.is_file() and left.suffix != ".yaml" and left.name != "restore-verifier":
-            assert secret.encode() not in left.read_bytes(), f"the secret key is in {left}"
 
 
 def dump(bucket, path, *options, code=PASSED, **more):  # pylint: disable=redefined-outer-name
@@ -168,11 +84,6 @@ def test_the_workflow(bucket, server):
     assert all(("uses" in step) != ("run" in step) for step in job["steps"])
 
 
-def put_good(bucket, good, name=NAME, days_ago=0, source=None):
-    bucket.put(today(name, days_ago), (source or good.gz).read_bytes())
-    return today(name, days_ago)
-
-
 def test_the_latest_is_the_one_with_the_latest_date(bucket, good):
     put_good(bucket, good, "db-%d-%m-%Y.dump.gz")
     for days_ago in (1, 40, 300):  # written later, and in the order of names some of them behind it
@@ -221,10 +132,6 @@ def test_one_that_is_named(bucket, good):
     assert run.code == CANNOT_VERIFY and "there is no backup" in run.report()["backup is recent"].message, str(run)
     run = bucket.place.verify("--backup", "s3://" + bucket.name, path)
     assert run.code == CANNOT_VERIFY and "names no backup" in run.report()["backup is recent"].message, str(run)
-
-
-def environment_of(store):
-    return {"S3_ENDPOINT_URL": store.proxy.endpoint, "S3_ACCESS_KEY": store.access_key, "S3_SECRET_KEY": store.secret_key}
 
 
 def test_inspect(bucket, good):
@@ -451,17 +358,6 @@ def test_a_listing_that_is_wrong_never_hides_a_backup(bucket, fault):
 
 
 # --- dump -----------------------------------------------------------------------------------------
-
-NOISE = "create table noise as select i, " + " || ".join(f"md5((i * {n} + 1)::text)" for n in range(1, 9)) + " as x from generate_series(1, 150000) i"
-
-
-@pytest.fixture(scope="session")
-def large(server):
-    """A database whose backup takes more than one part of 16 MiB."""
-    server.create("large", NOISE, "template0")
-    yield server.url("large")
-    server.drop("large")
-
 
 @pytest.mark.parametrize("pattern", [NAME, "bugspark_%Y%m%d.dump"])
 def test_a_backup_of_several_parts(bucket, large, pattern):

@@ -4,7 +4,6 @@ work and not through those that do not, with the right pg_dump, and with passwor
 The hosts' names lead to this machine (hostaddr=127.0.0.1), to servers with certificates made here."""
 
 import os
-import pathlib
 import shutil
 import signal
 import subprocess

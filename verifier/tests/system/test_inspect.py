@@ -2,7 +2,6 @@
 it is when it cannot."""
 
 import json
-import os
 import shutil
 
 import pytest

@@ -7,8 +7,7 @@ import time
 import pytest
 
 from s3_client import S3
-from s3_fixtures import (  # noqa: F401 pylint: disable=unused-import
-    PLAIN, ceph, content_of, make_copy, s3_base, swift)
+from s3_fixtures import PLAIN, content_of
 from s3_proxy import Proxy
 
 REAL = [

@@ -7,10 +7,9 @@ import time
 
 import pytest
 
+from backup_bucket import NAME, environment_of, put_good
 from running import CANNOT_VERIFY, ended, today
-from s3_fixtures import ceph, s3_base  # noqa: F401 pylint: disable=unused-import
 from s3_proxy import Answer
-from test_bucket_backups import NAME, bucket, environment_of, large, put_good  # noqa: F401 pylint: disable=unused-import
 
 PROMPTLY_S = 3.5  # two seconds that the store has, and what a busy machine takes
 SILENCE_S = 600

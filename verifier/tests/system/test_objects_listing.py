@@ -7,8 +7,7 @@ import pytest
 import s3_faults
 from s3_proxy import Answer
 from s3_client import quote
-from s3_fixtures import (  # noqa: F401 pylint: disable=unused-import
-    AWKWARD, PAGE, PLAIN, ceph, make_copy, s3_base, swift)
+from s3_fixtures import AWKWARD, PAGE, PLAIN
 
 
 def is_listing(request):

@@ -1,13 +1,10 @@
 """Proves that what rows hold is read as it is meant: columns of every type, keys and URLs of every shape. What is
 there is found, what is not there is missed, and what cannot be read as references is an error."""
 
-import json
-
 import pytest
 
+from objects_world import Directory, objects_of
 from running import CANNOT_VERIFY
-from s3_fixtures import ceph, s3_base  # noqa: F401 pylint: disable=unused-import
-from test_objects_checks import Bucket, Directory, objects_of, make_world  # noqa: F401 pylint: disable=unused-import
 
 PRESENT = {"a/1.png": b"1", "a/2.png": b"2", "42": b"3", "b5f1a1c0-0000-4000-8000-000000000001": b"4"}
 

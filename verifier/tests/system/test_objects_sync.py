@@ -14,8 +14,7 @@ import pytest
 
 import s3_faults
 from s3_proxy import Answer
-from s3_fixtures import (  # noqa: F401 pylint: disable=unused-import
-    AWKWARD, PLAIN, ceph, content_of, make_copy, s3_base, swift)
+from s3_fixtures import AWKWARD, PLAIN, content_of
 
 
 def expected(keys):

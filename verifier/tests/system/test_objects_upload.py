@@ -8,8 +8,7 @@ import pytest
 
 import s3_faults
 from s3_proxy import Answer
-from s3_fixtures import (  # noqa: F401 pylint: disable=unused-import
-    AWKWARD, PLAIN, PROGRAM, ROOT, ceph, content_of, s3_base, swift)
+from s3_fixtures import AWKWARD, PROGRAM, ROOT, content_of
 
 PACKAGES = "libcurl libxml-2.0 libcrypto libxxhash jansson".split()
 LONG = random.Random(7).randbytes(17_000_000)  # two parts

@@ -44,6 +44,13 @@ static const struct {
      "could not execute query: ERROR:  duplicate key value violates unique constraint "
      "\"users_pkey\" (Key (id)=(1) already exists.)",
      "", ""},
+    {"pg_restore: error: COPY failed for table \"users\": ERROR:  new row for relation \"users\" "
+     "violates check constraint \"adult\"\n"
+     "DETAIL:  Failing row contains (1, eve@example.org, 17).\n",
+     false, false, 0, 0, 1,
+     "COPY failed for table \"users\": ERROR:  new row for relation \"users\" violates check "
+     "constraint \"adult\"",
+     "", ""},
     {QUERY "relation \"public.users\" does not exist\n", false, false, 0, 0, 1, NULL, NULL, NULL},
     {QUERY "role \"authenticated\" does not exist\n", false, false, 0, 1, 0, NULL, NULL, NULL},
     {QUERY "relation \"role\" is odd: role \"x\" is here\n", false, false, 0, 0, 1, NULL, NULL,
