@@ -46,8 +46,9 @@ OBJECTS      := $(SOURCES:%.c=$(BUILD)/%.o)
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY      := $(BUILD)/library.a
 
-# A line a file; make V=1 shows the commands.
-BRIEFLY = $(if $(V),,@echo '$(1) $@' &&)
+# A line a file; make V=1 shows the commands, make --silent nothing.
+SILENT  = $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
+BRIEFLY = $(if $(V),,@$(if $(SILENT),,echo '$(1) $@' &&))
 
 .PHONY: all bench clean coverage fuzz install lint test unit valgrind
 all: $(BUILD)/$(PROGRAM)
@@ -105,7 +106,7 @@ define fuzz_one
 
 endef
 
-bench: all
+bench:
 	./scripts/bench
 
 # The tests again on a build that counts lines; ends with the figure. Its own build directory.
