@@ -312,6 +312,8 @@ static void server_line(const struct paper *paper, const struct facts *facts)
     add_part(&line, "restored into ", server->where, sizeof(server->where), "");
     add_part(&line, "PostgreSQL ", server->version, sizeof(server->version), "");
     add_part(&line, "as ", server->restored_as, sizeof(server->restored_as), "");
+    add_part(&line, "in the locale C, because this is not here: ", server->locale_missing,
+             sizeof(server->locale_missing), "");
     if (server->where[0] != '\0' && facts->stages[STAGE_RESTORE].state == STAGE_DONE)
         wrapped(paper, line.data, dim, TEXT_INDENT - 2, SIZE_MAX);
     buffer_free(&line);

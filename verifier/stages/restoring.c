@@ -197,7 +197,10 @@ static int restore_as(struct stages *stages, const char *role, const char *list,
     restore_result_free(ret_result);
     if (guest_drop(stages->maintenance, stages->database_name, error) < 0)
         return -1;
-    return restore_once(stages, role, list, 1, deadline_ms, ret_result, error);
+    if (restore_once(stages, role, list, 1, deadline_ms, ret_result, error) < 0)
+        return -1;
+    stages->facts->restore.by_one_job = !some_data_failed(&ret_result->errors);
+    return 0;
 }
 
 /* A plain dump that brings its own schema public says so only by failing. */

@@ -114,7 +114,8 @@ def test_a_locale_that_is_not_here(place, server, database):
     changed = content.replace(b"LC_COLLATE = 'C.UTF-8'", b"LC_COLLATE = 'x.UTF-8'").replace(b"LOCALE = 'C.UTF-8'", b"LOCALE = 'x.UTF-8'")
     assert changed != content
     (place.directory / "x").write_bytes(changed)
-    assert place.verify("--backup", place.directory / "x", place.scenario()).code == PASSED
+    run = place.verify("--backup", place.directory / "x", place.scenario())
+    assert run.code == PASSED and "in the locale C" in run.err and "x.UTF-8" in run.report().properties["server.locale_missing"], str(run)
     changed = changed.replace(b"CHECK ((x < y))", b"CHECK ((x > y))")
     (place.directory / "x").write_bytes(changed)
     place.expect("error", RESTORES, ["violates check constraint", "x.UTF-8", "install it"], "--backup", place.directory / "x", place.scenario())
@@ -128,7 +129,9 @@ def test_a_check_that_looks_into_another_table(place, server, database):
         "create table b (x int check (public.f(x))); insert into b values (1500000)")
     server.dump(name, place.directory / "x", "-Z1")
     run = place.verify("--backup", place.directory / "x", place.scenario("restore:\n  jobs: 4\n"))
-    assert run.code == PASSED, str(run)
+    assert run.code == PASSED and "pg_restore --jobs=1" in run.report()[RESTORES].output, str(run)
+    run = place.verify("--backup", place.directory / "x", place.scenario("restore:\n  jobs: 1\n"))
+    assert run.code == PASSED and "--jobs=1" not in run.report()[RESTORES].output, str(run)
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "EUC_JP"])

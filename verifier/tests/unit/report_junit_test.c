@@ -305,11 +305,11 @@ START_TEST(no_text_breaks_the_document)
     struct sample *sample = sample_new(text);
     struct facts *facts = &sample->facts;
     facts->stages[STAGE_READ].state = STAGE_FAILED;
-    char *fields[] = {facts->backup.path,       facts->backup.notices,
-                      facts->backup.format,     facts->backup.time_from,
-                      facts->backup.database,   facts->server.version,
-                      facts->restore.excluded,  facts->stages[STAGE_READ].error.text,
-                      facts->server.restored_as};
+    char *fields[] = {facts->backup.path,        facts->backup.notices,
+                      facts->backup.format,      facts->backup.time_from,
+                      facts->backup.database,    facts->server.version,
+                      facts->restore.excluded,   facts->stages[STAGE_READ].error.text,
+                      facts->server.restored_as, facts->server.locale_missing};
     for (size_t i = 0; i < ARRAY_LENGTH(fields); i++)
         strncpy(fields[i], text, 63); /* the smallest of them is 64 */
     for (enum verdict verdict = VERDICT_NONE; verdict <= VERDICT_SKIP; verdict++) {
