@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -334,5 +335,8 @@ int junit_write(const struct result *result, const char *directory, struct error
     junit_format(result, &target);
     int outcome = file_replace(path, target.data, target.length, error);
     buffer_free(&target);
-    return outcome < 0 ? error_prefix(error, "the report could not be written: ") : 0;
+    if (outcome == 0)
+        return 0;
+    unlink(path); /* that of an earlier run, perhaps a green one */
+    return error_prefix(error, "the report could not be written: ");
 }

@@ -43,7 +43,7 @@ int results_exit_code(const struct result *results, size_t count);
 
 /* Writes DIRECTORY/SCENARIO.xml by way of a temporary name; makes the directory. For a scenario
  * file that could not be read it is the file's name without folder and .yaml, so that the report of
- * its last good run does not stay. */
+ * its last good run does not stay. Nor does it when the new one cannot be written. */
 int junit_write(const struct result *result, const char *directory, struct error *error);
 /* Appends the same document as text. */
 void junit_format(const struct result *result, struct buffer *target);

@@ -74,7 +74,7 @@ struct restore_fact {
     int harmless_count;
     int machine_count;
     int backup_count;
-    bool by_one_job; /* several could not fill every table, one could */
+    bool by_one_job;     /* several could not fill every table, one could */
     char excluded[8192]; /* archive entries left out on request; a line each */
     int excluded_count;
     char exclude_unmatched[4096]; /* names under restore.exclude that no entry has; a line each */

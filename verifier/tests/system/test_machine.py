@@ -206,15 +206,14 @@ def test_no_space_left(place, database, server, small_disk, megabytes):
 
 @needs_root
 def test_no_space_for_the_report(place, good, small_disk):
-    """A green backup without a report is not green; the report of the night before stays whole."""
+    """A green backup without a report is not green, and the report of the night before does not speak for it."""
     place.put(good.gz)
     small_disk(1, place.reports)
     assert place.run("verify", "--reports", place.reports, place.scenario(SCENARIO)).code == PASSED
-    before = (place.reports / "bugspark.xml").read_bytes()
+    (place.reports / "bugspark.xml").write_bytes(b"")  # or its room would do for the new one
     with pytest.raises(OSError):
-        (place.reports / "ballast").write_bytes(bytes(1 << 20))
+        (place.reports / "ballast").write_bytes(bytes(2 << 20))
     run = place.run("verify", "--reports", place.reports, place.scenario(SCENARIO))
     assert run.code == CANNOT_VERIFY, str(run)
     assert "no space left" in run.err.lower() and "bugspark.xml" in run.err, str(run)
-    assert (place.reports / "bugspark.xml").read_bytes() == before
-    assert sorted(path.name for path in place.reports.iterdir()) == ["ballast", "bugspark.xml"]
+    assert [path.name for path in place.reports.iterdir()] == ["ballast"]
