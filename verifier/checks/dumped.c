@@ -250,15 +250,30 @@ static long double percent_of(int64_t difference, int64_t before)
     return (long double)difference * 100 / (long double)before;
 }
 
-void change_judge(const struct expectation *expectation, const struct change *change,
-                  const struct record *previous, struct outcome *outcome)
+/* An error would keep the first backup from ever being verified. */
+static void warn_of_no_change(const struct subject *subject, const struct change *change,
+                              struct outcome *outcome)
 {
+    const struct record *previous = subject->previous;
+    const char *problem = subject->facts->previous.problem;
+    cleanup(free_pointer) char *why =
+        previous   ? xasprintf("its %s are not known from %s", change->unit, previous->backup)
+        : *problem ? xasprintf("no earlier backup is known to have verified: %s", problem)
+                   : xstrdup("no earlier backup has verified");
+    outcome_warn(outcome, "%" PRId64 " %s, and nothing to compare with: %s", change->now,
+                 change->unit, why);
+}
+
+void change_judge(const struct subject *subject, const struct expectation *expectation,
+                  const struct change *change, struct outcome *outcome)
+{
+    const struct record *previous = subject->previous;
+    if (subject->facts->previous.failed) {
+        outcome_from_error(outcome, &subject->facts->previous.error);
+        return;
+    }
     if (!change->has_before) {
-        /* An error would keep the first backup from ever being verified. */
-        outcome_warn(outcome, "%" PRId64 " %s, and nothing to compare with: %s%s%s%s", change->now,
-                     change->unit, previous ? "its " : "no earlier backup has verified",
-                     previous ? change->unit : "", previous ? " are not known from " : "",
-                     previous ? previous->backup : "");
+        warn_of_no_change(subject, change, outcome);
         return;
     }
     int64_t difference = change->now - change->before;
@@ -289,5 +304,5 @@ void table_change(const struct subject *subject, const void *parameter, struct o
                                   .now = restored.rows,
                                   .before = has_before ? before->rows_total : 0,
                                   .has_before = has_before};
-    change_judge(expected->expectation, &change, previous, outcome);
+    change_judge(subject, expected->expectation, &change, outcome);
 }

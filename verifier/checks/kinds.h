@@ -44,8 +44,8 @@ struct change {
     int64_t before;
     bool has_before;
 };
-void change_judge(const struct expectation *expectation, const struct change *change,
-                  const struct record *previous, struct outcome *outcome);
+void change_judge(const struct subject *subject, const struct expectation *expectation,
+                  const struct change *change, struct outcome *outcome);
 
 /* What the manifest says against the backup, as details and as one sentence in `words`; true when
  * it says nothing. */

@@ -70,7 +70,7 @@ void objects_change(const struct subject *subject, const void *parameter, struct
                                   .now = number_of(store, expectation),
                                   .before = before ? before->value : 0,
                                   .has_before = before != NULL};
-    change_judge(expectation, &change, subject->previous, outcome);
+    change_judge(subject, expectation, &change, outcome);
 }
 
 /* --- the same as the copy --------------------------------------------------------------------- */

@@ -49,22 +49,46 @@ static bool is_earlier(const struct retained *other, const struct stages *stages
     return other->time < time;
 }
 
-void previous_stage(struct stages *stages)
+/* A backup whose record cannot be used has not verified, as far as anyone knows. */
+static bool is_previous(struct stages *stages, struct shelf *shelf, const struct retained *backup)
+{
+    struct previous_fact *fact = &stages->facts->previous;
+    struct error error;
+    if (!is_earlier(backup, stages))
+        return false;
+    int outcome = retained_record(shelf, backup, stages->scenario->name, stages->options->reports,
+                                  &stages->previous, &error);
+    if (outcome < 0 && !*fact->problem) {
+        cleanup(free_pointer) char *words =
+            xasprintf("the record of %s: %s", backup->name, error.text);
+        text_copy(fact->problem, sizeof(fact->problem), words);
+    }
+    return outcome == 0;
+}
+
+static int find_previous(struct stages *stages, struct error *error)
 {
     const struct scenario *scenario = stages->scenario;
     struct retained_list list = {0};
     cleanup(strings_free) struct strings ignored = {0};
     cleanup(shelf_freep) struct shelf *shelf = NULL;
-    struct error error;
-    if (!asks_for_change(scenario) || location_open(scenario, &shelf, &error) < 0 ||
-        retained_list_read(shelf, scenario->backups.name, &list, &ignored, &error) < 0)
-        return;
+    if (location_open(scenario, &shelf, error) < 0 ||
+        retained_list_read(shelf, scenario->backups.name, &list, &ignored, error) < 0)
+        return error_prefix(error, "the earlier backups cannot be listed: ");
     for (size_t i = 0; i < list.count && !stages->has_previous; i++)
-        stages->has_previous =
-            is_earlier(&list.items[i], stages) &&
-            retained_record(shelf, &list.items[i], scenario->name, stages->options->reports,
-                            &stages->previous, &error) == 0;
+        stages->has_previous = is_previous(stages, shelf, &list.items[i]);
     retained_list_free(&list);
+    return 0;
+}
+
+/* A backup that is given by name needs no others: none to compare it with is no error. */
+void previous_stage(struct stages *stages)
+{
+    struct previous_fact *fact = &stages->facts->previous;
+    if (!asks_for_change(stages->scenario) || find_previous(stages, &fact->error) == 0)
+        return;
+    fact->failed = !stages->facts->backup.given;
+    text_copy(fact->problem, sizeof(fact->problem), fact->error.text);
 }
 
 const struct record *stages_previous(const struct stages *stages)

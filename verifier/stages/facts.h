@@ -88,6 +88,13 @@ struct manifest_fact {
     struct error error; /* for MANIFEST_UNREADABLE */
 };
 
+/* What stood in the way to the last backup that verified. */
+struct previous_fact {
+    bool failed;        /* the backups could not be listed */
+    struct error error; /* then */
+    char problem[1024]; /* with them, or with the newest whose record could not be used; or "" */
+};
+
 /* The record that verify leaves beside the backup. */
 struct record_fact {
     char path[PATH_MAX]; /* where it was written, or "" */
@@ -102,6 +109,7 @@ struct facts {
     struct server_fact server;
     struct restore_fact restore;
     struct manifest_fact manifest;
+    struct previous_fact previous;
     struct record_fact record;
     _Atomic int64_t read_bytes; /* progress of STAGE_READ */
 };

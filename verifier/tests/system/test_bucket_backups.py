@@ -223,6 +223,23 @@ def test_credentials_that_may_only_read(bucket, good):
     assert run.code == PASSED and "nothing to delete: 2 backups" in run.err, str(run)
 
 
+def test_a_change_that_cannot_be_looked_at(bucket, good):
+    """What is there to compare with is not known then: that is no "nothing to compare with"."""
+    put_good(bucket, good, days_ago=1)
+    put_good(bucket, good)
+    path = bucket.scenario("tables:\n  users:\n    - change for row_count >= -5%\n")
+    change = "users: change for row_count >= -5%"
+    assert "no earlier backup has verified" in bucket.place.verify(path).report()[change].output
+    refused = refuse("GET")
+
+    def once_it_is_read(request):
+        if is_backup(request):
+            bucket.store.proxy.rewrite = lambda later: refused(later) if later.is_listing else None
+
+    bucket.store.proxy.reset(rewrite=once_it_is_read)
+    bucket.place.expect("error", change, ["the earlier backups", "is denied"], path)
+
+
 def test_prune_that_may_not_delete(bucket, good):
     put_good(bucket, good)
     old = put_good(bucket, good, days_ago=40)

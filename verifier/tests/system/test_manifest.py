@@ -742,7 +742,8 @@ def test_change_passes_over_what_did_not_verify(place, good, server):
     os.utime(place.backups / today(NAME, days_ago=1), (time.time() - 10, time.time() - 10))
     place.put(good.gz)
     run = place.verify(path)
-    assert "no earlier backup has verified" in run.report()["users: change for row_count >= -5%"].output
+    words = run.report()["users: change for row_count >= -5%"].output
+    assert "no earlier backup is known to have verified: the record of " in words and today(NAME, days_ago=1) in words
 
 
 # --- the source is no place to restore into -------------------------------------------------------
