@@ -116,6 +116,7 @@ def test_a_line_that_warns_does_not_fail(place, server, database):
         ("select 1/0", "= 0", "error", ["division by zero"]),
         ("delete from users", "= 0", "error", ["read-only"]),
         ("select 'NaN'::float", "= 0", "fail", ["nan"]),
+        ("select 'NaN'::float", "!= 0", "fail", ["nan"]),
         ("select 1; select 2", "= 2", "error", []),
         ("commit; drop table users; select 1", "= 1", "error", []),
     ],
