@@ -88,11 +88,12 @@ static struct source *chunks_open(struct reading *reading, const struct toc *toc
         .source = {chunk_source_next, chunk_source_close}, .toc = toc, .reader = reader};
     switch (reading->archive->compression) {
     case ARCHIVE_GZIP:
-        return decoder_new(ENCODING_ZLIB, true, &chunks->source, &reading->allowance);
+        return decoder_new(ENCODING_ZLIB, STREAM_SINGLE, &chunks->source, &reading->allowance);
     case ARCHIVE_LZ4:
-        return decoder_new(ENCODING_LZ4, true, &chunks->source, &reading->allowance);
+        return decoder_new(ENCODING_LZ4, STREAM_SINGLE | STREAM_MAY_BE_NOTHING, &chunks->source,
+                           &reading->allowance);
     case ARCHIVE_ZSTD:
-        return decoder_new(ENCODING_ZSTD, true, &chunks->source, &reading->allowance);
+        return decoder_new(ENCODING_ZSTD, STREAM_SINGLE, &chunks->source, &reading->allowance);
     case ARCHIVE_UNCOMPRESSED:
         break;
     }

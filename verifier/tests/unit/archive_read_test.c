@@ -315,6 +315,48 @@ static void write_compressed(const char *directory, const char *name,
     buffer_free(&stream);
 }
 
+/* pg_dump writes no frame where it has nothing to compress, such as an empty large object. */
+START_TEST(nothing_compressed_in_a_directory)
+{
+    static const char *const suffixes[] = {".lz4", ".zst"};
+    struct build build = {.minor = 16,
+                          .compression = compressions[2 + _i],
+                          .integer_size = 4,
+                          .offset_size = 8,
+                          .as_directory = true,
+                          .large_objects = 1};
+    char directory[] = "/tmp/archive_test.XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    struct buffer bytes;
+    build_archive(&build, &bytes);
+    write_file(directory, "toc.dat", "", &bytes);
+    for (int table = 1; table <= 2; table++) {
+        buffer_free(&bytes);
+        build_rows(table, &bytes);
+        write_compressed(directory, table == 1 ? "3.dat" : "4.dat", build.compression, bytes.data,
+                         bytes.length);
+    }
+    write_compressed(directory, "blobs_5.toc", ARCHIVE_UNCOMPRESSED, "16001 blob_16001.dat\n", 21);
+    buffer_clear(&bytes);
+    write_file(directory, "blob_16001.dat", suffixes[_i], &bytes);
+    struct archive archive = read_good(directory, 2);
+    ck_assert_int_eq(archive.large_object_count, 1);
+    ck_assert_int_eq(archive.large_object_bytes, 0);
+    archive_free(&archive);
+
+    write_file(directory, "3.dat", suffixes[_i], &bytes); /* a table's data has its end at least */
+    struct archive_options options = {.threads = 2};
+    struct error error = {0};
+    struct archive damaged = {0};
+    ck_assert_int_eq(archive_read(&damaged, directory, &options, &error), -1);
+    ck_assert_int_eq(error.fault, FAULT_BACKUP);
+    ck_assert_ptr_nonnull(strstr(error.text, "\\."));
+    archive_free(&damaged);
+    buffer_free(&bytes);
+    ck_assert_int_eq(tree_remove(directory, &error), 0);
+}
+END_TEST
+
 START_TEST(directories_of_every_compression)
 {
     enum archive_compression compression = compressions[_i];
@@ -475,6 +517,7 @@ Suite *archive_read_suite(void)
     add_test(suite, entries_are_whole);
     add_table_test(suite, every_version_and_compression, 5 * 4);
     add_table_test(suite, directories_of_every_compression, 4);
+    add_table_test(suite, nothing_compressed_in_a_directory, 2);
     add_table_test(suite, containers_unpack_to_the_same, ARRAY_LENGTH(wrapped_files) * 4);
     add_test(suite, a_packed_directory_is_unpacked);
     add_test(suite, hashes_are_those_of_sha256sum);
