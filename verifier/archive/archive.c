@@ -133,7 +133,7 @@ static void container_open(struct input *input)
     if (archive->container == ARCHIVE_BARE)
         return;
     input->source =
-        decoder_new(archive->container == ARCHIVE_IN_GZIP ? ENCODING_GZIP : ENCODING_ZSTD, false,
+        decoder_new(archive->container == ARCHIVE_IN_GZIP ? ENCODING_GZIP : ENCODING_ZSTD, 0,
                     input->source, &input->reading.allowance);
 }
 

@@ -87,7 +87,7 @@ struct archive_entry {
     int *dependencies; /* dump ids */
     size_t dependency_count;
     bool has_data;
-    int64_t data_offset; /* in the unpacked file; -1: not known */
+    int64_t data_offset; /* in the unpacked file, from the TOC or met; -1: not known */
     char *file;          /* tar and directory: the member with the data; NULL: none */
 };
 

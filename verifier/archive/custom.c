@@ -88,11 +88,12 @@ static struct source *chunks_open(struct reading *reading, const struct toc *toc
         .source = {chunk_source_next, chunk_source_close}, .toc = toc, .reader = reader};
     switch (reading->archive->compression) {
     case ARCHIVE_GZIP:
-        return decoder_new(ENCODING_ZLIB, true, &chunks->source, &reading->allowance);
+        return decoder_new(ENCODING_ZLIB, STREAM_SINGLE, &chunks->source, &reading->allowance);
     case ARCHIVE_LZ4:
-        return decoder_new(ENCODING_LZ4, true, &chunks->source, &reading->allowance);
+        return decoder_new(ENCODING_LZ4, STREAM_SINGLE | STREAM_MAY_BE_NOTHING, &chunks->source,
+                           &reading->allowance);
     case ARCHIVE_ZSTD:
-        return decoder_new(ENCODING_ZSTD, true, &chunks->source, &reading->allowance);
+        return decoder_new(ENCODING_ZSTD, STREAM_SINGLE, &chunks->source, &reading->allowance);
     case ARCHIVE_UNCOMPRESSED:
         break;
     }
@@ -103,6 +104,7 @@ static struct source *chunks_open(struct reading *reading, const struct toc *toc
 
 struct block {
     struct archive_entry *entry;
+    int64_t begin;
     struct table_data data;
     int64_t large_objects, large_object_bytes;
 };
@@ -163,6 +165,7 @@ static int block_head_read(const struct toc *toc, struct reader *reader, struct 
                           "says at byte %lld",
                           (long long)dump_id, (long long)begin,
                           (long long)block->entry->data_offset);
+    block->begin = begin;
     if ((type == BLOCK_LARGE_OBJECTS) != entry_is_large_objects(block->entry))
         return bad_backup(error,
                           "the block at byte %lld has the type %d, which is not that of its "
@@ -186,6 +189,7 @@ static int block_read(struct reading *reading, const struct toc *toc, struct rea
 
 static void block_keep(const struct toc *toc, const struct block *block)
 {
+    block->entry->data_offset = block->begin;
     if (entry_is_table_data(block->entry))
         table_data_keep(toc, block->entry, &block->data);
     toc->archive->large_object_count += block->large_objects;
@@ -209,11 +213,15 @@ static int toc_open(struct reading *reading, struct toc *toc, struct reader *rea
 static int blocks_read(struct reading *reading, struct toc *toc, struct reader *reader,
                        struct error *error)
 {
+    struct error ignored;
     for (;;) {
         if (reader_fill(reader, error) < 0)
             return -1;
         if (reader->at_end)
             return toc_check_all_met(toc, error);
+        /* No block begins like this, but an integer does: the number of entries. */
+        if (*reader->next == 0 && toc_check_all_met(toc, &ignored) == 0)
+            return toc_read_again(toc, reader, error);
         struct block block = {0};
         if (block_read(reading, toc, reader, &block, error) < 0 ||
             toc_mark_data(toc, block.entry, error) < 0)

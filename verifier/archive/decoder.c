@@ -17,7 +17,7 @@ struct decoder {
     struct source *below;
     struct allowance *allowance;
     enum encoding encoding;
-    bool single;
+    int rules;      /* of enum stream_rules */
     bool started;   /* a member or frame has begun */
     bool in_stream; /* and has not ended yet */
     bool ended;
@@ -127,7 +127,7 @@ static int decoder_step(struct decoder *decoder, size_t *ret_made, struct error 
 /* Behind a member: another one, or nothing. */
 static int next_member(struct decoder *decoder, struct error *error)
 {
-    if (decoder->single)
+    if (decoder->rules & STREAM_SINGLE)
         return broken(decoder, "there are bytes behind its end", error);
     if (decoder->encoding == ENCODING_GZIP) {
         if (decoder->input[0] != 0x1f)
@@ -153,7 +153,7 @@ static int decoder_next(struct source *source, const uint8_t **ret_bytes, size_t
             if (source_next(decoder->below, &decoder->input, &decoder->input_length, error) < 0)
                 return -1;
             if (decoder->input_length == 0) {
-                bool nothing = !decoder->started && decoder->encoding == ENCODING_LZ4;
+                bool nothing = !decoder->started && (decoder->rules & STREAM_MAY_BE_NOTHING);
                 if (decoder->in_stream && !nothing)
                     return bad_backup(error,
                                       "its %s stream ends at compressed byte %lld before it is "
@@ -199,7 +199,7 @@ static void must(bool ok)
         free(xmalloc(SIZE_MAX / 2)); /* only memory can be missing: end as xmalloc ends */
 }
 
-struct source *decoder_new(enum encoding encoding, bool single, struct source *below,
+struct source *decoder_new(enum encoding encoding, int rules, struct source *below,
                            struct allowance *allowance)
 {
     struct decoder *decoder = xmalloc(sizeof(*decoder));
@@ -208,7 +208,7 @@ struct source *decoder_new(enum encoding encoding, bool single, struct source *b
     decoder->below = below;
     decoder->allowance = allowance;
     decoder->encoding = encoding;
-    decoder->single = single;
+    decoder->rules = rules;
     decoder->in_stream = true;
     switch (encoding) {
     case ENCODING_ZLIB:

@@ -14,11 +14,17 @@ enum encoding {
     ENCODING_ZLIB, /* exactly one stream */
     ENCODING_GZIP, /* one or more members, one behind the other */
     ENCODING_ZSTD, /* the same, of frames */
-    ENCODING_LZ4,  /* the same, of frames; nothing at all is pg_dump's way to compress nothing */
+    ENCODING_LZ4,  /* the same, of frames */
 };
 
-/* Owns `below`. `single`: more than one member or frame is an error. `allowance` is borrowed. */
-struct source *decoder_new(enum encoding encoding, bool single, struct source *below,
+/* What a stream may be, besides whole; any of these together. */
+enum stream_rules {
+    STREAM_SINGLE = 1,        /* more than one member or frame is an error */
+    STREAM_MAY_BE_NOTHING = 2 /* no bytes at all are how pg_dump compresses nothing */
+};
+
+/* Owns `below`. `rules`: of enum stream_rules. `allowance` is borrowed. */
+struct source *decoder_new(enum encoding encoding, int rules, struct source *below,
                            struct allowance *allowance);
 
 #endif

@@ -87,11 +87,11 @@ struct source *member_open(struct reading *reading, enum archive_compression com
 {
     switch (compression) {
     case ARCHIVE_GZIP:
-        return decoder_new(ENCODING_GZIP, false, below, &reading->allowance);
+        return decoder_new(ENCODING_GZIP, 0, below, &reading->allowance);
     case ARCHIVE_LZ4:
-        return decoder_new(ENCODING_LZ4, false, below, &reading->allowance);
+        return decoder_new(ENCODING_LZ4, STREAM_MAY_BE_NOTHING, below, &reading->allowance);
     case ARCHIVE_ZSTD:
-        return decoder_new(ENCODING_ZSTD, false, below, &reading->allowance);
+        return decoder_new(ENCODING_ZSTD, STREAM_MAY_BE_NOTHING, below, &reading->allowance);
     case ARCHIVE_UNCOMPRESSED:
         break;
     }

@@ -409,6 +409,52 @@ int toc_read(struct toc *toc, struct archive *archive, struct reader *reader, st
     return index_entries(toc, error);
 }
 
+static bool entries_are_same(const struct archive_entry *a, const struct archive_entry *b)
+{
+    const char *const left[] = {a->tag, a->description, a->schema, a->owner, a->definition};
+    const char *const right[] = {b->tag, b->description, b->schema, b->owner, b->definition};
+    for (size_t i = 0; i < ARRAY_LENGTH(left); i++)
+        if (strcmp(left[i], right[i]) != 0)
+            return false;
+    return a->dump_id == b->dump_id && a->oid == b->oid && a->has_data == b->has_data &&
+           a->data_offset == b->data_offset &&
+           strcmp(a->copy_statement ? a->copy_statement : "",
+                  b->copy_statement ? b->copy_statement : "") == 0;
+}
+
+static int compare_again(const struct archive *first, const struct archive *again,
+                         struct error *error)
+{
+    if (again->entry_count != first->entry_count)
+        return bad_backup(error, "it has %zu entries, and the first one has %zu",
+                          again->entry_count, first->entry_count);
+    for (size_t i = 0; i < first->entry_count; i++)
+        if (!entries_are_same(&first->entries[i], &again->entries[i]))
+            return bad_backup(error,
+                              "entry %d is not the one of the first, or not where its data is",
+                              first->entries[i].dump_id);
+    return 0;
+}
+
+int toc_read_again(const struct toc *toc, struct reader *reader, struct error *error)
+{
+    cleanup(archive_free) struct archive scratch = {
+        .version_major = toc->archive->version_major,
+        .version_minor = toc->archive->version_minor,
+        .arena = arena_new(TOC_LIMIT_BYTES),
+    };
+    struct toc again = *toc;
+    int64_t begin = reader->offset;
+    again.archive = &scratch;
+    if (entries_read(&again, reader, error) < 0 ||
+        compare_again(toc->archive, &scratch, error) < 0 || reader_fill(reader, error) < 0)
+        return error_prefix(error, "the second table of contents, behind the data at byte %lld: ",
+                            (long long)begin);
+    if (reader->at_end)
+        return 0;
+    return bad_backup(error, "it goes on behind its end, at byte %lld", (long long)reader->offset);
+}
+
 void toc_free(struct toc *toc)
 {
     free(toc->by_id);

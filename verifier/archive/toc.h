@@ -32,6 +32,12 @@ struct toc {
 int toc_read(struct toc *toc, struct archive *archive, struct reader *reader, struct error *error);
 void toc_free(struct toc *toc); /* takes an all-zero struct */
 
+/* Reads the TOC a second time, from where `reader` stands to its end, and holds it against the
+ * first, and its offsets against where the data was met. It is there after `pg_dump -Fc > FILE`
+ * since version 16, which wants to write it over the first one once it knows the offsets, but has
+ * opened its standard output for appending by then. pg_restore does not look at it. */
+int toc_read_again(const struct toc *toc, struct reader *reader, struct error *error);
+
 /* The entry of that id; NULL: there is none. */
 struct archive_entry *toc_find(const struct toc *toc, int64_t dump_id);
 

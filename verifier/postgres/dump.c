@@ -18,6 +18,8 @@
 
 enum { MESSAGES_LIMIT = 64 * 1024, BLOCK_SIZE = 256 * 1024, PIPE_SIZE = 1 << 20, TICK_MS = 250 };
 
+static const char own_output[] = "/proc/self/fd/1";
+
 /* A pg_dump at work. */
 struct dump {
     const struct dump_options *options;
@@ -55,6 +57,10 @@ static void arguments_build(const struct dump_options *options, struct strings *
     strings_add(argv, "--lock-wait-timeout=1min");
     if (options->uncompressed)
         strings_add(argv, "--compress=0");
+    /* Since 16, pg_dump opens its standard output for appending, whatever it is, and so cannot go
+     * back in it to note where the data begins. */
+    if (!options->sink && access(own_output, W_OK) == 0)
+        strings_addf(argv, "--file=%s", own_output);
     if (options->snapshot)
         strings_addf(argv, "--snapshot=%s", options->snapshot);
     strings_addf(argv, "--dbname=%s", database);

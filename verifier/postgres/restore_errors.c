@@ -15,6 +15,9 @@ static const char *const machine_words[] = {
     "must be loaded via shared_preload_libraries",
     "role \"",                              /* role "x" does not exist: see is_machine */
     "unrecognized configuration parameter", /* client and server of different versions */
+    "unrecognized parameter",               /* WITH (...), of a later release */
+    "invalid command \\restrict",           /* a psql from before August 2025 */
+    "function pg_catalog.pg_restore_",      /* the statistics of a pg_dump since 18 */
     "unsupported version (",                /* archive newer than pg_restore */
     "No space left on device",
     "could not extend file",
@@ -72,6 +75,11 @@ static enum restore_error_class classify(const char *message, bool has_public_sc
         "could not execute query: ERROR:  schema \"public\" already exists",
         "ERROR:  schema \"public\" already exists",
     };
+    /* What pg_restore since 17 sends to every server; those before have no such limit. */
+    static const char no_limit[] = "could not execute query: ERROR:  unrecognized configuration "
+                                   "parameter \"transaction_timeout\"";
+    if (strcmp(message, no_limit) == 0)
+        return RESTORE_HARMLESS;
     for (size_t i = 0; i < ARRAY_LENGTH(harmless) && has_public_schema; i++)
         if (strcmp(message, harmless[i]) == 0)
             return RESTORE_HARMLESS;

@@ -105,13 +105,6 @@ static struct tools *tools_ask(const char *directory, const char *program)
     return tools;
 }
 
-static bool better(enum task task, const struct tools *one, const struct tools *other)
-{
-    if (!other)
-        return true;
-    return task == TASK_DUMP ? one->major > other->major : one->major < other->major;
-}
-
 int tools_find(enum task task, int major, struct tools **ret_tools, struct error *error)
 {
     struct strings directories = {0};
@@ -124,7 +117,7 @@ int tools_find(enum task task, int major, struct tools **ret_tools, struct error
         struct tools *tools = tools_ask(directories.items[i], tasks[task].asked);
         if (tools && tools->major > newest)
             newest = tools->major;
-        if (tools && tools->major >= major && better(task, tools, best)) {
+        if (tools && tools->major >= major && (!best || tools->major < best->major)) {
             tools_free(best);
             best = take(&tools);
         }

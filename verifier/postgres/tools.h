@@ -19,10 +19,11 @@ enum task {
     TASK_DUMP /* pg_dump */
 };
 
-/* Finds the installation for a task: for TASK_DUMP the newest that is at least `major`, for the
- * others the one of exactly that major, or else the nearest newer one. When there is none, the
- * error names the Debian package. Searched are RESTORE_VERIFIER_PGBIN (directories separated by
- * colons; nothing else when it is set), Debian's and RPM's version directories, and PATH. */
+/* Finds the installation for a task: the one of exactly that major, or else the nearest newer one.
+ * (What a newer pg_dump writes, the server's own pg_restore may not be able to read.) When there is
+ * none, the error names the Debian package. Searched are RESTORE_VERIFIER_PGBIN (directories
+ * separated by colons; nothing else when it is set), Debian's and RPM's version directories, and
+ * PATH. */
 int tools_find(enum task task, int major, struct tools **ret_tools, struct error *error);
 void tools_free(struct tools *tools); /* takes NULL */
 void tools_freep(struct tools **tools);

@@ -19,11 +19,26 @@ static int header_major(const struct archive *archive)
     return 0;
 }
 
+/* pg_dump writes for servers of its own major version, whatever it dumped; what older ones do not
+ * know decides. */
+static int statements_major(const struct archive *archive)
+{
+    int pg_dump = archive->pg_dump_version ? version_major(archive->pg_dump_version) : 0;
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (strcmp(archive->entries[i].description, "STATISTICS DATA") == 0)
+            return pg_dump; /* which came with 18 */
+    if (archive->format == ARCHIVE_PLAIN && pg_dump >= 17)
+        return 17; /* SET transaction_timeout, which pg_restore sends by itself */
+    return 0;
+}
+
 int required_major(const struct archive *archive)
 {
     int server = archive->server_version ? version_major(archive->server_version) : 0;
     int header = header_major(archive);
-    return server > header ? server : header;
+    int statements = statements_major(archive);
+    int most = server > header ? server : header;
+    return most > statements ? most : statements;
 }
 
 /* Objects that PostgreSQL lets only superusers create; `words` (may be NULL) must stand in the

@@ -8,7 +8,8 @@
 #include "stages/exclusion.h"
 
 /* The lowest major version of PostgreSQL that can take the archive: that of the server it was
- * dumped from, or what reading its header version takes, whichever is higher. */
+ * dumped from, what reading its header version takes, or what knows the statements that its pg_dump
+ * wrote, whichever is highest. */
 int required_major(const struct archive *archive);
 
 /* Why only a superuser can restore the archive, as far as its contents tell ("it has the event

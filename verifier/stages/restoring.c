@@ -356,6 +356,28 @@ static bool depends_on_locale(const char *message)
     return strstr(message, "partition") || strstr(message, "violates check constraint");
 }
 
+/* What one release of PostgreSQL knows and another does not. */
+static const char *release_advice(const char *message)
+{
+    static const struct {
+        const char *words, *advice;
+    } advices[] = {
+        {"unrecognized parameter",
+         "; the server that was dumped knows it and this one does not: update PostgreSQL here, or "
+         "dump with the pg_dump of the server's own release"},
+        {"invalid command \\restrict",
+         "; this psql is older than the pg_dump that wrote that: update "
+         "the package postgresql-client"},
+        {"function pg_catalog.pg_restore_",
+         "; the dump has statistics, which PostgreSQL 18 and newer take: install the package "
+         "postgresql-18, or dump without --statistics"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(advices); i++)
+        if (strstr(message, advices[i].words))
+            return advices[i].advice;
+    return "";
+}
+
 /* An error of this machine comes first: what follows it may be only its consequence. */
 static int judge(const struct restore_fact *fact, const char *locale_missing, struct error *error)
 {
@@ -369,8 +391,8 @@ static int judge(const struct restore_fact *fact, const char *locale_missing, st
                              total, total == 1 ? "" : "s", fact->first_backup, locale_missing);
     if (fact->machine_count > 0)
         return cannot_verify(
-            error, "%d error%s while restoring, among them one that is this machine's fault: %s",
-            total, total == 1 ? "" : "s", fact->first_machine);
+            error, "%d error%s while restoring, among them one that is this machine's fault: %s%s",
+            total, total == 1 ? "" : "s", fact->first_machine, release_advice(fact->first_machine));
     if (fact->backup_count > 0)
         return bad_backup(error, "%d error%s while restoring: %s", total, total == 1 ? "" : "s",
                           fact->first_backup);

@@ -4,11 +4,13 @@ cut, changed or something else entirely. Each row damages a good backup that pas
 import gzip
 import os
 import random
+import re
 import struct
 import zlib
 
 import pytest
 
+import servers
 from running import flip_bit, today
 
 NO_SERVER = {"RESTORE_VERIFIER_PGBIN": "/nonexistent"}
@@ -295,6 +297,7 @@ def test_gzip_that_does_not_hold(place, good, damage):
 # --- archives that this machine cannot read ---------------------------------------------------------
 
 
+@pytest.mark.skipif(servers.MAJOR > 15, reason="makes a newer archive of one that PostgreSQL 15 wrote")
 @pytest.mark.parametrize("minor, needed", [(15, "16"), (16, "17")])
 def test_a_newer_archive_names_what_it_needs(place, good, minor, needed):
     """1.15 and 1.16 have an algorithm where 1.14 has a level of compression, so the bytes are moved
@@ -308,6 +311,14 @@ def test_a_newer_archive_names_what_it_needs(place, good, minor, needed):
     case = run.report()[RESTORES]
     assert case.verdict == "error", str(run)
     assert f"PostgreSQL {needed}" in case.message and f"postgresql-{needed}" in case.message
+
+
+@pytest.mark.skipif(servers.MAJOR > 16, reason="needs a server older than what it asks for")
+def test_plain_sql_of_a_newer_pg_dump_names_what_it_needs(place, server):
+    """It sets limits of time that servers before 17 do not have, whichever server was dumped."""
+    backup = server.dump("bugspark", place.directory / "x.sql", "-Fp")
+    backup.write_text(re.sub(r"(-- Dumped by pg_dump version) \d+\S*", r"\1 18.6", backup.read_text()))
+    place.expect("error", RESTORES, ["PostgreSQL 17", "postgresql-17"], "--backup", backup, place.scenario(""))
 
 
 def test_an_archive_of_a_version_that_nobody_knows(place, good):

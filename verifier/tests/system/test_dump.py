@@ -68,6 +68,16 @@ def test_a_name_that_exists_is_not_overwritten(place, server, good):
     assert existing.read_bytes() != before and names(place) == [existing.name]
 
 
+def test_a_pg_dump_that_appends_to_its_output(place, server):
+    """As pg_dump does since 16: the offsets of the data have to come into the archive all the same."""
+    append = 'case $1 in --version) exec "$real/pg_dump" --version;; esac\nexec >>/proc/self/fd/1\nexec "$real/pg_dump" "$@"\n'
+    path = scenario(place, server.url("bugspark"), "bugspark_%Y%m%d.dump")
+    dump = place.run("dump", path, environment=place.stand_in(pg_dump=append))
+    assert dump.code == PASSED, str(dump)
+    once = server.dump("bugspark", place.directory / "once", "--no-owner")
+    assert (place.backups / today("bugspark_%Y%m%d.dump")).stat().st_size == once.stat().st_size
+
+
 @pytest.mark.parametrize(
     "script, words",
     [

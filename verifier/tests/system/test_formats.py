@@ -73,6 +73,20 @@ def test_every_format(place, server, options, name, pack):
     assert report.properties["restored.rows"] == "398"
 
 
+def test_a_custom_archive_through_standard_output(place, server):
+    """pg_dump since 16 opens its standard output for appending, as `>>` does here for all versions: then
+    the table of contents that should take the place of the first one comes to stand behind the data."""
+    backup = place.directory / "x.dump"
+    with open(backup, "ab") as out:
+        subprocess.run([servers.BIN / "pg_dump", "-Fc", server.url("bugspark")], stdout=out, check=True)
+    assert backup.stat().st_size > server.dump("bugspark", place.directory / "once").stat().st_size
+    run = place.verify("--backup", backup, place.scenario("restore:\n  contents: true\n" + SCENARIO))
+    assert run.code == PASSED, str(run)
+    with open(backup, "ab") as out:
+        out.truncate(backup.stat().st_size - 1)
+    place.expect("fail", INTACT, "second table of contents", "--backup", backup, place.scenario(""))
+
+
 def test_a_compression_that_is_not_read(place, good):
     backup = compressed_by("lz4")(good.dump, place.directory / "x.dump.lz4")
     place.expect("error", INTACT, ["lz4", "unpack it first"], "--backup", backup, place.scenario(SCENARIO))
@@ -270,7 +284,7 @@ def test_real_archives(place, entry):
     backup = shutil.copy(FIXTURES / "archives/corpus" / entry["file"], place.directory)
     run = place.verify("--backup", backup, place.scenario(""))
     report = run.report()
-    if entry["archive version"].endswith("(1.16)"):
+    if entry["archive version"].endswith("(1.16)") and servers.MAJOR < 17:
         assert run.code == CANNOT_VERIFY, str(run)
         assert report[INTACT].verdict == "pass"
         assert report[RESTORES].verdict == "error" and "PostgreSQL 17" in report[RESTORES].message

@@ -66,11 +66,12 @@ def test_a_value_that_changed_on_its_way(place, good, script, verdict):
         ("echo 'pg_restore: error: the flux is inverted' >&2; exit 1\n", "fail", ["flux is inverted"]),
         (REAL + "echo 'pg_restore: error: the flux is inverted' >&2; exit 0\n", "fail", ["flux is inverted"]),
         (REAL + "echo 'pg_restore: error: could not execute query: ERROR:  extension \"x\" is not available' >&2; exit 1\n", "error", ["not available"]),
+        (REAL + "echo 'pg_restore: error: could not execute query: ERROR:  unrecognized parameter \"x\"' >&2; exit 1\n", "error", ["update PostgreSQL here"]),
         ("yes 'pg_restore: error: again and again' | head -c 50000000 >&2; exit 1\n", "fail", ["again and again", "errors"]),
         ("echo 'pg_restore: error: could not execute query: ERROR:  could not extend file: No space left on device' >&2; exit 1\n", "error", ["No space left"]),
         ("printf 'pg_restore: error: \\033[31m\\001\\377 odd bytes' >&2; exit 1\n", "fail", ["odd bytes"]),
     ],
-    ids=["crash", "killed", "hang", "1", "3", "unknown and 1", "unknown and 0", "extension", "flood", "no space", "odd bytes"],
+    ids=["crash", "killed", "hang", "1", "3", "unknown and 1", "unknown and 0", "extension", "later release", "flood", "no space", "odd bytes"],
 )
 def test_a_restore_that_goes_wrong(place, good, script, verdict, words):
     place.put(good.gz)
@@ -79,6 +80,20 @@ def test_a_restore_that_goes_wrong(place, good, script, verdict, words):
     verdicts = run.report().verdicts()
     assert verdicts["backup is intact"] == "pass"
     assert verdicts["users: row_count >= 1"] == "skip"
+
+
+def test_a_server_without_the_limit_that_pg_restore_sets(place, good):
+    """pg_restore since 17 sends this to servers before 17 too, and ends with 1."""
+    place.put(good.gz)
+    script = REAL + "echo 'pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter \"transaction_timeout\"' >&2; exit 1\n"
+    run = place.verify(place.scenario(SCENARIO), environment=place.stand_in(pg_restore=script))
+    assert run.code == PASSED, str(run)
+
+
+def test_a_psql_that_is_too_old(place, server):
+    backup = server.dump("bugspark", place.directory / "x.sql", "-Fp")
+    script = 'case $1 in --version) exec "$real/psql" --version;; esac\necho "psql:x.sql:5: error: invalid command \\\\restrict" >&2; exit 3\n'
+    place.expect("error", RESTORES, ["restrict", "update the package postgresql-client"], "--backup", backup, place.scenario(""), environment=place.stand_in(psql=script))
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,10 @@ void build_archive(const struct build *build, struct buffer *ret_archive)
         put_toc(build, ret_archive, begins, oids.data);
         if (!build->as_directory)
             put_blocks(build, ret_archive, begins);
+        struct build with_offsets = *build;
+        with_offsets.offsets = true;
+        if (build->toc_again)
+            put_toc(&with_offsets, ret_archive, begins, oids.data);
     }
     buffer_free(&oids);
 }

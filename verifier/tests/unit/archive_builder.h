@@ -11,6 +11,7 @@ struct build {
     enum archive_compression compression;
     int integer_size, offset_size;
     bool offsets;
+    bool toc_again;    /* behind the blocks, with the offsets */
     bool as_directory; /* the format byte of a toc.dat, and file names instead of offsets */
     int large_objects;
     size_t chunk_bytes; /* 0: 4096 */

@@ -297,6 +297,62 @@ START_TEST(every_version_and_compression)
 }
 END_TEST
 
+static void expect_built(const struct buffer *bytes, const struct build *build, const char *says)
+{
+    char path[64];
+    int descriptor = memory_file(bytes->data, bytes->length, path);
+    struct archive_options options = {.threads = 2};
+    struct archive archive = {0};
+    struct error error = {0};
+    if (says) {
+        ck_assert_int_eq(archive_read(&archive, path, &options, &error), -1);
+        ck_assert_int_eq(error.fault, FAULT_BACKUP);
+        ck_assert_msg(strstr(error.text, says) != NULL, "%s", error.text);
+    } else {
+        check_built(path, build, 1);
+        check_built(path, build, 2);
+    }
+    archive_free(&archive);
+    close(descriptor);
+}
+
+/* What `pg_dump -Fc > FILE` leaves since version 16: a second table of contents at the end. */
+START_TEST(a_table_of_contents_behind_the_data)
+{
+    struct build build = {.minor = 15 + _i,
+                          .compression = ARCHIVE_GZIP,
+                          .integer_size = 4,
+                          .offset_size = 8,
+                          .large_objects = 3};
+    struct buffer once, twice;
+    build_archive(&build, &once);
+    build.toc_again = true;
+    build_archive(&build, &twice);
+    expect_built(&twice, &build, NULL);
+
+    size_t length = twice.length;
+    for (twice.length = once.length + 1; twice.length < length; twice.length++)
+        expect_built(&twice, &build, "second table of contents");
+    char *tag = memmem(twice.data + once.length, length - once.length, "second", strlen("second"));
+    tag[0] = 'S';
+    expect_built(&twice, &build, "entry 4 is not the one of the first");
+    tag[0] = 's';
+    twice.data[length - 1]++; /* of the offset of the last entry, which has none */
+    expect_built(&twice, &build, "data offset");
+    twice.data[length - 1]--;
+    expect_built(&twice, &build, NULL);
+    buffer_append(&twice, "", 1);
+    expect_built(&twice, &build, "goes on behind its end");
+
+    /* Behind the first half only: what is missing is the data, not a table of contents. */
+    twice.length = once.length - 20;
+    buffer_append(&twice, twice.data + once.length, length - once.length);
+    expect_built(&twice, &build, "");
+    buffer_free(&once);
+    buffer_free(&twice);
+}
+END_TEST
+
 static void write_file(const char *directory, const char *name, const char *suffix,
                        const struct buffer *bytes)
 {
@@ -314,6 +370,48 @@ static void write_compressed(const char *directory, const char *name,
     write_file(directory, name, suffixes[compression], &stream);
     buffer_free(&stream);
 }
+
+/* pg_dump writes no frame where it has nothing to compress, such as an empty large object. */
+START_TEST(nothing_compressed_in_a_directory)
+{
+    static const char *const suffixes[] = {".lz4", ".zst"};
+    struct build build = {.minor = 16,
+                          .compression = compressions[2 + _i],
+                          .integer_size = 4,
+                          .offset_size = 8,
+                          .as_directory = true,
+                          .large_objects = 1};
+    char directory[] = "/tmp/archive_test.XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    struct buffer bytes;
+    build_archive(&build, &bytes);
+    write_file(directory, "toc.dat", "", &bytes);
+    for (int table = 1; table <= 2; table++) {
+        buffer_free(&bytes);
+        build_rows(table, &bytes);
+        write_compressed(directory, table == 1 ? "3.dat" : "4.dat", build.compression, bytes.data,
+                         bytes.length);
+    }
+    write_compressed(directory, "blobs_5.toc", ARCHIVE_UNCOMPRESSED, "16001 blob_16001.dat\n", 21);
+    buffer_clear(&bytes);
+    write_file(directory, "blob_16001.dat", suffixes[_i], &bytes);
+    struct archive archive = read_good(directory, 2);
+    ck_assert_int_eq(archive.large_object_count, 1);
+    ck_assert_int_eq(archive.large_object_bytes, 0);
+    archive_free(&archive);
+
+    write_file(directory, "3.dat", suffixes[_i], &bytes); /* a table's data has its end at least */
+    struct archive_options options = {.threads = 2};
+    struct error error = {0};
+    struct archive damaged = {0};
+    ck_assert_int_eq(archive_read(&damaged, directory, &options, &error), -1);
+    ck_assert_int_eq(error.fault, FAULT_BACKUP);
+    ck_assert_ptr_nonnull(strstr(error.text, "\\."));
+    archive_free(&damaged);
+    buffer_free(&bytes);
+    ck_assert_int_eq(tree_remove(directory, &error), 0);
+}
+END_TEST
 
 START_TEST(directories_of_every_compression)
 {
@@ -474,7 +572,9 @@ Suite *archive_read_suite(void)
     add_test(suite, needs_are_known);
     add_test(suite, entries_are_whole);
     add_table_test(suite, every_version_and_compression, 5 * 4);
+    add_table_test(suite, a_table_of_contents_behind_the_data, 2);
     add_table_test(suite, directories_of_every_compression, 4);
+    add_table_test(suite, nothing_compressed_in_a_directory, 2);
     add_table_test(suite, containers_unpack_to_the_same, ARRAY_LENGTH(wrapped_files) * 4);
     add_test(suite, a_packed_directory_is_unpacked);
     add_test(suite, hashes_are_those_of_sha256sum);

@@ -109,25 +109,42 @@ static const struct {
     const char *server_version;
     int header_minor;
     int major;
+    const char *pg_dump_version;
+    bool has_statistics;
 } majors[] = {
-    {"15.18 (Debian)", 14, 15},
-    {"15.18", 16, 17},
-    {"16.2", 15, 16},
-    {"18.0", 16, 18},
-    {"9.6.24", 12, 9},
-    {NULL, 16, 17},
-    {NULL, 15, 16},
-    {NULL, 14, 12},
-    {NULL, 0, 0},
-    {"odd", 14, 12},
+    {"15.18 (Debian)", 14, 15, NULL, false},
+    {"15.18", 16, 17, "18.6", false},
+    {"15.18", 16, 18, "18.6 (Debian 18.6-3)", true},
+    {"16.2", 15, 16, "16.2", false},
+    {"18.0", 16, 18, "18.6", true},
+    {"9.6.24", 12, 9, NULL, false},
+    {NULL, 16, 17, NULL, false},
+    {NULL, 15, 16, NULL, false},
+    {NULL, 14, 12, NULL, false},
+    {"odd", 14, 12, NULL, false},
+    /* plain SQL has no header */
+    {NULL, 0, 0, NULL, false},
+    {"15.18", 0, 15, "15.18", false},
+    {"15.18", 0, 15, "16.14", false},
+    {"15.18", 0, 17, "17.12", false},
+    {"15.18", 0, 17, "18.6", false},
+    {"18.6", 0, 18, "18.6", false},
 };
 
 START_TEST(an_archive_says_which_server_it_needs)
 {
-    struct archive archive = {.version_major = 1, .version_minor = majors[_i].header_minor};
+    struct archive_entry statistics = {.description = (char[]){"STATISTICS DATA"}};
+    struct archive archive = {.version_major = 1,
+                              .version_minor = majors[_i].header_minor,
+                              .format = majors[_i].header_minor ? ARCHIVE_CUSTOM : ARCHIVE_PLAIN,
+                              .entries = &statistics,
+                              .entry_count = majors[_i].has_statistics};
     cleanup(free_pointer) char *version =
         majors[_i].server_version ? xstrdup(majors[_i].server_version) : NULL;
+    cleanup(free_pointer) char *pg_dump =
+        majors[_i].pg_dump_version ? xstrdup(majors[_i].pg_dump_version) : NULL;
     archive.server_version = version;
+    archive.pg_dump_version = pg_dump;
     ck_assert_int_eq(required_major(&archive), majors[_i].major);
 }
 END_TEST

@@ -73,8 +73,16 @@ static const struct {
            "DETAIL:  Tablespace \"fast\" does not exist.\n",
      false, false, 0, 1, 0, NULL, NULL, NULL},
     {QUERY "directory \"/mnt/fast\" does not exist\n", false, false, 0, 1, 0, NULL, NULL, NULL},
-    {QUERY "unrecognized configuration parameter \"transaction_timeout\"\n", false, false, 0, 1, 0,
+    {QUERY "unrecognized configuration parameter \"transaction_timeout\"\n", false, false, 1, 0, 0,
      NULL, NULL, NULL},
+    {QUERY "unrecognized configuration parameter \"x.y\"\n", false, false, 0, 1, 0, NULL, NULL,
+     NULL},
+    {QUERY "unrecognized parameter \"pg_attver\"\n", false, false, 0, 1, 0, NULL, NULL, NULL},
+    {QUERY "function pg_catalog.pg_restore_relation_stats(unknown, integer) does not exist\n",
+     false, false, 0, 1, 0, NULL, NULL, NULL},
+    {"psql:b.sql:13: ERROR:  unrecognized configuration parameter \"transaction_timeout\"\n", false,
+     false, 0, 1, 0, NULL, NULL, NULL},
+    {"psql:b.sql:5: error: invalid command \\restrict\n", false, false, 0, 1, 0, NULL, NULL, NULL},
     {"pg_restore: error: unsupported version (1.16) in file header\n", false, false, 0, 1, 0, NULL,
      NULL, NULL},
     {"pg_restore: error: could not read from input file: end of file\n", false, false, 0, 0, 1,
@@ -91,7 +99,7 @@ static const struct {
     {"psql:backup.sql:12: ERROR:  relation \"a\" does not exist\n"
      "LINE 1: select * from a;\n"
      "psql:backup.sql:13: NOTICE:  nothing\n"
-     "psql:backup.sql:14: error: invalid command \\restrict\n",
+     "psql:backup.sql:14: error: invalid command \\sleep\n",
      false, false, 0, 0, 2, "ERROR:  relation \"a\" does not exist", "line 12", ""},
     {"psql:b.sql:21: ERROR:  relation \"public.a\" does not exist\n"
      "psql:b.sql:21: STATEMENT:  ALTER TABLE ONLY public.a DROP CONSTRAINT a_pkey;\n",

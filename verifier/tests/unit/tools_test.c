@@ -57,7 +57,7 @@ static const struct {
     {"13.1:15.2:17.3", TASK_RESTORE, 16, 17, ""},
     {"13.1:15.2:17.3", TASK_RESTORE, 0, 13, ""},
     {"13.1:15.2:17.3", TASK_CLIENT, 14, 15, ""},
-    {"17.3:15.2:13.1", TASK_DUMP, 14, 17, ""},
+    {"17.3:15.2:13.1", TASK_DUMP, 14, 15, ""},
     {"13.1:15.2", TASK_RESTORE, 17, 0,
      "the newest on this machine is 15: install the package postgresql-17 "},
     {"13.1:15.2", TASK_CLIENT, 17, 0, "install the package postgresql-client-17 "},
