@@ -69,15 +69,37 @@ def test_a_database_of_this_shape(place, server, database, tablespaces, shape, w
     assert run.report()[CONTENTS].verdict == "pass"
 
 
+PARTITIONED = [shape for shape in SHAPES if "partitions" in shape]
+
+
+@pytest.mark.parametrize("way", [["-Fc"], ["-Fp"], ["-Ft", "--load-via-partition-root"]], ids="".join)
+@pytest.mark.parametrize("shape", PARTITIONED)
+def test_partitions_whose_rows_are_inserts(place, server, database, shape, way):
+    server.dump(database(SHAPES[shape]), place.directory / "x", *way, "--inserts")
+    run = place.verify("--backup", place.directory / "x", place.scenario())
+    assert run.code == PASSED, str(run)
+    assert run.report().properties["restored.rows"] == "19"
+
+
+SPOILING = '''"$real/pg_restore" "$@" || exit
+for argument; do case $argument in --dbname=*) database=${argument#*=};; esac; done
+"$real/psql" -Xqc "%s" "$database"'''
+
+
+@pytest.mark.parametrize("shape", PARTITIONED)
+def test_inserts_that_are_not_whole(place, server, database, shape):
+    server.dump(database(SHAPES[shape]), place.directory / "x", "--inserts")
+    spoilt = place.stand_in(pg_restore=SPOILING % "delete from t where y = 7")
+    place.expect("fail", ROWS, "public.t: archive 19 rows, restored 18", "--backup", place.directory / "x", place.scenario(), environment=spoilt)
+
+
 @pytest.mark.parametrize("sql, check, words", [
     ("delete from t where y = 7", ROWS, "public.t: archive 19 rows, restored 18"),
     ("update t set y = 8 where y = 7", CONTENTS, "first public.t"),
 ])
 def test_a_tree_of_partitions_that_is_not_whole(place, server, database, sql, check, words):
     path = dumped(place, server.url(database(SHAPES["hash partitions below others"])), CONTENTS_TOO)
-    spoilt = place.stand_in(pg_restore=f'''"$real/pg_restore" "$@" || exit
-for argument; do case $argument in --dbname=*) database=${{argument#*=}};; esac; done
-"$real/psql" -Xqc "{sql}" "$database"''')
+    spoilt = place.stand_in(pg_restore=SPOILING % sql)
     place.expect("fail", check, words, path, environment=spoilt)
 
 
