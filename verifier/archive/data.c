@@ -24,36 +24,40 @@ static int no_room(struct error *error)
     return cannot_verify(error, "it has more tables than this program keeps");
 }
 
-/* What its COPY says: the columns, and the table that it loads. */
-static int table_copy_set(struct archive *archive, const struct archive_entry *entry,
-                          struct archive_table *table, struct error *error)
+static int table_target_set(struct archive *archive, const char *schema, const char *name,
+                            struct archive_table *table, struct error *error)
 {
-    cleanup(free_pointer) char *schema = NULL, *name = NULL, *columns = NULL;
-    if (copy_statement_parse(entry->copy_statement, &schema, &name, &columns) < 0)
-        return bad_backup(error,
-                          "the COPY statement of table %s.%s in its table of contents is "
-                          "damaged",
-                          entry->schema, entry->tag);
-    table->columns = arena_string(archive->arena, columns);
-    if (schema[0] != '\0' && strcmp(schema, entry->schema) != 0)
+    if (schema[0] != '\0' && strcmp(schema, table->schema) != 0)
         table->target_schema = arena_string(archive->arena, schema);
-    if (strcmp(name, entry->tag) != 0)
+    if (strcmp(name, table->name) != 0)
         table->target_name = arena_string(archive->arena, name);
-    if (!table->columns || !table->target_schema || !table->target_name)
-        return no_room(error);
-    return 0;
+    return table->target_schema && table->target_name ? 0 : no_room(error);
 }
 
+/* What its COPY says: the columns, and the table that it loads. INSERTs come with a comment at
+ * most.
+ */
 static int table_prepare(struct archive *archive, const struct archive_entry *entry,
                          struct archive_table *table, struct error *error)
 {
+    cleanup(free_pointer) char *schema = NULL, *name = NULL, *columns = NULL;
     *table = (struct archive_table){.schema = entry->schema,
                                     .name = entry->tag,
                                     .target_schema = entry->schema,
                                     .target_name = entry->tag,
                                     .has_data = true,
                                     .dump_id = entry->dump_id};
-    return entry->copy_statement ? table_copy_set(archive, entry, table, error) : 0;
+    if (!entry->copy_statement)
+        return root_comment_parse(entry->definition, &schema, &name) < 0
+                   ? 0
+                   : table_target_set(archive, schema, name, table, error);
+    if (copy_statement_parse(entry->copy_statement, &schema, &name, &columns) < 0)
+        return bad_backup(error,
+                          "the COPY statement of table %s.%s in its table of contents is "
+                          "damaged",
+                          entry->schema, entry->tag);
+    table->columns = arena_string(archive->arena, columns);
+    return table->columns ? table_target_set(archive, schema, name, table, error) : no_room(error);
 }
 
 void contents_announce(const struct reading *reading)

@@ -277,29 +277,35 @@ void roles_in_definition(const char *definition, struct strings *roles)
     definition_roles(definition, &set);
 }
 
-/* ---- the statement that loads a table ---- */
+/* ---- which table is loaded ---- */
+
+/* "t" or "s.t" at *at, which is moved behind it; the schema is "" where none is named. */
+static int table_name_read(const char **at, char **ret_schema, char **ret_name)
+{
+    struct token first = token_next(at);
+    const char *ahead = *at;
+    struct token dot = token_next(&ahead);
+    struct token second = token_next(&ahead);
+    if (!is_name(&first) || (is_symbol(&dot, '.') && !is_name(&second)))
+        return -1;
+    if (is_symbol(&dot, '.'))
+        *at = ahead;
+    *ret_schema = is_symbol(&dot, '.') ? token_name(&first) : xstrdup("");
+    *ret_name = token_name(is_symbol(&dot, '.') ? &second : &first);
+    return 0;
+}
 
 int copy_statement_parse(const char *statement, char **ret_schema, char **ret_name,
                          char **ret_columns)
 {
+    cleanup(free_pointer) char *schema = NULL, *name = NULL;
     const char *at = statement;
     struct token token = token_next(&at);
-    if (!is_word(&token, "copy"))
+    if (!is_word(&token, "copy") || table_name_read(&at, &schema, &name) < 0)
         return -1;
-    struct token first = token_next(&at);
-    if (!is_name(&first))
-        return -1;
-    struct token second = {0};
     const char *columns = at;
-    token = token_next(&at);
-    if (is_symbol(&token, '.')) {
-        second = token_next(&at);
-        if (!is_name(&second))
-            return -1;
-        columns = at;
-        token = token_next(&at);
-    }
     const char *columns_end = columns;
+    token = token_next(&at);
     if (is_symbol(&token, '(')) {
         columns = token.begin;
         while (token.kind != TOKEN_END && !is_symbol(&token, ')'))
@@ -313,10 +319,17 @@ int copy_statement_parse(const char *statement, char **ret_schema, char **ret_na
     }
     if (!is_word(&token, "from") || strcmp(pass_over(at), "stdin;\n") != 0)
         return -1;
-    *ret_schema = second.kind == TOKEN_END ? xstrdup("") : token_name(&first);
-    *ret_name = second.kind == TOKEN_END ? token_name(&first) : token_name(&second);
+    *ret_schema = take(&schema);
+    *ret_name = take(&name);
     *ret_columns = xstrndup(columns, (size_t)(columns_end - columns));
     return 0;
+}
+
+int root_comment_parse(const char *definition, char **ret_schema, char **ret_name)
+{
+    static const char comment[] = "-- load via partition root ";
+    const char *at = definition + strlen(comment);
+    return starts_with(definition, comment) ? table_name_read(&at, ret_schema, ret_name) : -1;
 }
 
 /* ---- entries ---- */

@@ -16,6 +16,11 @@ int facts_gather(struct archive *archive, struct error *error);
 int copy_statement_parse(const char *statement, char **ret_schema, char **ret_name,
                          char **ret_columns);
 
+/* Takes "-- load via partition root s.t" apart in the same way: what defines the data of a
+ * partition whose rows are loaded through `s.t`, in dumps since 2023. Without COPY nothing else
+ * tells. */
+int root_comment_parse(const char *definition, char **ret_schema, char **ret_name);
+
 /* Adds the role names in a GRANT, REVOKE, CREATE POLICY, ALTER DEFAULT PRIVILEGES or CREATE USER
  * MAPPING to `roles`, except PUBLIC and those that stand for whoever is connected. */
 void roles_in_definition(const char *definition, struct strings *roles);

@@ -182,16 +182,17 @@ static const struct {
     {"vector", "postgresql-%d-pgvector"},
 };
 
-static char *package_advice(const char *extension, int major)
+/* "vector (package postgresql-15-pgvector)" */
+static void describe_missing(const char *extension, int major, struct buffer *words)
 {
+    buffer_append_text(words, extension);
     for (size_t i = 0; i < ARRAY_LENGTH(packages); i++) {
-        if (strcmp(packages[i].extension, extension) != 0)
-            continue;
-        const char *number = strstr(packages[i].package, "%d");
-        return xasprintf("install the package %.*s%d%s", (int)(number - packages[i].package),
-                         packages[i].package, major, number + strlen("%d"));
+        const char *package = packages[i].package;
+        const char *number = strstr(package, "%d");
+        if (strcmp(packages[i].extension, extension) == 0)
+            buffer_printf(words, " (package %.*s%d%s)", (int)(number - package), package, major,
+                          number + strlen("%d"));
     }
-    return xstrdup("install the package that has it");
 }
 
 static bool is_left_out(const struct archive *archive, const struct exclusion *exclusion,
@@ -216,28 +217,45 @@ static int is_available(struct connection *connection, const char *extension, bo
     return 0;
 }
 
+static int refuse_missing(const struct archive *archive, const struct strings *missing, int major,
+                          struct error *error)
+{
+    struct buffer list;
+    buffer_init(&list, sizeof(error->text));
+    for (size_t i = 0; i < missing->count; i++) {
+        buffer_append_text(&list, i > 0 ? ", " : "");
+        describe_missing(missing->items[i], major, &list);
+    }
+    cleanup(free_pointer) char *otherwise =
+        archive->format == ARCHIVE_PLAIN
+            ? xstrdup("dump in custom format, of which restore.exclude can leave it out")
+            : xasprintf("leave it out with `EXTENSION %s` under restore.exclude",
+                        missing->items[0]);
+    cannot_verify(error,
+                  "the backup needs the extension%s %s, which %s not installed for PostgreSQL %d "
+                  "here: install what is missing, or %s",
+                  missing->count == 1 ? "" : "s", list.data, missing->count == 1 ? "is" : "are",
+                  major, otherwise);
+    buffer_free(&list);
+    return -1;
+}
+
 int extensions_available(const struct archive *archive, const struct exclusion *exclusion,
                          struct connection *connection, struct error *error)
 {
     int major = connection_server_version(connection) / 10000;
+    cleanup(strings_free) struct strings seen = {0};
+    cleanup(strings_free) struct strings missing = {0};
     for (size_t i = 0; i < archive->extension_count; i++) {
         const char *name = archive->extensions[i].name;
         bool available = true;
-        if (is_left_out(archive, exclusion, name))
+        if (is_left_out(archive, exclusion, name) || strings_contain(&seen, name))
             continue;
+        strings_add(&seen, name);
         if (is_available(connection, name, &available, error) < 0)
             return -1;
-        if (available)
-            continue;
-        cleanup(free_pointer) char *advice = package_advice(name, major);
-        cleanup(free_pointer) char *otherwise =
-            archive->format == ARCHIVE_PLAIN
-                ? xstrdup("dump in custom format, of which restore.exclude can leave it out")
-                : xasprintf("leave it out with `EXTENSION %s` under restore.exclude", name);
-        return cannot_verify(error,
-                             "the backup needs the extension %s, which is not installed for "
-                             "PostgreSQL %d here: %s, or %s",
-                             name, major, advice, otherwise);
+        if (!available)
+            strings_add(&missing, name);
     }
-    return 0;
+    return missing.count == 0 ? 0 : refuse_missing(archive, &missing, major, error);
 }

@@ -24,8 +24,8 @@ char *required_locale(const struct archive *archive);
  * its way. */
 bool creates_public_schema(const struct archive *archive);
 
-/* Looks up every extension that the archive needs, but for those that are left out. A missing one
- * is an error that names its Debian package where that is known. */
+/* Looks up every extension that the archive needs, but for those that are left out. The error names
+ * all that are missing, with their Debian packages where these are known. */
 int extensions_available(const struct archive *archive, const struct exclusion *exclusion,
                          struct connection *connection, struct error *error);
 

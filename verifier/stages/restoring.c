@@ -378,23 +378,40 @@ static const char *release_advice(const char *message)
     return "";
 }
 
-/* An error of this machine comes first: what follows it may be only its consequence. */
-static int judge(const struct restore_fact *fact, const char *locale_missing, struct error *error)
+/* Where texts are not in the order that the database had, what fails for that says nothing about
+ * the backup: why they may not be, or NULL; to be freed by the caller. */
+static char *locale_doubt(const struct stages *stages)
 {
+    const char *missing = stages->facts->server.locale_missing;
+    cleanup(free_pointer) char *named = required_locale(&stages->archive);
+    if (*missing)
+        return xasprintf("the locale of the database (%s) is not on this machine and \"C\" had to "
+                         "serve: install it (dpkg-reconfigure locales) and verify again",
+                         missing);
+    /* What it creates itself gets the locale that it names. */
+    if (stages->restore_format == ARCHIVE_PLAIN && stages->archive.databases.count == 0 && !named)
+        return xstrdup("this plain SQL names no locale and \"C\" had to serve: dump with --create "
+                       "or in custom format");
+    return NULL;
+}
+
+/* An error of this machine comes first: what follows it may be only its consequence. */
+static int judge(const struct stages *stages, struct error *error)
+{
+    const struct restore_fact *fact = &stages->facts->restore;
     int total = fact->machine_count + fact->backup_count;
-    if (fact->machine_count == 0 && fact->backup_count > 0 && *locale_missing &&
-        depends_on_locale(fact->first_backup))
-        return cannot_verify(error,
-                             "%d error%s while restoring: %s; this may be because the locale of "
-                             "the database (%s) is not on this machine and \"C\" had to serve: "
-                             "install it (dpkg-reconfigure locales) and verify again",
-                             total, total == 1 ? "" : "s", fact->first_backup, locale_missing);
+    const char *plural = total == 1 ? "" : "s";
+    cleanup(free_pointer) char *doubt =
+        depends_on_locale(fact->first_backup) ? locale_doubt(stages) : NULL;
     if (fact->machine_count > 0)
         return cannot_verify(
             error, "%d error%s while restoring, among them one that is this machine's fault: %s%s",
-            total, total == 1 ? "" : "s", fact->first_machine, release_advice(fact->first_machine));
+            total, plural, fact->first_machine, release_advice(fact->first_machine));
+    if (doubt)
+        return cannot_verify(error, "%d error%s while restoring: %s; this may be because %s", total,
+                             plural, fact->first_backup, doubt);
     if (fact->backup_count > 0)
-        return bad_backup(error, "%d error%s while restoring: %s", total, total == 1 ? "" : "s",
+        return bad_backup(error, "%d error%s while restoring: %s", total, plural,
                           fact->first_backup);
     return 0;
 }
@@ -436,7 +453,5 @@ int restore_stage(struct stages *stages, struct error *error)
     if (restored == 0 && refuse_clean(stages, &result.errors, error) < 0)
         restored = -1;
     restore_result_free(&result);
-    return restored < 0
-               ? -1
-               : judge(&stages->facts->restore, stages->facts->server.locale_missing, error);
+    return restored < 0 ? -1 : judge(stages, error);
 }

@@ -231,11 +231,19 @@ def test_plain_sql_is_restored_whole(place, server, database):
     assert "under restore.exclude" not in run.report()[RESTORES].text
 
 
-def test_a_known_package_is_named(place, server, database):
-    name = database("create extension hstore")
+def test_all_missing_extensions_are_named(place, server, database):
+    """At once, and with their packages where these are known, so that one installation does."""
+    name = database("create extension hstore; create extension citext; create extension pg_trgm; create extension seg; create table t (x int)")
     content = server.dump(name, place.directory / "x.dump", "-Z0").read_bytes()
-    (place.directory / "x.dump").write_bytes(content.replace(b"hstore", b"vector"))
-    place.expect("error", RESTORES, ["extension vector", f"postgresql-{servers.MAJOR}-pgvector"], "--backup", place.directory / "x.dump", place.scenario(""))
+    for real, missing in ((b"hstore", b"vector"), (b"citext", b"hypopg"), (b"pg_trgm", b"pg_trgx")):
+        content = content.replace(real, missing)
+    (place.directory / "x.dump").write_bytes(content)
+    run = place.expect("error", RESTORES, [f"vector (package postgresql-{servers.MAJOR}-pgvector)", f"hypopg (package postgresql-{servers.MAJOR}-hypopg)",
+                                           "pg_trgx", "are not installed"], "--backup", place.directory / "x.dump", place.scenario(""))
+    assert "seg" not in run.report()[RESTORES].text
+    body = "restore:\n  exclude:\n    - EXTENSION vector\n    - EXTENSION pg_trgx\n"
+    run = place.expect("error", RESTORES, ["extension hypopg", "is not installed"], "--backup", place.directory / "x.dump", place.scenario(body))
+    assert "vector" not in run.report()[RESTORES].message
 
 
 @pytest.mark.parametrize(

@@ -69,15 +69,37 @@ def test_a_database_of_this_shape(place, server, database, tablespaces, shape, w
     assert run.report()[CONTENTS].verdict == "pass"
 
 
+PARTITIONED = [shape for shape in SHAPES if "partitions" in shape]
+
+
+@pytest.mark.parametrize("way", [["-Fc"], ["-Fp"], ["-Ft", "--load-via-partition-root"]], ids="".join)
+@pytest.mark.parametrize("shape", PARTITIONED)
+def test_partitions_whose_rows_are_inserts(place, server, database, shape, way):
+    server.dump(database(SHAPES[shape]), place.directory / "x", *way, "--inserts")
+    run = place.verify("--backup", place.directory / "x", place.scenario())
+    assert run.code == PASSED, str(run)
+    assert run.report().properties["restored.rows"] == "19"
+
+
+SPOILING = '''"$real/pg_restore" "$@" || exit
+for argument; do case $argument in --dbname=*) database=${argument#*=};; esac; done
+"$real/psql" -Xqc "%s" "$database"'''
+
+
+@pytest.mark.parametrize("shape", PARTITIONED)
+def test_inserts_that_are_not_whole(place, server, database, shape):
+    server.dump(database(SHAPES[shape]), place.directory / "x", "--inserts")
+    spoilt = place.stand_in(pg_restore=SPOILING % "delete from t where y = 7")
+    place.expect("fail", ROWS, "public.t: archive 19 rows, restored 18", "--backup", place.directory / "x", place.scenario(), environment=spoilt)
+
+
 @pytest.mark.parametrize("sql, check, words", [
     ("delete from t where y = 7", ROWS, "public.t: archive 19 rows, restored 18"),
     ("update t set y = 8 where y = 7", CONTENTS, "first public.t"),
 ])
 def test_a_tree_of_partitions_that_is_not_whole(place, server, database, sql, check, words):
     path = dumped(place, server.url(database(SHAPES["hash partitions below others"])), CONTENTS_TOO)
-    spoilt = place.stand_in(pg_restore=f'''"$real/pg_restore" "$@" || exit
-for argument; do case $argument in --dbname=*) database=${{argument#*=}};; esac; done
-"$real/psql" -Xqc "{sql}" "$database"''')
+    spoilt = place.stand_in(pg_restore=SPOILING % sql)
     place.expect("fail", check, words, path, environment=spoilt)
 
 
@@ -90,20 +112,41 @@ def test_a_security_label(place, server, database):
     place.expect("error", RESTORES, ["security label provider"], "--backup", place.directory / "x", place.scenario())
 
 
-@pytest.mark.parametrize("way", [["-Fc"], ["-Fp", "--create"]], ids=" ".join)
-def test_the_order_of_texts_is_the_databases(place, server, database, way):
-    """In C, b comes after C, and there is no such partition."""
+ORDERED = {
+    "partitions": "create table t (x text) partition by range (x); create table t1 partition of t for values from ('a') to ('C');"
+                  "insert into t values ('b'); create table u (x text, y text, check (x < y)); insert into u values ('a', 'B')",
+    "rows of partitions": "create table t (x text) partition by range (x); create table t1 partition of t for values from (minvalue) to ('b');"
+                          "create table t2 partition of t for values from ('b') to (maxvalue); insert into t values ('a'), ('B'), ('C'), ('d')",
+    "a check": "create table u (x text, y text, check (x < y)); insert into u values ('a', 'B')",
+}
+
+
+@pytest.fixture(params=ORDERED)
+def in_icu(request, place, server):
+    """A database whose texts are in an order in which C's are not: in C, b comes after C, and there is no
+    such partition."""
     name = f"icu{place.directory.name}"
     server.sql(f"create database {name} template template0 locale_provider icu icu_locale 'en-US'")
     try:
-        server.sql(
-            "create table t (x text) partition by range (x); create table t1 partition of t for values from ('a') to ('C');"
-            "insert into t values ('b'); create table u (x text, y text, check (x < y)); insert into u values ('a', 'B')", name)
-        server.dump(name, place.directory / "x", *way)
+        server.sql(ORDERED[request.param], name)
+        yield name
     finally:
         server.drop(name)
+
+
+@pytest.mark.parametrize("way", [["-Fc"], ["-Fp", "--create"], ["-Fp", "--create", "--load-via-partition-root"]], ids=" ".join)
+def test_the_order_of_texts_is_the_databases(place, server, in_icu, way):
+    server.dump(in_icu, place.directory / "x", *way)
     run = place.verify("--backup", place.directory / "x", place.scenario(CONTENTS_TOO))
     assert run.code == PASSED, str(run)
+
+
+@pytest.mark.parametrize("way", [[], ["--inserts"]], ids=" ".join)
+def test_plain_sql_that_names_no_locale(place, server, in_icu, way):
+    """Nobody can say whether it restores in its own."""
+    server.dump(in_icu, place.directory / "x", "-Fp", *way)
+    run = place.expect("error", RESTORES, ["names no locale", "--create", "custom format"], "--backup", place.directory / "x", place.scenario())
+    assert run.report()[ROWS].verdict == "skip"
 
 
 def test_a_locale_that_is_not_here(place, server, database):
