@@ -411,7 +411,8 @@ static int transfer_all(struct sync *sync, struct error *error)
         return failed;
     *error = sync->error;
     if (sync->failures > 1)
-        return error_prefix(error, "%d objects were not copied, the first: ", sync->failures);
+        error_prefix(error, "%s%d objects were not copied, the first: ",
+                     sync->failures < FAILURES_LIMIT ? "" : "given up, because ", sync->failures);
     return -1;
 }
 

@@ -290,6 +290,7 @@ static void set_options(struct transfer *transfer)
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, take_header_line);
     curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(handle, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, transfer->problem);
     if (transfer->settings->ca_file)
         curl_easy_setopt(handle, CURLOPT_CAINFO, transfer->settings->ca_file);
 }
@@ -300,6 +301,7 @@ void transfer_set_up(struct transfer *transfer, CURL *handle)
     transfer->handle = handle;
     transfer->sent = 0;
     transfer->take_failed = false;
+    transfer->problem[0] = '\0';
     response_clear(&transfer->response);
     buffer_clear(&transfer->answer);
     cleanup(free_pointer) char *host = settings_host(settings, transfer->region);

@@ -67,6 +67,7 @@ struct transfer {
     struct client *client;
     const struct settings *settings;
     CURL *handle;
+    char problem[CURL_ERROR_SIZE]; /* libcurl's words, of a certificate above all */
     struct curl_slist *headers;
     char *region;
     size_t sent;

@@ -109,6 +109,11 @@ static int look(const struct upload *upload, struct object *ret_object, struct e
     *ret_object = (struct object){.size_bytes = transfer.response.length,
                                   .modified_ms = transfer.response.modified_ms};
     memcpy(ret_object->etag, transfer.response.etag, ETAG_SIZE);
+    if (failed < 0 && transfer.response.status == 404)
+        cannot_verify(error,
+                      "%s: the store has taken the object and does not have it: was it deleted, or "
+                      "moved elsewhere, at once?",
+                      upload_name(upload));
     transfer_free(&transfer);
     return failed;
 }

@@ -67,8 +67,63 @@ def test_what_happened_to_the_copy_is_repaired(ceph, make_copy):
     os.truncate(copy.path / keys[0], 3)
     (copy.path / keys[1]).unlink()
     (copy.path / keys[2]).write_bytes(b"x" * len(content_of(keys[2])))
+    left = copy.path / ".restore-verifier-part.1.1"
+    left.write_bytes(b"of a sync that was killed")
     assert outcome(copy.sync()) == (8, 3, 0, 0)
-    assert copy.held() == expected(keys)
+    assert copy.held() == expected(keys) and not left.exists()
+
+
+def test_one_that_was_replaced_in_the_same_second(ceph, make_copy):
+    """By another one of its size: stores tell seconds, and only the ETag tells the two apart."""
+    def stop_the_clock(_number, request, answer):
+        if request.is_listing:
+            answer.body = re.sub(rb"(<LastModified>).*?Z", rb"\g<1>2026-11-22T10:00:00.000Z", answer.body)
+    ceph.proxy.reset(stop_the_clock)
+    ceph.fill("replaced", [("a", b"one"), ("b", b"two")])
+    copy = make_copy(ceph, "replaced")
+    assert outcome(copy.sync()) == (2, 2, 0, 0)
+    ceph.client.put("replaced", "a", b"six")
+    assert outcome(copy.sync()) == (2, 1, 0, 0)
+    assert copy.held() == {"a": b"six", "b": b"two"}
+
+
+def put_in_parts(client, bucket, key, body):
+    """Of one part, which has an ETag that is no MD5."""
+    upload = re.search("<UploadId>(.*?)<", client.request("POST", bucket, key, query={"uploads": ""})[1].decode())[1]
+    etag = client.request("PUT", bucket, key, query={"uploadId": upload, "partNumber": "1"}, body=body)[0].headers["ETag"]
+    parts = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
+    client.request("POST", bucket, key, query={"uploadId": upload}, body=parts.encode())
+
+
+def shorten(_request, answer, _memory):
+    """A whole answer, of an object that is a byte shorter than the listing says."""
+    answer.body = answer.body[:-1]
+
+
+def shorten_the_rest(_request, answer, memory):
+    """Half of it, and of the other half all but a byte, as a whole answer."""
+    if answer.status == 200 and not memory:
+        answer.send, answer.ending = len(answer.body) // 2, "reset"
+    else:
+        answer.body = answer.body[:-1]
+
+
+@pytest.mark.parametrize("fault", [shorten, shorten_the_rest])
+@pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
+def test_without_an_md5_the_length_tells(ceph, make_copy, fault, always):
+    body = bytes(range(256)) * 400
+    ceph.client.make_bucket("parts")
+    put_in_parts(ceph.client, "parts", "object", body)
+    copy = make_copy(ceph, "parts")
+    ceph.proxy.reset(s3_faults.At(fault, 0, is_content, always or fault is shorten_the_rest and 2))
+    run = copy.sync("--timeout", "5s")
+    whole = {"object": body}
+    assert copy.held() == ({} if run.code else whole), run.errors
+    assert run.code == 0 or "object" in run.errors
+    ceph.proxy.reset()
+    assert copy.sync().code == 0 and copy.held() == whole
+    (copy.path / "object").write_bytes(body[::-1])
+    assert outcome(copy.sync()) == (1, 1, 0, 0) and copy.held() == whole
 
 
 def test_a_copy_without_a_record_is_compared_by_content(ceph, make_copy):
