@@ -164,6 +164,35 @@ def test_stores_that_make_other_etags_of_parts(uploads, ceph, etag, stored):
     uploads("delete", "other")
 
 
+def tell(method, header, other):
+    """What the store says of what it has stored, as it would if that were something else."""
+    def fault(_number, request, answer):
+        if request.method == method:
+            answer.headers = [(name, other(value) if name.lower() == header else value) for name, value in answer.headers]
+    return fault
+
+
+# name, what the store says, words
+NOT_STORED = [
+    ("another content", tell("PUT", "etag", lambda _: '"0123456789abcdef0123456789abcdef"'), b"has not stored what was sent"),
+    ("a byte less", tell("HEAD", "content-length", lambda value: str(int(value) - 1)), b"bytes of the"),
+    ("another one's", tell("HEAD", "etag", lambda value: value.translate({ord("a"): "b", ord("1"): "2"})), b"holds another object"),
+    ("nothing", lambda _number, request, answer: request.method == "HEAD" and answer.replace(404, b""), b"does not have it"),
+]
+
+
+@pytest.mark.parametrize("size", [1000, len(LONG)], ids=["at once", "in parts"])
+@pytest.mark.parametrize("fault, words", [case[1:] for case in NOT_STORED], ids=[case[0] for case in NOT_STORED])
+def test_what_is_not_stored_as_it_was_sent(uploads, ceph, size, fault, words):
+    before = unfinished(ceph)
+    ceph.proxy.reset(fault)
+    put = uploads("put", "other", LONG[:size])
+    assert put.returncode == 2 and words in put.stderr, put
+    ceph.proxy.reset()
+    assert unfinished(ceph) == before
+    uploads("delete", "other")
+
+
 def test_an_object_that_was_there_before_is_not_taken_for_the_new_one(uploads, ceph):
     """A completion that is refused, of a store with other ETags, over an object of the same length."""
     assert uploads("put", "before", bytes(len(LONG))).returncode == 0
