@@ -138,6 +138,17 @@ static int explain_other(const struct transfer *transfer, const struct error_ans
                          *shown.message ? ", " : "", shown.message, hint);
 }
 
+/* Why a store may not know what another one knows. */
+static const char *unknown_hint(const struct settings *settings, const char *code)
+{
+    bool key = strcmp(code, "InvalidAccessKeyId") == 0;
+    if (!key && strcmp(code, "NoSuchBucket") != 0)
+        return "";
+    if (key && starts_with(settings->access_key, "ASIA") && !settings->session_token)
+        return "; it is a temporary one, which needs S3_SESSION_TOKEN or AWS_SESSION_TOKEN as well";
+    return settings->aws ? "; no endpoint is given, so Amazon's was asked" : "";
+}
+
 int refusal_explain(const struct transfer *transfer, const struct error_answer *answer,
                     struct error *error)
 {
@@ -153,12 +164,9 @@ int refusal_explain(const struct transfer *transfer, const struct error_answer *
         if (strcmp(answer->code, meanings[i].code) != 0)
             continue;
         const char *rest = strstr(meanings[i].words, "%s");
-        bool unknown = strcmp(answer->code, "NoSuchBucket") == 0 ||
-                       strcmp(answer->code, "InvalidAccessKeyId") == 0;
-        return cannot_verify(
-            error, "%s: %.*s%s%s (%s)%s", settings->name, (int)(rest - meanings[i].words),
-            meanings[i].words, settings->bucket, rest + 2, answer->code,
-            unknown && settings->aws ? "; no endpoint is given, so Amazon's was asked" : "");
+        return cannot_verify(error, "%s: %.*s%s%s (%s)%s", settings->name,
+                             (int)(rest - meanings[i].words), meanings[i].words, settings->bucket,
+                             rest + 2, answer->code, unknown_hint(settings, answer->code));
     }
     return explain_other(transfer, answer, error);
 }

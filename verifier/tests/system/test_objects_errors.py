@@ -15,6 +15,7 @@ REAL = [
     ("ceph", {"secret_key": "a-wrong-secret"}, "the secret key is wrong"),
     ("swift", {"secret_key": "a-wrong-secret"}, "the secret key is wrong"),
     ("ceph", {"access_key": "NOBODY"}, "does not know the access key"),
+    ("ceph", {"access_key": "ASIANOBODY"}, "a temporary one, which needs S3_SESSION_TOKEN"),
     ("ceph", {"bucket": "s3://nowhere"}, "there is no bucket `nowhere`"),
     ("swift", {"bucket": "s3://nowhere"}, "there is no bucket `nowhere`"),
     ("swift", {"region": "eu-nowhere"}, "the region is us-east-1, not eu-nowhere"),
@@ -88,6 +89,17 @@ def test_a_store_that_repeats_secrets_is_not_quoted(ceph, make_copy):
     run = copy.sync("--dry-run", S3_ACCESS_KEY="AK", S3_SECRET_KEY="hidden-secret",
                     S3_SESSION_TOKEN="hidden-token")
     assert run.code == 2 and "hidden" not in run.errors and "Odd" in run.errors
+
+
+def test_a_token_goes_with_its_keys(ceph, make_copy):
+    """Also when the scenario takes the keys over from the environment, as the README's does."""
+    def token_of(request):
+        return {name.lower(): value for name, value in request.headers}.get("x-amz-security-token")
+    copy = make_copy(ceph, "plain")
+    for access_key, token in ((ceph.access_key, "temporary"), ("ANOTHER", None)):
+        ceph.proxy.reset()
+        copy.sync("--dry-run", S3_ACCESS_KEY=access_key, S3_SECRET_KEY=ceph.secret_key, S3_SESSION_TOKEN="temporary")
+        assert {token_of(request) for request in ceph.proxy.seen} == {token}
 
 
 def test_a_region_that_was_guessed_is_taken_from_the_answer(swift, make_copy):
