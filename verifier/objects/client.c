@@ -113,6 +113,8 @@ static const char *connection_hint(const struct transfer *transfer, CURLcode cod
     bool ever = endpoint_answered(transfer->client->endpoint, false);
     if (names_proxy(scheme))
         return " (the environment names a proxy: is it meant, and right?)";
+    if (code == CURLE_URL_MALFORMAT)
+        return " (is the endpoint right?)";
     if (code == CURLE_SSL_CONNECT_ERROR)
         return " (if it speaks no TLS there, the endpoint begins with http://)";
     if (!ever && strcmp(scheme, "http") == 0 &&

@@ -201,6 +201,32 @@ def test_an_object_that_is_listed_and_cannot_be_read_is_an_error(ceph, make_copy
     assert set(copy.held()) == set(PLAIN[:8]) - {PLAIN[3]}
 
 
+def archived(pattern):
+    """As a store refuses what a lifecycle has moved into an archive."""
+    def refuse(request):
+        refused = not request.is_listing and re.search(pattern, request.target)
+        return Answer(403, [], b"<Error><Code>InvalidObjectState</Code></Error>") if refused else None
+    return refuse
+
+
+def test_what_cannot_be_read_keeps_nothing_else_from_being_copied(ceph, make_copy):
+    ceph.proxy.reset(rewrite=archived("/[0-4][^/]*/shots/"))
+    copy = make_copy(ceph, "plain")
+    run = copy.sync()
+    refused = [key for key in PLAIN if key[0] in "01234"]
+    assert run.code == 2 and f"{len(refused)} objects were not copied" in run.errors and "Glacier" in run.errors, run.errors
+    assert "given up" not in run.errors and copy.held() == expected(set(PLAIN) - set(refused))
+
+
+def test_where_nothing_can_be_read_it_gives_up(ceph, make_copy):
+    ceph.proxy.reset(rewrite=archived("shots"))
+    copy = make_copy(ceph, "plain")
+    run = copy.sync()
+    given_up = re.search("given up, because ([0-9]+) objects were not copied", run.errors)
+    assert run.code == 2 and given_up and int(given_up[1]) < len(PLAIN), run.errors
+    assert copy.held() == {}
+
+
 def test_nothing_is_deleted_after_a_listing_that_failed(ceph, make_copy):
     copy = make_copy(ceph, "few")
     ceph.proxy.reset()
