@@ -79,7 +79,6 @@ static int send_part(struct upload *upload, char ret_etag[ETAG_SIZE], struct err
         query_add(&transfer.query, "partNumber", number);
         query_add(&transfer.query, "uploadId", upload->id);
     }
-    int failed = client_perform(upload->client, &transfer, upload->options->deadline_ms, error);
     unsigned char digest[MD5_SIZE];
     char hex[MD5_HEX_SIZE];
     cleanup(md5_freep) struct md5 *md5 = md5_new();
@@ -87,6 +86,8 @@ static int send_part(struct upload *upload, char ret_etag[ETAG_SIZE], struct err
     md5_final(md5, digest);
     hex_format(digest, sizeof(digest), hex);
     md5_update(upload->md5_of_md5s, digest, sizeof(digest));
+    transfer.body_md5 = digest;
+    int failed = client_perform(upload->client, &transfer, upload->options->deadline_ms, error);
     const struct response *response = &transfer.response;
     bool is_md5 = etag_is_md5(response->etag) && !response->other_etag;
     upload->etags_are_md5s = upload->etags_are_md5s && is_md5;
