@@ -11,8 +11,8 @@ enum { FILE_LIMIT_BYTES = 1 << 20, DEFAULT_TIMEOUT_MS = 30 * 60 * 1000 };
 #define DEFAULT_LOCATION "./backups"
 
 /* Every key of a scenario file stands in one of these tables. */
-#define FIELD(member)    offsetof(struct scenario, member)
-#define NO_FIELD         0
+#define FIELD(member) offsetof(struct scenario, member)
+#define NO_FIELD      0
 
 static const struct key source_keys[] = {
     {"database", read_database, FIELD(source.database), NO_MARK, true},
