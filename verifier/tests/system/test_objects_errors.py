@@ -65,6 +65,7 @@ TOLD = [
     (refuse(404, b"NoSuchBucket"), "there is no bucket"),
     (refuse(403, b""), "the keys may be wrong"),
     (refuse(302, b""), "is the endpoint right?"),
+    (refuse(403, b"Odd", more=b" " * (1 << 21)), "an answer longer than any it may have"),
     (refuse(403, b"Odd\x1b[31m", more=b"<Message>line\nbreak</Message>"), "403"),
 ]
 
