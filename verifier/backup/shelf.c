@@ -232,6 +232,14 @@ static int bucket_look(struct shelf *shelf, const char *name, struct shelf_entry
     return 0;
 }
 
+/* Says of which file, where the store only names its bucket. */
+static int bucket_failed(const struct shelf *shelf, const char *what, const char *name,
+                         struct error *error)
+{
+    cleanup(free_pointer) char *path = shelf_path(shelf, name);
+    return error_prefix(error, "cannot %s %s: ", what, path);
+}
+
 struct small_file {
     struct buffer content;
     const char *path;
@@ -251,7 +259,9 @@ static int bucket_read(struct shelf *shelf, const char *name, size_t limit_bytes
 {
     struct shelf_entry entry;
     int looked = bucket_look(shelf, name, &entry, error);
-    if (looked != 0)
+    if (looked < 0)
+        return bucket_failed(shelf, "read", name, error);
+    if (looked > 0)
         return looked;
     cleanup(free_pointer) char *path = shelf_path(shelf, name);
     struct small_file file = {.path = path};
@@ -259,7 +269,7 @@ static int bucket_read(struct shelf *shelf, const char *name, size_t limit_bytes
     if (store_get(shelf->store, name, strlen(name), patience, small_file_take, &file, NULL, error) <
         0) {
         buffer_free(&file.content);
-        return -1;
+        return error->fault == FAULT_BACKUP ? -1 : bucket_failed(shelf, "read", name, error);
     }
     if ((int64_t)file.content.length != entry.size_bytes) {
         buffer_free(&file.content);
@@ -283,14 +293,6 @@ static int64_t text_give(void *context, void *bytes, size_t size, struct error *
     left->text += length;
     left->length -= length;
     return (int64_t)length;
-}
-
-/* Says of which file, where the store only names its bucket. */
-static int bucket_failed(const struct shelf *shelf, const char *what, const char *name,
-                         struct error *error)
-{
-    cleanup(free_pointer) char *path = shelf_path(shelf, name);
-    return error_prefix(error, "cannot %s %s: ", what, path);
 }
 
 static int bucket_write(struct shelf *shelf, const char *name, const char *text,

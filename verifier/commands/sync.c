@@ -53,9 +53,9 @@ static void print_text(const struct scenario *scenario, const struct sync_result
     size_format(result->bucket.size_bytes, bucket_size);
     size_format(result->copied.size_bytes, copied_size);
     duration_format(duration_ms, duration);
-    fprintf(stream, "%s: %" PRId64 " objects, %s; %s %" PRId64 " (%s)", scenario->name,
-            result->bucket.count, bucket_size, dry_run ? "would copy" : "copied",
-            result->copied.count, copied_size);
+    fprintf(stream, "%s: %" PRId64 " object%s, %s; %s %" PRId64 " (%s)", scenario->name,
+            result->bucket.count, result->bucket.count == 1 ? "" : "s", bucket_size,
+            dry_run ? "would copy" : "copied", result->copied.count, copied_size);
     if (result->deleted.count > 0)
         fprintf(stream, ", %s %" PRId64, dry_run ? "would delete" : "deleted",
                 result->deleted.count);

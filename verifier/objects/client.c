@@ -1,5 +1,6 @@
 #include "objects/client.h"
 
+#include <openssl/x509_vfy.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -105,25 +106,60 @@ static bool names_proxy(const char *scheme)
            (is_https ? is_set("https_proxy") || is_set("HTTPS_PROXY") : is_set("http_proxy"));
 }
 
+/* What it may come of, where libcurl's words leave people alone. */
+static const char *connection_hint(const struct transfer *transfer, CURLcode code)
+{
+    const char *scheme = transfer->settings->scheme;
+    bool ever = endpoint_answered(transfer->client->endpoint, false);
+    if (names_proxy(scheme))
+        return " (the environment names a proxy: is it meant, and right?)";
+    if (code == CURLE_URL_MALFORMAT)
+        return " (is the endpoint right?)";
+    if (code == CURLE_SSL_CONNECT_ERROR)
+        return " (if it speaks no TLS there, the endpoint begins with http://)";
+    if (!ever && strcmp(scheme, "http") == 0 &&
+        (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
+         code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY))
+        return " (if it speaks TLS there, the endpoint begins with https://)";
+    return "";
+}
+
+/* And not of another host, or another time. */
+static bool is_of_nobody_known(CURL *handle)
+{
+    long result = X509_V_OK;
+    curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &result);
+    return result > X509_V_ERR_UNSPECIFIED && result != X509_V_ERR_CERT_NOT_YET_VALID &&
+           result != X509_V_ERR_CERT_HAS_EXPIRED;
+}
+
 static int explain_connection(const struct transfer *transfer, CURLcode code, struct error *error)
 {
     const struct settings *settings = transfer->settings;
     cleanup(free_pointer) char *host = settings_host(settings, transfer->region);
-    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+    const char *reason = *transfer->problem ? transfer->problem : curl_easy_strerror(code);
+    if (code == CURLE_SSL_CACERT_BADFILE)
         return cannot_verify(error,
-                             "%s: the certificate of %s cannot be trusted (%s): if it is one of "
-                             "your own, name its authority's file in S3_CA_FILE",
-                             settings->name, host, curl_easy_strerror(code));
+                             "%s: %s holds no certificates to trust, or cannot be read: correct "
+                             "S3_CA_FILE (or AWS_CA_BUNDLE, or ca_bundle in the profile)",
+                             settings->name, settings->ca_file ? settings->ca_file : "this system");
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        return cannot_verify(error, "%s: the certificate of %s cannot be trusted (%s)%s",
+                             settings->name, host, reason,
+                             is_of_nobody_known(transfer->handle)
+                                 ? ": if it is one of your own, name its authority's file in "
+                                   "S3_CA_FILE"
+                                 : "");
     if (code == CURLE_COULDNT_RESOLVE_HOST)
-        return cannot_verify(error, "%s: there is no host %s: is the endpoint right?",
-                             settings->name, host);
+        return cannot_verify(error, "%s: there is no host %s: %s", settings->name, host,
+                             settings->aws ? "no endpoint is given, so it is Amazon's: set "
+                                             "`endpoint` or S3_ENDPOINT_URL for another store"
+                                           : "is the endpoint right?");
     if (code == CURLE_WRITE_ERROR)
         return cannot_verify(error, "%s: %s sent an answer longer than any it may have",
                              settings->name, host);
-    return cannot_verify(
-        error, "%s: %s cannot be talked to: %s%s", settings->name, host, curl_easy_strerror(code),
-        names_proxy(settings->scheme) ? " (the environment names a proxy: is it meant, and right?)"
-                                      : "");
+    return cannot_verify(error, "%s: %s cannot be talked to: %s%s", settings->name, host,
+                         curl_easy_strerror(code), connection_hint(transfer, code));
 }
 
 static enum judgement judge_refusal(struct transfer *transfer, struct error *error)

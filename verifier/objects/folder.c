@@ -16,14 +16,20 @@
 
 enum { DIRECTORY_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
+static char *printable_name(const char *file_name)
+{
+    char *printable = xstrdup(file_name);
+    for (char *c = printable; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    return printable;
+}
+
 static int explain(const struct folder *folder, const char *what, const char *file_name,
                    struct error *error)
 {
     int reason = errno;
-    cleanup(free_pointer) char *printable = xstrdup(file_name);
-    for (char *c = printable; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
+    cleanup(free_pointer) char *printable = printable_name(file_name);
     return cannot_verify(error, "cannot %s %s/%s: %s%s", what, folder->path, printable,
                          strerror(reason),
                          reason == ENOSPC ? ": make room there, or choose another place" : "");
@@ -194,11 +200,12 @@ static int walk_entry(struct walk *walk, int descriptor, const char *directory, 
     }
     if (S_ISREG(status.st_mode))
         return visit_file(walk, file_name, &status, error);
+    cleanup(free_pointer) char *printable = printable_name(file_name);
     return cannot_verify(
         error,
         "%s/%s is neither a file nor a directory, so that the objects of %s cannot "
         "be known: put a file in its place, or remove it",
-        walk->folder->path, file_name, walk->folder->path);
+        walk->folder->path, printable, walk->folder->path);
 }
 
 static int walk_directory(struct walk *walk, const char *directory, struct error *error)

@@ -7,6 +7,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
+/* No store minds less. */
+enum { CLOCKS_AGREE_S = 60 };
+
 bool refusal_may_pass(long status, const struct error_answer *answer)
 {
     static const char *const passing[] = {
@@ -34,6 +37,11 @@ static int explain_clock(const struct transfer *transfer, struct error *error)
         return cannot_verify(error,
                              "%s: the clock of this machine is wrong, says the store: set it",
                              settings->name);
+    if (llabs(ahead_s) < CLOCKS_AGREE_S)
+        return cannot_verify(error,
+                             "%s: the store says that the request is of another time, though its "
+                             "clock is this machine's: what is in between came late with it",
+                             settings->name);
     return cannot_verify(error,
                          "%s: the clock of this machine is %s %s the store's: set it "
                          "(timedatectl set-ntp true)",
@@ -57,12 +65,16 @@ static int explain_region(const struct transfer *transfer, const struct error_an
                          settings->name, transfer->region, answer->code);
 }
 
+#define FULL                                                                                       \
+    "bucket `%s` takes no more: its quota, or the store, is full: make room, or ask for more"
+
 /* What a code means and what to do about it. `%s` of each is the bucket's name. */
 static const struct {
     const char *code;
     const char *words;
 } meanings[] = {
     {"NoSuchBucket", "there is no bucket `%s`: is its name right, and is it in this store?"},
+    {"NoSuchKey", "bucket `%s` does not hold the object: was it deleted meanwhile?"},
     {"InvalidBucketName", "`%s` is no name that a bucket can have: correct it in the scenario"},
     {"InvalidAccessKeyId",
      "the store does not know the access key: is it the one for the store with bucket `%s`?"},
@@ -76,6 +88,10 @@ static const struct {
     {"InvalidToken", "the session token for bucket `%s` is not valid: get a new one"},
     {"AccountProblem", "there is a problem with the account of bucket `%s`: ask the provider"},
     {"AllAccessDisabled", "all access to bucket `%s` is disabled: ask the provider"},
+    {"QuotaExceeded", FULL},
+    {"XMinioAdminBucketQuotaExceeded", FULL},
+    {"XMinioStorageFull", FULL},
+    {"EntityTooLarge", "bucket `%s` takes no object of that size: is its quota used up?"},
     {"InvalidObjectState", "the object is in an archive of bucket `%s` (such as Glacier) and must "
                            "be restored from it first"},
 };
@@ -109,7 +125,9 @@ static int explain_other(const struct transfer *transfer, const struct error_ans
                              "%s: %s sends us to %s: write the endpoint that answers by itself in "
                              "the scenario",
                              settings->name, host, elsewhere);
-    if (status == 403)
+    if (status == 400 && *shown.code == '\0' && strcmp(settings->scheme, "http") == 0)
+        hint = ": if it speaks TLS there, the endpoint begins with https://";
+    else if (status == 403)
         hint = ": the keys may be wrong, or lack the rights s3:ListBucket and s3:GetObject";
     else if (status == 404)
         hint = ": is the bucket's name right, and is it in this store?";
@@ -118,6 +136,17 @@ static int explain_other(const struct transfer *transfer, const struct error_ans
     return cannot_verify(error, "%s: %s answers %s with status %ld%s%s%s%s%s", settings->name, host,
                          transfer->method, status, *shown.code ? " " : "", shown.code,
                          *shown.message ? ", " : "", shown.message, hint);
+}
+
+/* Why a store may not know what another one knows. */
+static const char *unknown_hint(const struct settings *settings, const char *code)
+{
+    bool key = strcmp(code, "InvalidAccessKeyId") == 0;
+    if (!key && strcmp(code, "NoSuchBucket") != 0)
+        return "";
+    if (key && starts_with(settings->access_key, "ASIA") && !settings->session_token)
+        return "; it is a temporary one, which needs S3_SESSION_TOKEN or AWS_SESSION_TOKEN as well";
+    return settings->aws ? "; no endpoint is given, so Amazon's was asked" : "";
 }
 
 int refusal_explain(const struct transfer *transfer, const struct error_answer *answer,
@@ -135,9 +164,9 @@ int refusal_explain(const struct transfer *transfer, const struct error_answer *
         if (strcmp(answer->code, meanings[i].code) != 0)
             continue;
         const char *rest = strstr(meanings[i].words, "%s");
-        return cannot_verify(error, "%s: %.*s%s%s (%s)", settings->name,
+        return cannot_verify(error, "%s: %.*s%s%s (%s)%s", settings->name,
                              (int)(rest - meanings[i].words), meanings[i].words, settings->bucket,
-                             rest + 2, answer->code);
+                             rest + 2, answer->code, unknown_hint(settings, answer->code));
     }
     return explain_other(transfer, answer, error);
 }

@@ -320,25 +320,42 @@ char *settings_host(const struct settings *settings, const char *region)
 
 /* ---- keys ---- */
 
+struct keys {
+    const char *access_key, *secret_key, *session_token;
+};
+
+static bool is_given(const char *text)
+{
+    return text && *text;
+}
+
+/* A scenario has no place for a token: that of the environment belongs to the keys there, also
+ * where the scenario takes them over. */
+static const char *find_token(const struct keys *chosen, const struct keys *places, size_t count)
+{
+    const char *token = chosen->session_token;
+    for (size_t i = 0; i < count && !is_given(token); i++)
+        if (is_given(places[i].access_key) && strcmp(places[i].access_key, chosen->access_key) == 0)
+            token = places[i].session_token;
+    return is_given(token) ? token : NULL;
+}
+
 /* The two keys come from one place: one of each would be nobody's. */
 static int find_keys(const struct store_options *options, const struct profile *profile,
                      struct settings *settings, struct error *error)
 {
-    const struct {
-        const char *access_key, *secret_key, *session_token;
-    } places[] = {
+    const struct keys places[] = {
         {options->access_key, options->secret_key, options->session_token},
         {getenv("S3_ACCESS_KEY"), getenv("S3_SECRET_KEY"), getenv("S3_SESSION_TOKEN")},
         {getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN")},
     };
     for (size_t i = options->profile ? ARRAY_LENGTH(places) : 0; i < ARRAY_LENGTH(places); i++) {
-        if (!places[i].access_key || !*places[i].access_key || !places[i].secret_key ||
-            !*places[i].secret_key)
+        if (!is_given(places[i].access_key) || !is_given(places[i].secret_key))
             continue;
+        const char *token = find_token(&places[i], places, ARRAY_LENGTH(places));
         settings->access_key = xstrdup(places[i].access_key);
         settings->secret_key = xstrdup(places[i].secret_key);
-        if (places[i].session_token && *places[i].session_token)
-            settings->session_token = xstrdup(places[i].session_token);
+        settings->session_token = token ? xstrdup(token) : NULL;
         return 0;
     }
     settings->access_key = profile_get(profile, "aws_access_key_id");

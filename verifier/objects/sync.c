@@ -24,8 +24,8 @@
 enum {
     TRANSFERS = 16,
     TRANSFERS_LIMIT = 256,
-    ATTEMPTS = 3,       /* at an object whose content is not what the listing says */
-    FAILURES_LIMIT = 8, /* then the others will fail as well */
+    ATTEMPTS = 3,        /* at an object whose content is not what the listing says */
+    FAILURES_LIMIT = 64, /* in a row: then the others will fail as well */
 };
 
 struct job {
@@ -47,6 +47,7 @@ struct sync {
     bool listed; /* no more jobs will come */
     bool stop;
     int failures;
+    int in_a_row;       /* of these, the last */
     struct error error; /* the first */
 };
 
@@ -195,7 +196,7 @@ static void note_failure(struct sync *sync, const struct job *job, const struct 
         sync->error = *error;
         error_prefix(&sync->error, "`%.300s` was not copied: ", key);
     }
-    sync->stop = sync->stop || sync->failures >= FAILURES_LIMIT;
+    sync->stop = sync->stop || ++sync->in_a_row >= FAILURES_LIMIT;
     pthread_mutex_unlock(&sync->lock);
 }
 
@@ -213,6 +214,7 @@ static void work_on(struct sync *sync, struct job *job)
     }
     job->entry->marked = true;
     pthread_mutex_lock(&sync->lock);
+    sync->in_a_row = 0;
     sync->result.copied.count++;
     sync->result.copied.size_bytes += job->entry->object.size_bytes;
     tell(sync, "copied", &job->entry->object);
@@ -411,7 +413,8 @@ static int transfer_all(struct sync *sync, struct error *error)
         return failed;
     *error = sync->error;
     if (sync->failures > 1)
-        return error_prefix(error, "%d objects were not copied, the first: ", sync->failures);
+        error_prefix(error, "%s%d objects were not copied, the first: ",
+                     sync->in_a_row < FAILURES_LIMIT ? "" : "given up, because ", sync->failures);
     return -1;
 }
 

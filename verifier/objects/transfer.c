@@ -1,6 +1,7 @@
 #include "objects/transfer.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -225,6 +226,11 @@ static void set_headers(struct transfer *transfer, const char *host, const char 
         strings_addf(&headers, "Range: bytes=%lld-", (long long)transfer->range_from);
     if (transfer->if_match[0] != '\0')
         strings_addf(&headers, "If-Match: \"%s\"", transfer->if_match);
+    if (transfer->body_md5) {
+        char text[4 * (MD5_SIZE + 2) / 3 + 1];
+        EVP_EncodeBlock((unsigned char *)text, transfer->body_md5, MD5_SIZE);
+        strings_addf(&headers, "Content-MD5: %s", text);
+    }
     for (size_t i = 0; i < headers.count; i++)
         add_header(transfer, headers.items[i]);
     strings_free(&headers);
@@ -290,6 +296,7 @@ static void set_options(struct transfer *transfer)
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, take_header_line);
     curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(handle, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, transfer->problem);
     if (transfer->settings->ca_file)
         curl_easy_setopt(handle, CURLOPT_CAINFO, transfer->settings->ca_file);
 }
@@ -300,6 +307,7 @@ void transfer_set_up(struct transfer *transfer, CURL *handle)
     transfer->handle = handle;
     transfer->sent = 0;
     transfer->take_failed = false;
+    transfer->problem[0] = '\0';
     response_clear(&transfer->response);
     buffer_clear(&transfer->answer);
     cleanup(free_pointer) char *host = settings_host(settings, transfer->region);

@@ -43,9 +43,10 @@ struct transfer {
     struct query query;
     const void *body; /* borrowed */
     size_t body_length;
-    bool missing_is_answer; /* 404 and 412 go to `judge` */
-    size_t answer_limit;    /* 0: 1 MiB */
-    bool tidies;            /* goes on for a moment when we are told to stop */
+    const unsigned char *body_md5; /* NULL: not told; a bucket with a lock wants it */
+    bool missing_is_answer;        /* 404 and 412 go to `judge` */
+    size_t answer_limit;           /* 0: 1 MiB */
+    bool tidies;                   /* goes on for a moment when we are told to stop */
 
     /* Called before each attempt, may be NULL: `range_from` and `if_match` may be set by it. */
     void (*prepare)(struct transfer *transfer);
@@ -67,6 +68,7 @@ struct transfer {
     struct client *client;
     const struct settings *settings;
     CURL *handle;
+    char problem[CURL_ERROR_SIZE]; /* libcurl's words, of a certificate above all */
     struct curl_slist *headers;
     char *region;
     size_t sent;

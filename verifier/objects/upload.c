@@ -79,7 +79,6 @@ static int send_part(struct upload *upload, char ret_etag[ETAG_SIZE], struct err
         query_add(&transfer.query, "partNumber", number);
         query_add(&transfer.query, "uploadId", upload->id);
     }
-    int failed = client_perform(upload->client, &transfer, upload->options->deadline_ms, error);
     unsigned char digest[MD5_SIZE];
     char hex[MD5_HEX_SIZE];
     cleanup(md5_freep) struct md5 *md5 = md5_new();
@@ -87,6 +86,8 @@ static int send_part(struct upload *upload, char ret_etag[ETAG_SIZE], struct err
     md5_final(md5, digest);
     hex_format(digest, sizeof(digest), hex);
     md5_update(upload->md5_of_md5s, digest, sizeof(digest));
+    transfer.body_md5 = digest;
+    int failed = client_perform(upload->client, &transfer, upload->options->deadline_ms, error);
     const struct response *response = &transfer.response;
     bool is_md5 = etag_is_md5(response->etag) && !response->other_etag;
     upload->etags_are_md5s = upload->etags_are_md5s && is_md5;
@@ -109,6 +110,11 @@ static int look(const struct upload *upload, struct object *ret_object, struct e
     *ret_object = (struct object){.size_bytes = transfer.response.length,
                                   .modified_ms = transfer.response.modified_ms};
     memcpy(ret_object->etag, transfer.response.etag, ETAG_SIZE);
+    if (failed < 0 && transfer.response.status == 404)
+        cannot_verify(error,
+                      "%s: the store has taken the object and does not have it: was it deleted, or "
+                      "moved elsewhere, at once?",
+                      upload_name(upload));
     transfer_free(&transfer);
     return failed;
 }

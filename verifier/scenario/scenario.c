@@ -2,12 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "scenario/sections.h"
 
 enum { FILE_LIMIT_BYTES = 1 << 20, DEFAULT_TIMEOUT_MS = 30 * 60 * 1000 };
+
+#define DEFAULT_LOCATION "./backups"
 
 /* Every key of a scenario file stands in one of these tables. */
 #define FIELD(member) offsetof(struct scenario, member)
@@ -135,19 +136,59 @@ static void check_access(struct problems *problems, const struct store_access *a
         problems_add(problems, mark, "`access_key` and `secret_key` need each other");
 }
 
-static bool same_directory(const char *one, const char *other)
+/* Without links and dots, as far as it exists. */
+static char *resolve(const char *path)
 {
-    struct stat a, b;
-    return strcmp(one, other) == 0 || (stat(one, &a) == 0 && stat(other, &b) == 0 &&
-                                       a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+    cleanup(free_pointer) char *head = xstrdup(path);
+    size_t kept = strlen(head);
+    for (;;) {
+        cleanup(free_pointer) char *real = realpath(kept > 0 ? head : ".", NULL);
+        if (real)
+            return xasprintf("%s/%s", real, path + kept);
+        while (kept > 0 && head[kept - 1] == '/')
+            kept--;
+        while (kept > 0 && head[kept - 1] != '/')
+            kept--;
+        head[kept] = '\0';
+    }
 }
 
-static void check_objects(struct problems *problems, const struct objects *objects)
+/* Is the one the other, or below it? What is in a bucket is in no directory. */
+static bool is_within(const char *inner, const char *outer)
 {
-    check_access(problems, &objects->access, objects->mark);
-    if (objects->copy && same_directory(objects->bucket, objects->copy))
+    if (starts_with(inner, "s3://") || starts_with(outer, "s3://"))
+        return false;
+    cleanup(free_pointer) char *one = resolve(inner);
+    cleanup(free_pointer) char *other = resolve(outer);
+    size_t length = strlen(other);
+    while (length > 0 && other[length - 1] == '/')
+        length--;
+    return strncmp(one, other, length) == 0 && (one[length] == '/' || one[length] == '\0');
+}
+
+static void check_copy(struct problems *problems, const struct scenario *scenario)
+{
+    const struct objects *objects = &scenario->objects;
+    const char *location = scenario->backups.location;
+    bool in_bucket = is_within(objects->copy, objects->bucket);
+    bool holds_bucket = is_within(objects->bucket, objects->copy);
+    if (in_bucket || holds_bucket)
+        problems_add(problems, objects->mark, "`copy` %s: name another directory",
+                     in_bucket && holds_bucket ? "is the bucket itself"
+                     : in_bucket               ? "lies in the bucket"
+                                               : "holds the bucket");
+    if (is_within(location ? location : DEFAULT_LOCATION, objects->copy))
         problems_add(problems, objects->mark,
-                     "`copy` is the bucket itself: name another directory");
+                     "`copy` holds the backups (backups.location), which `sync --delete` would "
+                     "delete: name another directory");
+}
+
+static void check_objects(struct problems *problems, const struct scenario *scenario)
+{
+    const struct objects *objects = &scenario->objects;
+    check_access(problems, &objects->access, objects->mark);
+    if (objects->copy)
+        check_copy(problems, scenario);
     for (size_t i = 0; i < objects->check_count && !objects->copy; i++)
         if (objects->checks[i].comparison == COMPARE_SAME_AS || objects->checks[i].of_copy)
             problems_add(problems, objects->checks[i].mark,
@@ -175,13 +216,13 @@ static void check_together(struct reader *reader)
                 break;
             }
     check_access(problems, &scenario->backups.access, scenario->backups.mark);
-    check_objects(problems, &scenario->objects);
+    check_objects(problems, scenario);
 }
 
 static void fill_defaults(struct scenario *scenario)
 {
     if (!scenario->backups.location)
-        scenario->backups.location = xstrdup("./backups");
+        scenario->backups.location = xstrdup(DEFAULT_LOCATION);
     if (!scenario->backups.name)
         scenario->backups.name = xasprintf("%s_%%Y%%m%%d.dump.gz", scenario->name);
     if (scenario->restore.timeout_ms == 0)

@@ -49,6 +49,14 @@ def cut_content(_request, answer, _memory):
     answer.body = answer.body[:-1]
 
 
+def cut_the_rest(_request, answer, _memory):
+    """The connection breaks, and what is sent of the rest then is a byte short, as a whole answer."""
+    if answer.status == 200:
+        answer.send, answer.ending = len(answer.body) // 2, "reset"
+    else:
+        answer.body = answer.body[:-1]
+
+
 # Of listings.
 
 def cut_in_the_middle(_request, answer, _memory):

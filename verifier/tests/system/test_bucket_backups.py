@@ -339,6 +339,16 @@ def test_what_goes_wrong_on_the_way_is_never_the_backups_fault(bucket, good, fau
         assert case.verdict == "error", str(run)
 
 
+@pytest.mark.parametrize("fault", [s3_faults.cut_content, s3_faults.cut_the_rest])
+def test_one_of_parts_that_comes_short_is_not_to_blame(bucket, good, fault):
+    """Its ETag is no MD5: the length alone tells."""
+    bucket.client.put_in_parts(bucket.name, f"{PREFIX}/{today(NAME)}", good.gz.read_bytes())
+    path = bucket.scenario()
+    assert bucket.place.verify(path).code == PASSED
+    bucket.store.proxy.reset(fault=s3_faults.At(fault, 0, is_backup, True))
+    bucket.place.expect("error", "backup is intact", [], path)
+
+
 def test_one_that_is_replaced_while_it_is_read(bucket, good):
     """The connection breaks, and what lies there then is another one."""
     name = put_good(bucket, good)

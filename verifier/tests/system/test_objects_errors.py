@@ -3,6 +3,7 @@ import datetime
 import ssl
 import subprocess
 import time
+from email.utils import formatdate
 
 import pytest
 
@@ -14,6 +15,7 @@ REAL = [
     ("ceph", {"secret_key": "a-wrong-secret"}, "the secret key is wrong"),
     ("swift", {"secret_key": "a-wrong-secret"}, "the secret key is wrong"),
     ("ceph", {"access_key": "NOBODY"}, "does not know the access key"),
+    ("ceph", {"access_key": "ASIANOBODY"}, "a temporary one, which needs S3_SESSION_TOKEN"),
     ("ceph", {"bucket": "s3://nowhere"}, "there is no bucket `nowhere`"),
     ("swift", {"bucket": "s3://nowhere"}, "there is no bucket `nowhere`"),
     ("swift", {"region": "eu-nowhere"}, "the region is us-east-1, not eu-nowhere"),
@@ -55,10 +57,15 @@ TOLD = [
     (refuse(403, b"ExpiredToken"), "has expired"),
     (refuse(403, b"RequestTimeTooSkewed",
             ("Date", "Fri, 24 May 2013 00:00:00 GMT")), "ahead of the store's: set it"),
+    (refuse(403, b"RequestTimeTooSkewed"), "the clock of this machine is wrong"),
+    (refuse(403, b"RequestTimeTooSkewed", ("Date", formatdate(usegmt=True))), "its clock is this machine's"),
+    (refuse(403, b"QuotaExceeded"), "its quota, or the store, is full"),
+    (refuse(400, b""), "the endpoint begins with https://"),
     (refuse(301, b"PermanentRedirect", ("x-amz-bucket-region", "us-east-1")), "region"),
     (refuse(404, b"NoSuchBucket"), "there is no bucket"),
     (refuse(403, b""), "the keys may be wrong"),
     (refuse(302, b""), "is the endpoint right?"),
+    (refuse(403, b"Odd", more=b" " * (1 << 21)), "an answer longer than any it may have"),
     (refuse(403, b"Odd\x1b[31m", more=b"<Message>line\nbreak</Message>"), "403"),
 ]
 
@@ -83,6 +90,17 @@ def test_a_store_that_repeats_secrets_is_not_quoted(ceph, make_copy):
     run = copy.sync("--dry-run", S3_ACCESS_KEY="AK", S3_SECRET_KEY="hidden-secret",
                     S3_SESSION_TOKEN="hidden-token")
     assert run.code == 2 and "hidden" not in run.errors and "Odd" in run.errors
+
+
+def test_a_token_goes_with_its_keys(ceph, make_copy):
+    """Also when the scenario takes the keys over from the environment, as the README's does."""
+    def token_of(request):
+        return {name.lower(): value for name, value in request.headers}.get("x-amz-security-token")
+    copy = make_copy(ceph, "plain")
+    for access_key, token in ((ceph.access_key, "temporary"), ("ANOTHER", None)):
+        ceph.proxy.reset()
+        copy.sync("--dry-run", S3_ACCESS_KEY=access_key, S3_SECRET_KEY=ceph.secret_key, S3_SESSION_TOKEN="temporary")
+        assert {token_of(request) for request in ceph.proxy.seen} == {token}
 
 
 def test_a_region_that_was_guessed_is_taken_from_the_answer(swift, make_copy):
@@ -159,22 +177,45 @@ def test_keys_from_the_environment_and_from_profiles(ceph, make_copy):
     assert copy.count(AWS_ENDPOINT_URL=ceph.endpoint) is None
 
 
-def test_certificates(ceph, make_copy, s3_base):
-    certificate = s3_base / "certificate.pem"
-    key = s3_base / "key.pem"
+def make_certificate(directory):
+    certificate, key = directory / "certificate.pem", directory / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj",
                     "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out",
                     certificate], check=True, capture_output=True)
+    return certificate, key
+
+
+OWN = "name its authority's file in S3_CA_FILE"
+
+
+def test_certificates(ceph, make_copy, s3_base):
+    certificate, key = make_certificate(s3_base)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     proxy = Proxy(ceph.port, context)
+
+    def said(endpoint, authorities=None):
+        run = make_copy(ceph, "plain", endpoint=endpoint).sync("--dry-run", **({"S3_CA_FILE": str(authorities)} if authorities else {}))
+        assert run.code == 2 or run.result["bucket"]["object_count"] == len(PLAIN)
+        return run.errors
+
     try:
-        copy = make_copy(ceph, "plain", endpoint=proxy.endpoint)
-        assert copy.count(S3_CA_FILE=str(certificate)) == len(PLAIN)
-        run = copy.sync("--dry-run")
-        assert run.code == 2 and "certificate" in run.errors
+        assert said(proxy.endpoint, certificate) == ""
+        assert "certificate" in said(proxy.endpoint) and OWN in said(proxy.endpoint)
+        other_host = said(proxy.endpoint.replace("127.0.0.1", "localhost"), certificate)
+        assert "'localhost'" in other_host and OWN not in other_host
+        for no_certificates in ("/nonexistent.pem", key):
+            assert f"{no_certificates} holds no certificates to trust" in said(proxy.endpoint, no_certificates)
+        assert "begins with https://" in said(proxy.endpoint.replace("https:", "http:"))
+        assert "begins with http://" in said(ceph.endpoint.replace("http:", "https:"))
     finally:
         proxy.stop()
+
+
+def test_without_an_endpoint_it_is_amazons(ceph, make_copy):
+    """What is unknown there may be well known in the store that was meant."""
+    run = make_copy(ceph, "plain", endpoint=None).sync("--dry-run", https_proxy="")
+    assert run.code == 2 and "plain.s3.us-east-1.amazonaws.com" in run.errors and "no endpoint is given" in run.errors
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

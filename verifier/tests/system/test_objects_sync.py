@@ -67,8 +67,41 @@ def test_what_happened_to_the_copy_is_repaired(ceph, make_copy):
     os.truncate(copy.path / keys[0], 3)
     (copy.path / keys[1]).unlink()
     (copy.path / keys[2]).write_bytes(b"x" * len(content_of(keys[2])))
+    left = copy.path / ".restore-verifier-part.1.1"
+    left.write_bytes(b"of a sync that was killed")
     assert outcome(copy.sync()) == (8, 3, 0, 0)
-    assert copy.held() == expected(keys)
+    assert copy.held() == expected(keys) and not left.exists()
+
+
+def test_one_that_was_replaced_in_the_same_second(ceph, make_copy):
+    """By another one of its size: stores tell seconds, and only the ETag tells the two apart."""
+    def stop_the_clock(_number, request, answer):
+        if request.is_listing:
+            answer.body = re.sub(rb"(<LastModified>).*?Z", rb"\g<1>2026-11-22T10:00:00.000Z", answer.body)
+    ceph.proxy.reset(stop_the_clock)
+    ceph.fill("replaced", [("a", b"one"), ("b", b"two")])
+    copy = make_copy(ceph, "replaced")
+    assert outcome(copy.sync()) == (2, 2, 0, 0)
+    ceph.client.put("replaced", "a", b"six")
+    assert outcome(copy.sync()) == (2, 1, 0, 0)
+    assert copy.held() == {"a": b"six", "b": b"two"}
+
+
+@pytest.mark.parametrize("fault, always", [(s3_faults.cut_content, False), (s3_faults.cut_content, True), (s3_faults.cut_the_rest, True)])
+def test_without_an_md5_the_length_tells(ceph, make_copy, fault, always):
+    body = bytes(range(256)) * 400
+    ceph.client.make_bucket("parts")
+    ceph.client.put_in_parts("parts", "object", body)
+    copy = make_copy(ceph, "parts")
+    ceph.proxy.reset(s3_faults.At(fault, 0, is_content, always))
+    run = copy.sync("--timeout", "5s")
+    whole = {"object": body}
+    assert run.code == (2 if always else 0), run.errors
+    assert copy.held() == ({} if always else whole)
+    ceph.proxy.reset()
+    assert copy.sync().code == 0 and copy.held() == whole
+    (copy.path / "object").write_bytes(body[::-1])
+    assert outcome(copy.sync()) == (1, 1, 0, 0) and copy.held() == whole
 
 
 def test_a_copy_without_a_record_is_compared_by_content(ceph, make_copy):
@@ -166,6 +199,32 @@ def test_an_object_that_is_listed_and_cannot_be_read_is_an_error(ceph, make_copy
     run = copy.sync()
     assert run.code == 2 and PLAIN[3] in run.errors and "lists it" in run.errors, run.errors
     assert set(copy.held()) == set(PLAIN[:8]) - {PLAIN[3]}
+
+
+def archived(pattern):
+    """As a store refuses what a lifecycle has moved into an archive."""
+    def refuse(request):
+        refused = not request.is_listing and re.search(pattern, request.target)
+        return Answer(403, [], b"<Error><Code>InvalidObjectState</Code></Error>") if refused else None
+    return refuse
+
+
+def test_what_cannot_be_read_keeps_nothing_else_from_being_copied(ceph, make_copy):
+    ceph.proxy.reset(rewrite=archived("/[0-4][^/]*/shots/"))
+    copy = make_copy(ceph, "plain")
+    run = copy.sync()
+    refused = [key for key in PLAIN if key[0] in "01234"]
+    assert run.code == 2 and f"{len(refused)} objects were not copied" in run.errors and "Glacier" in run.errors, run.errors
+    assert "given up" not in run.errors and copy.held() == expected(set(PLAIN) - set(refused))
+
+
+def test_where_nothing_can_be_read_it_gives_up(ceph, make_copy):
+    ceph.proxy.reset(rewrite=archived("shots"))
+    copy = make_copy(ceph, "plain")
+    run = copy.sync()
+    given_up = re.search("given up, because ([0-9]+) objects were not copied", run.errors)
+    assert run.code == 2 and given_up and int(given_up[1]) < len(PLAIN), run.errors
+    assert copy.held() == {}
 
 
 def test_nothing_is_deleted_after_a_listing_that_failed(ceph, make_copy):

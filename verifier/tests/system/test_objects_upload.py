@@ -1,4 +1,5 @@
 """What is written to a bucket is there whole or not at all."""
+import base64
 import hashlib
 import os
 import random
@@ -103,7 +104,10 @@ def test_long_objects_go_in_parts(uploads, ceph):
     size, etag = put.stdout.decode().split()
     assert int(size) == len(LONG) and etag.endswith("-2")
     assert uploads("get", "long").stdout == LONG
-    assert sum("partNumber" in request.target for request in ceph.proxy.seen) == 2
+    parts = [request for request in ceph.proxy.seen if "partNumber" in request.target]
+    assert len(parts) == 2
+    for part in parts:  # without it a bucket with a lock takes nothing
+        assert ("Content-MD5", base64.b64encode(hashlib.md5(part.body).digest()).decode()) in part.headers
     assert unfinished(ceph) == before
     uploads("delete", "long")
 
@@ -161,6 +165,35 @@ def test_stores_that_make_other_etags_of_parts(uploads, ceph, etag, stored):
     assert put.returncode == (0 if stored else 2), put.stderr
     assert stored or b"holds another object" in put.stderr
     ceph.proxy.reset()
+    uploads("delete", "other")
+
+
+def tell(method, header, other):
+    """What the store says of what it has stored, as it would if that were something else."""
+    def fault(_number, request, answer):
+        if request.method == method:
+            answer.headers = [(name, other(value) if name.lower() == header else value) for name, value in answer.headers]
+    return fault
+
+
+# name, what the store says, words
+NOT_STORED = [
+    ("another content", tell("PUT", "etag", lambda _: '"0123456789abcdef0123456789abcdef"'), b"has not stored what was sent"),
+    ("a byte less", tell("HEAD", "content-length", lambda value: str(int(value) - 1)), b"bytes of the"),
+    ("another one's", tell("HEAD", "etag", lambda value: value.translate({ord("a"): "b", ord("1"): "2"})), b"holds another object"),
+    ("nothing", lambda _number, request, answer: request.method == "HEAD" and answer.replace(404, b""), b"does not have it"),
+]
+
+
+@pytest.mark.parametrize("size", [1000, len(LONG)], ids=["at once", "in parts"])
+@pytest.mark.parametrize("fault, words", [case[1:] for case in NOT_STORED], ids=[case[0] for case in NOT_STORED])
+def test_what_is_not_stored_as_it_was_sent(uploads, ceph, size, fault, words):
+    before = unfinished(ceph)
+    ceph.proxy.reset(fault)
+    put = uploads("put", "other", LONG[:size])
+    assert put.returncode == 2 and words in put.stderr, put
+    ceph.proxy.reset()
+    assert unfinished(ceph) == before
     uploads("delete", "other")
 
 

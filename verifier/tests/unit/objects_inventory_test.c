@@ -121,6 +121,30 @@ START_TEST(awkward_keys_are_kept_apart)
 }
 END_TEST
 
+/* As on a file system that folds case: a copy's record is found in capitals, too. */
+START_TEST(names_that_fold_case_are_read_as_sync_wrote_them)
+{
+    cleanup(free_pointer) char *path = make_directory();
+    cleanup(free_pointer) char *file = xasprintf("%s/%%52eadme", path);
+    cleanup(free_pointer) char *record = xasprintf("%s/.restore-verifier-sync.json", path);
+    cleanup(free_pointer) char *capitals = xasprintf("%s/.RESTORE-VERIFIER-SYNC.JSON", path);
+    struct error error = {0};
+    struct store *store = open_store(path);
+    ck_assert_int_eq(file_replace(file, "x", 1, &error), 0);
+    ck_assert_int_eq(file_replace(record, "{}", 2, &error), 0);
+    for (int folds = 0; folds <= 1; folds++) {
+        if (folds)
+            ck_assert_int_eq(link(record, capitals), 0);
+        struct inventory *inventory = read_inventory(store);
+        ck_assert((inventory_find(inventory, "Readme", 6) != NULL) == (folds == 1));
+        ck_assert((inventory_find(inventory, "%52eadme", 8) != NULL) == (folds == 0));
+        inventory_free(inventory);
+    }
+    store_free(store);
+    ck_assert_int_eq(tree_remove(path, &error), 0);
+}
+END_TEST
+
 START_TEST(links_are_not_followed)
 {
     cleanup(free_pointer) char *path = make_directory();
@@ -386,6 +410,7 @@ Suite *objects_inventory_suite(void)
 {
     Suite *suite = suite_create("objects/inventory");
     add_table_test(suite, awkward_keys_are_kept_apart, 2);
+    add_test(suite, names_that_fold_case_are_read_as_sync_wrote_them);
     add_test(suite, links_are_not_followed);
     add_test(suite, differences_are_named_and_counted);
     add_table_test(suite, references_are_looked_up, ARRAY_LENGTH(references));

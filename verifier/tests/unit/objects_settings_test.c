@@ -152,11 +152,23 @@ static const struct {
     const char *name;
     const char *given[2]; /* access and secret key in the options */
     const char *profile;
-    const char *set[6];     /* NAME, value ... */
+    const char *set[8];     /* NAME, value ... */
     const char *access_key; /* NULL: an error */
     const char *session_token;
 } keys[] = {
     {"given", {"AK", "SK"}, NULL, {"S3_ACCESS_KEY", "X", "S3_SECRET_KEY", "Y"}, "AK", NULL},
+    {"given, out of the environment",
+     {"X", "Y"},
+     NULL,
+     {"S3_ACCESS_KEY", "X", "S3_SECRET_KEY", "Y", "S3_SESSION_TOKEN", "Z"},
+     "X",
+     "Z"},
+    {"given, and another's token",
+     {"AK", "SK"},
+     NULL,
+     {"S3_ACCESS_KEY", "X", "S3_SECRET_KEY", "Y", "S3_SESSION_TOKEN", "Z"},
+     "AK",
+     NULL},
     {"S3", {NULL}, NULL, {"S3_ACCESS_KEY", "X", "S3_SECRET_KEY", "Y"}, "X", NULL},
     {"AWS",
      {NULL},
@@ -188,7 +200,7 @@ START_TEST(keys_are_found)
     ck_assert_int_ge(mkstemp(path), 0);
     ck_assert_int_eq(file_replace(path, credentials, strlen(credentials), &error), 0);
     setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1);
-    for (int i = 0; i < 6 && keys[_i].set[i]; i += 2)
+    for (int i = 0; i < 8 && keys[_i].set[i]; i += 2)
         setenv(keys[_i].set[i], keys[_i].set[i + 1], 1);
     struct settings settings = {0};
     const struct store_options options = {.location = "s3://b",

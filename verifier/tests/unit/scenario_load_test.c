@@ -294,6 +294,17 @@ static const struct {
       "FILE:3:34: `copy` begins with what only a shell replaces: write ${HOME}/..."}},
     {NAMED "objects: {bucket: /tmp, copy: /tmp/.}\n",
      {"FILE:2:1: `copy` is the bucket itself: name another directory"}},
+    {NAMED "objects: {bucket: /tmp, copy: /tmp/./not-there/uploads}\n",
+     {"FILE:2:1: `copy` lies in the bucket: name another directory"}},
+    {NAMED "objects: {bucket: /usr/not-there, copy: /usr/}\n",
+     {"FILE:2:1: `copy` holds the bucket: name another directory"}},
+    {NAMED "backups: {location: /tmp/not-there/db}\nobjects: {bucket: 's3://b', copy: "
+           "/usr/../tmp/not-there}\n",
+     {"FILE:3:1: `copy` holds the backups (backups.location), which `sync --delete` would delete: "
+      "name another directory"}},
+    {NAMED "objects: {bucket: 's3://b', copy: backups/}\n",
+     {"FILE:2:1: `copy` holds the backups (backups.location), which `sync --delete` would delete: "
+      "name another directory"}},
     {NAMED "alembic: {version: head}\n",
      {"FILE:2:20: `version: head` needs `migrations`, the directory of the migrations"}},
     {NAMED "alembic: {version: [a, head, a]}\n",
