@@ -86,9 +86,13 @@ valgrind:
 # build/fuzz as NAME-crash-..., what it learns in build/fuzz/corpus; seeds are in the repository.
 FUZZERS      := $(patsubst verifier/tests/fuzz/fuzz_%.c,%,$(wildcard verifier/tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 900
-SEEDS_archive  := verifier/tests/fuzz/corpus/archive
+FUZZ_CORPUS    := verifier/tests/fuzz/corpus
+SEEDS_answer   := $(FUZZ_CORPUS)/answer
+SEEDS_archive  := $(FUZZ_CORPUS)/archive
+SEEDS_document := $(FUZZ_CORPUS)/document
+SEEDS_key      := $(FUZZ_CORPUS)/key
 SEEDS_plain    := fixtures/archives/odd
-SEEDS_scenario := verifier/tests/fuzz/corpus/scenario scenarios
+SEEDS_scenario := $(FUZZ_CORPUS)/scenario scenarios
 
 fuzz:
 	$(MAKE) --silent VARIANT=fuzz $(FUZZERS:%=build/fuzz/fuzz-%)
