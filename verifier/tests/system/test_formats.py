@@ -308,3 +308,24 @@ def test_odd_archives(place, name):
     assert run.code == PASSED, str(run)
     counted = sum(int(line.split("\t")[-1]) for line in (ODD / "rows.tsv").read_text().split("\n") if re.search(r"\t\d+$", line))
     assert int(run.report().properties["restored.rows"]) == counted
+
+
+NEWER = FIXTURES / "archives/newer"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in NEWER.iterdir() if path.suffix in (".dump", ".sql", ".gz") and path.name != "newer.sql"))
+def test_archives_of_newer_versions(place, name):
+    """They restore where their version, or a newer one, is installed; elsewhere it is named, and no server
+    is started."""
+    backup = shutil.copy(NEWER / name, place.directory)
+    major = int(name[:2])
+    run = place.verify("--backup", backup, place.scenario(""))
+    report = run.report()
+    assert report[INTACT].verdict == "pass", str(run)
+    if servers.MAJOR < major:
+        assert run.code == CANNOT_VERIFY and f"postgresql-{major}" in report[RESTORES].message, str(run)
+        assert "server.version" not in report.properties
+        return
+    assert run.code == PASSED, str(run)
+    counted = sum(int(line.split("\t")[-1]) for line in (NEWER / f"{major}.rows.tsv").read_text().split("\n") if line)
+    assert int(report.properties["restored.rows"]) == counted
