@@ -149,6 +149,40 @@ def test_features(place, server, database, feature):
         assert run.report().properties["restored.rows"] == "2"
 
 
+# (the first version that has it, SQL)
+NEWER_FEATURES = {
+    "a trigger on login that writes": (17,
+        "create table log (who text); create table t (x int); insert into t values (1); create function f() returns event_trigger language plpgsql as "
+        "'begin insert into public.log values (session_user); end'; create event trigger e on login execute function f()"),
+    "a trigger on login that lets in pg_dump only": (17,
+        "create table t (x int); insert into t values (1); create function f() returns event_trigger language plpgsql as "
+        "'begin if current_setting(''application_name'') !~ ''^p(g_dump|sql)'' then raise exception ''no''; end if; end'; create event trigger e on login execute function f()"),
+    "builtin collations": (17, "create collation c (provider = builtin, locale = 'C.UTF-8'); create table t (x text collate c primary key); insert into t values ('b'), ('B'), ('ä')"),
+    "the right to maintain": (17, "create table t (x int); insert into t values (1); grant maintain on t to pg_read_all_data"),
+    "identity of a partitioned table": (17,
+        "create table t (x bigint generated always as identity, y int) partition by range (y); create table t1 partition of t for values from (0) to (10);"
+        "insert into t (y) values (1), (2)"),
+    "virtual columns": (18, "create table t (x int, y int generated always as (x * 2) virtual, z int generated always as (x * 3) stored); insert into t (x) values (1), (2)"),
+    "keys over time": (18,
+        "create table t (x int4range, during daterange, primary key (x, during without overlaps)); insert into t values ('[1,2)', '[2026-01-01,2026-02-01)');"
+        "create table u (x int4range, during daterange, foreign key (x, period during) references t (x, period during)); insert into u values ('[1,2)', '[2026-01-05,2026-01-06)')"),
+    "constraints that do not hold": (18,
+        "create table t (x int, y int); insert into t values (null, -1); alter table t add constraint n not null x not valid; alter table t add constraint c check (y > 0) not enforced"),
+}
+
+
+@pytest.mark.parametrize("feature", NEWER_FEATURES)
+def test_newer_features(place, server, database, feature):
+    since, sql = NEWER_FEATURES[feature]
+    if servers.MAJOR < since:
+        pytest.skip(f"needs PostgreSQL {since}, and the newest here is {servers.MAJOR}: name another one in RESTORE_VERIFIER_PGBIN")
+    name = database(sql)
+    for options in (["-Fc"], ["-Fp"]):
+        backup = server.dump(name, place.directory / "x", *options)
+        run = place.verify("--backup", backup, place.scenario("restore:\n  contents: true\n"))
+        assert run.code == PASSED, str(run)
+
+
 def test_an_empty_search_path_breaks_functions(place, server, database):
     """A real failure that users want to know about: a function used in an index that finds its table
     only by search_path."""
