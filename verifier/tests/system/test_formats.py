@@ -246,6 +246,20 @@ def test_a_whole_cluster_that_drops_first(place, server):
     assert run.code == PASSED, str(run)
 
 
+@pytest.mark.skipif(servers.MAJOR < 16, reason="needs PostgreSQL 16: since then pg_dumpall says who granted a role")
+def test_a_whole_cluster_that_grants_roles(place, server):
+    server.sql('create role granted; create role " GRANTED BY you;"; grant granted to " GRANTED BY you;"; create role taker; grant " GRANTED BY you;" to taker')
+    backup = place.directory / "all.sql"
+    command = [servers.BIN / "pg_dumpall", "--exclude-database=test*", "-d", server.url(), "-f", backup]
+    subprocess.run(command, check=True, capture_output=True)
+    server.sql('drop role granted; drop role " GRANTED BY you;"; drop role taker')
+    before = backup.read_bytes()
+    assert before.count(b" GRANTED BY postgres;") == 2
+    run = place.verify("--backup", backup, place.scenario(SCENARIO))
+    assert run.code == PASSED, str(run)
+    assert backup.read_bytes() == before
+
+
 def test_a_missing_extension_that_is_excluded(place, with_unknown_extension):
     body = "restore:\n  exclude:\n    - EXTENSION pg_trgx\n"
     run = place.verify("--backup", with_unknown_extension, place.scenario(body))
