@@ -27,6 +27,7 @@ struct input {
     struct stat status;
     struct sha256 *hash;
     struct source *source; /* the topmost layer */
+    bool cluster;          /* it begins as pg_dumpall begins */
 };
 
 static void input_close(struct input *input)
@@ -143,7 +144,8 @@ static bool copy_wanted(const struct input *input)
     const struct archive *archive = input->reading.archive;
     if (!input->options->copy_path || archive->format == ARCHIVE_DIRECTORY_TAR)
         return false;
-    return archive->container != ARCHIVE_BARE || input->options->always_copy || input->stream;
+    return archive->container != ARCHIVE_BARE || input->options->always_copy || input->stream ||
+           input->cluster; /* a copy, since a restore may have to change it: stages/grantors.h */
 }
 
 static int layers_add(struct input *input, struct error *error)
@@ -220,6 +222,8 @@ static int kind_read(struct input *input, struct error *error)
         if (head_peek(input, head, &length, error) < 0)
             return -1;
     }
+    static const char banner[] = "\n-- PostgreSQL database cluster dump\n";
+    input->cluster = memmem(head, length, banner, strlen(banner)) != NULL;
     return format_of_head(head, length, &archive->format, error);
 }
 

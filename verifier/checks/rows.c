@@ -231,7 +231,7 @@ static bool holds_nothing(const struct archive *archive, const struct pairs *pai
     else if (!has_data(archive))
         outcome_fail(outcome,
                      "the backup holds the definitions of %zu tables and the data of none: was it "
-                     "made with --schema-only%s?",
+                     "made with --schema-only or --no-data%s?",
                      pairs->count,
                      archive->format == ARCHIVE_PLAIN
                          ? ", or with --inserts when all tables were empty"

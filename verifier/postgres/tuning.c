@@ -83,6 +83,10 @@ void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *
     strings_addf(settings, "maintenance_work_mem=%" PRId64 "MB", maintenance / mib);
     strings_addf(settings, "max_connections=%d", jobs + 20);
     strings_addf(settings, "max_worker_processes=%d", jobs + 2);
+    /* A trigger on login would run for each of our connections, and may write what is counted, or
+     * let nobody in. */
+    if (major >= 17)
+        strings_add(settings, "event_triggers=off");
     if (major < 11)
         return;
     strings_add(settings, "jit=off");

@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/plain.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "postgres/guest.h"
 #include "postgres/restore.h"
 #include "stages/exclusion.h"
+#include "stages/grantors.h"
 #include "stages/requirements.h"
 #include "stages/run.h"
 
@@ -430,12 +432,21 @@ static int leave_databases_alone(struct stages *stages, struct error *error)
     return connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error);
 }
 
+/* Never in the backup itself. */
+static bool brings_grantors(const struct stages *stages)
+{
+    return stages->cluster && stages->archive.plain && stages->archive.plain->cluster &&
+           strcmp(stages->restore_path, stages->copy_path) == 0;
+}
+
 int restore_stage(struct stages *stages, struct error *error)
 {
     int64_t deadline_ms = deadline_after(stages->scenario->restore.timeout_ms);
     cleanup(free_pointer) char *list = NULL;
     stages->database_name = stages->cluster ? xstrdup("restored") : guest_name();
     if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, &list, error) < 0)
+        return -1;
+    if (brings_grantors(stages) && grantors_leave_out(stages->copy_path, error) < 0)
         return -1;
     cleanup(free_pointer) char *filled = NULL;
     if (filled_database(&stages->archive, stages->cluster != NULL, &filled, error) < 0)

@@ -72,10 +72,10 @@ def test_a_backup_of_another_time(place, good, prepare, words):
 
 
 def set_creation(content, year, month, day):
-    """Writes a date into the header of a custom archive of version 1.14: after magic, version, two
-    sizes and the format come the compression and seconds, minutes, hours, day, month, year, each a
-    sign and four bytes."""
-    position = 11 + 5
+    """Writes a date into the header of a custom archive: after magic, version, two sizes and the format
+    come the compression (a byte since archive version 1.15) and seconds, minutes, hours, day, month,
+    year, each a sign and four bytes, as the compression was before."""
+    position = 11 + (1 if content[6] >= 15 else 5)
     for value in (0, 0, 12, day, month - 1, year - 1900, 0):
         content[position : position + 5] = b"\0" + struct.pack("<i", value)
         position += 5

@@ -149,6 +149,40 @@ def test_features(place, server, database, feature):
         assert run.report().properties["restored.rows"] == "2"
 
 
+# (the first version that has it, SQL)
+NEWER_FEATURES = {
+    "a trigger on login that writes": (17,
+        "create table log (who text); create table t (x int); insert into t values (1); create function f() returns event_trigger language plpgsql as "
+        "'begin insert into public.log values (session_user); end'; create event trigger e on login execute function f()"),
+    "a trigger on login that lets in pg_dump only": (17,
+        "create table t (x int); insert into t values (1); create function f() returns event_trigger language plpgsql as "
+        "'begin if current_setting(''application_name'') !~ ''^p(g_dump|sql)'' then raise exception ''no''; end if; end'; create event trigger e on login execute function f()"),
+    "builtin collations": (17, "create collation c (provider = builtin, locale = 'C.UTF-8'); create table t (x text collate c primary key); insert into t values ('b'), ('B'), ('ä')"),
+    "the right to maintain": (17, "create table t (x int); insert into t values (1); grant maintain on t to pg_read_all_data"),
+    "identity of a partitioned table": (17,
+        "create table t (x bigint generated always as identity, y int) partition by range (y); create table t1 partition of t for values from (0) to (10);"
+        "insert into t (y) values (1), (2)"),
+    "virtual columns": (18, "create table t (x int, y int generated always as (x * 2) virtual, z int generated always as (x * 3) stored); insert into t (x) values (1), (2)"),
+    "keys over time": (18,
+        "create table t (x int4range, during daterange, primary key (x, during without overlaps)); insert into t values ('[1,2)', '[2026-01-01,2026-02-01)');"
+        "create table u (x int4range, during daterange, foreign key (x, period during) references t (x, period during)); insert into u values ('[1,2)', '[2026-01-05,2026-01-06)')"),
+    "constraints that do not hold": (18,
+        "create table t (x int, y int); insert into t values (null, -1); alter table t add constraint n not null x not valid; alter table t add constraint c check (y > 0) not enforced"),
+}
+
+
+@pytest.mark.parametrize("feature", NEWER_FEATURES)
+def test_newer_features(place, server, database, feature):
+    since, sql = NEWER_FEATURES[feature]
+    if servers.MAJOR < since:
+        pytest.skip(f"needs PostgreSQL {since}, and the newest here is {servers.MAJOR}: name another one in RESTORE_VERIFIER_PGBIN")
+    name = database(sql)
+    for options in (["-Fc"], ["-Fp"]):
+        backup = server.dump(name, place.directory / "x", *options)
+        run = place.verify("--backup", backup, place.scenario("restore:\n  contents: true\n"))
+        assert run.code == PASSED, str(run)
+
+
 def test_an_empty_search_path_breaks_functions(place, server, database):
     """A real failure that users want to know about: a function used in an index that finds its table
     only by search_path."""
@@ -211,6 +245,20 @@ def test_a_whole_cluster_that_drops_first(place, server):
     assert "\nDROP DATABASE postgres;" in backup.read_text()
     run = place.verify("--backup", backup, place.scenario(SCENARIO))
     assert run.code == PASSED, str(run)
+
+
+@pytest.mark.skipif(servers.MAJOR < 16, reason="needs PostgreSQL 16: since then pg_dumpall says who granted a role")
+def test_a_whole_cluster_that_grants_roles(place, server):
+    server.sql('create role granted; create role " GRANTED BY you;"; grant granted to " GRANTED BY you;"; create role taker; grant " GRANTED BY you;" to taker')
+    backup = place.directory / "all.sql"
+    command = [servers.BIN / "pg_dumpall", "--exclude-database=test*", "-d", server.url(), "-f", backup]
+    subprocess.run(command, check=True, capture_output=True)
+    server.sql('drop role granted; drop role " GRANTED BY you;"; drop role taker')
+    before = backup.read_bytes()
+    assert before.count(b" GRANTED BY postgres;") == 2
+    run = place.verify("--backup", backup, place.scenario(SCENARIO))
+    assert run.code == PASSED, str(run)
+    assert backup.read_bytes() == before
 
 
 def test_a_missing_extension_that_is_excluded(place, with_unknown_extension):
@@ -317,3 +365,24 @@ def test_odd_archives(place, name):
     assert run.code == PASSED, str(run)
     counted = sum(int(line.split("\t")[-1]) for line in (ODD / "rows.tsv").read_text().split("\n") if re.search(r"\t\d+$", line))
     assert int(run.report().properties["restored.rows"]) == counted
+
+
+NEWER = FIXTURES / "archives/newer"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in NEWER.iterdir() if path.suffix in (".dump", ".sql", ".gz") and path.name != "newer.sql"))
+def test_archives_of_newer_versions(place, name):
+    """They restore where their version, or a newer one, is installed; elsewhere it is named, and no server
+    is started."""
+    backup = shutil.copy(NEWER / name, place.directory)
+    major = int(name[:2])
+    run = place.verify("--backup", backup, place.scenario(""))
+    report = run.report()
+    assert report[INTACT].verdict == "pass", str(run)
+    if servers.MAJOR < major:
+        assert run.code == CANNOT_VERIFY and f"postgresql-{major}" in report[RESTORES].message, str(run)
+        assert "server.version" not in report.properties
+        return
+    assert run.code == PASSED, str(run)
+    counted = sum(int(line.split("\t")[-1]) for line in (NEWER / f"{major}.rows.tsv").read_text().split("\n") if line)
+    assert int(report.properties["restored.rows"]) == counted

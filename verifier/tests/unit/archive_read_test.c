@@ -106,6 +106,45 @@ START_TEST(corpus_has_its_rows)
 }
 END_TEST
 
+/* ---- what PostgreSQL 16 to 18 write ---- */
+
+static const struct {
+    const char *file;
+    enum archive_format format;
+    int minor;
+    enum archive_compression compression;
+} newer[] = {
+    {"16.stdout.dump", ARCHIVE_CUSTOM, 15, ARCHIVE_ZSTD},
+    {"16.lz4.dir.tar.gz", ARCHIVE_DIRECTORY_TAR, 15, ARCHIVE_LZ4},
+    {"16.zstd.dir.tar.gz", ARCHIVE_DIRECTORY_TAR, 15, ARCHIVE_ZSTD},
+    {"17.stdout.dump", ARCHIVE_CUSTOM, 16, ARCHIVE_ZSTD},
+    {"17.lz4.dir.tar.gz", ARCHIVE_DIRECTORY_TAR, 16, ARCHIVE_LZ4},
+    {"17.zstd.dir.tar.gz", ARCHIVE_DIRECTORY_TAR, 16, ARCHIVE_ZSTD},
+    {"18.stdout.dump", ARCHIVE_CUSTOM, 16, ARCHIVE_ZSTD},
+    {"18.lz4.dir.tar.gz", ARCHIVE_DIRECTORY_TAR, 16, ARCHIVE_LZ4},
+    {"18.zstd.dir.tar.gz", ARCHIVE_DIRECTORY_TAR, 16, ARCHIVE_ZSTD},
+    {"18.statistics.dump", ARCHIVE_CUSTOM, 16, ARCHIVE_LZ4},
+};
+
+START_TEST(newer_versions_have_their_rows)
+{
+    cleanup(free_pointer) char *path = xasprintf("fixtures/archives/newer/%s", newer[_i].file);
+    cleanup(free_pointer) char *truth =
+        xasprintf("fixtures/archives/newer/%.2s.rows.tsv", newer[_i].file);
+    for (int threads = 1; threads <= 2; threads++) {
+        struct archive archive = read_good(path, threads);
+        compare_rows(&archive, truth);
+        ck_assert_int_eq(archive.format, newer[_i].format);
+        ck_assert_int_eq(archive.version_minor, newer[_i].minor);
+        ck_assert_int_eq(archive.compression, newer[_i].compression);
+        ck_assert(strncmp(archive.server_version, newer[_i].file, 2) == 0);
+        ck_assert_int_eq(archive.large_object_count, 7);
+        ck_assert_int_eq(archive.large_object_bytes, 5);
+        archive_free(&archive);
+    }
+}
+END_TEST
+
 /* ---- one database in every format ---- */
 
 static const struct {
@@ -572,6 +611,7 @@ Suite *archive_read_suite(void)
     add_test(suite, needs_are_known);
     add_test(suite, entries_are_whole);
     add_table_test(suite, every_version_and_compression, 5 * 4);
+    add_table_test(suite, newer_versions_have_their_rows, ARRAY_LENGTH(newer));
     add_table_test(suite, a_table_of_contents_behind_the_data, 2);
     add_table_test(suite, directories_of_every_compression, 4);
     add_table_test(suite, nothing_compressed_in_a_directory, 2);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "stages/grantors.h"
 #include "stages/requirements.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/unit.h"
@@ -150,6 +151,36 @@ START_TEST(an_archive_says_which_server_it_needs)
 END_TEST
 
 static const struct {
+    const char *before, *after;
+} grants[] = {
+    {"GRANT a TO b;\n", "GRANT a TO b;\n"},
+    {"GRANT a TO b GRANTED BY c;\nGRANT d TO e WITH INHERIT TRUE GRANTED BY \"f;\";\n",
+     "GRANT a TO b             ;\nGRANT d TO e WITH INHERIT TRUE                ;\n"},
+    {"GRANT \" GRANTED BY x\" TO b GRANTED BY c;\n",
+     "GRANT \" GRANTED BY x\" TO b             ;\n"},
+    {"CREATE ROLE a;\n-- GRANT a TO b GRANTED BY c;\n", NULL},
+    {"GRANT a TO b GRANTED BY c", NULL},
+    {"\\connect x\nGRANT a TO b GRANTED BY c;\n", NULL},
+    {"", NULL},
+};
+
+START_TEST(grantors_of_roles_are_left_out)
+{
+    cleanup(scratch_free) char *scratch = scratch_new();
+    cleanup(free_pointer) char *path = scratch_path(scratch, "all.sql");
+    struct error error = {0};
+    struct buffer text;
+    scratch_write(path, grants[_i].before, 0600);
+    ck_assert_int_eq(grantors_leave_out(path, &error), 0);
+    ck_assert_int_eq(file_read(path, 1000, &text, &error), 0);
+    ck_assert_str_eq(text.data, grants[_i].after ? grants[_i].after : grants[_i].before);
+    buffer_free(&text);
+    ck_assert_int_eq(grantors_leave_out("/nowhere/all.sql", &error), -1);
+    ck_assert_int_eq(error.fault, FAULT_MACHINE);
+}
+END_TEST
+
+static const struct {
     char kind[32], tag[32], definition[128];
     const char *reason; /* NULL: an ordinary role will do */
 } objects[] = {
@@ -231,6 +262,7 @@ Suite *exclusion_suite(void)
     Suite *suite = suite_create("stages/exclusion");
     add_table_test(suite, what_is_named_goes_with_what_needs_it, ARRAY_LENGTH(exclusions));
     add_test(suite, the_list_is_what_pg_restore_reads);
+    add_table_test(suite, grantors_of_roles_are_left_out, ARRAY_LENGTH(grants));
     add_table_test(suite, an_archive_says_which_server_it_needs, ARRAY_LENGTH(majors));
     add_table_test(suite, only_some_objects_need_a_superuser, ARRAY_LENGTH(objects));
     add_table_test(suite, the_locale_is_read_from_the_database, ARRAY_LENGTH(locales));

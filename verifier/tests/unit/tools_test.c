@@ -180,6 +180,8 @@ static const struct {
     {4096, 1, 15, "max_parallel_maintenance_workers=0", NULL},
     {4096, 2, 11, "jit=off", NULL},
     {4096, 2, 10, "fsync=off", "jit=off"},
+    {4096, 2, 17, "event_triggers=off", NULL},
+    {4096, 2, 16, "jit=off", "event_triggers=off"},
     {4096, 2, 15, "listen_addresses=", NULL},
 };
 
