@@ -181,7 +181,11 @@ static int count_rows(struct connection *connection, struct pair *pair, struct o
         return -1;
     }
     pair->restored = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-    return 0;
+    struct error error;
+    if (session_next(connection, &error) == 0)
+        return 0;
+    outcome_from_error(outcome, &error);
+    return -1;
 }
 
 /* --- the comparison --------------------------------------------------------------------------- */
