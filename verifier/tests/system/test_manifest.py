@@ -586,6 +586,16 @@ def test_restored_rows_are_held_against_the_dump(place, server):
     assert f"the dump counted {webhooks + 1}" in run.report()["webhooks: row_count same as dump"].output
 
 
+@pytest.mark.parametrize("kind", ["view", "materialized view"])
+def test_rows_of_what_is_no_table(place, server, database, kind):
+    """No dump counts them, and the backup is not to blame for that."""
+    name = database(f"create table t (x int); insert into t values (1); create {kind} v as select * from t")
+    path = scenario(place, server.url(name), "tables:\n  v:\n    - row_count = 1\n    - row_count same as dump\n")
+    dump(place, path)
+    run = place.expect("error", "v: row_count same as dump", ["v is no table"], path)
+    assert run.report()["v: row_count = 1"].verdict == "pass"
+
+
 def test_the_time_of_a_backup_is_its_manifests(place, server):
     path = scenario(place, server.url("bugspark"))
     dump(place, path)
