@@ -64,8 +64,7 @@ bool sequences_agree(struct connection *connection, const struct subject *subjec
     exclusion_find(archive, &subject->scenario->restore.exclude, &exclusion);
     for (size_t i = 0; i < archive->entry_count; i++)
         if (strcmp(archive->entries[i].description, "SEQUENCE SET") == 0 &&
-            !exclusion.left_out[i] &&
-            !sequence_agrees(connection, &archive->entries[i], outcome))
+            !exclusion.left_out[i] && !sequence_agrees(connection, &archive->entries[i], outcome))
             return false;
     return true;
 }

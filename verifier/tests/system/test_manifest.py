@@ -256,6 +256,16 @@ def test_a_dump_only_reads(place, server):
             assert not re.match(r"\s*(insert|update|delete|create|drop|alter|truncate|vacuum|analyze|copy\b.*\bfrom stdin)", text, re.IGNORECASE), text
 
 
+def test_counting_does_not_hurt_the_source(place, server, database):
+    """A revision that tells, by its cast to text, what holds in the session that reads it."""
+    name = database(
+        "create type told as (x int); create function tell(told) returns text language sql as $$ select string_agg(current_setting(name), ' ') from "
+        "unnest(array['statement_timeout', 'lock_timeout', 'max_parallel_workers_per_gather', 'transaction_isolation', 'transaction_read_only']) name $$;"
+        "create cast (told as text) with function tell(told); create table alembic_version (version_num told); insert into alembic_version values (row(1))")
+    dump(place, scenario(place, server.url(name)))
+    assert manifest(place)["source"]["alembic"] == ["10min 1min 0 repeatable read on"]
+
+
 def test_a_table_that_cannot_be_counted(place, server, database):
     """The backup is made all the same: pg_dump, here with more rights, decides whether it can be."""
     name = database("create table t as select 1 as x; create table secret as select 1 as x; create role reader login; grant select on t to reader")
