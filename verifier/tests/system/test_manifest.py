@@ -260,10 +260,10 @@ def test_counting_does_not_hurt_the_source(place, server, database):
     """A revision that tells, by its cast to text, what holds in the session that reads it."""
     name = database(
         "create type told as (x int); create function tell(told) returns text language sql as $$ select string_agg(current_setting(name), ' ') from "
-        "unnest(array['statement_timeout', 'lock_timeout', 'max_parallel_workers_per_gather', 'transaction_isolation', 'transaction_read_only']) name $$;"
+        "unnest(array['statement_timeout', 'lock_timeout', 'max_parallel_workers_per_gather', 'row_security', 'transaction_isolation', 'transaction_read_only']) name $$;"
         "create cast (told as text) with function tell(told); create table alembic_version (version_num told); insert into alembic_version values (row(1))")
     dump(place, scenario(place, server.url(name)))
-    assert manifest(place)["source"]["alembic"] == ["10min 1min 0 repeatable read on"]
+    assert manifest(place)["source"]["alembic"] == ["10min 1min 0 off repeatable read on"]
 
 
 def test_a_table_that_cannot_be_counted(place, server, database):
@@ -527,8 +527,9 @@ def test_a_backup_of_another_database_with_its_manifest(place, server):
         (lambda said: said["source"]["tables"]["public"].update(lost=5), "public.lost: archive 0 rows (no such table), manifest of its dump 5"),
         (lambda said: said["source"]["tables"]["public"].update(users=24), "public.users: archive 25 rows, manifest of its dump 24"),
         (lambda said: said.update(size_bytes=1), "its manifest says 1 bytes"),
+        (lambda said: said.update(sha256="0" * 64), "sha256 00000000"),
     ],
-    ids=["table missing", "table lost", "a row more", "size"],
+    ids=["table missing", "table lost", "a row more", "size", "sha256"],
 )
 def test_a_manifest_that_says_otherwise(place, server, edit, words):
     path = scenario(place, server.url("bugspark"))
