@@ -102,8 +102,9 @@ static int not_made(const char *location, int reason, struct error *error)
 {
     if (reason == ENOENT)
         return cannot_verify(error,
-                             "the directory %s does not exist, nor does the one above it: check "
-                             "backups.location (is a disk not mounted?), or make it",
+                             "the directory %s does not exist, nor does the one above it or the "
+                             "one that it is a link to: check backups.location (is a disk not "
+                             "mounted?), or make it",
                              location);
     return cannot_verify(error, "cannot make the directory %s: %s", location, strerror(reason));
 }
@@ -128,7 +129,8 @@ static int location_check(const struct shelf *shelf, bool make, struct error *er
     cleanup(free_pointer) char *parent = parent_of(location);
     if (!make)
         return access(parent, W_OK | X_OK) < 0 ? not_made(location, errno, error) : 0;
-    if (mkdir(location, 0700) < 0 && errno != EEXIST)
+    /* A link to nothing is there for mkdir(), and not for stat(). */
+    if (mkdir(location, 0700) < 0 && (errno != EEXIST || stat(location, &status) < 0))
         return not_made(location, errno, error);
     cleanup(close_descriptor) int directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory >= 0)

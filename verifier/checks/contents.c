@@ -240,6 +240,8 @@ static int compare(struct connection *connection, struct candidate *candidate, s
         return 0;
     if (read_back(connection, candidate->sql, &candidate->restored, error) < 0)
         return error_prefix(error, "%s cannot be read back: ", candidate->label);
+    if (session_next(connection, error) < 0)
+        return -1;
     candidate->identical = same_fingerprint(&candidate->restored, &candidate->archived);
     return 0;
 }

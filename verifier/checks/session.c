@@ -48,6 +48,11 @@ struct connection *session_open_encoded(const struct subject *subject, struct ou
     return NULL;
 }
 
+int session_next(struct connection *connection, struct error *error)
+{
+    return connection_execute(connection, error, "COMMIT; BEGIN READ ONLY");
+}
+
 /* Corrupt data is the backup's fault; everything else that a query fails for is not. */
 static void query_failed(const char *state, const struct error *error, struct outcome *outcome)
 {

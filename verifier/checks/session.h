@@ -12,6 +12,10 @@ struct connection *session_open(const struct subject *subject, struct outcome *o
 /* The same, with names as the archive has them: in its encoding instead of UTF-8. */
 struct connection *session_open_encoded(const struct subject *subject, struct outcome *outcome);
 
+/* Between one table and the next: gives back the locks of what was read, of which a server has
+ * fewer than a database may have tables and indexes. */
+int session_next(struct connection *connection, struct error *error);
+
 /* Finds a table by the name a scenario uses ("users", "public.reports") and gives its name for SQL,
  * fully qualified and quoted, to be freed by the caller. NULL when there is none (the outcome says
  * so, and what similar there is). */

@@ -197,6 +197,45 @@ static bool is_taken(struct scenario *const *scenarios, size_t count, const char
     return false;
 }
 
+/* The scenario whose backups cannot be told from this one's, though they are of another database.
+ */
+static const struct scenario *find_mixed_up(struct scenario *const *scenarios, size_t count,
+                                            const struct scenario *scenario)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct scenario *other = scenarios[i];
+        if (other && other->source.database && scenario->source.database &&
+            strcmp(other->source.database, scenario->source.database) != 0 &&
+            strcmp(other->backups.location, scenario->backups.location) == 0 &&
+            strcmp(other->backups.name, scenario->backups.name) == 0)
+            return other;
+    }
+    return NULL;
+}
+
+static int refuse_mixed_up(const struct scenario *other, const struct scenario *scenario,
+                           struct strings *problems)
+{
+    if (!other)
+        return 0;
+    strings_addf(problems,
+                 "%s: the scenario `%s` of this run keeps its backups in the same place under the "
+                 "same names, and they are of another database: give backups.name another one",
+                 scenario->path, other->name);
+    return -1;
+}
+
+static int refuse_same_name(bool taken, const struct scenario *scenario, struct strings *problems)
+{
+    if (!taken)
+        return 0;
+    strings_addf(problems,
+                 "%s: another scenario of this run is named `%s` as well, and their reports would "
+                 "overwrite each other: give one another name",
+                 scenario->path, scenario->name);
+    return -1;
+}
+
 struct scenario **scenarios_load(const struct strings *paths, struct strings *problems)
 {
     struct scenario **scenarios = xcalloc(paths->count, sizeof(struct scenario *));
@@ -212,12 +251,8 @@ struct scenario **scenarios_load(const struct strings *paths, struct strings *pr
                     path, path);
             continue;
         }
-        if (is_taken(scenarios, i, scenario->name)) {
-            strings_addf(
-                problems,
-                "%s: another scenario of this run is named `%s` as well, and their reports "
-                "would overwrite each other: give one another name",
-                paths->items[i], scenario->name);
+        if (refuse_same_name(is_taken(scenarios, i, scenario->name), scenario, problems) < 0 ||
+            refuse_mixed_up(find_mixed_up(scenarios, i, scenario), scenario, problems) < 0) {
             scenario_free(scenario);
             continue;
         }

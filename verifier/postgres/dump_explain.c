@@ -43,6 +43,8 @@ static const struct {
     {"cache lookup failed", "something was dropped while the dump ran: dump again"},
     {"too many connections", "a dump needs two connections at once: allow the role and the "
                              "database that many, or dump when fewer clients are connected"},
+    {"out of shared memory", "the server has no room for the locks of so many tables: raise its "
+                             "max_locks_per_transaction"},
     {"FATAL:  database \"", "check the name of the database in source.database"},
     {"FATAL:  role \"", "check the user in source.database"},
     {"server closed the connection unexpectedly",

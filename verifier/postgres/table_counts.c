@@ -144,7 +144,9 @@ int table_counts_total(struct connection *connection, struct table_counts *table
     return 0;
 }
 
-/* Inside a savepoint, so that the transaction survives what fails. */
+/* Inside a savepoint, so that the transaction survives what fails. The table itself stays locked,
+ * or it could be emptied before pg_dump comes to it; the locks of its indexes are given back, since
+ * the server has only so many for everybody. */
 static int count_table(struct connection *connection, struct table_count *table,
                        struct strings *problems, struct error *error)
 {
@@ -155,13 +157,16 @@ static int count_table(struct connection *connection, struct table_count *table,
     struct error reason;
     if (connection_execute(connection, error, "savepoint counting") < 0)
         return -1;
-    if (connection_query(connection, sql, NULL, &result, NULL, &reason) < 0) {
+    if (connection_execute(connection, &reason,
+                           "lock table only %s.%s in access share mode; "
+                           "release savepoint counting; savepoint counting",
+                           schema, name) == 0 &&
+        connection_query(connection, sql, NULL, &result, NULL, &reason) == 0)
+        table->rows = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    else
         strings_addf(problems, "%s.%s: %s", table->schema, table->name, reason.text);
-        return connection_execute(connection, error,
-                                  "rollback to savepoint counting; release savepoint counting");
-    }
-    table->rows = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-    return connection_execute(connection, error, "release savepoint counting");
+    return connection_execute(connection, error,
+                              "rollback to savepoint counting; release savepoint counting");
 }
 
 int table_counts_fill(struct connection *connection, struct table_counts *tables,

@@ -82,6 +82,8 @@ void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *
     strings_addf(settings, "shared_buffers=%" PRId64 "MB", shared / mib);
     strings_addf(settings, "maintenance_work_mem=%" PRId64 "MB", maintenance / mib);
     strings_addf(settings, "max_connections=%d", jobs + 20);
+    /* One query on a table locks all its partitions and their indexes. */
+    strings_add(settings, "max_locks_per_transaction=1024");
     strings_addf(settings, "max_worker_processes=%d", jobs + 2);
     /* A trigger on login would run for each of our connections, and may write what is counted, or
      * let nobody in. */

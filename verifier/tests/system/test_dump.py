@@ -206,3 +206,12 @@ def test_two_dumps_at_the_same_time(place, server):
     assert codes == [PASSED, CANNOT_VERIFY], "one makes it, the other finds it there"
     assert names(place) == [today(NAME)]
     assert place.verify(path).code == PASSED
+
+
+def test_a_disk_that_is_not_mounted(place, server):
+    """A link to where it would be is there, and leads nowhere."""
+    place.backups.rmdir()
+    place.backups.symlink_to(place.directory / "not mounted")
+    run = place.run("dump", place.scenario(f"source:\n  database: {server.url('bugspark')!r}\n"))
+    assert run.code == CANNOT_VERIFY and "is a disk not mounted?" in run.err and ".lock." not in run.err, str(run)
+    assert not (place.directory / "not mounted").exists()

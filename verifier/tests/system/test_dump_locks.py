@@ -149,3 +149,24 @@ def test_a_standby_that_goes_on(place, pair):
     for word in ("no backup was made", "conflict with recovery", "hot_standby_feedback", "from the primary"):
         assert word in dump.err, str(dump)
     assert today("bugspark_%Y%m%d.dump.gz") not in [path.name for path in place.backups.iterdir()]
+
+
+@pytest.fixture(scope="module")
+def few_locks(base):
+    """A server that has room for the locks of so many tables, and not of all their indexes as well."""
+    server = Server(base / "few_locks", max_locks_per_transaction=40, max_connections=10, autovacuum_max_workers=1, max_worker_processes=0)
+    yield server
+    server.stop()
+
+
+def test_more_indexes_than_locks(place, few_locks):
+    """Neither the server that is dumped nor one that is restored into runs out of them."""
+    columns = ", ".join(f"c{column} int unique" for column in range(10))
+    name = f"many{place.directory.name}"
+    few_locks.create(name, "create table t (x int); insert into t values (1);" + "".join(f"create table t{table} ({columns});" for table in range(80)))
+    dump = place.run("dump", scenario(place, few_locks.url(name)))
+    assert dump.code == PASSED and "warning" not in dump.err, str(dump)
+    body = f"restore:\n  server: {few_locks.url()!r}\n  contents: true\ntables:\n  t:\n    - row_count same as dump\n"
+    run = place.verify(place.scenario(body))
+    assert run.code == PASSED, str(run)
+    assert run.report().properties["restored.tables"] == "81"

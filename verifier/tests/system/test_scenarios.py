@@ -167,3 +167,21 @@ def test_the_objects_of_the_example_can_be_uncommented(place):
     assert place.run("lint", "whole.yaml", environment=settings).code == PASSED
     lint = place.run("lint", "whole.yaml", environment={"DATABASE_URL": "postgresql://h/d"})
     assert lint.code == CANNOT_VERIFY and "S3_ENDPOINT_URL" in lint.err
+
+
+@pytest.mark.parametrize("other, mixed_up", [
+    ({"database": "postgresql://h/other"}, True),
+    ({}, False),  # other checks of the same backups
+    ({"database": None}, False),
+    ({"database": "postgresql://h/other", "pattern": "other_%Y%m%d.dump.gz"}, False),
+    ({"database": "postgresql://h/other", "location": "./elsewhere"}, False),
+], ids=str)
+def test_backups_of_two_databases_under_the_same_names(place, other, mixed_up):
+    """One would be verified in place of the other."""
+    def scenario(name, database="postgresql://h/shop", **more):
+        return place.scenario(f"source:\n  database: {database}\n" if database else "", name=name, **more)
+    for command in ("lint", "verify"):
+        run = place.run(command, scenario("shop"), scenario("other", **other))
+        assert ("of another database" in run.err) == mixed_up, str(run)
+        assert command != "lint" or run.code == (CANNOT_VERIFY if mixed_up else PASSED), str(run)
+        assert not mixed_up or "other.yaml: the scenario `shop`" in run.err, str(run)

@@ -103,6 +103,28 @@ def test_a_tree_of_partitions_that_is_not_whole(place, server, database, sql, ch
     place.expect("fail", check, words, path, environment=spoilt)
 
 
+SEQUENCES = ('create schema "a.b"; create table "a.b"."T" ("I d" serial, y int); insert into "a.b"."T" (y) values (1), (2), (3);'
+             "create sequence down increment -1; select nextval('down'); create sequence unused start 5; create table t (x int generated always as identity);"
+             "insert into t default values; create sequence far; select setval('far', 9223372036854775807)")
+
+
+@pytest.mark.parametrize("sql, words", [
+    ("select 1", None),
+    ("select setval('t_x_seq', 2)", ["public.t_x_seq", "at 1 in the archive", "restored at 2"]),
+    ("select setval('unused', 5, true)", ["public.unused", "at 5, not yet used in the archive", "restored at 5"]),
+    ("""alter sequence \\"a.b\\".\\"T_I d_seq\\" restart""", ["a.b.T_I d_seq", "at 3 in the archive", "restored at 1, not yet used"]),
+], ids=["as it was", "ahead", "used", "begun again"])
+def test_sequences_go_on_where_they_were(place, server, database, sql, words):
+    path = dumped(place, server.url(database(SEQUENCES)), "")
+    spoilt = place.stand_in(pg_restore=SPOILING % sql)
+    place.expect("fail" if words else "pass", ROWS, words or [], path, environment=spoilt)
+
+
+def test_a_sequence_that_is_left_out(place, server, database):
+    path = dumped(place, server.url(database(SEQUENCES)), "restore:\n  exclude:\n    - SEQUENCE SET public far\n")
+    place.expect("pass", ROWS, [], path)
+
+
 def test_a_security_label(place, server, database):
     """Its provider is loaded by the server that was dumped. psql cannot leave it out."""
     name = database("create table t (x int); insert into t values (1); insert into pg_seclabel values ('t'::regclass, 'pg_class'::regclass, 0, 'anon', 'MASKED')")

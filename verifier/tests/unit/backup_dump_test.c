@@ -49,6 +49,11 @@ static const struct {
      "pg_dump: detail: Query was: LOCK TABLE public.t IN ACCESS SHARE MODE\n",
      {"\"public.t\" does not exist", "dump again"},
      NULL},
+    {"pg_dump: error: query failed: ERROR:  out of shared memory\n"
+     "HINT:  You might need to increase max_locks_per_transaction.\n"
+     "pg_dump: detail: Query was: LOCK TABLE public.t IN ACCESS SHARE MODE\n",
+     {"out of shared memory", "raise its max_locks_per_transaction"},
+     "LOCK TABLE"},
     {"pg_dump: error: could not write to output file: No space left on device\n",
      {"make room"},
      NULL},

@@ -177,6 +177,7 @@ static const struct {
     {0, 8, 15, "shared_buffers=16MB", NULL},
     {0, 8, 15, "maintenance_work_mem=16MB", NULL},
     {4096, 8, 15, "max_connections=28", NULL},
+    {4096, 2, 15, "max_locks_per_transaction=1024", NULL},
     {4096, 1, 15, "max_parallel_maintenance_workers=0", NULL},
     {4096, 2, 11, "jit=off", NULL},
     {4096, 2, 10, "fsync=off", "jit=off"},
