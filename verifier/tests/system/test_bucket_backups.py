@@ -339,6 +339,19 @@ def test_what_goes_wrong_on_the_way_is_never_the_backups_fault(bucket, good, fau
         assert case.verdict == "error", str(run)
 
 
+def test_a_store_that_ignores_ranges(bucket, good):
+    """After the connection broke it sends the whole again, of which the half is known."""
+    put_good(bucket, good)
+
+    def forget(request):
+        request.headers = [pair for pair in request.headers if pair[0].lower() != "range"]
+
+    cut = s3_faults.At(s3_faults.reset_halfway, 0, is_backup)
+    bucket.store.proxy.reset(cut, forget)
+    run = bucket.place.verify(bucket.scenario())
+    assert run.code == PASSED and cut.count == 2, str(run)
+
+
 @pytest.mark.parametrize("fault", [s3_faults.cut_content, s3_faults.cut_the_rest])
 def test_one_of_parts_that_comes_short_is_not_to_blame(bucket, good, fault):
     """Its ETag is no MD5: the length alone tells."""

@@ -52,13 +52,17 @@ def refuse(status, code, *headers, more=b""):
     return fault
 
 
+def refuse_as_late(*request_and_answer):
+    refuse(403, b"RequestTimeTooSkewed", ("Date", formatdate(usegmt=True)))(*request_and_answer)
+
+
 TOLD = [
     (refuse(403, b"AccessDenied"), "the access key needs the rights s3:ListBucket"),
     (refuse(403, b"ExpiredToken"), "has expired"),
     (refuse(403, b"RequestTimeTooSkewed",
             ("Date", "Fri, 24 May 2013 00:00:00 GMT")), "ahead of the store's: set it"),
     (refuse(403, b"RequestTimeTooSkewed"), "the clock of this machine is wrong"),
-    (refuse(403, b"RequestTimeTooSkewed", ("Date", formatdate(usegmt=True))), "its clock is this machine's"),
+    (refuse_as_late, "its clock is this machine's"),
     (refuse(403, b"QuotaExceeded"), "its quota, or the store, is full"),
     (refuse(400, b""), "the endpoint begins with https://"),
     (refuse(301, b"PermanentRedirect", ("x-amz-bucket-region", "us-east-1")), "region"),

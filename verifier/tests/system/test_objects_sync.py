@@ -1,6 +1,7 @@
 """A copy holds exactly what the bucket holds, however often it was interrupted, and nothing is written
 outside of it."""
 import fcntl
+import hashlib
 import json
 import os
 import random
@@ -37,6 +38,7 @@ def test_awkward_keys_are_copied_inside_the_directory(request, make_copy, store)
     assert outcome(copy.sync()) == (len(AWKWARD), 0, 0, 0)
     record = json.loads((copy.path / ".restore-verifier-sync.json").read_text(encoding="utf-8"))
     assert record["object_count"] == len(record["objects"]) == len(AWKWARD)
+    assert {item["etag"] for item in record["objects"]} == {hashlib.md5(content_of(key)).hexdigest() for key in AWKWARD}
     assert record["total_size"] == sum(len(content_of(key)) for key in AWKWARD)
 
 
@@ -118,6 +120,31 @@ def test_a_copy_without_a_record_is_compared_by_content(ceph, make_copy):
     assert copy.held() == expected(PLAIN[:8])
     (copy.path / ".restore-verifier-sync.json").write_text('{"key":\n[[[[', encoding="utf-8")
     assert outcome(copy.sync()) == (8, 0, 0, 0)
+
+
+def test_no_mixture_of_two_objects_is_copied(ceph, make_copy):
+    """Replaced by one as long, while it is read: neither a length nor an MD5 tells the halves apart."""
+    ceph.client.make_bucket("mixed")
+    ceph.client.put_in_parts("mixed", "object", b"1" * 100_000)
+
+    def replace(_request, answer, _memory):
+        answer.send, answer.ending = 50_000, "reset"
+        ceph.client.put_in_parts("mixed", "object", b"2" * 100_000)
+    ceph.proxy.reset(s3_faults.At(replace, 0, is_content))
+    copy = make_copy(ceph, "mixed")
+    assert outcome(copy.sync()) == (1, 1, 0, 0)
+    assert copy.held() == {"object": b"2" * 100_000}
+
+
+def test_two_files_of_one_key_are_an_error(ceph, make_copy):
+    """As somebody may have made them: which of them is the object cannot be known."""
+    ceph.proxy.reset()
+    copy = make_copy(ceph, "few")
+    copy.path.mkdir()
+    for name in ("a", "a%~"):
+        (copy.path / name).write_bytes(b"x")
+    run = copy.sync()
+    assert run.code == 2 and "holds one object twice, in a" in run.errors and sorted(os.listdir(copy.path)) == ["a", "a%~"]
 
 
 def test_files_and_folders_of_one_name_change_places(ceph, make_copy):

@@ -145,6 +145,23 @@ START_TEST(names_that_fold_case_are_read_as_sync_wrote_them)
 }
 END_TEST
 
+START_TEST(two_files_of_one_key_are_an_error)
+{
+    cleanup(free_pointer) char *path = make_directory();
+    cleanup(free_pointer) char *file = xasprintf("%s/a", path);
+    cleanup(free_pointer) char *aside = xasprintf("%s/a%%~", path);
+    struct error error = {0};
+    struct inventory *inventory = NULL;
+    struct store *store = open_store(path);
+    ck_assert_int_eq(file_replace(file, "x", 1, &error), 0);
+    ck_assert_int_eq(file_replace(aside, "y", 1, &error), 0);
+    ck_assert_int_eq(inventory_read(store, "", NO_DEADLINE, &inventory, &error), -1);
+    ck_assert_ptr_nonnull(strstr(error.text, "holds `a` twice"));
+    store_free(store);
+    ck_assert_int_eq(tree_remove(path, &error), 0);
+}
+END_TEST
+
 START_TEST(links_are_not_followed)
 {
     cleanup(free_pointer) char *path = make_directory();
@@ -411,6 +428,7 @@ Suite *objects_inventory_suite(void)
     Suite *suite = suite_create("objects/inventory");
     add_table_test(suite, awkward_keys_are_kept_apart, 2);
     add_test(suite, names_that_fold_case_are_read_as_sync_wrote_them);
+    add_test(suite, two_files_of_one_key_are_an_error);
     add_test(suite, links_are_not_followed);
     add_test(suite, differences_are_named_and_counted);
     add_table_test(suite, references_are_looked_up, ARRAY_LENGTH(references));

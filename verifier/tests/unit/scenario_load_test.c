@@ -292,14 +292,14 @@ static const struct {
      {"FILE:2:21: `location` begins with what only a shell replaces: write ${HOME}/...",
       "FILE:3:19: `bucket` begins with what only a shell replaces: write ${HOME}/...",
       "FILE:3:34: `copy` begins with what only a shell replaces: write ${HOME}/..."}},
-    {NAMED "objects: {bucket: /tmp, copy: /tmp/.}\n",
+    {NAMED "objects: {bucket: /proc, copy: /proc/.}\n",
      {"FILE:2:1: `copy` is the bucket itself: name another directory"}},
-    {NAMED "objects: {bucket: /tmp, copy: /tmp/./not-there/uploads}\n",
+    {NAMED "objects: {bucket: /proc, copy: /proc/./not-there/uploads}\n",
      {"FILE:2:1: `copy` lies in the bucket: name another directory"}},
-    {NAMED "objects: {bucket: /usr/not-there, copy: /usr/}\n",
+    {NAMED "objects: {bucket: /proc/not-there, copy: /proc/}\n",
      {"FILE:2:1: `copy` holds the bucket: name another directory"}},
-    {NAMED "backups: {location: /tmp/not-there/db}\nobjects: {bucket: 's3://b', copy: "
-           "/usr/../tmp/not-there}\n",
+    {NAMED "backups: {location: /proc/not-there/db}\nobjects: {bucket: 's3://b', copy: "
+           "/usr/../proc/not-there}\n",
      {"FILE:3:1: `copy` holds the backups (backups.location), which `sync --delete` would delete: "
       "name another directory"}},
     {NAMED "objects: {bucket: 's3://b', copy: backups/}\n",
