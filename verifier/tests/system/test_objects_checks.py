@@ -164,6 +164,16 @@ def test_what_passes_tells_what_it_left_out(make_world):
     assert "more are younger than the backup" in details["objects: " + ORPHANED]
 
 
+def test_of_the_copy_is_of_the_copy_alone(make_world):
+    """Also where another check has had the bucket listed."""
+    world = make_world(Directory)
+    of_copy = f"missing({COLUMNS}) of copy = 0"
+    world.only(MISSING, of_copy)
+    lose_copy_only(world)
+    cases = objects_of(world.verify())
+    assert (cases[MISSING].verdict, cases[of_copy].verdict) == ("pass", "fail")
+
+
 def test_without_a_copy_what_was_deleted_is_missing(make_world):
     world = make_world(Directory)
     world.only(MISSING)
