@@ -1,8 +1,5 @@
 /* Sequences go on where the archive says. One that does not gives out keys that rows already have.
  * Plain SQL is not looked into: psql ends at the first statement that fails. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -14,14 +11,17 @@
  * state that it makes; NULL when it is something else. */
 static char *state_of(const char *definition)
 {
-    const char *found = NULL;
-    int64_t last = 0;
-    char called[6] = "";
-    for (const char *next = definition; (next = strstr(next, "', ")); next++)
-        found = next;
-    if (!found || sscanf(found, "', %" SCNd64 ", %5[a-z])", &last, called) != 2)
+    static const char comma[] = "', ";
+    const char *value = NULL;
+    for (const char *next = definition; (next = strstr(next, comma)); next++)
+        value = next + strlen(comma);
+    size_t digits = value ? strspn(value, "-0123456789") : 0;
+    if (digits == 0)
         return NULL;
-    return xasprintf("%" PRId64 "%s", last, strcmp(called, "true") == 0 ? "" : ", not yet used");
+    bool used = starts_with(value + digits, ", true)");
+    if (!used && !starts_with(value + digits, ", false)"))
+        return NULL;
+    return xasprintf("%.*s%s", (int)digits, value, used ? "" : ", not yet used");
 }
 
 /* False: it does not agree, or cannot be looked at. */
