@@ -55,6 +55,8 @@ static const struct {
      "the transaction that exported it has ended: dump again"},
     {"invalid snapshot identifier",
      "the transaction that exported the snapshot has ended: dump again"},
+    {"ERROR:  snapshot \"", /* "0000004A-00000006-1" does not exist: a later version's words */
+     "the transaction that exported the snapshot has ended: dump again"},
 };
 
 static const char *advice_find(const char *messages)
