@@ -24,6 +24,25 @@ static char *state_of(const char *definition)
     return xasprintf("%.*s%s", (int)digits, value, used ? "" : ", not yet used");
 }
 
+/* False: it is not, or that cannot be told. */
+static bool is_there(struct connection *connection, const struct archive_entry *entry,
+                     const char *quoted, struct outcome *outcome)
+{
+    const char *const parameters[] = {quoted, NULL};
+    cleanup(result_clear) PGresult *result = NULL;
+    struct error error;
+    if (connection_query(connection, "select 1 where to_regclass($1) is not null", parameters,
+                         &result, NULL, &error) < 0) {
+        outcome_from_error(outcome, &error);
+        return false;
+    }
+    if (PQntuples(result) == 1)
+        return true;
+    outcome_fail(outcome, "the sequence %s.%s is in the archive, and was not restored",
+                 entry->schema, entry->tag);
+    return false;
+}
+
 /* False: it does not agree, or cannot be looked at. */
 static bool sequence_agrees(struct connection *connection, const struct archive_entry *entry,
                             struct outcome *outcome)
@@ -31,16 +50,19 @@ static bool sequence_agrees(struct connection *connection, const struct archive_
     cleanup(free_pointer) char *archived = state_of(entry->definition);
     cleanup(free_pointer) char *schema = identifier_quote(entry->schema);
     cleanup(free_pointer) char *name = identifier_quote(entry->tag);
+    cleanup(free_pointer) char *quoted = xasprintf("%s.%s", schema, name);
     cleanup(free_pointer) char *sql =
         xasprintf("select last_value || case when is_called then '' else ', not yet used' end "
-                  "from %s.%s",
-                  schema, name);
+                  "from %s",
+                  quoted);
     struct error error;
     if (!archived) {
         outcome_error(outcome, "where the sequence %s.%s goes on cannot be told from: %s",
                       entry->schema, entry->tag, entry->definition);
         return false;
     }
+    if (!is_there(connection, entry, quoted, outcome))
+        return false;
     cleanup(result_clear) PGresult *result = session_row(connection, sql, outcome);
     if (!result)
         return false;

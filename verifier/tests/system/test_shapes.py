@@ -113,7 +113,8 @@ SEQUENCES = ('create schema "a.b"; create table "a.b"."T" ("I d" serial, y int);
     ("select setval('t_x_seq', 2)", ["public.t_x_seq", "at 1 in the archive", "restored at 2"]),
     ("select setval('unused', 5, true)", ["public.unused", "at 5, not yet used in the archive", "restored at 5"]),
     ("""alter sequence \\"a.b\\".\\"T_I d_seq\\" restart""", ["a.b.T_I d_seq", "at 3 in the archive", "restored at 1, not yet used"]),
-], ids=["as it was", "ahead", "used", "begun again"])
+    ("drop sequence unused", ["public.unused", "was not restored"]),
+], ids=["as it was", "ahead", "used", "begun again", "gone"])
 def test_sequences_go_on_where_they_were(place, server, database, sql, words):
     path = dumped(place, server.url(database(SEQUENCES)), "")
     spoilt = place.stand_in(pg_restore=SPOILING % sql)
