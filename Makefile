@@ -40,7 +40,7 @@ endif
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) check)
 PACKAGE_LIBS   := $(shell pkg-config --libs $(PACKAGES) check) -lm
 
-SOURCES      := $(wildcard verifier/*/*.c)
+SOURCES      := $(wildcard verifier/*/*.c verifier/archive/*/*.c)
 UNIT_SOURCES := $(wildcard verifier/tests/unit/*.c)
 OBJECTS      := $(SOURCES:%.c=$(BUILD)/%.o)
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(BUILD)/%.o)
@@ -121,7 +121,7 @@ coverage:
 	CK_RUN_SUITE=base/error build/coverage/unit-tests >/dev/null
 	chmod -R a+rwX build/coverage # every file of counts is there now; some tests write as nobody
 	VARIANT=coverage ./scripts/test || echo 'coverage: some tests failed; the figure is of what ran' >&2
-	gcovr --root . --object-directory build/coverage --filter 'verifier/[a-z]+/.*\.c' \
+	gcovr --root . --object-directory build/coverage --filter 'verifier/[a-z/]+/.*\.c' \
 	    --exclude 'verifier/tests/.*' --gcov-ignore-parse-errors --sort-percentage --txt \
 	    --print-summary
 

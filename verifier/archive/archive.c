@@ -13,7 +13,7 @@
 #include "archive/decoder.h"
 #include "archive/directory.h"
 #include "archive/kind.h"
-#include "archive/plain.h"
+#include "archive/plain/plain.h"
 #include "archive/tar.h"
 #include "base/buffer.h"
 

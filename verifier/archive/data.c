@@ -5,7 +5,7 @@
 
 #include "archive/arena.h"
 #include "archive/facts.h"
-#include "archive/plain.h"
+#include "archive/plain/plain.h"
 #include "base/memory.h"
 
 /* ---- tables of the TOC ---- */

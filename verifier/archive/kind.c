@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "archive/plain.h"
+#include "archive/plain/plain.h"
 #include "archive/tar.h"
 
 static bool begins(const uint8_t *head, size_t length, const void *with, size_t with_length)

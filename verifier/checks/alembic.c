@@ -5,8 +5,8 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "checks/kinds.h"
-#include "checks/migrations.h"
 #include "checks/session.h"
+#include "migrations/migrations.h"
 
 enum { REVISIONS_LIMIT_BYTES = 65536, LISTED_MIGRATIONS = 10 };
 

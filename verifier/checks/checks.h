@@ -14,11 +14,11 @@
 #include <time.h>
 
 #include "archive/archive.h"
-#include "backup/manifest.h"
-#include "backup/record.h"
 #include "base/error.h"
 #include "postgres/address.h"
 #include "scenario/scenario.h"
+#include "shelf/manifest.h"
+#include "shelf/record.h"
 #include "stages/facts.h"
 #include "stages/stages.h"
 

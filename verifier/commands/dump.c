@@ -4,17 +4,17 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "backup/create.h"
-#include "backup/describe.h"
-#include "backup/location.h"
 #include "base/clock.h"
 #include "base/signals.h"
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "commands/source.h"
+#include "dump/create.h"
+#include "dump/describe.h"
 #include "postgres/pooler.h"
 #include "postgres/snapshot.h"
 #include "postgres/tools.h"
+#include "shelf/location.h"
 
 struct dump_options {
     bool force;

@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "archive/archive.h"
-#include "backup/find.h"
-#include "backup/location.h"
-#include "backup/object_source.h"
 #include "base/clock.h"
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "report/text.h"
+#include "shelf/find.h"
+#include "shelf/location.h"
+#include "shelf/object_source.h"
 
 /* ---- for a person ---- */
 

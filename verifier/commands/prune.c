@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "backup/location.h"
-#include "backup/retention.h"
 #include "base/clock.h"
 #include "commands/commands.h"
 #include "commands/options.h"
+#include "shelf/location.h"
+#include "shelf/retention.h"
 
 struct prune_options {
     bool dry_run;

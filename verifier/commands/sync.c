@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "backup/location.h"
 #include "base/clock.h"
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "objects/sync.h"
+#include "shelf/location.h"
 
 struct sync_command {
     bool delete;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/location.h"
-#include "backup/retention.h"
+#include "shelf/location.h"
+#include "shelf/retention.h"
 #include "stages/exclusion.h"
 #include "stages/run.h"
 

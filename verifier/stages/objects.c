@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backup/location.h"
 #include "objects/sync.h"
+#include "shelf/location.h"
 
 static int copy_open(const struct objects *objects, struct store **ret_store, struct error *error)
 {

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backup/age.h"
-#include "backup/object_source.h"
 #include "base/memory.h"
+#include "shelf/age.h"
+#include "shelf/object_source.h"
 #include "stages/requirements.h"
 #include "stages/run.h"
 

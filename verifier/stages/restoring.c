@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "archive/plain.h"
+#include "archive/plain/plain.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "postgres/guest.h"

@@ -4,11 +4,11 @@
 
 #include <pthread.h>
 
-#include "backup/find.h"
-#include "backup/manifest.h"
-#include "backup/record.h"
 #include "postgres/cluster.h"
 #include "postgres/connection.h"
+#include "shelf/find.h"
+#include "shelf/manifest.h"
+#include "shelf/record.h"
 #include "stages/objects.h"
 #include "stages/stages.h"
 

@@ -3,11 +3,11 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "backup/location.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/process.h"
 #include "postgres/guest.h"
+#include "shelf/location.h"
 #include "stages/run.h"
 
 enum { CONNECT_TIMEOUT_MS = 30000 };

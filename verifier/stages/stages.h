@@ -10,9 +10,9 @@
 #define STAGES_STAGES_H
 
 #include "archive/archive.h"
-#include "backup/manifest.h"
-#include "backup/record.h"
 #include "scenario/scenario.h"
+#include "shelf/manifest.h"
+#include "shelf/record.h"
 #include "stages/facts.h"
 #include "stages/objects.h"
 

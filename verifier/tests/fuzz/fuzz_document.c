@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/manifest.h"
-#include "backup/record.h"
 #include "base/memory.h"
+#include "shelf/manifest.h"
+#include "shelf/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

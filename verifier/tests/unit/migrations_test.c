@@ -1,4 +1,4 @@
-#include "checks/migrations.h"
+#include "migrations/migrations.h"
 
 #include <string.h>
 
@@ -211,7 +211,7 @@ END_TEST
 
 Suite *migrations_suite(void)
 {
-    Suite *suite = suite_create("checks/migrations");
+    Suite *suite = suite_create("migrations/migrations");
     add_table_test(suite, a_file_is_read_or_is_an_error, ARRAY_LENGTH(files));
     add_test(suite, heads_are_what_nothing_builds_on);
     add_table_test(suite, what_is_not_applied, ARRAY_LENGTH(databases));

@@ -1,4 +1,4 @@
-#include "archive/plain.h"
+#include "archive/plain/plain.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "backup/shelf.h"
+#include "shelf/shelf.h"
 
 /* A fresh directory that anyone may enter; gone when its variable leaves its scope:
  * `cleanup(scratch_free) char *scratch = scratch_new();` */

@@ -1,0 +1,100 @@
+/* Plain SQL dumps, as pg_dump and pg_dumpall write them: which tables, with how many rows, which
+ * roles and extensions they need, and whether they are complete to their end.
+ *
+ * A push parser in constant memory: feed it the file (decompressed) in blocks of any size, in
+ * order. It splits statements as psql does (psqlscan.l of PostgreSQL 15), because psql will run
+ * them, and knows the statements that pg_dump.c, dumputils.c and pg_dumpall.c write. What it does
+ * not know is an error and never zero rows:
+ *
+ * - Bad backup: the file is cut (in a quote, a statement, the rows of a table, or before the line
+ *   `-- PostgreSQL database dump complete`, for pg_dumpall `... cluster dump complete`), something
+ *   follows its end, or it is damaged. Also a psql command that no dump contains, such as `\!`:
+ *   psql would run it (CVE-2025-8714). Only `\restrict`, `\unrestrict`, `\connect NAME`, and the
+ *   form that pg_dumpall uses for names such as my-app, `\encoding SQL_ASCII` with
+ *   `\connect -reuse-previous=on "dbname='my-app'"`, are allowed, each on a line of its own.
+ * - Cannot verify: it is SQL, but its rows cannot be counted (`INSERT ... SELECT`, `DO`, `DELETE`),
+ *   or it is beyond the limits below.
+ *
+ * Commands are found where a psql finds them that meets no error. A psql that goes on after an
+ * error can read the rows of a failed COPY as commands: restore with ON_ERROR_STOP and as somebody
+ * who may do nothing. This parser is no sandbox.
+ *
+ * Texts are in the dump's own encoding, NUL-terminated; identifiers without their quotes.
+ */
+#ifndef ARCHIVE_PLAIN_PLAIN_H
+#define ARCHIVE_PLAIN_PLAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "archive/rows.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#define PLAIN_MAX_TABLES     1000000
+#define PLAIN_MAX_NAME_BYTES (32 << 20) /* of all tables, roles, extensions, databases together */
+
+enum plain_source {
+    NO_DATA,     /* created, and the dump holds no data statement for it: 0 rows */
+    FROM_COPY,   /* also for a COPY of 0 rows */
+    FROM_INSERT, /* counted from INSERT ... VALUES: no fingerprint; bytes are those between a row's
+                    parentheses */
+};
+
+struct plain_table {
+    const char *database; /* of the last \connect, or "" before any; borrowed from the totals */
+    char *schema;         /* as written, or the first of the search_path */
+    char *name;
+    enum plain_source source;
+    bool partitioned; /* rows that are loaded here land in its partitions
+                         (--load-via-partition-root): do not count it with ONLY */
+    struct row_totals totals;
+};
+
+struct plain_extension {
+    const char *database; /* as above */
+    char *name;
+    char *schema; /* NULL when not stated */
+};
+
+struct plain_totals {
+    struct plain_table *tables; /* in the order of the file; no foreign tables, no views */
+    size_t table_count;
+    struct plain_extension *extensions;
+    size_t extension_count;
+    struct strings roles;       /* owners, grantees and the like that the dump does not create */
+    struct strings tablespaces; /* likewise: that it uses and does not create */
+    struct strings databases;   /* of \connect and CREATE DATABASE, in the order of the file */
+    int64_t large_objects;      /* created */
+    bool cluster;               /* written by pg_dumpall */
+    char *encoding;             /* the first client_encoding, or NULL */
+    char *dumped_from;          /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
+    char *dumped_by;
+    char *started; /* "2019-05-25 19:32:36 +07": only in dumps made with --verbose, or NULL */
+    char *trailer; /* the comment that ended the file; NULL for a fragment */
+};
+void plain_totals_free(struct plain_totals *totals); /* takes NULL */
+void plain_totals_freep(struct plain_totals **totals);
+
+struct plain; /* a running parse */
+
+struct plain *plain_new(bool fingerprint);
+/* For SQL that is a part of a dump: an archive made with --inserts holds the data of each table as
+ * INSERT statements. Neither beginning nor trailer are expected. What the strings mean is set
+ * elsewhere in the archive, so first feed it the SQL of the TOC entries ENCODING and STDSTRINGS; a
+ * backslash in '...' is refused as long as standard_conforming_strings is not set. */
+struct plain *plain_new_fragment(bool fingerprint);
+void plain_free(struct plain *plain); /* takes NULL */
+void plain_freep(struct plain **plain);
+
+/* After a failure, only plain_free. Errors name lines (counted from 1), not the file: prefix them.
+ */
+int plain_feed(struct plain *plain, const void *bytes, size_t length, struct error *error);
+int plain_finish(struct plain *plain, struct plain_totals **ret_totals, struct error *error);
+
+/* Whether a file that begins with `head` (some KiB, at least 512 bytes unless it is shorter) is a
+ * plain dump of pg_dump or pg_dumpall. Dumps of MySQL and MariaDB, and UTF-16, are not. */
+bool plain_looks_like(const char *head, size_t length);
+
+#endif

@@ -1,0 +1,34 @@
+/* What lies on a shelf for a pattern of names: backups, newest first, and what lies beside them.
+ *
+ * The newest is the one with the latest date in its name; of several with the same date (two zones
+ * can write one moment) the one modified last, then the one whose name sorts last.
+ */
+#ifndef SHELF_BACKUP_LIST_H
+#define SHELF_BACKUP_LIST_H
+
+#include "base/memory.h"
+#include "shelf/name_pattern.h"
+#include "shelf/shelf.h"
+
+struct listed_backup {
+    char *name;
+    struct name_date date;
+    struct shelf_entry entry; /* its name is this one's */
+};
+
+struct backup_list {
+    struct listed_backup *backups; /* whose whole names match the pattern, of any kind */
+    size_t count;
+    struct strings near;       /* names that are nearly like the pattern */
+    struct strings companions; /* manifests and records of names that match */
+};
+
+/* cannot_verify: the shelf cannot be listed, the pattern is refused. */
+int backup_list_read(struct shelf *shelf, const char *pattern, struct backup_list *ret_list,
+                     struct error *error);
+void backup_list_free(struct backup_list *list); /* what it holds; takes a zeroed one */
+
+/* Is there a backup of that name, of any kind? */
+bool backup_list_has(const struct backup_list *list, const char *name);
+
+#endif

@@ -1,0 +1,337 @@
+#include "shelf/document.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+/* --- values ------------------------------------------------------------------------------------
+ */
+
+/* Gives `good`, and notes the first value that is not what was wanted. */
+static bool check(struct document *document, const char *key, bool good, const char *wanted)
+{
+    if (!good && !*document->problem)
+        snprintf(document->problem, sizeof(document->problem), "\"%.60s\" is not %s", key, wanted);
+    return good;
+}
+
+/* One line of text, as everything is that we write: it ends up in reports. */
+static bool is_line(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    if (!text)
+        return false;
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            return false;
+    return true;
+}
+
+static void line_read(struct document *document, const char *key, json_t *value, void *ret_line)
+{
+    bool good = check(document, key, is_line(value), "a line of text");
+    *(char **)ret_line = xstrdup(good ? json_string_value(value) : "");
+}
+
+/* jansson takes UTF-8 and nothing else. */
+static json_t *text_value(const char *text)
+{
+    json_t *value = json_string(text);
+    if (value)
+        return value;
+    cleanup(free_pointer) char *plain = xstrdup(text);
+    for (char *next = plain; *next; next++)
+        if ((unsigned char)*next >= 0x80)
+            *next = '?';
+    return json_string(plain);
+}
+
+static json_t *line_write(const void *line)
+{
+    const char *text = *(char *const *)line;
+    return text_value(text ? text : "");
+}
+
+static void line_free(void *line)
+{
+    free(*(char **)line);
+}
+
+static void number_read(struct document *document, const char *key, json_t *value, void *ret_number)
+{
+    bool good = json_is_integer(value) && json_integer_value(value) >= 0;
+    *(int64_t *)ret_number =
+        check(document, key, good, "a whole number from 0") ? json_integer_value(value) : 0;
+}
+
+static json_t *number_write(const void *number)
+{
+    return json_integer(*(const int64_t *)number);
+}
+
+static void flag_read(struct document *document, const char *key, json_t *value, void *ret_flag)
+{
+    *(bool *)ret_flag =
+        check(document, key, json_is_boolean(value), "true or false") && json_is_true(value);
+}
+
+static json_t *flag_write(const void *flag)
+{
+    return json_boolean(*(const bool *)flag);
+}
+
+static void time_read(struct document *document, const char *key, json_t *value, void *ret_time)
+{
+    const char *text = json_string_value(value);
+    struct tm parts = {0};
+    char again[TIME_TEXT_SIZE] = "";
+    time_t time = 0;
+    if (text && strlen(text) == strlen("2026-11-22T14:03:05Z") &&
+        strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts)) {
+        time = timegm(&parts);
+        time_format_utc(time, again);
+    }
+    /* Written back it must be the same: so there is no 30 February, and no year before 1970. */
+    bool good = text && time > 0 && strcmp(text, again) == 0;
+    *(time_t *)ret_time =
+        check(document, key, good, "a time such as 2026-11-22T14:03:05Z") ? time : 0;
+}
+
+static json_t *time_write(const void *time)
+{
+    char text[TIME_TEXT_SIZE];
+    time_format_utc(*(const time_t *)time, text);
+    return json_string(text);
+}
+
+static void sha256_read(struct document *document, const char *key, json_t *value, void *ret_hex)
+{
+    const char *text = json_string_value(value);
+    bool good = text && strlen(text) == SHA256_HEX_SIZE - 1 &&
+                strspn(text, "0123456789abcdef") == SHA256_HEX_SIZE - 1;
+    if (check(document, key, good, "a SHA-256 of 64 small hexadecimal digits"))
+        memcpy(ret_hex, text, SHA256_HEX_SIZE);
+}
+
+static json_t *sha256_write(const void *hex)
+{
+    return json_string(hex);
+}
+
+static void strings_read(struct document *document, const char *key, json_t *value, void *ret_list)
+{
+    if (!check(document, key, json_is_array(value), "a list"))
+        return;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *item = json_array_get(value, i);
+        if (!check(document, key, is_line(item), "a list of lines of text"))
+            return;
+        strings_add(ret_list, json_string_value(item));
+    }
+}
+
+static json_t *strings_write(const void *list)
+{
+    const struct strings *strings = list;
+    json_t *array = json_array();
+    for (size_t i = 0; i < strings->count; i++)
+        json_array_append_new(array, text_value(strings->items[i]));
+    return array;
+}
+
+static void strings_release(void *list)
+{
+    strings_free(list);
+}
+
+static bool is_count(const json_t *value)
+{
+    return json_is_null(value) || (json_is_integer(value) && json_integer_value(value) >= 0);
+}
+
+static int64_t count_value(const json_t *value)
+{
+    return json_is_null(value) ? NOT_COUNTED : json_integer_value(value);
+}
+
+/* "users": 5, or null where nobody counted, or {"rows": 0, "total": 7} for one with partitions. */
+static void table_read(struct document *document, const char *schema, const char *name,
+                       json_t *value, struct table_counts *tables)
+{
+    const json_t *rows = json_is_object(value) ? json_object_get(value, "rows") : value;
+    const json_t *total = json_is_object(value) ? json_object_get(value, "total") : value;
+    if (check(document, name, is_count(rows) && is_count(total), "a number of rows"))
+        table_counts_add(tables, schema, name, count_value(rows), count_value(total));
+}
+
+static void tables_read(struct document *document, const char *key, json_t *schemas,
+                        void *ret_tables)
+{
+    const char *schema;
+    const char *name;
+    json_t *tables;
+    json_t *value;
+    if (!check(document, key, json_is_object(schemas), "an object"))
+        return;
+    json_object_foreach(schemas, schema, tables)
+    {
+        if (!check(document, schema, json_is_object(tables), "an object"))
+            return;
+        json_object_foreach(tables, name, value)
+            table_read(document, schema, name, value, ret_tables);
+    }
+    table_counts_sort(ret_tables);
+}
+
+static json_t *count_json(int64_t rows)
+{
+    return rows == NOT_COUNTED ? json_null() : json_integer(rows);
+}
+
+static json_t *table_value(const struct table_count *table)
+{
+    if (table->rows == table->rows_total)
+        return count_json(table->rows);
+    json_t *both = json_object();
+    json_object_set_new(both, "rows", count_json(table->rows));
+    json_object_set_new(both, "total", count_json(table->rows_total));
+    return both;
+}
+
+static json_t *tables_write(const void *counts)
+{
+    const struct table_counts *tables = counts;
+    json_t *schemas = json_object();
+    for (size_t i = 0; i < tables->count; i++) {
+        const struct table_count *table = &tables->items[i];
+        json_t *schema = json_object_get(schemas, table->schema);
+        if (!schema) {
+            schema = json_object();
+            if (json_object_set_new(schemas, table->schema, schema) < 0)
+                continue; /* a name that is no UTF-8 */
+        }
+        json_object_set_new(schema, table->name, table_value(table));
+    }
+    return schemas;
+}
+
+static void tables_release(void *tables)
+{
+    table_counts_free(tables);
+}
+
+static const struct {
+    void (*read)(struct document *document, const char *key, json_t *value, void *ret_member);
+    json_t *(*write)(const void *member);
+    void (*free)(void *member); /* NULL: it holds nothing */
+} types[] = {
+    [DOCUMENT_LINE] = {line_read, line_write, line_free},
+    [DOCUMENT_NUMBER] = {number_read, number_write, NULL},
+    [DOCUMENT_FLAG] = {flag_read, flag_write, NULL},
+    [DOCUMENT_TIME] = {time_read, time_write, NULL},
+    [DOCUMENT_SHA256] = {sha256_read, sha256_write, NULL},
+    [DOCUMENT_STRINGS] = {strings_read, strings_write, strings_release},
+    [DOCUMENT_TABLES] = {tables_read, tables_write, tables_release},
+};
+
+void document_fields_free(const struct document_field *fields, void *structure)
+{
+    for (; fields->key; fields++)
+        if (types[fields->type].free)
+            types[fields->type].free((char *)structure + fields->offset);
+}
+
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+static int parse_version(json_t *root, const char *name, const char *format, int newest,
+                         struct error *error)
+{
+    const char *found = json_string_value(json_object_get(root, "format"));
+    const json_t *version = json_object_get(root, "version");
+    if (!found || strcmp(found, format) != 0 || !json_is_integer(version) ||
+        json_integer_value(version) < 1)
+        return bad_backup(error,
+                          "%s is damaged: it does not say that it is a %s, and of which "
+                          "version",
+                          name, format);
+    if (json_integer_value(version) > newest)
+        return cannot_verify(error,
+                             "%s was written by a newer version of this program (its version is "
+                             "%lld, and %d is understood): update the program here",
+                             name, (long long)json_integer_value(version), newest);
+    return 0;
+}
+
+int document_parse(const char *text, size_t length, const char *name, const char *format,
+                   int newest, struct document *ret_document, struct error *error)
+{
+    json_error_t reason;
+    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &reason);
+    if (!root)
+        return bad_backup(error, "%s is damaged: line %d, column %d: %s", name, reason.line,
+                          reason.column, reason.text);
+    if (parse_version(root, name, format, newest, error) < 0) {
+        json_decref(root);
+        return -1;
+    }
+    *ret_document = (struct document){.root = root};
+    return 0;
+}
+
+int document_end(struct document *document, const char *name, struct error *error)
+{
+    json_decref(document->root);
+    document->root = NULL;
+    if (!*document->problem)
+        return 0;
+    return bad_backup(error, "%s is damaged: %s", name, document->problem);
+}
+
+json_t *document_object(struct document *document, const char *key)
+{
+    json_t *value = json_object_get(document->root, key);
+    return check(document, key, json_is_object(value), "an object") ? value : NULL;
+}
+
+int64_t document_number(struct document *document, json_t *object, const char *key)
+{
+    int64_t number;
+    number_read(document, key, json_object_get(object, key), &number);
+    return number;
+}
+
+void document_read(struct document *document, json_t *object, const struct document_field *fields,
+                   void *ret_struct)
+{
+    for (; fields->key; fields++)
+        types[fields->type].read(document, fields->key, json_object_get(object, fields->key),
+                                 (char *)ret_struct + fields->offset);
+}
+
+/* --- writing -----------------------------------------------------------------------------------
+ */
+
+json_t *document_new(const char *format, int version)
+{
+    json_t *root = json_object();
+    json_object_set_new(root, "format", json_string(format));
+    json_object_set_new(root, "version", json_integer(version));
+    return root;
+}
+
+void document_write(json_t *object, const struct document_field *fields, const void *structure)
+{
+    for (; fields->key; fields++)
+        json_object_set_new(object, fields->key,
+                            types[fields->type].write((const char *)structure + fields->offset));
+}
+
+char *document_dump(json_t *root)
+{
+    cleanup(free_pointer) char *text = json_dumps(root, JSON_INDENT(2));
+    json_decref(root);
+    return xasprintf("%s\n", text ? text : "");
+}

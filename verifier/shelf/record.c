@@ -1,0 +1,194 @@
+#include "shelf/record.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shelf/document.h"
+#include "shelf/manifest.h"
+
+static const char format[] = "restore-verifier record";
+
+static const struct document_field fields[] = {
+    {"backup", DOCUMENT_LINE, offsetof(struct record, backup)},
+    {"verified", DOCUMENT_TIME, offsetof(struct record, verified)},
+    {"size_bytes", DOCUMENT_NUMBER, offsetof(struct record, size_bytes)},
+    {"modified", DOCUMENT_TIME, offsetof(struct record, modified)},
+    {"sha256", DOCUMENT_SHA256, offsetof(struct record, sha256)},
+    {"program", DOCUMENT_LINE, offsetof(struct record, program)},
+    {"server", DOCUMENT_LINE, offsetof(struct record, server)},
+    {"checks", DOCUMENT_NUMBER, offsetof(struct record, checks)},
+    {"warnings", DOCUMENT_NUMBER, offsetof(struct record, warnings)},
+    {"tables", DOCUMENT_TABLES, offsetof(struct record, tables)},
+    {0},
+};
+
+void record_free(struct record *record)
+{
+    document_fields_free(fields, record);
+    for (size_t i = 0; i < record->object_count; i++)
+        free(record->objects[i].name);
+    free(record->objects);
+    *record = (struct record){0};
+}
+
+void record_metric_add(struct record *record, const char *name, int64_t value)
+{
+    record->objects =
+        xreallocarray(record->objects, record->object_count + 1, sizeof(*record->objects));
+    record->objects[record->object_count++] =
+        (struct record_metric){.name = xstrdup(name), .value = value};
+}
+
+const struct record_metric *record_metric_find(const struct record *record, const char *name)
+{
+    for (size_t i = 0; i < record->object_count; i++)
+        if (strcmp(record->objects[i].name, name) == 0)
+            return &record->objects[i];
+    return NULL;
+}
+
+void record_places(struct shelf *backups, const char *backup, const char *scenario,
+                   const char *reports, struct record_places *ret_places)
+{
+    *ret_places = (struct record_places){
+        .backups = backups,
+        .beside = xasprintf("%s.verified.json", backup),
+        .reports = reports ? shelf_of_directory(reports) : NULL,
+        .among_reports = reports ? xasprintf("%s.%s.verified.json", scenario, backup) : NULL,
+    };
+}
+
+void record_places_free(struct record_places *places)
+{
+    shelf_free(places->reports);
+    free(places->beside);
+    free(places->among_reports);
+    *places = (struct record_places){0};
+}
+
+char *record_format(const struct record *record)
+{
+    json_t *root = document_new(format, RECORD_VERSION);
+    document_write(root, fields, record);
+    json_t *objects = json_object();
+    for (size_t i = 0; i < record->object_count; i++)
+        json_object_set_new(objects, record->objects[i].name,
+                            json_integer(record->objects[i].value));
+    if (record->object_count > 0)
+        json_object_set(root, "objects", objects);
+    json_decref(objects);
+    return document_dump(root);
+}
+
+static void parse_objects(struct document *document, struct record *record)
+{
+    if (!json_object_get(document->root, "objects")) /* no bucket, or none was measured yet */
+        return;
+    json_t *objects = document_object(document, "objects");
+    const char *name;
+    json_t *value;
+    json_object_foreach(objects, name, value)
+        record_metric_add(record, name, document_number(document, objects, name));
+}
+
+int record_parse(const char *text, size_t length, const char *name, struct record *ret_record,
+                 struct error *error)
+{
+    struct document document;
+    if (document_parse(text, length, name, format, RECORD_VERSION, &document, error) < 0)
+        return -1;
+    struct record record = {0};
+    document_read(&document, document.root, fields, &record);
+    parse_objects(&document, &record);
+    if (document_end(&document, name, error) < 0) {
+        record_free(&record);
+        return -1;
+    }
+    *ret_record = record;
+    return 0;
+}
+
+int record_write(const struct record *record, const struct record_places *places, char **ret_path,
+                 struct error *error)
+{
+    cleanup(free_pointer) char *text = record_format(record);
+    struct shelf *shelf = places->backups;
+    const char *name = places->beside;
+    int written = shelf_write(shelf, name, text, error);
+    if (written < 0 && places->reports) {
+        shelf = places->reports;
+        name = places->among_reports;
+        written = shelf_write(shelf, name, text, error);
+    }
+    if (written < 0)
+        return -1;
+    *ret_path = shelf_path(shelf, name);
+    return 0;
+}
+
+static int remove_one(struct shelf *shelf, const char *name, struct error *error)
+{
+    if (!shelf || shelf_remove(shelf, name, error) == 0)
+        return 0;
+    return error_prefix(error, "a record says that the backup verified, and ");
+}
+
+int record_remove(const struct record_places *places, struct error *error)
+{
+    int beside = remove_one(places->backups, places->beside, error);
+    return remove_one(places->reports, places->among_reports, error) < 0 ? -1 : beside;
+}
+
+/* Does it speak of these bytes? */
+static int record_check(const struct record *record, const struct backup_state *backup,
+                        const char *path, struct error *error)
+{
+    if (strcmp(record->backup, backup->name) != 0)
+        return cannot_verify(error, "%s is about %s", path, record->backup);
+    if (record->size_bytes != backup->size_bytes || record->modified != backup->modified)
+        return cannot_verify(error,
+                             "the backup was changed after it verified: %s is about other "
+                             "bytes",
+                             path);
+    return 0;
+}
+
+static int read_one(struct shelf *shelf, const char *name, const struct backup_state *backup,
+                    struct record *ret_record, struct error *error)
+{
+    if (!shelf)
+        return 1;
+    struct buffer content;
+    struct record record = {0};
+    cleanup(free_pointer) char *path = shelf_path(shelf, name);
+    int outcome = shelf_read(shelf, name, DOCUMENT_LIMIT_BYTES, &content, error);
+    if (outcome != 0)
+        return outcome;
+    outcome = record_parse(content.data, content.length, path, &record, error);
+    buffer_free(&content);
+    if (outcome == 0)
+        outcome = record_check(&record, backup, path, error);
+    if (outcome == 0)
+        *ret_record = record;
+    else
+        record_free(&record);
+    return outcome;
+}
+
+int record_read(const struct record_places *places, const struct backup_state *backup,
+                struct record *ret_record, struct error *error)
+{
+    struct error among_reports;
+    int outcome = read_one(places->backups, places->beside, backup, ret_record, error);
+    if (outcome == 0)
+        return 0;
+    int second =
+        read_one(places->reports, places->among_reports, backup, ret_record, &among_reports);
+    if (second == 0 || outcome > 0) {
+        if (second < 0)
+            *error = among_reports;
+        return second;
+    }
+    return outcome;
+}

@@ -1,0 +1,72 @@
+/* Which backups may go: older than `keep`, and not needed.
+ *
+ * A backup is never deleted that is the newest, or the newest that verified; and none is while no
+ * backup younger than `keep` has verified, since then the old ones may be all there is. So a dump
+ * step that stopped a month ago, or writes rubbish, costs disk space and not the last good backup.
+ */
+#ifndef SHELF_RETENTION_H
+#define SHELF_RETENTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "shelf/record.h"
+#include "shelf/shelf.h"
+
+struct retained {
+    char *name;
+    time_t time; /* at the latest: the end of the day, hour ... that its name tells */
+    time_t modified;
+    int64_t size_bytes;
+    bool verified;  /* it has a record that speaks of it */
+    char *unproven; /* why a record that is there does not; or NULL */
+};
+
+/* Newest first (backup_list.h). */
+struct retained_list {
+    struct shelf *shelf; /* borrowed */
+    struct retained *items;
+    size_t count;
+};
+
+/* Lists the regular files on the shelf whose whole name matches the pattern; `verified` is false
+ * for all of them. Links and directories are passed over with a sentence in `notices`: prune
+ * deletes files. */
+int retained_list_read(struct shelf *shelf, const char *pattern, struct retained_list *ret_list,
+                       struct strings *notices, struct error *error);
+/* Looks for the records of all of them. */
+void retained_list_prove(struct retained_list *list, const char *scenario, const char *reports);
+void retained_list_free(struct retained_list *list); /* takes a zeroed one */
+
+/* The record that says that a backup, as it is now, verified: 1 when there is none; -1 when there
+ * is one that does not say so (the error tells why). */
+int retained_record(struct shelf *shelf, const struct retained *backup, const char *scenario,
+                    const char *reports, struct record *ret_record, struct error *error);
+
+enum retention {
+    RETAIN_YOUNG,           /* not older than `keep` */
+    RETAIN_NEWEST,          /* the newest of all */
+    RETAIN_NEWEST_VERIFIED, /* the newest that verified */
+    RETAIN_NOTHING_PROVEN,  /* no backup younger than `keep` has verified */
+    RETAIN_NOT,             /* may be deleted */
+};
+
+/* One for each of the list. Pure. */
+void retention_decide(const struct retained_list *list, time_t now, int64_t keep_s,
+                      enum retention *ret_decisions);
+
+/* "the newest backup", ...: why it stays; "" for RETAIN_YOUNG and RETAIN_NOT. Static. */
+const char *retention_words(enum retention decision);
+
+/* Deletes the backup and what lies beside it: its manifest and its records. */
+int retained_delete(struct shelf *shelf, const struct retained *backup, const char *scenario,
+                    const char *reports, struct error *error);
+
+/* Names of the manifests and records of backups from before `before` that are gone. Best effort. */
+void retained_orphans(struct shelf *shelf, const char *pattern, time_t before,
+                      struct strings *ret_names);
+
+#endif
