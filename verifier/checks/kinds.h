@@ -17,7 +17,7 @@ look_function backup_is_intact;
 look_function backup_restores;
 look_function every_table_has_its_rows;
 look_function contents_are_identical;
-look_function alembic_revision;
+look_function alembic_revision; /* its parameter is a struct alembic_expectation */
 /* The parameter of these is a struct table_expectation. */
 look_function table_row_count;
 look_function table_same_as_dump;

@@ -57,6 +57,19 @@ static void add_table(struct builder *builder, const struct table_expectations *
     }
 }
 
+/* Where there are several histories, each is named by its table. */
+static void add_alembic(struct builder *builder, const struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->alembic_count; i++) {
+        const struct alembic_expectation *alembic = &scenario->alembic[i];
+        bool several = scenario->alembic_count > 1;
+        add(builder, "alembic",
+            xasprintf("alembic%s%s: revision is the expected one", several ? " " : "",
+                      several ? alembic->table : ""),
+            STAGE_RESTORE, alembic_revision, alembic);
+    }
+}
+
 static const char objects_group[] = "objects";
 
 static void add_object_check(struct builder *builder, const struct expectation *expectation)
@@ -102,9 +115,7 @@ void plan_build(const struct scenario *scenario, const char *only, struct plan *
     if (scenario->restore.contents)
         add(&builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
             contents_are_identical, NULL);
-    if (scenario->alembic.present)
-        add(&builder, "alembic", xstrdup("alembic: revision is the expected one"), STAGE_RESTORE,
-            alembic_revision, NULL);
+    add_alembic(&builder, scenario);
     for (size_t i = 0; i < scenario->table_count; i++)
         add_table(&builder, &scenario->tables[i]);
     for (size_t i = 0; i < scenario->query_count; i++)

@@ -113,14 +113,7 @@ char *session_table(struct connection *connection, const char *table, struct out
 {
     cleanup(result_clear) PGresult *result = NULL;
     struct error error;
-    /* The parts as they are written, without folding to lower case: a scenario names tables as
-     * pg_dump lists them. */
-    const char *dot = strchr(table, '.');
-    cleanup(free_pointer) char *first = dot ? xstrndup(table, (size_t)(dot - table)) : NULL;
-    cleanup(free_pointer) char *schema = first ? identifier_quote(first) : NULL;
-    cleanup(free_pointer) char *name = identifier_quote(dot ? dot + 1 : table);
-    cleanup(free_pointer) char *quoted =
-        xasprintf("%s%s%s", schema ? schema : "", schema ? "." : "", name);
+    cleanup(free_pointer) char *quoted = table_quote(table);
     const char *const parameters[] = {quoted, NULL};
     if (connection_query(connection,
                          "select format('%I.%I', nspname, relname) from pg_class c join "

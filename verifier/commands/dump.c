@@ -45,10 +45,14 @@ static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
     cleanup(tools_freep) struct tools *tools = NULL;
     cleanup(manifest_free) struct manifest manifest = {0};
     cleanup(manifest_free) struct manifest before = {0};
+    struct snapshot_question question = {.count = !scenario->source.no_counts};
+    cleanup(free_pointer) struct version_table *version_tables =
+        scenario_version_tables(scenario, &question.version_table_count);
+    question.version_tables = version_tables;
     if (snapshot_open(wanted->database, &snapshot, error) < 0 ||
         tools_find(TASK_DUMP, snapshot_server_version(snapshot) / 10000, &tools, error) < 0 ||
-        manifest_describe(snapshot, !scenario->source.no_counts, host_name(host), tools, &manifest,
-                          notices, error) < 0)
+        manifest_describe(snapshot, &question, host_name(host), tools, &manifest, notices, error) <
+            0)
         return -1;
     bool has_before = manifest_latest(wanted->shelf, wanted->pattern, &before) == 0;
     struct backup_create_options create = *wanted;

@@ -1,16 +1,38 @@
 /* restore-verifier lint: checks scenario files, and nothing else. */
 #include <stdio.h>
 
+#include "checks/alembic.h"
 #include "commands/commands.h"
 #include "commands/options.h"
+
+/* The migrations are part of what is expected, and lie beside the scenario rather than in a backup.
+ */
+static int lint_migrations(const struct scenario *scenario)
+{
+    int exit_code = EXIT_VERIFIED;
+    for (size_t i = 0; i < scenario->alembic_count; i++) {
+        const struct alembic_expectation *alembic = &scenario->alembic[i];
+        cleanup(places_free) struct places places = {0};
+        cleanup(migrations_free) struct migrations migrations = {0};
+        struct error error;
+        if ((alembic->migrations.count == 0 && !alembic->config) ||
+            alembic_migrations_read(alembic, &places, &migrations, &error) == 0)
+            continue;
+        fprintf(stderr, "%s:%u:%u: %s\n", scenario->path, alembic->files_mark.line,
+                alembic->files_mark.column, error.text);
+        exit_code = EXIT_CANNOT_VERIFY;
+    }
+    return exit_code;
+}
 
 static int lint(const struct scenario *scenario, const struct common_options *common,
                 const void *own)
 {
     (void)own;
-    if (!common->quiet)
+    int exit_code = lint_migrations(scenario);
+    if (exit_code == EXIT_VERIFIED && !common->quiet)
         fprintf(stderr, "%s: no problem\n", scenario->path);
-    return EXIT_VERIFIED;
+    return exit_code;
 }
 
 int command_lint(int argc, char **argv)

@@ -7,12 +7,12 @@
 
 enum { LISTED_TABLES = 10, LIST_LIMIT_BYTES = 2000 };
 
-int manifest_describe(struct snapshot *snapshot, bool count, const char *host,
-                      const struct tools *tools, struct manifest *ret_manifest,
+int manifest_describe(struct snapshot *snapshot, const struct snapshot_question *question,
+                      const char *host, const struct tools *tools, struct manifest *ret_manifest,
                       struct strings *notices, struct error *error)
 {
     struct snapshot_contents contents = {0};
-    if (snapshot_read(snapshot, count, &contents, notices, error) < 0)
+    if (snapshot_read(snapshot, question, &contents, notices, error) < 0)
         return -1;
     *ret_manifest = (struct manifest){
         .began = snapshot_time(snapshot),
@@ -25,6 +25,7 @@ int manifest_describe(struct snapshot *snapshot, bool count, const char *host,
         .counted = contents.counted,
         .extensions = contents.extensions,
         .revisions = contents.revisions,
+        .versions = contents.versions,
         .tables = contents.tables,
     };
     return 0;

@@ -8,9 +8,9 @@
 #include "shelf/manifest.h"
 
 /* Fills a manifest with what the snapshot shows; what concerns the file is added by backup_create.
- * `count` as in snapshot_read. */
-int manifest_describe(struct snapshot *snapshot, bool count, const char *host,
-                      const struct tools *tools, struct manifest *ret_manifest,
+ * `question` as in snapshot_read. */
+int manifest_describe(struct snapshot *snapshot, const struct snapshot_question *question,
+                      const char *host, const struct tools *tools, struct manifest *ret_manifest,
                       struct strings *notices, struct error *error);
 
 /* Reads the manifest of the newest backup on the shelf that has one that can be read: 1 when there

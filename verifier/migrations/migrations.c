@@ -1,7 +1,6 @@
+/* Reading the files. What the revisions amount to together is in graph.c. */
 #include "migrations/migrations.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +12,11 @@ enum { FILE_LIMIT_BYTES = 4 << 20 };
 void migration_free(struct migration *migration)
 {
     free(migration->file);
+    free(migration->title);
     free(migration->revision);
+    strings_free(&migration->labels);
     strings_free(&migration->after);
+    free(migration->before);
     *migration = (struct migration){0};
 }
 
@@ -28,89 +30,80 @@ void migrations_free(struct migrations *migrations)
 
 /* --- one file --------------------------------------------------------------------------------- */
 
+enum { REVISION, DOWN_REVISION, DEPENDS_ON, BRANCH_LABELS, NAME_COUNT };
+static const char *const names[NAME_COUNT] = {"revision", "down_revision", "depends_on",
+                                              "branch_labels"};
+
+static bool is_revision(const struct strings *values)
+{
+    return values->count == 1 && *values->items[0];
+}
+
+/* "" alone stands for nothing. */
+static int add_names(struct strings *list, const struct strings *values, const char *name,
+                     struct error *error)
+{
+    for (size_t i = 0; i < values->count; i++)
+        if (*values->items[i])
+            strings_add(list, values->items[i]);
+        else if (values->count > 1)
+            return cannot_verify(error, "`%s` has an empty string among others", name);
+    return 0;
+}
+
+static int fill(struct migration *migration, const struct strings *values, struct error *error)
+{
+    if (!is_revision(&values[REVISION]))
+        return cannot_verify(error, "it has no `revision = \"...\"` at the left margin: is it a "
+                                    "migration of Alembic?");
+    migration->revision = xstrdup(values[REVISION].items[0]);
+    if (add_names(&migration->after, &values[DOWN_REVISION], names[DOWN_REVISION], error) < 0 ||
+        add_names(&migration->after, &values[DEPENDS_ON], names[DEPENDS_ON], error) < 0)
+        return -1;
+    return add_names(&migration->labels, &values[BRANCH_LABELS], names[BRANCH_LABELS], error);
+}
+
 int migration_parse(const char *text, size_t length, const char *name,
                     struct migration *ret_migration, struct error *error)
 {
-    static const char *const names[] = {"revision", "down_revision", "depends_on"};
-    struct strings values[ARRAY_LENGTH(names)] = {0};
-    int outcome = python_constants(text, length, names, ARRAY_LENGTH(names), values, error);
-    if (outcome < 0)
-        error_prefix(error, "%s: ", name);
-    else if (values[0].count != 1)
-        outcome = cannot_verify(error,
-                                "%s: it has no `revision = \"...\"` at the left margin: is it a "
-                                "migration of Alembic?",
-                                name);
-    if (outcome == 0) {
-        struct migration migration = {.file = xstrdup(name),
-                                      .revision = xstrdup(values[0].items[0])};
-        for (size_t i = 1; i < ARRAY_LENGTH(names); i++)
-            for (size_t j = 0; j < values[i].count; j++)
-                strings_add(&migration.after, values[i].items[j]);
-        *ret_migration = migration;
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+    struct strings values[NAME_COUNT] = {0};
+    struct migration migration = {0};
+    int outcome = python_constants(text, length, names, NAME_COUNT, values, error);
+    if (outcome == 0)
+        outcome = fill(&migration, values, error);
+    for (size_t i = 0; i < NAME_COUNT; i++)
         strings_free(&values[i]);
-    return outcome;
+    if (outcome < 0) {
+        migration_free(&migration);
+        return error_prefix(error, "%s: ", name);
+    }
+    migration.file = xstrdup(name);
+    migration.title = python_title(text, length);
+    *ret_migration = migration;
+    return 0;
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-const struct migration *migrations_find(const struct migrations *migrations, const char *revision)
+static int parse_file(const char *path, struct migration *ret_migration, struct error *error)
 {
-    for (size_t i = 0; i < migrations->count; i++)
-        if (strcmp(migrations->items[i].revision, revision) == 0)
-            return &migrations->items[i];
-    return NULL;
-}
-
-static bool is_migration(const char *name)
-{
-    return ends_with(name, ".py") && !starts_with(name, "__init__") && !starts_with(name, ".#");
-}
-
-static int by_name(const void *left, const void *right)
-{
-    return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
-static int list_files(const char *directory, struct strings *ret_names, struct error *error)
-{
-    DIR *entries = opendir(directory);
-    if (!entries)
-        return cannot_verify(error, "cannot list %s: %s: check alembic.migrations", directory,
-                             strerror(errno));
-    struct dirent *entry;
-    while (errno = 0, (entry = readdir(entries)))
-        if (is_migration(entry->d_name))
-            strings_add(ret_names, entry->d_name);
-    int reason = errno;
-    closedir(entries);
-    if (reason != 0)
-        return cannot_verify(error, "cannot list %s: %s", directory, strerror(reason));
-    if (ret_names->count == 0)
-        return cannot_verify(error, "%s holds no migrations (*.py): check alembic.migrations",
-                             directory);
-    qsort(ret_names->items, ret_names->count, sizeof(*ret_names->items), by_name);
-    return 0;
-}
-
-static int add_file(struct migrations *migrations, const char *directory, const char *name,
-                    struct error *error)
-{
-    cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, name);
     struct buffer content;
     if (file_read(path, FILE_LIMIT_BYTES, &content, error) < 0)
         return -1;
-    struct migration migration = {0};
-    int outcome = migration_parse(content.data, content.length, name, &migration, error);
+    int outcome = migration_parse(content.data, content.length, path, ret_migration, error);
     buffer_free(&content);
-    if (outcome < 0)
+    return outcome;
+}
+
+static int add_file(struct migrations *migrations, const char *path, struct error *error)
+{
+    struct migration migration = {0};
+    if (parse_file(path, &migration, error) < 0)
         return -1;
     const struct migration *other = migrations_find(migrations, migration.revision);
     if (other) {
         cannot_verify(error, "%s and %s both have the revision %s: one of them has to go",
-                      other->file, name, other->revision);
+                      other->file, path, other->revision);
         migration_free(&migration);
         return -1;
     }
@@ -120,95 +113,37 @@ static int add_file(struct migrations *migrations, const char *directory, const 
     return 0;
 }
 
-/* `depends_on` may name a revision by its beginning. */
-static const struct migration *resolve(const struct migrations *migrations, const char *name)
+/* Not every file that lies deeper is a migration. One that is would never be applied. */
+static int refuse_unread(const struct strings *unread, struct error *error)
 {
-    const struct migration *found = migrations_find(migrations, name);
-    for (size_t i = 0; !found && i < migrations->count; i++)
-        if (starts_with(migrations->items[i].revision, name))
-            found = &migrations->items[i];
-    return found;
-}
-
-static int check_order(const struct migrations *migrations, struct error *error)
-{
-    for (size_t i = 0; i < migrations->count; i++) {
-        const struct migration *migration = &migrations->items[i];
-        for (size_t j = 0; j < migration->after.count; j++)
-            if (!resolve(migrations, migration->after.items[j]))
-                return cannot_verify(error, "%s builds on %s, which no file there has",
-                                     migration->file, migration->after.items[j]);
+    for (size_t i = 0; i < unread->count; i++) {
+        struct migration migration = {0};
+        struct error ignored;
+        if (parse_file(unread->items[i], &migration, &ignored) < 0)
+            continue;
+        migration_free(&migration);
+        return cannot_verify(error,
+                             "%s is a migration that Alembic does not read: set "
+                             "recursive_version_locations, or move it",
+                             unread->items[i]);
     }
     return 0;
 }
 
-int migrations_read(const char *directory, struct migrations *ret_migrations, struct error *error)
+int migrations_read(const struct places *places, struct migrations *ret_migrations,
+                    struct error *error)
 {
-    cleanup(strings_free) struct strings names = {0};
+    cleanup(strings_free) struct strings files = {0};
+    cleanup(strings_free) struct strings unread = {0};
     cleanup(migrations_free) struct migrations migrations = {0};
-    if (list_files(directory, &names, error) < 0)
+    if (places_list(places, &files, &unread, error) < 0)
         return -1;
-    int outcome = 0;
-    for (size_t i = 0; i < names.count && outcome == 0; i++)
-        outcome = add_file(&migrations, directory, names.items[i], error);
-    if (outcome == 0)
-        outcome = check_order(&migrations, error);
-    if (outcome < 0)
-        return error_prefix(error, "%s: ", directory);
+    for (size_t i = 0; i < files.count; i++)
+        if (add_file(&migrations, files.items[i], error) < 0)
+            return -1;
+    if (refuse_unread(&unread, error) < 0 || migrations_connect(&migrations, error) < 0)
+        return -1;
     *ret_migrations = migrations;
     migrations = (struct migrations){0};
     return 0;
-}
-
-/* --- which are applied ------------------------------------------------------------------------ */
-
-/* Marks `at` and everything that it builds on. Each is visited once, so a circle ends. */
-static void mark(const struct migrations *migrations, const struct migration *at, bool *applied)
-{
-    cleanup(free_pointer) const struct migration **waiting =
-        xcalloc(migrations->count, sizeof(*waiting));
-    size_t count = 0;
-    if (!applied[at - migrations->items])
-        waiting[count++] = at;
-    applied[at - migrations->items] = true;
-    while (count > 0) {
-        const struct strings *after = &waiting[--count]->after;
-        for (size_t i = 0; i < after->count; i++) {
-            const struct migration *before = resolve(migrations, after->items[i]);
-            if (!before || applied[before - migrations->items])
-                continue;
-            applied[before - migrations->items] = true;
-            waiting[count++] = before;
-        }
-    }
-}
-
-void migrations_pending(const struct migrations *migrations, const struct strings *revisions,
-                        struct strings *ret_revisions)
-{
-    cleanup(free_pointer) bool *applied = xcalloc(migrations->count, sizeof(*applied));
-    for (size_t i = 0; i < revisions->count; i++) {
-        const struct migration *migration = migrations_find(migrations, revisions->items[i]);
-        if (migration)
-            mark(migrations, migration, applied);
-    }
-    for (size_t i = 0; i < migrations->count; i++)
-        if (!applied[i])
-            strings_add(ret_revisions, migrations->items[i].revision);
-}
-
-void migrations_heads(const struct migrations *migrations, struct strings *ret_revisions)
-{
-    cleanup(free_pointer) bool *built_on = xcalloc(migrations->count, sizeof(*built_on));
-    for (size_t i = 0; i < migrations->count; i++) {
-        const struct strings *after = &migrations->items[i].after;
-        for (size_t j = 0; j < after->count; j++) {
-            const struct migration *before = resolve(migrations, after->items[j]);
-            if (before)
-                built_on[before - migrations->items] = true;
-        }
-    }
-    for (size_t i = 0; i < migrations->count; i++)
-        if (!built_on[i])
-            strings_add(ret_revisions, migrations->items[i].revision);
 }

@@ -205,6 +205,15 @@ char *identifier_quote(const char *name)
 }
 
 /* For servers with standard_conforming_strings on, the default since 9.1. */
+char *table_quote(const char *table)
+{
+    const char *dot = strchr(table, '.');
+    cleanup(free_pointer) char *first = dot ? xstrndup(table, (size_t)(dot - table)) : NULL;
+    cleanup(free_pointer) char *schema = first ? identifier_quote(first) : NULL;
+    cleanup(free_pointer) char *name = identifier_quote(dot ? dot + 1 : table);
+    return xasprintf("%s%s%s", schema ? schema : "", schema ? "." : "", name);
+}
+
 char *literal_quote(const char *text)
 {
     return quote(text, '\'');

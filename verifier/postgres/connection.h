@@ -41,6 +41,9 @@ int connection_execute(struct connection *connection, struct error *error, const
 /* "schema"."table" or "name", quoted for SQL: to be freed by the caller. */
 char *identifier_quote(const char *name);
 char *literal_quote(const char *text);
+/* The same of a table as scenarios name it, "users" or "public.reports": its parts are taken as
+ * they are written, without folding to lower case, as pg_dump lists them. */
+char *table_quote(const char *table);
 
 int connection_server_version(const struct connection *connection); /* 150018 */
 PGconn *connection_raw(struct connection *connection);              /* borrowed */

@@ -95,6 +95,7 @@ void snapshot_contents_free(struct snapshot_contents *contents)
     free(contents->encoding);
     strings_free(&contents->extensions);
     strings_free(&contents->revisions);
+    version_states_free(&contents->versions);
     table_counts_free(&contents->tables);
     *contents = (struct snapshot_contents){0};
 }
@@ -133,26 +134,30 @@ static const struct table_count *alembic_table(const struct table_counts *tables
     return found;
 }
 
-static int read_revisions(struct connection *connection, struct snapshot_contents *contents,
-                          struct strings *notices, struct error *error)
+/* Reads what migration tools wrote down; what they cannot be asked for is told in `notices`. */
+static int read_versions(struct connection *connection, const struct snapshot_question *question,
+                         struct snapshot_contents *contents, struct strings *notices,
+                         struct error *error)
 {
     const struct table_count *table = alembic_table(&contents->tables);
-    if (!table)
-        return 0;
-    cleanup(free_pointer) char *schema = identifier_quote(table->schema);
-    cleanup(free_pointer) char *sql =
-        xasprintf("select version_num::text from %s.alembic_version order by 1", schema);
-    cleanup(result_clear) PGresult *result = NULL;
     struct error reason;
+    int outcome = 0;
     if (connection_execute(connection, error, "savepoint reading") < 0)
         return -1;
-    if (connection_query(connection, sql, NULL, &result, NULL, &reason) < 0) {
-        strings_addf(notices, "the revision in alembic_version could not be read: %s", reason.text);
-        return connection_execute(connection, error, "rollback to savepoint reading");
+    if (table) {
+        cleanup(free_pointer) char *schema = identifier_quote(table->schema);
+        cleanup(free_pointer) char *name = xasprintf("%s.alembic_version", schema);
+        outcome = version_table_read(connection, TOOL_ALEMBIC, name, &contents->revisions, &reason);
+        if (outcome < 0)
+            error_prefix(&reason, "the revision in alembic_version could not be read: ");
     }
-    for (int i = 0; i < PQntuples(result); i++)
-        strings_add(&contents->revisions, PQgetvalue(result, i, 0));
-    return 0;
+    if (outcome == 0)
+        outcome = version_tables_read(connection, question->version_tables,
+                                      question->version_table_count, &contents->versions, &reason);
+    if (outcome == 0)
+        return 0;
+    strings_add(notices, reason.text);
+    return connection_execute(connection, error, "rollback to savepoint reading");
 }
 
 /* pg_dump says nothing of them. */
@@ -181,23 +186,24 @@ static void tell_problems(const struct strings *problems, struct strings *notice
         strings_addf(notices, "nor those of %zu more tables", problems->count - MENTIONED_PROBLEMS);
 }
 
-int snapshot_read(struct snapshot *snapshot, bool count, struct snapshot_contents *ret_contents,
-                  struct strings *notices, struct error *error)
+int snapshot_read(struct snapshot *snapshot, const struct snapshot_question *question,
+                  struct snapshot_contents *ret_contents, struct strings *notices,
+                  struct error *error)
 {
     struct connection *connection = snapshot->connection;
     struct snapshot_contents contents = {0};
     cleanup(strings_free) struct strings problems = {0};
-    if (count && !snapshot->id)
+    bool count = question->count && snapshot->id;
+    if (question->count && !snapshot->id)
         strings_addf(notices,
                      "rows are not counted, because the server cannot give its snapshot to "
                      "pg_dump: %s",
                      snapshot->reason);
-    count = count && snapshot->id;
     if (read_server(connection, &contents, error) < 0 ||
         table_counts_list(connection, &contents.tables, error) < 0 ||
         tell_unlogged(connection, notices, error) < 0 ||
         (count && table_counts_fill(connection, &contents.tables, &problems, error) < 0) ||
-        read_revisions(connection, &contents, notices, error) < 0) {
+        read_versions(connection, question, &contents, notices, error) < 0) {
         snapshot_contents_free(&contents);
         return error_prefix(error, "cannot tell what the database holds: ");
     }

@@ -14,6 +14,7 @@
 
 #include "postgres/address.h"
 #include "postgres/table_counts.h"
+#include "postgres/version_table.h"
 
 struct snapshot;
 
@@ -21,10 +22,18 @@ struct snapshot_contents {
     char *server_version; /* "15.18 (Debian 15.18-0+deb12u1)" */
     char *encoding;       /* "UTF8" */
     int64_t database_bytes;
-    bool counted;              /* the rows of tables were counted */
-    struct strings extensions; /* "pg_trgm 1.6" */
-    struct strings revisions;  /* of alembic_version; none where there is no such table */
+    bool counted;                   /* the rows of tables were counted */
+    struct strings extensions;      /* "pg_trgm 1.6" */
+    struct strings revisions;       /* of alembic_version; none where there is no such table */
+    struct version_states versions; /* of the tables that were asked for */
     struct table_counts tables;
+};
+
+/* What is wanted to be known. */
+struct snapshot_question {
+    bool count; /* the rows of the tables */
+    const struct version_table *version_tables;
+    size_t version_table_count;
 };
 
 /* Begins the transaction. A server that cannot export a snapshot (a standby before PostgreSQL 10)
@@ -37,11 +46,11 @@ const char *snapshot_id(const struct snapshot *snapshot);     /* for pg_dump; bo
 
 time_t snapshot_time(const struct snapshot *snapshot); /* just before it was taken */
 
-/* Reads what the database holds; `count` tells whether rows are counted. Without a snapshot_id they
- * are not: they would be those of another moment. What could not be looked at is no error but a
- * sentence in `notices`. */
-int snapshot_read(struct snapshot *snapshot, bool count, struct snapshot_contents *ret_contents,
-                  struct strings *notices, struct error *error);
+/* Reads what the database holds. Without a snapshot_id rows are not counted: they would be those of
+ * another moment. What could not be looked at is no error but a sentence in `notices`. */
+int snapshot_read(struct snapshot *snapshot, const struct snapshot_question *question,
+                  struct snapshot_contents *ret_contents, struct strings *notices,
+                  struct error *error);
 
 void snapshot_close(struct snapshot *snapshot); /* takes NULL */
 void snapshot_closep(struct snapshot **snapshot);

@@ -40,11 +40,6 @@ static const struct key restore_keys[] = {
     {"contents", read_yes_or_no, FIELD(restore.contents), NO_MARK, false},
 };
 
-static const struct key alembic_keys[] = {
-    {"version", read_alembic_version, FIELD(alembic.version), FIELD(alembic.mark), true},
-    {"migrations", read_directory, FIELD(alembic.migrations), NO_MARK, false},
-};
-
 static const struct key query_keys[] = {
     {"name", read_line, offsetof(struct query, name), offsetof(struct query, mark), true},
     {"sql", read_sql, offsetof(struct query, sql), NO_MARK, true},
@@ -83,15 +78,6 @@ static void read_restore(struct reader *reader, const struct key *key, const str
     (void)field;
     read_section(reader, key->name, restore_keys, ARRAY_LENGTH(restore_keys), value,
                  reader->scenario);
-}
-
-static void read_alembic(struct reader *reader, const struct key *key, const struct node *value,
-                         void *field)
-{
-    (void)field;
-    struct scenario *scenario = reader->scenario;
-    scenario->alembic.present = true;
-    read_section(reader, key->name, alembic_keys, ARRAY_LENGTH(alembic_keys), value, scenario);
 }
 
 static void read_queries(struct reader *reader, const struct key *key, const struct node *value,
@@ -201,11 +187,7 @@ static void check_together(struct reader *reader)
 {
     const struct scenario *scenario = reader->scenario;
     struct problems *problems = &reader->problems;
-    enum alembic_version version = scenario->alembic.version;
-    if ((version == ALEMBIC_HEAD || version == ALEMBIC_KNOWN) && !scenario->alembic.migrations)
-        problems_add(problems, scenario->alembic.mark,
-                     "`version: %s` needs `migrations`, the directory of the migrations",
-                     version == ALEMBIC_HEAD ? "head" : "known");
+    check_alembic(problems, scenario);
     for (size_t i = 0; i < scenario->query_count; i++)
         for (size_t j = 0; j < i; j++)
             if (strcmp(scenario->queries[i].name, scenario->queries[j].name) == 0) {
@@ -263,6 +245,15 @@ int scenario_load(const char *path, struct scenario **ret_scenario, struct strin
     return 0;
 }
 
+struct version_table *scenario_version_tables(const struct scenario *scenario, size_t *ret_count)
+{
+    struct version_table *tables = xcalloc(scenario->alembic_count + 1, sizeof(*tables));
+    for (size_t i = 0; i < scenario->alembic_count; i++)
+        tables[i] = (struct version_table){TOOL_ALEMBIC, scenario->alembic[i].table};
+    *ret_count = scenario->alembic_count;
+    return tables;
+}
+
 static void expectations_free(struct expectation *expectations, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -286,6 +277,18 @@ static void objects_free(struct objects *objects)
     expectations_free(objects->checks, objects->check_count);
 }
 
+static void alembic_free(struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->alembic_count; i++) {
+        struct alembic_expectation *alembic = &scenario->alembic[i];
+        strings_free(&alembic->revisions);
+        strings_free(&alembic->migrations);
+        free(alembic->config);
+        free(alembic->table);
+    }
+    free(scenario->alembic);
+}
+
 void scenario_free(struct scenario *scenario)
 {
     if (!scenario)
@@ -303,8 +306,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->queries);
     objects_free(&scenario->objects);
     strings_free(&scenario->restore.exclude);
-    strings_free(&scenario->alembic.revisions);
-    free(scenario->alembic.migrations);
+    alembic_free(scenario);
     free(scenario->restore.server);
     free(scenario->backups.location);
     access_free(&scenario->backups.access);

@@ -14,9 +14,27 @@
 
 #include "base/host_kind.h"
 #include "base/memory.h"
+#include "base/migration_tool.h"
 #include "scenario/expectation.h"
 
-enum alembic_version { ALEMBIC_ANY, ALEMBIC_REVISIONS, ALEMBIC_HEAD, ALEMBIC_KNOWN };
+enum alembic_version {
+    ALEMBIC_REVISIONS,
+    ALEMBIC_HEAD,  /* every migration is applied */
+    ALEMBIC_KNOWN, /* the revision is one of the project's */
+    ALEMBIC_SAME_AS_DUMP,
+    ALEMBIC_SAME_AS_LAST_VERIFIED,
+};
+
+/* What one history of Alembic's migrations must have come to. */
+struct alembic_expectation {
+    enum alembic_version version;
+    struct strings revisions;  /* for ALEMBIC_REVISIONS */
+    struct strings migrations; /* directories, for ALEMBIC_HEAD and ALEMBIC_KNOWN; or ... */
+    char *config;              /* ... alembic.ini or pyproject.toml */
+    char *table;               /* "alembic_version", as written */
+    struct mark mark;          /* of `version` */
+    struct mark files_mark;    /* of `migrations` or `config` */
+};
 
 struct table_expectations {
     char *table; /* "users" or "public.reports", as written */
@@ -77,13 +95,8 @@ struct scenario {
         struct strings exclude;
         bool contents; /* compare the contents of every table */
     } restore;
-    struct {
-        bool present;
-        enum alembic_version version;
-        struct strings revisions; /* for ALEMBIC_REVISIONS */
-        char *migrations;         /* directory, for ALEMBIC_HEAD and ALEMBIC_KNOWN */
-        struct mark mark;
-    } alembic;
+    struct alembic_expectation *alembic;
+    size_t alembic_count;
     struct table_expectations *tables;
     size_t table_count;
     struct query *queries;
@@ -95,6 +108,9 @@ struct scenario {
  * line each: "FILE:LINE:COLUMN: what is wrong" (a file that cannot be read: "FILE: why"). Relative
  * directories in the file are taken from the current directory, as a shell would. */
 int scenario_load(const char *path, struct scenario **ret_scenario, struct strings *problems);
+/* The tables in which migration tools keep what they have applied. Freed by the caller; the names
+ * are borrowed. */
+struct version_table *scenario_version_tables(const struct scenario *scenario, size_t *ret_count);
 void scenario_free(struct scenario *scenario); /* takes NULL */
 void scenario_freep(struct scenario **scenario);
 

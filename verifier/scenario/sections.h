@@ -37,7 +37,13 @@ void read_backup_name(struct reader *reader, const struct key *key, const struct
                       void *field); /* char *: a pattern for strftime */
 void read_jobs(struct reader *reader, const struct key *key, const struct node *value,
                void *field); /* int */
-void read_alembic_version(struct reader *reader, const struct key *key, const struct node *value,
-                          void *field); /* in scenario->alembic */
+/* A text for one line that is not empty, borrowed, or NULL when a problem has been told. */
+const char *line_text(struct reader *reader, const struct key *key, const struct node *value,
+                      const char *wanted);
+
+/* alembic.c */
+void read_alembic(struct reader *reader, const struct key *key, const struct node *value,
+                  void *field); /* scenario->alembic */
+void check_alembic(struct problems *problems, const struct scenario *scenario);
 
 #endif

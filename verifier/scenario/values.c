@@ -10,9 +10,8 @@ enum { NAME_LIMIT_BYTES = 100, BACKUP_NAME_LIMIT_BYTES = 200, JOBS_LIMIT = 64 };
 static const char letters_and_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/* A text for one line that is not empty, borrowed, or NULL when a problem has been told. */
-static const char *line_text(struct reader *reader, const struct key *key, const struct node *value,
-                             const char *wanted)
+const char *line_text(struct reader *reader, const struct key *key, const struct node *value,
+                      const char *wanted)
 {
     const char *text = node_text(reader, key->name, value, wanted);
     if (!text || is_printable(text))
@@ -258,65 +257,4 @@ void read_jobs(struct reader *reader, const struct key *key, const struct node *
     cleanup(free_pointer) char *words = value_shown(value);
     problems_add(&reader->problems, value->mark, "`%s` expects a number from 1 to %d, found %s",
                  key->name, JOBS_LIMIT, words);
-}
-
-/* Adds a revision; the forms that Alembic itself gives a meaning to are not revisions. */
-static void add_revision(struct reader *reader, const struct node *node, const char *revision,
-                         size_t offset)
-{
-    static const char *const meanings[] = {"head", "known", "heads", "base", "current"};
-    struct mark mark = node_mark_at(node, offset);
-    struct strings *revisions = &reader->scenario->alembic.revisions;
-    cleanup(free_pointer) char *words = shown(revision);
-    for (size_t i = 0; i < ARRAY_LENGTH(meanings); i++) {
-        if (strcmp(revision, meanings[i]) != 0)
-            continue;
-        problems_add(&reader->problems, mark,
-                     "`%s` is no revision: `version` is head, known, or only revisions", words);
-        return;
-    }
-    if (revision[strspn(revision, letters_and_digits)] != '\0' && strpbrk(revision, "@+-:,/\"'"))
-        problems_add(&reader->problems, mark,
-                     "`%s` is no revision: several are separated by blanks or stand in a list",
-                     words);
-    else if (strings_contain(revisions, revision))
-        problems_add(&reader->problems, mark, "the revision `%s` stands here twice", words);
-    else
-        strings_add(revisions, revision);
-}
-
-static void add_revisions(struct reader *reader, const struct node *node)
-{
-    static const char blanks[] = " \t\r\n";
-    size_t offset = strspn(node->text, blanks);
-    while (node->text[offset]) {
-        size_t length = strcspn(node->text + offset, blanks);
-        cleanup(free_pointer) char *revision = xstrndup(node->text + offset, length);
-        add_revision(reader, node, revision, offset);
-        offset += length;
-        offset += strspn(node->text + offset, blanks);
-    }
-}
-
-void read_alembic_version(struct reader *reader, const struct key *key, const struct node *value,
-                          void *field)
-{
-    static const char wanted[] = "head, known, or one or more revisions";
-    enum alembic_version *version = field;
-    *version = ALEMBIC_REVISIONS;
-    if (value->kind == NODE_LIST && value->count > 0) {
-        for (size_t i = 0; i < value->count; i++)
-            if (line_text(reader, key, &value->items[i], "a revision in each item"))
-                add_revisions(reader, &value->items[i]);
-        return;
-    }
-    const char *text = line_text(reader, key, value, wanted);
-    if (!text)
-        return;
-    if (strcmp(text, "head") == 0)
-        *version = ALEMBIC_HEAD;
-    else if (strcmp(text, "known") == 0)
-        *version = ALEMBIC_KNOWN;
-    else
-        add_revisions(reader, value);
 }

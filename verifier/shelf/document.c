@@ -222,6 +222,32 @@ static void tables_release(void *tables)
     table_counts_free(tables);
 }
 
+/* "app.alembic_version": ["9c1f0a2b3d4e"]. Older documents have no such object. */
+static void versions_read(struct document *document, const char *key, json_t *value,
+                          void *ret_states)
+{
+    const char *table;
+    json_t *versions;
+    if (!value || !check(document, key, json_is_object(value), "an object"))
+        return;
+    json_object_foreach(value, table, versions)
+        strings_read(document, table, versions, &version_states_add(ret_states, table)->versions);
+}
+
+static json_t *versions_write(const void *states)
+{
+    const struct version_states *all = states;
+    json_t *object = json_object();
+    for (size_t i = 0; i < all->count; i++)
+        json_object_set_new(object, all->items[i].table, strings_write(&all->items[i].versions));
+    return object;
+}
+
+static void versions_release(void *states)
+{
+    version_states_free(states);
+}
+
 static const struct {
     void (*read)(struct document *document, const char *key, json_t *value, void *ret_member);
     json_t *(*write)(const void *member);
@@ -234,6 +260,7 @@ static const struct {
     [DOCUMENT_SHA256] = {sha256_read, sha256_write, NULL},
     [DOCUMENT_STRINGS] = {strings_read, strings_write, strings_release},
     [DOCUMENT_TABLES] = {tables_read, tables_write, tables_release},
+    [DOCUMENT_VERSIONS] = {versions_read, versions_write, versions_release},
 };
 
 void document_fields_free(const struct document_field *fields, void *structure)

@@ -20,6 +20,7 @@ static const struct document_field fields[] = {
     {"checks", DOCUMENT_NUMBER, offsetof(struct record, checks)},
     {"warnings", DOCUMENT_NUMBER, offsetof(struct record, warnings)},
     {"tables", DOCUMENT_TABLES, offsetof(struct record, tables)},
+    {"version_tables", DOCUMENT_VERSIONS, offsetof(struct record, versions)},
     {0},
 };
 

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "postgres/table_counts.h"
+#include "postgres/version_table.h"
 #include "shelf/shelf.h"
 
 enum { RECORD_VERSION = 1 };
@@ -28,7 +29,8 @@ struct record {
     char *server;   /* version of the server that it was restored into */
     int64_t checks; /* that passed */
     int64_t warnings;
-    struct table_counts tables; /* restored rows */
+    struct table_counts tables;     /* restored rows */
+    struct version_states versions; /* of the version tables that the scenario names */
     /* What was measured of the bucket and its copy, by the text of the metric ("object_count in
      * shots/"); missing from a record means that nothing was. */
     struct record_metric {

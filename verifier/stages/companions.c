@@ -128,6 +128,20 @@ static int restored_tables(struct stages *stages, struct table_counts *ret_table
     return outcome;
 }
 
+static int record_versions(struct stages *stages, struct version_states *ret_states,
+                           struct error *error)
+{
+    size_t count = 0;
+    cleanup(free_pointer) struct version_table *tables =
+        scenario_version_tables(stages->scenario, &count);
+    cleanup(connection_closep) struct connection *connection = NULL;
+    if (count == 0)
+        return 0;
+    if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0)
+        return -1;
+    return version_tables_read(connection, tables, count, ret_states, error);
+}
+
 /* What was measured of a store, under the names that `change for` looks for. */
 static void record_objects(const struct listed_store *store, bool of_copy, struct record *record)
 {
@@ -162,6 +176,8 @@ static int write_record(struct stages *stages, int64_t checks, int64_t warnings,
     record_objects(&stages->objects.copy, true, &record);
     cleanup(free_pointer) char *path = NULL;
     int outcome = restored_tables(stages, &record.tables, error);
+    if (outcome == 0)
+        outcome = record_versions(stages, &record.versions, error);
     if (outcome == 0)
         outcome = record_write(&record, places, &path, error);
     if (outcome == 0)

@@ -31,8 +31,10 @@ static void check_loaded(const struct scenario *scenario)
         promise(scenario->queries[i].name && scenario->queries[i].sql &&
                     scenario->queries[i].expect.text,
                 "whole queries");
-    promise(scenario->alembic.version != ALEMBIC_REVISIONS || scenario->alembic.revisions.count > 0,
-            "revisions");
+    for (size_t i = 0; i < scenario->alembic_count; i++)
+        promise(scenario->alembic[i].version != ALEMBIC_REVISIONS ||
+                    scenario->alembic[i].revisions.count > 0,
+                "revisions");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -24,7 +24,8 @@ START_TEST(a_plan_holds_what_is_asked_for)
     struct query queries[] = {{.name = q}};
     struct scenario scenario = {
         .tables = tables, .table_count = 1, .queries = queries, .query_count = 1};
-    scenario.alembic.present = true;
+    scenario.alembic = &(struct alembic_expectation){.table = a};
+    scenario.alembic_count = 1;
     scenario.restore.timeout_ms = 1234;
     struct plan plan;
     plan_build(&scenario, choices[_i].only, &plan);

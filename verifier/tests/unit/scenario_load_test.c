@@ -148,9 +148,12 @@ START_TEST(the_example_loads_whole)
     ck_assert_uint_eq(scenario->restore.exclude.count, 2);
     ck_assert_str_eq(scenario->restore.exclude.items[1], "SCHEMA auth");
     ck_assert(!scenario->restore.contents);
-    ck_assert(scenario->alembic.present);
-    ck_assert_int_eq(scenario->alembic.version, ALEMBIC_HEAD);
-    ck_assert_str_eq(scenario->alembic.migrations, "../bugspark/packages/api/migrations/versions");
+    ck_assert_uint_eq(scenario->alembic_count, 1);
+    ck_assert_int_eq(scenario->alembic[0].version, ALEMBIC_HEAD);
+    ck_assert_uint_eq(scenario->alembic[0].migrations.count, 1);
+    ck_assert_str_eq(scenario->alembic[0].migrations.items[0],
+                     "../bugspark/packages/api/migrations/versions");
+    ck_assert_str_eq(scenario->alembic[0].table, "alembic_version");
     assert_tables(scenario);
     ck_assert_uint_eq(scenario->query_count, 1);
     ck_assert_str_eq(scenario->queries[0].name, "every report has a project");
@@ -176,8 +179,34 @@ START_TEST(defaults_are_filled_in)
     ck_assert_int_eq(scenario->restore.jobs, 0);
     ck_assert_int_eq(scenario->source.host, HOST_GUESS);
     ck_assert_ptr_null(scenario->source.database);
-    ck_assert(!scenario->alembic.present);
+    ck_assert_uint_eq(scenario->alembic_count, 0);
     ck_assert(!scenario->objects.present);
+    scenario_free(scenario);
+}
+END_TEST
+
+START_TEST(alembic_may_have_several_histories)
+{
+    static const char text[] =
+        "scenario: a\n"
+        "alembic:\n"
+        "  - {version: head, migrations: [m/core, m/plugins]}\n"
+        "  - {version: known, config: api/alembic.ini, table: app.alembic_version}\n"
+        "  - {version: same as dump, table: x}\n"
+        "  - {version: same as last verified, table: y}\n";
+    struct strings problems = {0};
+    struct scenario *scenario = NULL;
+    ck_assert_int_eq(load(text, strlen(text), &scenario, &problems), 0);
+    ck_assert_uint_eq(scenario->alembic_count, 4);
+    ck_assert_uint_eq(scenario->alembic[0].migrations.count, 2);
+    ck_assert_str_eq(scenario->alembic[1].config, "api/alembic.ini");
+    ck_assert_int_eq(scenario->alembic[2].version, ALEMBIC_SAME_AS_DUMP);
+    ck_assert_int_eq(scenario->alembic[3].version, ALEMBIC_SAME_AS_LAST_VERIFIED);
+    size_t count = 0;
+    cleanup(free_pointer) struct version_table *tables = scenario_version_tables(scenario, &count);
+    ck_assert_uint_eq(count, 4);
+    ck_assert_str_eq(tables[0].name, "alembic_version");
+    ck_assert_str_eq(tables[1].name, "app.alembic_version");
     scenario_free(scenario);
 }
 END_TEST
@@ -190,10 +219,10 @@ START_TEST(revisions_are_a_list_or_words)
         struct strings problems = {0};
         struct scenario *scenario = NULL;
         ck_assert_int_eq(load(texts[i], strlen(texts[i]), &scenario, &problems), 0);
-        ck_assert_int_eq(scenario->alembic.version, ALEMBIC_REVISIONS);
-        ck_assert_uint_eq(scenario->alembic.revisions.count, 2);
-        ck_assert_str_eq(scenario->alembic.revisions.items[0], "1e10");
-        ck_assert_str_eq(scenario->alembic.revisions.items[1], "0012");
+        ck_assert_int_eq(scenario->alembic[0].version, ALEMBIC_REVISIONS);
+        ck_assert_uint_eq(scenario->alembic[0].revisions.count, 2);
+        ck_assert_str_eq(scenario->alembic[0].revisions.items[0], "1e10");
+        ck_assert_str_eq(scenario->alembic[0].revisions.items[1], "0012");
         scenario_free(scenario);
     }
 }
@@ -245,7 +274,9 @@ static const struct {
     {"restore: {jobs: 1}\n", {"FILE:1:1: the file lacks the key `scenario`"}},
     {NAMED "tabels: {}\n", {"FILE:2:1: unknown key `tabels`: did you mean `tables`?"}},
     {NAMED "alembic: {qq: 1, version: abc}\n",
-     {"FILE:2:11: unknown key `qq` in `alembic`: known here are `version` and `migrations`"}},
+     {"FILE:2:11: unknown key `qq` in `alembic`: known here are `version`, `migrations`, `config` "
+      "and "
+      "`table`"}},
     {NAMED "restore: 5\nsource:\nbackups: []\n",
      {"FILE:2:10: `restore` expects keys such as `server: ...`, found a text",
       "FILE:3:8: `source` expects keys such as `database: ...`, found nothing",
@@ -306,9 +337,20 @@ static const struct {
      {"FILE:2:1: `copy` holds the backups (backups.location), which `sync --delete` would delete: "
       "name another directory"}},
     {NAMED "alembic: {version: head}\n",
-     {"FILE:2:20: `version: head` needs `migrations`, the directory of the migrations"}},
+     {"FILE:2:20: `version: head` needs `migrations`, the directory of the migrations, or "
+      "`config`, Alembic's own file"}},
+    {NAMED "alembic: {version: head, migrations: m, config: alembic.ini}\n",
+     {"FILE:2:49: `migrations` and `config` both say where the migrations are: leave one out"}},
+    {NAMED "alembic: [{version: a}, {version: b}]\n",
+     {"FILE:2:35: the table alembic_version stands here twice: give each history its own `table`"}},
+    {NAMED "alembic: {version: same as yesterday}\n",
+     {"FILE:2:20: `version` expects head, known, same as dump, same as last verified, or one or "
+      "more revisions"}},
+    {NAMED "alembic: {version: 'a;b'}\n",
+     {"FILE:2:21: `a;b` is no revision: several are separated by blanks or stand in a list"}},
     {NAMED "alembic: {version: [a, head, a]}\n",
-     {"FILE:2:24: `head` is no revision: `version` is head, known, or only revisions",
+     {"FILE:2:24: `head` is no revision: `version` is head, known, same as dump, same "
+      "as last verified, or only revisions",
       "FILE:2:30: the revision `a` stands here twice"}},
     {NAMED "alembic: {version: 'a,b'}\n",
      {"FILE:2:21: `a,b` is no revision: several are separated by blanks or stand in a list"}},
@@ -492,6 +534,7 @@ Suite *scenario_load_suite(void)
     Suite *suite = suite_create("scenario/scenario");
     add_test(suite, the_example_loads_whole);
     add_test(suite, defaults_are_filled_in);
+    add_test(suite, alembic_may_have_several_histories);
     add_test(suite, revisions_are_a_list_or_words);
     add_table_test(suite, a_file_tells_exactly_what_is_wrong, ARRAY_LENGTH(files));
     add_test(suite, a_file_that_is_not_there_is_named);
