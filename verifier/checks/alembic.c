@@ -134,16 +134,8 @@ static void judge_as_verified(const struct look *look)
         judge_named(look, &state->versions);
     else if (facts->previous.failed)
         outcome_from_error(look->outcome, &facts->previous.error);
-    else if (previous)
-        outcome_warn(look->outcome,
-                     "%s; the record of the last verified backup, %s, does not tell "
-                     "its revision",
-                     look->found_text, previous->backup);
     else
-        outcome_warn(look->outcome,
-                     "%s; no earlier backup has verified, so there is nothing to "
-                     "compare with",
-                     look->found_text);
+        warn_of_no_previous(look->subject, look->found_text, "its revision is", look->outcome);
 }
 
 /* --- against the migrations ------------------------------------------------------------------- */

@@ -261,17 +261,16 @@ static long double percent_of(int64_t difference, int64_t before)
 }
 
 /* An error would keep the first backup from ever being verified. */
-static void warn_of_no_change(const struct subject *subject, const struct change *change,
-                              struct outcome *outcome)
+void warn_of_no_previous(const struct subject *subject, const char *now, const char *unknown,
+                         struct outcome *outcome)
 {
     const struct record *previous = subject->previous;
     const char *problem = subject->facts->previous.problem;
     cleanup(free_pointer) char *why =
-        previous   ? xasprintf("its %s are not known from %s", change->unit, previous->backup)
+        previous   ? xasprintf("%s not known from %s", unknown, previous->backup)
         : *problem ? xasprintf("no earlier backup is known to have verified: %s", problem)
                    : xstrdup("no earlier backup has verified");
-    outcome_warn(outcome, "%" PRId64 " %s, and nothing to compare with: %s", change->now,
-                 change->unit, why);
+    outcome_warn(outcome, "%s, and nothing to compare with: %s", now, why);
 }
 
 void change_judge(const struct subject *subject, const struct expectation *expectation,
@@ -283,7 +282,9 @@ void change_judge(const struct subject *subject, const struct expectation *expec
         return;
     }
     if (!change->has_before) {
-        warn_of_no_change(subject, change, outcome);
+        cleanup(free_pointer) char *now = xasprintf("%" PRId64 " %s", change->now, change->unit);
+        cleanup(free_pointer) char *unknown = xasprintf("its %s are", change->unit);
+        warn_of_no_previous(subject, now, unknown, outcome);
         return;
     }
     int64_t difference = change->now - change->before;

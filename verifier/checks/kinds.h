@@ -47,6 +47,11 @@ struct change {
 void change_judge(const struct subject *subject, const struct expectation *expectation,
                   const struct change *change, struct outcome *outcome);
 
+/* Warns that there is nothing to compare `now` with: there was no earlier backup that verified, or
+ * something is not known of it, such as "its rows are". */
+void warn_of_no_previous(const struct subject *subject, const char *now, const char *unknown,
+                         struct outcome *outcome);
+
 /* What the manifest says against the backup, as details and as one sentence in `words`; true when
  * it says nothing. */
 bool manifest_agrees(const struct subject *subject, struct outcome *outcome, struct buffer *words);

@@ -87,8 +87,9 @@ static int tell_circle(const struct migrations *migrations, const struct walk *w
     size_t from = walk->depth;
     while (walk->way[--from] != again)
         ;
-    for (; from < walk->depth; from++)
-        buffer_printf(&text, "%s builds on ", migrations->items[walk->way[from]].revision);
+    buffer_printf(&text, "%s builds on ", migrations->items[walk->way[from]].revision);
+    while (++from < walk->depth)
+        buffer_printf(&text, "%s, which builds on ", migrations->items[walk->way[from]].revision);
     cannot_verify(error, "the migrations go in a circle: %s%s", text.data,
                   migrations->items[again].revision);
     buffer_free(&text);

@@ -30,8 +30,11 @@ const struct manifest *stages_manifest(const struct stages *stages)
 
 /* --- the record of the last backup that verified ---------------------------------------------- */
 
-static bool asks_for_change(const struct scenario *scenario)
+static bool asks_for_previous(const struct scenario *scenario)
 {
+    for (size_t i = 0; i < scenario->alembic_count; i++)
+        if (scenario->alembic[i].version == ALEMBIC_SAME_AS_LAST_VERIFIED)
+            return true;
     for (size_t i = 0; i < scenario->table_count; i++)
         for (size_t j = 0; j < scenario->tables[i].count; j++)
             if (scenario->tables[i].expectations[j].change)
@@ -85,7 +88,7 @@ static int find_previous(struct stages *stages, struct error *error)
 void previous_stage(struct stages *stages)
 {
     struct previous_fact *fact = &stages->facts->previous;
-    if (!asks_for_change(stages->scenario) || find_previous(stages, &fact->error) == 0)
+    if (!asks_for_previous(stages->scenario) || find_previous(stages, &fact->error) == 0)
         return;
     fact->failed = !stages->facts->backup.given;
     text_copy(fact->problem, sizeof(fact->problem), fact->error.text);

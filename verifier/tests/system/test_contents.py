@@ -1,6 +1,8 @@
 """Proves that checks see what the restored database holds: revisions, counts, freshness, queries. Each
 row changes a database that passes, backs it up, and names the check that must notice."""
 
+import shutil
+
 import pytest
 
 from running import BAD_BACKUP, CANNOT_VERIFY, PASSED
@@ -177,43 +179,80 @@ MIGRATIONS = {
 }
 
 
-ONE_MORE = {"e1_next.py": "revision = 'e1'\ndown_revision = 't1u2v3w4x5y6'\n"}
+ONE_MORE = {"2026/e1_next.py": '"""Add the next"""\nrevision = \'e1\'\ndown_revision = \'t1u2v3w4x5y6\'\n'}
+UNKNOWN = ["t1u2v3w4x5y6 is in no file", "migrations"]
+
+
+def project(place, change):
+    """The directory of the migrations, changed: a text for each file, or None for one that is not there."""
+    migrations = place.directory / "migrations"
+    shutil.rmtree(migrations, ignore_errors=True)
+    for name, text in {**MIGRATIONS, **change}.items():
+        if text is not None:
+            (migrations / name).parent.mkdir(parents=True, exist_ok=True)
+            (migrations / name).write_text(text)
+    return migrations
+
+
+def test_the_migrations_of_the_project(place, good):
+    place.put(good.gz)
+    rows = [
+        ("head", {}, "pass", []),
+        ("head", ONE_MORE, "fail", ["expected revision e1, found t1u2v3w4x5y6", "1 migration is not applied", "1. e1 Add the next"]),
+        ("head", {"d1_head.py": None}, "fail", UNKNOWN),
+        ("known", ONE_MORE, "pass", []),
+        ("known", {"d1_head.py": None}, "fail", UNKNOWN),
+    ]
+    for version, change, verdict, words in rows:
+        migrations = project(place, change)
+        place.expect(verdict, REVISION, words, place.scenario(f"alembic:\n  version: {version}\n  migrations: {migrations}\n"))
 
 
 @pytest.mark.parametrize(
-    "version, change, verdict, words",
+    "change, words",
     [
-        ("head", ONE_MORE, "fail", ["expected revision e1, found t1u2v3w4x5y6", "1 migration is not applied", "e1_next.py"]),
-        ("head", {"e1_branch.py": "revision = 'e1'\ndown_revision = 'b1b2c3d4e5f6'\n"}, "fail", ["e1_branch.py"]),
-        ("head", {"d1_head.py": None}, "fail", ["t1u2v3w4x5y6 is in no file", "migrations"]),
-        ("head", {"b2_right.py": None}, "error", ["c1_merge.py builds on b2b2c3d4e5f6"]),
-        ("head", {"again.py": "revision = 't1u2v3w4x5y6'\n"}, "error", ["again.py", "d1_head.py", "both have"]),
-        ("head", {"odd.py": "revision = uuid4().hex[:12]\n"}, "error", ["odd.py", "line 1", "cannot be told"]),
-        ("head", {name: None for name in MIGRATIONS}, "error", ["holds no migrations"]),
-        ("known", ONE_MORE, "pass", []),
-        ("known", {"d1_head.py": None}, "fail", ["t1u2v3w4x5y6 is in no file", "migrations"]),
+        ({"b2_right.py": None}, ["c1_merge.py builds on b2b2c3d4e5f6"]),
+        ({"again.py": "revision = 't1u2v3w4x5y6'\n"}, ["again.py", "d1_head.py", "both have"]),
+        ({"odd.py": "revision = uuid4().hex[:12]\n"}, ["odd.py", "line 1", "cannot be told"]),
+        ({"if.py": "revision = 'e1'\nif x:\n    down_revision = 'a'\n"}, ["if.py", "line 3", "cannot be told"]),
+        ({"helpers/util.py": "x = 1\n"}, ["helpers/util.py: it has no `revision"]),
+        ({"a1_begin.py": "revision = 'a1b2c3d4e5f6'\ndown_revision = 't1u2v3w4x5y6'\n"}, ["go in a circle: "]),
+        ({name: None for name in MIGRATIONS} | {"README": ""}, ["holds no migrations"]),
+        ({name: None for name in MIGRATIONS}, ["cannot list"]),
     ],
-    ids=["one more", "one beside", "unknown", "a gap", "twice", "computed", "none", "known", "not known"],
+    ids=["a gap", "twice", "computed", "conditional", "no migration", "circle", "none", "nowhere"],
 )
-def test_the_migrations_of_the_project(place, good, version, change, verdict, words):
-    place.put(good.gz)
-    migrations = place.directory / "migrations"
-    migrations.mkdir()
-    for name, text in MIGRATIONS.items():
-        (migrations / name).write_text(text)
-    scenario = place.scenario(f"alembic:\n  version: {version}\n  migrations: {migrations}\n")
-    assert "t1u2v3w4x5y6, " in place.expect("pass", REVISION, [], scenario).err
-    for name, text in change.items():
-        (migrations / name).unlink(missing_ok=True)
-        if text is not None:
-            (migrations / name).write_text(text)
-    place.expect(verdict, REVISION, words, scenario)
+def test_lint_reads_migrations(place, change, words):
+    scenario = place.scenario(f"alembic:\n  version: head\n  migrations: {project(place, {})}\n")
+    assert place.run("lint", scenario).code == PASSED
+    project(place, change)
+    run = place.run("lint", scenario)
+    assert run.code == CANNOT_VERIFY and ":8:15: alembic.migrations: " in run.err, str(run)
+    for word in words:
+        assert word in run.err
 
 
-def test_a_directory_of_migrations_that_is_not_there(place, good):
-    place.put(good.gz)
-    body = "alembic:\n  version: head\n  migrations: ./nowhere\n"
-    place.expect("error", REVISION, ["./nowhere", "check alembic.migrations"], place.scenario(body))
+def test_alembics_own_configuration_and_several_histories(place, server, database):
+    name = database(
+        "create table alembic_version (version_num text); insert into alembic_version values ('core2');"
+        "create schema app; create table app.versions (version_num text); insert into app.versions values ('app1')")
+    for path, text in {
+        "api/alembic.ini": "[alembic]\nscript_location = %(here)s/core\n",
+        "api/core/versions/one.py": "revision = 'core1'\n",
+        "api/core/versions/two.py": "revision = 'core2'\ndown_revision = 'core1'\n",
+        "app/one.py": "revision = 'app1'\n",
+        "app/more/two.py": "revision = 'app2'\ndown_revision = 'app1'\n",
+    }.items():
+        file = place.directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    body = (f"alembic:\n  - version: head\n    config: {place.directory}/api/alembic.ini\n"
+            f"  - version: head\n    table: app.versions\n    migrations:\n      - {place.directory}/app\n")
+    run = place.verify(back_up(place, server, name, body))
+    found = run.report().verdicts()
+    assert found["alembic alembic_version: revision is the expected one"] == "pass"
+    assert found["alembic app.versions: revision is the expected one"] == "fail"
+    assert "expected revision app2, found app1: 1 migration is not applied" in run.err
 
 
 def test_names_that_need_quotes(place, server, database):

@@ -785,6 +785,27 @@ def test_change_against_the_last_backup_that_verified(place, server, database):
     assert f"-20 rows (-4.0%): 480, and 500 in {today(NAME, days_ago=1)}" in words
 
 
+def test_revisions_as_the_dump_saw_them_and_as_last_verified(place, server, database):
+    name = database("create schema app; create table app.versions (version_num text); insert into app.versions values ('a1');"
+                    "create table t as select 1 as x")
+    body = "alembic:\n  version: same as {}\n  table: app.versions\n"
+    path = scenario(place, server.url(name), body.format("dump"))
+    dump(place, path)
+    assert manifest(place)["source"]["version_tables"] == {"app.versions": ["a1"]}
+    check = "alembic: revision is the expected one"
+    place.expect("pass", check, [], path)
+    place.expect("pass", check, [], scenario(place, server.url(name), body.format("last verified")))
+    yesterday(place)
+    server.sql("update app.versions set version_num = 'b2'", name)
+    path = scenario(place, server.url(name), body.format("last verified"))
+    dump(place, path)
+    place.expect("fail", check, ["expected revision a1, found b2"], path)
+    change(beside(place), lambda content: content["source"].update(version_tables={"app.versions": ["c3"]}))
+    place.expect("fail", check, ["expected revision c3, found b2"], scenario(place, server.url(name), body.format("dump")))
+    change(beside(place), lambda content: content["source"].pop("version_tables"))
+    place.expect("error", check, ["does not tell the revision in app.versions"], scenario(place, server.url(name), body.format("dump")))
+
+
 def test_change_passes_over_what_did_not_verify(place, good, server):
     """Yesterday's backup has a record of other bytes: it is none."""
     place.put(good.gz)
