@@ -1,26 +1,13 @@
 /* The schema revision that Alembic recorded in the database, against the one that the scenario
  * names or the migrations of the project. */
-#include "checks/alembic.h"
+#include "checks/migrations.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/memory.h"
 #include "checks/kinds.h"
-#include "checks/session.h"
-#include "postgres/version_table.h"
-
-enum { REVISIONS_LIMIT_BYTES = 65536, LISTED_MIGRATIONS = 100 };
-
-static char *join(const struct strings *list)
-{
-    struct buffer text;
-    buffer_init(&text, REVISIONS_LIMIT_BYTES);
-    for (size_t i = 0; i < list->count; i++)
-        buffer_printf(&text, "%s%s", i ? ", " : "", list->items[i]);
-    return buffer_steal(&text);
-}
+#include "checks/versions.h"
 
 static bool same_set(const struct strings *left, const struct strings *right)
 {
@@ -32,50 +19,26 @@ static bool same_set(const struct strings *left, const struct strings *right)
 
 /* What a check of one history knows. */
 struct look {
-    const struct subject *subject;
+    struct versions versions;
     const struct alembic_expectation *alembic;
-    struct strings found;
     char *found_text;
-    struct outcome *outcome;
 };
-
-static int read_revisions(struct look *look)
-{
-    struct outcome *outcome = look->outcome;
-    const char *table = look->alembic->table;
-    cleanup(connection_closep) struct connection *connection = session_open(look->subject, outcome);
-    if (!connection)
-        return -1;
-    cleanup(free_pointer) char *quoted = session_table(connection, table, outcome);
-    if (!quoted) {
-        if (outcome->verdict == VERDICT_FAIL)
-            outcome_detail(outcome, "where Alembic's version_table has another name or schema, set "
-                                    "`alembic.table` to it");
-        return -1;
-    }
-    struct error error;
-    if (version_table_read(connection, TOOL_ALEMBIC, quoted, &look->found, &error) < 0) {
-        outcome_fail(outcome, "%s cannot be read: %s", table, error.text);
-        return -1;
-    }
-    return 0;
-}
 
 /* Nothing was recorded, whatever is expected. */
 static bool is_stamped(const struct look *look, const char *expected)
 {
-    if (look->found.count == 0)
-        outcome_fail(look->outcome,
+    if (look->versions.found.count == 0)
+        outcome_fail(look->versions.outcome,
                      "%s is empty, expected %s: the schema was never stamped, or its row is lost",
                      look->alembic->table, expected);
-    return look->found.count > 0;
+    return look->versions.found.count > 0;
 }
 
 static void judge_named(const struct look *look, const struct strings *expected)
 {
-    const struct strings *found = &look->found;
-    struct outcome *outcome = look->outcome;
-    cleanup(free_pointer) char *expected_text = join(expected);
+    const struct strings *found = &look->versions.found;
+    struct outcome *outcome = look->versions.outcome;
+    cleanup(free_pointer) char *expected_text = versions_join(expected);
     if (same_set(expected, found)) {
         outcome_pass(outcome, "%s", look->found_text);
         return;
@@ -90,52 +53,18 @@ static void judge_named(const struct look *look, const struct strings *expected)
         outcome_fail(outcome, "expected revision %s, found %s", expected_text, look->found_text);
 }
 
-/* --- against what is known from elsewhere ----------------------------------------------------- */
-
-/* What the manifest of the dump knows of the table; NULL: nothing. */
-static const struct strings *dumped_revisions(const struct look *look)
+static void judge_same(const struct look *look)
 {
-    const struct manifest *manifest = look->subject->manifest;
-    const struct version_state *state =
-        manifest ? version_states_find(&manifest->versions, look->alembic->table) : NULL;
-    if (state)
-        return &state->versions;
-    bool usual = strcmp(look->alembic->table, "alembic_version") == 0;
-    return manifest && usual ? &manifest->revisions : NULL;
-}
-
-static void judge_as_dumped(const struct look *look)
-{
-    const struct strings *expected = dumped_revisions(look);
-    if (expected && (expected->count > 0 || look->found.count == 0))
-        judge_named(look, expected);
-    else if (expected)
-        outcome_fail(look->outcome,
-                     "the backup has revision %s, and the manifest of its dump knows of none",
+    const struct strings *expected =
+        versions_expected(&look->versions, look->alembic->version, look->found_text);
+    if (!expected)
+        return;
+    if (expected->count == 0 && look->versions.found.count > 0)
+        outcome_fail(look->versions.outcome,
+                     "the backup has revision %s, and when it was dumped there was none",
                      look->found_text);
-    else if (look->subject->manifest)
-        outcome_error(look->outcome,
-                      "the manifest of the dump does not tell the revision in %s: it was made "
-                      "before the scenario named that table, or could not read it; dump again",
-                      look->alembic->table);
     else
-        outcome_error(look->outcome,
-                      "the backup has no manifest to compare with: `restore-verifier "
-                      "dump` writes one beside each backup");
-}
-
-static void judge_as_verified(const struct look *look)
-{
-    const struct facts *facts = look->subject->facts;
-    const struct record *previous = look->subject->previous;
-    const struct version_state *state =
-        previous ? version_states_find(&previous->versions, look->alembic->table) : NULL;
-    if (state)
-        judge_named(look, &state->versions);
-    else if (facts->previous.failed)
-        outcome_from_error(look->outcome, &facts->previous.error);
-    else
-        warn_of_no_previous(look->subject, look->found_text, "its revision is", look->outcome);
+        judge_named(look, expected);
 }
 
 /* --- against the migrations ------------------------------------------------------------------- */
@@ -144,13 +73,13 @@ static void judge_as_verified(const struct look *look)
 static bool are_known(const struct look *look, const struct migrations *migrations,
                       const struct places *places)
 {
-    for (size_t i = 0; i < look->found.count; i++) {
-        if (migrations_find(migrations, look->found.items[i]))
+    for (size_t i = 0; i < look->versions.found.count; i++) {
+        if (migrations_find(migrations, look->versions.found.items[i]))
             continue;
-        outcome_fail(look->outcome,
+        outcome_fail(look->versions.outcome,
                      "revision %s is in no file of %s: the database was migrated from other "
                      "files, or these are older than the backup",
-                     look->found.items[i], places->directories.items[0]);
+                     look->versions.found.items[i], places->directories.items[0]);
         return false;
     }
     return true;
@@ -159,10 +88,10 @@ static bool are_known(const struct look *look, const struct migrations *migratio
 static void say_pending(const struct look *look, const struct migrations *migrations,
                         const struct strings *pending)
 {
-    struct outcome *outcome = look->outcome;
+    struct outcome *outcome = look->versions.outcome;
     cleanup(strings_free) struct strings heads = {0};
     migrations_heads(migrations, &heads);
-    cleanup(free_pointer) char *heads_text = join(&heads);
+    cleanup(free_pointer) char *heads_text = versions_join(&heads);
     outcome_fail(outcome, "expected revision %s, found %s: %zu migration%s not applied", heads_text,
                  look->found_text, pending->count, pending->count == 1 ? " is" : "s are");
     outcome_detail(outcome,
@@ -193,13 +122,13 @@ int alembic_migrations_read(const struct alembic_expectation *alembic, struct pl
 
 static void judge_migrations(const struct look *look)
 {
-    bool head = look->alembic->version == ALEMBIC_HEAD;
+    bool head = look->alembic->version == VERSION_HEAD;
     cleanup(places_free) struct places places = {0};
     cleanup(migrations_free) struct migrations migrations = {0};
     cleanup(strings_free) struct strings pending = {0};
     struct error error;
     if (alembic_migrations_read(look->alembic, &places, &migrations, &error) < 0) {
-        outcome_from_error(look->outcome, &error);
+        outcome_from_error(look->versions.outcome, &error);
         return;
     }
     if (!is_stamped(look, head ? "the head" : "a known revision") ||
@@ -207,43 +136,47 @@ static void judge_migrations(const struct look *look)
         return;
     const char *earlier;
     const char *later;
-    if (migrations_overlap(&migrations, &look->found, &earlier, &later)) {
+    if (migrations_overlap(&migrations, &look->versions.found, &earlier, &later)) {
         outcome_fail(
-            look->outcome,
+            look->versions.outcome,
             "%s holds %s beside %s, which builds on it: Alembic refuses to go on from there",
             look->alembic->table, earlier, later);
         return;
     }
-    migrations_pending(&migrations, &look->found, &pending);
+    migrations_pending(&migrations, &look->versions.found, &pending);
     if (head && pending.count > 0)
         say_pending(look, &migrations, &pending);
     else
-        outcome_pass(look->outcome, "%s, %s of %zu migration%s", look->found_text,
+        outcome_pass(look->versions.outcome, "%s, %s of %zu migration%s", look->found_text,
                      head ? "head" : "one", migrations.count, migrations.count == 1 ? "" : "s");
 }
 
 void alembic_revision(const struct subject *subject, const void *parameter, struct outcome *outcome)
 {
-    struct look look = {.subject = subject, .alembic = parameter, .outcome = outcome};
-    if (read_revisions(&look) == 0) {
-        look.found_text = join(&look.found);
+    const struct alembic_expectation *alembic = parameter;
+    struct look look = {.versions = {.subject = subject,
+                                     .table = {TOOL_ALEMBIC, alembic->table},
+                                     .outcome = outcome},
+                        .alembic = alembic};
+    if (versions_read(&look.versions, "alembic.table") == 0) {
+        look.found_text = versions_join(&look.versions.found);
         outcome_value(outcome, "alembic: revision", "%s", look.found_text);
-        switch (look.alembic->version) {
-        case ALEMBIC_REVISIONS:
-            judge_named(&look, &look.alembic->revisions);
+        switch (alembic->version) {
+        case VERSION_LISTED:
+            judge_named(&look, &alembic->revisions);
             break;
-        case ALEMBIC_HEAD:
-        case ALEMBIC_KNOWN:
+        case VERSION_HEAD:
+        case VERSION_KNOWN:
             judge_migrations(&look);
             break;
-        case ALEMBIC_SAME_AS_DUMP:
-            judge_as_dumped(&look);
+        case VERSION_SAME_AS_DUMP:
+        case VERSION_SAME_AS_LAST_VERIFIED:
+            judge_same(&look);
             break;
-        case ALEMBIC_SAME_AS_LAST_VERIFIED:
-            judge_as_verified(&look);
+        case VERSION_ANY: /* of other tools */
             break;
         }
     }
-    strings_free(&look.found);
+    versions_free(&look.versions);
     free(look.found_text);
 }

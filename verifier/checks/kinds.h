@@ -18,6 +18,7 @@ look_function backup_restores;
 look_function every_table_has_its_rows;
 look_function contents_are_identical;
 look_function alembic_revision; /* its parameter is a struct alembic_expectation */
+look_function migrations_state; /* its parameter is a struct migrations_expectation */
 /* The parameter of these is a struct table_expectation. */
 look_function table_row_count;
 look_function table_same_as_dump;

@@ -70,6 +70,18 @@ static void add_alembic(struct builder *builder, const struct scenario *scenario
     }
 }
 
+static void add_migrations(struct builder *builder, const struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->migrations_count; i++) {
+        const struct migrations_expectation *migrations = &scenario->migrations[i];
+        bool several = scenario->migrations_count > 1;
+        add(builder, "migrations",
+            xasprintf("%s%s%s: migrations are as expected", migration_tool_name(migrations->tool),
+                      several ? " " : "", several ? migrations->table : ""),
+            STAGE_RESTORE, migrations_state, migrations);
+    }
+}
+
 static const char objects_group[] = "objects";
 
 static void add_object_check(struct builder *builder, const struct expectation *expectation)
@@ -116,6 +128,7 @@ void plan_build(const struct scenario *scenario, const char *only, struct plan *
         add(&builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
             contents_are_identical, NULL);
     add_alembic(&builder, scenario);
+    add_migrations(&builder, scenario);
     for (size_t i = 0; i < scenario->table_count; i++)
         add_table(&builder, &scenario->tables[i]);
     for (size_t i = 0; i < scenario->query_count; i++)

@@ -1,26 +1,35 @@
 /* restore-verifier lint: checks scenario files, and nothing else. */
 #include <stdio.h>
 
-#include "checks/alembic.h"
+#include "checks/migrations.h"
 #include "commands/commands.h"
 #include "commands/options.h"
+
+static int problem(const struct scenario *scenario, struct mark mark, const struct error *error)
+{
+    fprintf(stderr, "%s:%u:%u: %s\n", scenario->path, mark.line, mark.column, error->text);
+    return EXIT_CANNOT_VERIFY;
+}
 
 /* The migrations are part of what is expected, and lie beside the scenario rather than in a backup.
  */
 static int lint_migrations(const struct scenario *scenario)
 {
     int exit_code = EXIT_VERIFIED;
+    struct error error;
     for (size_t i = 0; i < scenario->alembic_count; i++) {
         const struct alembic_expectation *alembic = &scenario->alembic[i];
         cleanup(places_free) struct places places = {0};
         cleanup(migrations_free) struct migrations migrations = {0};
-        struct error error;
-        if ((alembic->migrations.count == 0 && !alembic->config) ||
-            alembic_migrations_read(alembic, &places, &migrations, &error) == 0)
-            continue;
-        fprintf(stderr, "%s:%u:%u: %s\n", scenario->path, alembic->files_mark.line,
-                alembic->files_mark.column, error.text);
-        exit_code = EXIT_CANNOT_VERIFY;
+        if ((alembic->migrations.count > 0 || alembic->config) &&
+            alembic_migrations_read(alembic, &places, &migrations, &error) < 0)
+            exit_code = problem(scenario, alembic->files_mark, &error);
+    }
+    for (size_t i = 0; i < scenario->migrations_count; i++) {
+        const struct migrations_expectation *expected = &scenario->migrations[i];
+        cleanup(strings_free) struct strings names = {0};
+        if (tool_migrations_read(expected, &names, &error) < 0)
+            exit_code = problem(scenario, expected->mark, &error);
     }
     return exit_code;
 }

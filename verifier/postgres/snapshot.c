@@ -124,33 +124,22 @@ static int read_server(struct connection *connection, struct snapshot_contents *
     return 0;
 }
 
-/* Of several tables of that name, the one in public, else that of the first schema. */
-static const struct table_count *alembic_table(const struct table_counts *tables)
-{
-    const struct table_count *found = table_counts_find(tables, "public", "alembic_version");
-    for (size_t i = 0; !found && i < tables->count; i++)
-        if (strcmp(tables->items[i].name, "alembic_version") == 0)
-            found = &tables->items[i];
-    return found;
-}
-
 /* Reads what migration tools wrote down; what they cannot be asked for is told in `notices`. */
 static int read_versions(struct connection *connection, const struct snapshot_question *question,
                          struct snapshot_contents *contents, struct strings *notices,
                          struct error *error)
 {
-    const struct table_count *table = alembic_table(&contents->tables);
+    cleanup(free_pointer) char *alembic = NULL;
+    cleanup(strings_free) struct strings unfinished = {0};
     struct error reason;
-    int outcome = 0;
-    if (connection_execute(connection, error, "savepoint reading") < 0)
+    if (connection_execute(connection, error, "savepoint reading") < 0 ||
+        version_table_find(connection, migration_tool_table(TOOL_ALEMBIC), &alembic, error) < 0)
         return -1;
-    if (table) {
-        cleanup(free_pointer) char *schema = identifier_quote(table->schema);
-        cleanup(free_pointer) char *name = xasprintf("%s.alembic_version", schema);
-        outcome = version_table_read(connection, TOOL_ALEMBIC, name, &contents->revisions, &reason);
-        if (outcome < 0)
-            error_prefix(&reason, "the revision in alembic_version could not be read: ");
-    }
+    int outcome = alembic ? version_table_read(connection, TOOL_ALEMBIC, alembic,
+                                               &contents->revisions, &unfinished, &reason)
+                          : 0;
+    if (outcome < 0)
+        error_prefix(&reason, "the revision in alembic_version could not be read: ");
     if (outcome == 0)
         outcome = version_tables_read(connection, question->version_tables,
                                       question->version_table_count, &contents->versions, &reason);

@@ -110,6 +110,7 @@ static const struct key scenario_keys[] = {
     {"backups", read_backups, NO_FIELD, FIELD(backups.mark), false},
     {"restore", read_restore, NO_FIELD, NO_MARK, false},
     {"alembic", read_alembic, NO_FIELD, NO_MARK, false},
+    {"migrations", read_migrations, NO_FIELD, NO_MARK, false},
     {"tables", read_tables, NO_FIELD, NO_MARK, false},
     {"queries", read_queries, NO_FIELD, NO_MARK, false},
     {"objects", read_objects, NO_FIELD, FIELD(objects.mark), false},
@@ -187,7 +188,7 @@ static void check_together(struct reader *reader)
 {
     const struct scenario *scenario = reader->scenario;
     struct problems *problems = &reader->problems;
-    check_alembic(problems, scenario);
+    check_migrations(problems, scenario);
     for (size_t i = 0; i < scenario->query_count; i++)
         for (size_t j = 0; j < i; j++)
             if (strcmp(scenario->queries[i].name, scenario->queries[j].name) == 0) {
@@ -247,10 +248,15 @@ int scenario_load(const char *path, struct scenario **ret_scenario, struct strin
 
 struct version_table *scenario_version_tables(const struct scenario *scenario, size_t *ret_count)
 {
-    struct version_table *tables = xcalloc(scenario->alembic_count + 1, sizeof(*tables));
+    size_t count = 0;
+    struct version_table *tables =
+        xcalloc(scenario->alembic_count + scenario->migrations_count + 1, sizeof(*tables));
     for (size_t i = 0; i < scenario->alembic_count; i++)
-        tables[i] = (struct version_table){TOOL_ALEMBIC, scenario->alembic[i].table};
-    *ret_count = scenario->alembic_count;
+        tables[count++] = (struct version_table){TOOL_ALEMBIC, scenario->alembic[i].table};
+    for (size_t i = 0; i < scenario->migrations_count; i++)
+        tables[count++] =
+            (struct version_table){scenario->migrations[i].tool, scenario->migrations[i].table};
+    *ret_count = count;
     return tables;
 }
 
@@ -277,7 +283,7 @@ static void objects_free(struct objects *objects)
     expectations_free(objects->checks, objects->check_count);
 }
 
-static void alembic_free(struct scenario *scenario)
+static void migrations_free(struct scenario *scenario)
 {
     for (size_t i = 0; i < scenario->alembic_count; i++) {
         struct alembic_expectation *alembic = &scenario->alembic[i];
@@ -287,6 +293,11 @@ static void alembic_free(struct scenario *scenario)
         free(alembic->table);
     }
     free(scenario->alembic);
+    for (size_t i = 0; i < scenario->migrations_count; i++) {
+        strings_free(&scenario->migrations[i].directories);
+        free(scenario->migrations[i].table);
+    }
+    free(scenario->migrations);
 }
 
 void scenario_free(struct scenario *scenario)
@@ -306,7 +317,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->queries);
     objects_free(&scenario->objects);
     strings_free(&scenario->restore.exclude);
-    alembic_free(scenario);
+    migrations_free(scenario);
     free(scenario->restore.server);
     free(scenario->backups.location);
     access_free(&scenario->backups.access);

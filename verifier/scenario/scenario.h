@@ -17,23 +17,34 @@
 #include "base/migration_tool.h"
 #include "scenario/expectation.h"
 
-enum alembic_version {
-    ALEMBIC_REVISIONS,
-    ALEMBIC_HEAD,  /* every migration is applied */
-    ALEMBIC_KNOWN, /* the revision is one of the project's */
-    ALEMBIC_SAME_AS_DUMP,
-    ALEMBIC_SAME_AS_LAST_VERIFIED,
+enum version_wanted {
+    VERSION_LISTED, /* revisions by name; of Alembic only */
+    VERSION_HEAD,   /* every migration is applied */
+    VERSION_KNOWN,  /* the revision is one of the project's */
+    VERSION_SAME_AS_DUMP,
+    VERSION_SAME_AS_LAST_VERIFIED,
+    VERSION_ANY, /* only that none failed */
 };
 
 /* What one history of Alembic's migrations must have come to. */
 struct alembic_expectation {
-    enum alembic_version version;
-    struct strings revisions;  /* for ALEMBIC_REVISIONS */
-    struct strings migrations; /* directories, for ALEMBIC_HEAD and ALEMBIC_KNOWN; or ... */
+    enum version_wanted version;
+    struct strings revisions;  /* for VERSION_LISTED */
+    struct strings migrations; /* directories, for VERSION_HEAD and VERSION_KNOWN; or ... */
     char *config;              /* ... alembic.ini or pyproject.toml */
     char *table;               /* "alembic_version", as written */
     struct mark mark;          /* of `version` */
     struct mark files_mark;    /* of `migrations` or `config` */
+};
+
+/* What another tool's migrations must have come to; that none has failed is always expected. */
+struct migrations_expectation {
+    enum migration_tool tool;
+    enum version_wanted version;
+    struct strings directories; /* for VERSION_HEAD and VERSION_KNOWN */
+    char *table;                /* as written, or the tool's own */
+    struct mark mark;
+    struct mark version_mark;
 };
 
 struct table_expectations {
@@ -97,6 +108,8 @@ struct scenario {
     } restore;
     struct alembic_expectation *alembic;
     size_t alembic_count;
+    struct migrations_expectation *migrations;
+    size_t migrations_count;
     struct table_expectations *tables;
     size_t table_count;
     struct query *queries;

@@ -41,9 +41,11 @@ void read_jobs(struct reader *reader, const struct key *key, const struct node *
 const char *line_text(struct reader *reader, const struct key *key, const struct node *value,
                       const char *wanted);
 
-/* alembic.c */
+/* migrations.c */
 void read_alembic(struct reader *reader, const struct key *key, const struct node *value,
                   void *field); /* scenario->alembic */
-void check_alembic(struct problems *problems, const struct scenario *scenario);
+void read_migrations(struct reader *reader, const struct key *key, const struct node *value,
+                     void *field); /* scenario->migrations */
+void check_migrations(struct problems *problems, const struct scenario *scenario);
 
 #endif

@@ -33,7 +33,10 @@ const struct manifest *stages_manifest(const struct stages *stages)
 static bool asks_for_previous(const struct scenario *scenario)
 {
     for (size_t i = 0; i < scenario->alembic_count; i++)
-        if (scenario->alembic[i].version == ALEMBIC_SAME_AS_LAST_VERIFIED)
+        if (scenario->alembic[i].version == VERSION_SAME_AS_LAST_VERIFIED)
+            return true;
+    for (size_t i = 0; i < scenario->migrations_count; i++)
+        if (scenario->migrations[i].version == VERSION_SAME_AS_LAST_VERIFIED)
             return true;
     for (size_t i = 0; i < scenario->table_count; i++)
         for (size_t j = 0; j < scenario->tables[i].count; j++)

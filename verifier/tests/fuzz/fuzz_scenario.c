@@ -32,7 +32,7 @@ static void check_loaded(const struct scenario *scenario)
                     scenario->queries[i].expect.text,
                 "whole queries");
     for (size_t i = 0; i < scenario->alembic_count; i++)
-        promise(scenario->alembic[i].version != ALEMBIC_REVISIONS ||
+        promise(scenario->alembic[i].version != VERSION_LISTED ||
                     scenario->alembic[i].revisions.count > 0,
                 "revisions");
 }

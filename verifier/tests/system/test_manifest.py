@@ -803,7 +803,7 @@ def test_revisions_as_the_dump_saw_them_and_as_last_verified(place, server, data
     change(beside(place), lambda content: content["source"].update(version_tables={"app.versions": ["c3"]}))
     place.expect("fail", check, ["expected revision c3, found b2"], scenario(place, server.url(name), body.format("dump")))
     change(beside(place), lambda content: content["source"].pop("version_tables"))
-    place.expect("error", check, ["does not tell the revision in app.versions"], scenario(place, server.url(name), body.format("dump")))
+    place.expect("error", check, ["does not tell what is in app.versions"], scenario(place, server.url(name), body.format("dump")))
 
 
 def test_change_passes_over_what_did_not_verify(place, good, server):

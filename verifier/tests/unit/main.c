@@ -22,6 +22,7 @@ int main(void)
     srunner_add_suite(runner, archive_read_suite());
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, migrations_suite());
+    srunner_add_suite(runner, migration_names_suite());
     srunner_add_suite(runner, utf8_suite());
     srunner_add_suite(runner, clock_suite());
     srunner_add_suite(runner, process_suite());

@@ -149,7 +149,7 @@ START_TEST(the_example_loads_whole)
     ck_assert_str_eq(scenario->restore.exclude.items[1], "SCHEMA auth");
     ck_assert(!scenario->restore.contents);
     ck_assert_uint_eq(scenario->alembic_count, 1);
-    ck_assert_int_eq(scenario->alembic[0].version, ALEMBIC_HEAD);
+    ck_assert_int_eq(scenario->alembic[0].version, VERSION_HEAD);
     ck_assert_uint_eq(scenario->alembic[0].migrations.count, 1);
     ck_assert_str_eq(scenario->alembic[0].migrations.items[0],
                      "../bugspark/packages/api/migrations/versions");
@@ -200,8 +200,8 @@ START_TEST(alembic_may_have_several_histories)
     ck_assert_uint_eq(scenario->alembic_count, 4);
     ck_assert_uint_eq(scenario->alembic[0].migrations.count, 2);
     ck_assert_str_eq(scenario->alembic[1].config, "api/alembic.ini");
-    ck_assert_int_eq(scenario->alembic[2].version, ALEMBIC_SAME_AS_DUMP);
-    ck_assert_int_eq(scenario->alembic[3].version, ALEMBIC_SAME_AS_LAST_VERIFIED);
+    ck_assert_int_eq(scenario->alembic[2].version, VERSION_SAME_AS_DUMP);
+    ck_assert_int_eq(scenario->alembic[3].version, VERSION_SAME_AS_LAST_VERIFIED);
     size_t count = 0;
     cleanup(free_pointer) struct version_table *tables = scenario_version_tables(scenario, &count);
     ck_assert_uint_eq(count, 4);
@@ -219,7 +219,7 @@ START_TEST(revisions_are_a_list_or_words)
         struct strings problems = {0};
         struct scenario *scenario = NULL;
         ck_assert_int_eq(load(texts[i], strlen(texts[i]), &scenario, &problems), 0);
-        ck_assert_int_eq(scenario->alembic[0].version, ALEMBIC_REVISIONS);
+        ck_assert_int_eq(scenario->alembic[0].version, VERSION_LISTED);
         ck_assert_uint_eq(scenario->alembic[0].revisions.count, 2);
         ck_assert_str_eq(scenario->alembic[0].revisions.items[0], "1e10");
         ck_assert_str_eq(scenario->alembic[0].revisions.items[1], "0012");
@@ -343,6 +343,19 @@ static const struct {
      {"FILE:2:49: `migrations` and `config` both say where the migrations are: leave one out"}},
     {NAMED "alembic: [{version: a}, {version: b}]\n",
      {"FILE:2:35: the table alembic_version stands here twice: give each history its own `table`"}},
+    {NAMED "migrations: {tool: alembic}\n",
+     {"FILE:2:20: Alembic has a section of its own, `alembic`"}},
+    {NAMED "migrations: {tool: djagno}\n",
+     {"FILE:2:20: `djagno` is no tool that is known: did you mean `django`?"}},
+    {NAMED "migrations: {tool: rails, version: '3'}\n",
+     {"FILE:2:36: `version` expects head, known, same as dump or same as last verified"}},
+    {NAMED "migrations: {tool: rails, version: head}\n",
+     {"FILE:2:36: `version: head` needs `directory`, where the migrations are"}},
+    {NAMED "migrations: {tool: rails, directory: db}\n",
+     {"FILE:2:20: `directory` needs `version: head`, or `version: known`"}},
+    {NAMED "migrations: [{tool: rails}, {tool: golang-migrate}]\n",
+     {"FILE:2:36: the table schema_migrations stands here twice: give each history its own "
+      "`table`"}},
     {NAMED "alembic: {version: same as yesterday}\n",
      {"FILE:2:20: `version` expects head, known, same as dump, same as last verified, or one or "
       "more revisions"}},
@@ -418,7 +431,8 @@ static const struct {
       "and _: found the value of `${UNSET:-x y}`"}},
     {NAMED "${HUSH}: 1\n",
      {"FILE:2:1: unknown key `${HUSH}`: known here are `scenario`, `source`, `backups`, "
-      "`restore`, `alembic`, `tables`, `queries` and `objects`"}},
+      "`restore`, `alembic`, `migrations`, `tables`, `queries` and "
+      "`objects`"}},
     {NAMED "restore: {server: \"${HUSH}\", jobs: \"${HUSH}\", timeout: \"${HUSH}\"}\n",
      {"FILE:2:19: `server` expects throwaway or a postgresql:// URL; the value is not shown, it "
       "may hold a password",

@@ -18,6 +18,7 @@ Suite *archive_hostile_suite(void);
 Suite *archive_read_suite(void);
 Suite *buffer_suite(void);
 Suite *migrations_suite(void);
+Suite *migration_names_suite(void);
 Suite *utf8_suite(void);
 Suite *clock_suite(void);
 Suite *process_suite(void);

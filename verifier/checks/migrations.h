@@ -1,6 +1,6 @@
-/* The migrations that an expectation of Alembic's revision is about. */
-#ifndef CHECKS_ALEMBIC_H
-#define CHECKS_ALEMBIC_H
+/* The migrations that an expectation is about: those of Alembic, and those of other tools. */
+#ifndef CHECKS_MIGRATIONS_H
+#define CHECKS_MIGRATIONS_H
 
 #include "migrations/migrations.h"
 #include "scenario/scenario.h"
@@ -9,5 +9,9 @@
  * the error names the key. `ret_places` is to be freed in any case. */
 int alembic_migrations_read(const struct alembic_expectation *alembic, struct places *ret_places,
                             struct migrations *ret_migrations, struct error *error);
+
+/* The names of another tool's migrations, in order; the same. */
+int tool_migrations_read(const struct migrations_expectation *expected, struct strings *ret_names,
+                         struct error *error);
 
 #endif
