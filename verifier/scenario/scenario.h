@@ -56,6 +56,7 @@ struct objects {
 struct scenario {
     char *path;
     char *name;
+    struct mark mark; /* of the name */
     struct {
         enum host_kind host;
         char *database; /* libpq URL, key=value string, or SQLAlchemy URL; may hold a password */
@@ -80,6 +81,7 @@ struct scenario {
     struct {
         bool present;
         enum alembic_version version;
+        bool warn;                /* another version is a warning */
         struct strings revisions; /* for ALEMBIC_REVISIONS */
         char *migrations;         /* directory, for ALEMBIC_HEAD and ALEMBIC_KNOWN */
         struct mark mark;
@@ -96,6 +98,10 @@ struct scenario {
  * directories in the file are taken from the current directory, as a shell would. */
 int scenario_load(const char *path, struct scenario **ret_scenario, struct strings *problems);
 void scenario_free(struct scenario *scenario); /* takes NULL */
+
+/* The name that a file gives its scenario, though the rest of it may be wrong; NULL when it cannot
+ * be read, or is no name. To be freed by the caller. */
+char *scenario_name_read(const char *path);
 void scenario_freep(struct scenario **scenario);
 
 #endif

@@ -298,12 +298,22 @@ static void add_revisions(struct reader *reader, const struct node *node)
     }
 }
 
+/* `version: {warn: head}`, as `- warn: row_count >= 1` for tables; gives what stands behind. */
+static const struct node *without_warn(struct reader *reader, const struct node *value)
+{
+    if (value->kind != NODE_MAP || value->count != 1 || strcmp(value->keys[0].text, "warn") != 0)
+        return value;
+    reader->scenario->alembic.warn = true;
+    return &value->items[0];
+}
+
 void read_alembic_version(struct reader *reader, const struct key *key, const struct node *value,
                           void *field)
 {
     static const char wanted[] = "head, known, or one or more revisions";
     enum alembic_version *version = field;
     *version = ALEMBIC_REVISIONS;
+    value = without_warn(reader, value);
     if (value->kind == NODE_LIST && value->count > 0) {
         for (size_t i = 0; i < value->count; i++)
             if (line_text(reader, key, &value->items[i], "a revision in each item"))
