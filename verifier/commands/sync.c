@@ -10,7 +10,6 @@
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "objects/sync.h"
-#include "report/text.h"
 #include "shelf/location.h"
 
 struct sync_command {
@@ -110,18 +109,6 @@ static int sync_bucket(const struct scenario *scenario, const struct sync_comman
     return sync_run(&options, ret_result, error);
 }
 
-static void print_json_error(const struct scenario *scenario, bool dry_run,
-                             const struct error *error)
-{
-    cleanup(free_pointer) char *words = text_clean(error->text, sizeof(error->text), TEXT_LINE);
-    json_t *document =
-        json_pack("{s:s,s:b,s:s}", "scenario", scenario->name, "dry_run", dry_run, "error", words);
-    cleanup(free_pointer) char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
-    json_decref(document);
-    if (text)
-        puts(text);
-}
-
 /* As the keys of the JSON. */
 static void tell_values(const struct sync_result *result, struct outcome *outcome)
 {
@@ -162,8 +149,6 @@ static void synchronize(const struct scenario *scenario, const struct common_opt
     if (sync_bucket(scenario, command, common, &result, &error) < 0) {
         fprintf(stderr, "restore-verifier: %s: the copy is not complete: %s\n", scenario->name,
                 error.text);
-        if (common->json)
-            print_json_error(scenario, command->dry_run, &error);
         outcome_error(outcome, "the copy is not complete: %s", error.text);
         return;
     }

@@ -306,7 +306,7 @@ static const struct {
      {"FILE:2:1: `copy` holds the backups (backups.location), which `sync --delete` would delete: "
       "name another directory"}},
     {NAMED "alembic: {version: head}\n",
-     {"FILE:2:11: `version: head` needs `migrations`, the directory of the migrations"}},
+     {"FILE:2:20: `version: head` needs `migrations`, the directory of the migrations"}},
     {NAMED "alembic: {version: [a, head, a]}\n",
      {"FILE:2:24: `head` is no revision: `version` is head, known, or only revisions",
       "FILE:2:30: the revision `a` stands here twice"}},
