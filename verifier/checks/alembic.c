@@ -91,6 +91,7 @@ static void say_pending(const struct look *look, const struct migrations *migrat
     struct outcome *outcome = look->versions.outcome;
     cleanup(strings_free) struct strings heads = {0};
     migrations_heads(migrations, &heads);
+    outcome->concern = CONCERN_BEHIND;
     cleanup(free_pointer) char *heads_text = versions_join(&heads);
     outcome_fail(outcome, "expected revision %s, found %s: %zu migration%s not applied", heads_text,
                  look->found_text, pending->count, pending->count == 1 ? " is" : "s are");
@@ -176,6 +177,8 @@ void alembic_revision(const struct subject *subject, const void *parameter, stru
         case VERSION_ANY: /* of other tools */
             break;
         }
+        if (alembic->warn)
+            versions_soften(outcome);
     }
     versions_free(&look.versions);
     free(look.found_text);

@@ -18,6 +18,8 @@ void backup_is_recent(const struct subject *subject, const void *parameter, stru
     if (*backup->notices)
         outcome_detail(outcome, "%s", backup->notices);
     if (facts->stages[STAGE_FIND].state != STAGE_DONE) {
+        if (!backup->given)
+            outcome->concern = CONCERN_NOT_FOUND;
         outcome_from_error(outcome, &facts->stages[STAGE_FIND].error);
         return;
     }
@@ -33,6 +35,7 @@ void backup_is_recent(const struct subject *subject, const void *parameter, stru
     if (*backup->contradiction)
         outcome_detail(outcome, "%s", backup->contradiction);
 
+    outcome->concern = age_s < 0 ? CONCERN_FUTURE : CONCERN_AGE;
     if (age_s < -CLOCK_SKEW_S)
         outcome_fail(outcome,
                      "the backup is dated in the future: %s, told by %s; check the clock and the "

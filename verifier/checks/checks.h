@@ -30,6 +30,22 @@ enum verdict {
     VERDICT_SKIP,  /* what it needs is not there, and another check says why */
 };
 
+/* What a verdict that is no pass is about, the most serious first: a report is headed by the first
+ * of those that its checks give (report/headline.h). */
+enum concern {
+    CONCERN_USUAL,     /* of an outcome: what its check is about */
+    CONCERN_BACKUP,    /* it is damaged, does not restore, or lacks what was dumped */
+    CONCERN_NOT_FOUND, /* there is none */
+    CONCERN_DATA,      /* not what the scenario expects */
+    CONCERN_FUTURE,    /* its date */
+    CONCERN_AGE,
+    CONCERN_REVISION, /* of the schema */
+    CONCERN_BEHIND,   /* migrations of the project are not applied */
+    CONCERN_OBJECTS,  /* of the bucket and its copy */
+    CONCERN_SCENARIO, /* asks for what cannot be: an error, and nobody's but the scenario's */
+    CONCERN_COUNT,
+};
+
 /* A measured value, for properties and histories. */
 struct value {
     char name[160];
@@ -41,7 +57,9 @@ enum { OUTCOME_VALUES = 8 };
 /* What a check said. Lies in shared memory: fixed sizes, no pointers. */
 struct outcome {
     enum verdict verdict;
-    bool warn;          /* a pass that speaks; `message` says what */
+    bool warn;     /* a pass that speaks; `message` says what */
+    bool left_out; /* a skip: it was not asked for */
+    enum concern concern;
     int64_t started_ms; /* of clock_ms(); 0: never started */
     int64_t duration_ms;
     char message[1024];  /* one sentence; for a plain pass what was seen, or "" */
@@ -71,6 +89,8 @@ struct check {
     char *name;  /* a sentence, unique in its plan */
     int64_t timeout_ms;
     enum stage needs; /* skipped unless this stage is done; STAGE_COUNT: needs nothing */
+    enum stage tells; /* of this stage, when it failed; STAGE_COUNT: of none */
+    enum concern concern;
     look_function *look;
     const void *parameter; /* borrowed from the scenario, or `owned` */
     void *owned;           /* freed with the plan; NULL: nothing */
@@ -81,17 +101,32 @@ struct plan {
     size_t count;
 };
 
-/* The checks of a scenario, in order; only those whose name matches the pattern `only` (a shell
- * pattern; NULL: all). The scenario must outlive the plan. */
-void plan_build(const struct scenario *scenario, const char *only, struct plan *ret_plan);
+/* The checks of a scenario, in order. The scenario must outlive the plan. */
+void plan_build(const struct scenario *scenario, struct plan *ret_plan);
 void plan_free(struct plan *plan); /* takes a zeroed one */
+
+/* Adds a check that is not run: somebody else sets its outcome. */
+void plan_add_plain(struct plan *plan, const char *group, const char *name);
+
+/* Leaves out the checks whose name does not match the shell pattern `only`: their outcomes say so.
+ * Gives the number of those that stay. */
+size_t plan_select(const struct plan *plan, const char *only, struct outcome *outcomes);
+
+/* Takes in again those that were left out and tell of a stage that failed: without them nothing
+ * would. */
+void plan_select_tellers(const struct plan *plan, const struct facts *facts,
+                         struct outcome *outcomes);
+
+/* Does a check that was not left out look into the restored database? */
+bool plan_needs_database(const struct plan *plan, const struct outcome *outcomes);
 
 /* Does it look at the bucket and its copy, and so say nothing about the backup? */
 bool check_is_of_objects(const struct check *check);
 
-/* The expectations of the plan's checks of objects; gives their number. `ret_expectations` has a
- * place for each check of the plan. */
-size_t plan_object_checks(const struct plan *plan, const struct expectation **ret_expectations);
+/* The expectations of the plan's checks of objects that were not left out; gives their number.
+ * `ret_expectations` has a place for each check of the plan. */
+size_t plan_object_checks(const struct plan *plan, const struct outcome *outcomes,
+                          const struct expectation **ret_expectations);
 
 /* What the outcomes of a whole plan amount to for the record beside the backup. A backup is
  * verified when every check passed; it is bad when one failed, but for its age and for the checks
@@ -101,6 +136,9 @@ enum proof outcomes_prove(const struct plan *plan, const struct outcome *outcome
 
 /* Looks: skips when the stage it needs is not done, otherwise asks the check. */
 void check_look(const struct check *check, const struct subject *subject, struct outcome *outcome);
+
+/* Of an outcome that did not pass. */
+enum concern outcome_concern(const struct outcome *outcome, const struct check *check);
 
 /* What checks say with. Each sets verdict and message; details are added by outcome_detail. */
 void outcome_pass(struct outcome *outcome, const char *format, ...)

@@ -96,6 +96,7 @@ static void judge_files(const struct look *look)
         list(outcome, "in no file", &unknown);
     } else if (look->expected->version == VERSION_HEAD && pending.count > 0) {
         cleanup(free_pointer) char *number = counted(pending.count, "");
+        outcome->concern = CONCERN_BEHIND;
         outcome_fail(outcome, "%s %s not applied, the first is %s", number,
                      pending.count == 1 ? "is" : "are", pending.items[0]);
         list(outcome, "not applied", &pending);
@@ -117,6 +118,27 @@ static void judge_unfinished(const struct look *look)
     list(look->versions.outcome, "not done", unfinished);
 }
 
+static void judge(const struct look *look)
+{
+    struct outcome *outcome = look->versions.outcome;
+    enum version_wanted version = look->expected->version;
+    if (look->versions.unfinished.count > 0) {
+        judge_unfinished(look);
+        return;
+    }
+    if (look->versions.found.count == 0)
+        outcome_fail(outcome, "%s is empty: no migration was ever applied, or its rows are lost",
+                     look->expected->table);
+    else if (version == VERSION_ANY)
+        outcome_pass(outcome, "%s", look->found_text);
+    else if (version == VERSION_HEAD || version == VERSION_KNOWN)
+        judge_files(look);
+    else
+        judge_same(look);
+    if (look->expected->warn)
+        versions_soften(outcome);
+}
+
 void migrations_state(const struct subject *subject, const void *parameter, struct outcome *outcome)
 {
     const struct migrations_expectation *expected = parameter;
@@ -129,18 +151,7 @@ void migrations_state(const struct subject *subject, const void *parameter, stru
         cleanup(free_pointer) char *name =
             xasprintf("%s: migrations", migration_tool_name(expected->tool));
         outcome_value(outcome, name, "%zu", look.versions.found.count);
-        if (look.versions.unfinished.count > 0)
-            judge_unfinished(&look);
-        else if (look.versions.found.count == 0)
-            outcome_fail(outcome,
-                         "%s is empty: no migration was ever applied, or its rows are lost",
-                         expected->table);
-        else if (expected->version == VERSION_ANY)
-            outcome_pass(outcome, "%s", look.found_text);
-        else if (expected->version == VERSION_HEAD || expected->version == VERSION_KNOWN)
-            judge_files(&look);
-        else
-            judge_same(&look);
+        judge(&look);
     }
     versions_free(&look.versions);
     free(look.found_text);

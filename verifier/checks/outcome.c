@@ -48,6 +48,13 @@ void outcome_warn(struct outcome *outcome, const char *format, ...)
     va_end(arguments);
 }
 
+enum concern outcome_concern(const struct outcome *outcome, const struct check *check)
+{
+    enum concern concern = outcome->concern != CONCERN_USUAL ? outcome->concern : check->concern;
+    /* It may come from memory that a crashed process left in any state. */
+    return concern > CONCERN_USUAL && concern < CONCERN_COUNT ? concern : CONCERN_BACKUP;
+}
+
 void outcome_from_error(struct outcome *outcome, const struct error *error)
 {
     if (error->fault == FAULT_BACKUP)

@@ -8,28 +8,31 @@
 
 struct builder {
     struct plan plan;
-    const char *only;
     int64_t timeout_ms;
 };
 
-/* Takes `name`. `parameter` is borrowed from the scenario. Gives the check, or NULL when it is not
- * among those that were asked for. */
+/* Takes `name`. `parameter` is borrowed from the scenario. Gives the check. */
 static struct check *add(struct builder *builder, const char *group, char *name, enum stage needs,
                          look_function *look, const void *parameter)
 {
-    if (builder->only && fnmatch(builder->only, name, 0) != 0) {
-        free(name);
-        return NULL;
-    }
     struct plan *plan = &builder->plan;
     plan->checks = xreallocarray(plan->checks, plan->count + 1, sizeof(*plan->checks));
     plan->checks[plan->count++] = (struct check){.group = xstrdup(group),
                                                  .name = name,
                                                  .timeout_ms = builder->timeout_ms,
                                                  .needs = needs,
+                                                 .tells = STAGE_COUNT,
+                                                 .concern = CONCERN_BACKUP,
                                                  .look = look,
                                                  .parameter = parameter};
     return &plan->checks[plan->count - 1];
+}
+
+void plan_add_plain(struct plan *plan, const char *group, const char *name)
+{
+    struct builder builder = {.plan = *plan};
+    add(&builder, group, xstrdup(name), STAGE_COUNT, NULL, NULL);
+    *plan = builder.plan;
 }
 
 static look_function *table_check(const struct expectation *expectation)
@@ -50,10 +53,10 @@ static void add_table(struct builder *builder, const struct table_expectations *
         struct check *check =
             add(builder, "tables", xasprintf("%s: %s", table->table, expectation->text),
                 STAGE_RESTORE, table_check(expectation), parameter);
-        if (check)
-            check->owned = parameter;
-        else
-            free(parameter);
+        check->owned = parameter;
+        /* What the dump recorded was in the database, whatever anybody expects. */
+        if (check->look != table_same_as_dump)
+            check->concern = CONCERN_DATA;
     }
 }
 
@@ -66,7 +69,8 @@ static void add_alembic(struct builder *builder, const struct scenario *scenario
         add(builder, "alembic",
             xasprintf("alembic%s%s: revision is the expected one", several ? " " : "",
                       several ? alembic->table : ""),
-            STAGE_RESTORE, alembic_revision, alembic);
+            STAGE_RESTORE, alembic_revision, alembic)
+            ->concern = CONCERN_REVISION;
     }
 }
 
@@ -78,7 +82,8 @@ static void add_migrations(struct builder *builder, const struct scenario *scena
         add(builder, "migrations",
             xasprintf("%s%s%s: migrations are as expected", migration_tool_name(migrations->tool),
                       several ? " " : "", several ? migrations->table : ""),
-            STAGE_RESTORE, migrations_state, migrations);
+            STAGE_RESTORE, migrations_state, migrations)
+            ->concern = CONCERN_REVISION;
     }
 }
 
@@ -99,7 +104,8 @@ static void add_object_check(struct builder *builder, const struct expectation *
         references            ? STAGE_RESTORE
         : expectation->change ? STAGE_FIND
                               : STAGE_COUNT,
-        look, expectation);
+        look, expectation)
+        ->concern = CONCERN_OBJECTS;
 }
 
 bool check_is_of_objects(const struct check *check)
@@ -107,36 +113,93 @@ bool check_is_of_objects(const struct check *check)
     return strcmp(check->group, objects_group) == 0;
 }
 
-size_t plan_object_checks(const struct plan *plan, const struct expectation **ret_expectations)
+size_t plan_object_checks(const struct plan *plan, const struct outcome *outcomes,
+                          const struct expectation **ret_expectations)
 {
     size_t count = 0;
     for (size_t i = 0; i < plan->count; i++)
-        if (check_is_of_objects(&plan->checks[i]))
+        if (check_is_of_objects(&plan->checks[i]) && !outcomes[i].left_out)
             ret_expectations[count++] = plan->checks[i].parameter;
     return count;
 }
 
-void plan_build(const struct scenario *scenario, const char *only, struct plan *ret_plan)
+static void add_backup_checks(struct builder *builder, const struct scenario *scenario)
 {
-    struct builder builder = {.only = only, .timeout_ms = scenario->restore.timeout_ms};
-    add(&builder, "backup", xstrdup("backup is recent"), STAGE_COUNT, backup_is_recent, NULL);
-    add(&builder, "backup", xstrdup("backup is intact"), STAGE_FIND, backup_is_intact, NULL);
-    add(&builder, "backup", xstrdup("backup restores"), STAGE_FIND, backup_restores, NULL);
-    add(&builder, "backup", xstrdup("every table has its rows"), STAGE_READ,
+    add(builder, "backup", xstrdup("backup is recent"), STAGE_COUNT, backup_is_recent, NULL)
+        ->tells = STAGE_FIND;
+    add(builder, "backup", xstrdup("backup is intact"), STAGE_FIND, backup_is_intact, NULL)->tells =
+        STAGE_READ;
+    add(builder, "backup", xstrdup("backup restores"), STAGE_FIND, backup_restores, NULL)->tells =
+        STAGE_RESTORE; /* and of STAGE_START, without which there is none */
+    add(builder, "backup", xstrdup("every table has its rows"), STAGE_READ,
         every_table_has_its_rows, NULL);
     if (scenario->restore.contents)
-        add(&builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
+        add(builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
             contents_are_identical, NULL);
+}
+
+void plan_build(const struct scenario *scenario, struct plan *ret_plan)
+{
+    struct builder builder = {.timeout_ms = scenario->restore.timeout_ms};
+    add_backup_checks(&builder, scenario);
     add_alembic(&builder, scenario);
     add_migrations(&builder, scenario);
     for (size_t i = 0; i < scenario->table_count; i++)
         add_table(&builder, &scenario->tables[i]);
     for (size_t i = 0; i < scenario->query_count; i++)
         add(&builder, "queries", xstrdup(scenario->queries[i].name), STAGE_RESTORE, query_result,
-            &scenario->queries[i]);
+            &scenario->queries[i])
+            ->concern = CONCERN_DATA;
     for (size_t i = 0; i < scenario->objects.check_count; i++)
         add_object_check(&builder, &scenario->objects.checks[i]);
     *ret_plan = builder.plan;
+}
+
+size_t plan_select(const struct plan *plan, const char *only, struct outcome *outcomes)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        bool matches = fnmatch(only, plan->checks[i].name, 0) == 0;
+        count += matches;
+        if (matches)
+            continue;
+        outcomes[i].left_out = true;
+        outcome_skip(&outcomes[i], "not selected");
+    }
+    return count;
+}
+
+static bool has_failed(const struct facts *facts, enum stage stage)
+{
+    return facts->stages[stage].state == STAGE_FAILED;
+}
+
+void plan_select_tellers(const struct plan *plan, const struct facts *facts,
+                         struct outcome *outcomes)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        enum stage tells = plan->checks[i].tells;
+        if (!outcomes[i].left_out || tells == STAGE_COUNT)
+            continue;
+        if (has_failed(facts, tells) || (tells == STAGE_RESTORE && has_failed(facts, STAGE_START)))
+            outcomes[i] = (struct outcome){0};
+    }
+}
+
+/* Those that look at the backup or at the bucket do not. */
+static bool needs_database(const struct check *check)
+{
+    if (check->look == backup_is_recent || check->look == backup_is_intact)
+        return false;
+    return check->needs == STAGE_RESTORE || !check_is_of_objects(check);
+}
+
+bool plan_needs_database(const struct plan *plan, const struct outcome *outcomes)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (!outcomes[i].left_out && needs_database(&plan->checks[i]))
+            return true;
+    return false;
 }
 
 void plan_free(struct plan *plan)

@@ -56,11 +56,13 @@ int session_next(struct connection *connection, struct error *error)
 /* Corrupt data is the backup's fault; everything else that a query fails for is not. */
 static void query_failed(const char *state, const struct error *error, struct outcome *outcome)
 {
-    if (starts_with(state, "XX00"))
+    if (starts_with(state, "XX00")) {
+        outcome->concern = CONCERN_BACKUP;
         outcome_fail(outcome, "the restored data cannot be read: %s", error->text);
-    else
+    } else {
         outcome_error(outcome, "the query could not be run: %s%s%s%s", error->text,
                       *state ? " (SQLSTATE " : "", state, *state ? ")" : "");
+    }
 }
 
 PGresult *session_row(struct connection *connection, const char *sql, struct outcome *outcome)

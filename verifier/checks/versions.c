@@ -56,6 +56,14 @@ void versions_free(struct versions *versions)
     strings_free(&versions->unfinished);
 }
 
+void versions_soften(struct outcome *outcome)
+{
+    if (outcome->verdict != VERDICT_FAIL)
+        return;
+    cleanup(free_pointer) char *words = xstrdup(outcome->message);
+    outcome_warn(outcome, "%s", words);
+}
+
 /* --- what is known from elsewhere ------------------------------------------------------------- */
 
 static const struct strings *dumped(const struct versions *versions)

@@ -25,6 +25,9 @@ void versions_free(struct versions *versions);
 const struct strings *versions_expected(const struct versions *versions, enum version_wanted wanted,
                                         const char *found);
 
+/* Makes a warning of a failure, where another version was only to be told of. */
+void versions_soften(struct outcome *outcome);
+
 /* "a, b, c", to be freed by the caller. */
 char *versions_join(const struct strings *list);
 

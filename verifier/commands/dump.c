@@ -1,11 +1,13 @@
 /* restore-verifier dump: makes a backup of each scenario's database, the companion step of verify.
  */
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/signals.h"
+#include "commands/chores.h"
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "commands/source.h"
@@ -28,19 +30,50 @@ static const struct own_option dump_options[] = {
 
 static const struct usage dump_usage = {
     .arguments = "[SCENARIO.yaml ...]",
-    .words = "Make a backup of each scenario's database with pg_dump, under the name that the "
-             "scenario gives it, and a manifest that says what the database held. A backup is "
-             "there whole or not at all. Without names, the scenarios are those of the directory "
-             "scenarios.",
+    .words =
+        "Make a backup of each scenario's database with pg_dump, under the name that the "
+        "scenario gives it, and a manifest that says what the database held. A backup is "
+        "there whole or not at all. The report of each, SCENARIO.dump.xml, says so too. Without "
+        "names, the scenarios are those of the directory scenarios.",
     .options = dump_options,
+    .takes_reports = true,
+};
+
+/* Under the names that a report of verify has for the same. */
+static void tell_facts(const struct manifest *manifest, const struct backup_created *created,
+                       struct facts *facts, struct outcome *outcome)
+{
+    struct backup_fact *backup = &facts->backup;
+    text_copy(backup->path, sizeof(backup->path), created->path);
+    text_copy(backup->sha256, sizeof(backup->sha256), created->sha256);
+    text_copy(backup->server_version, sizeof(backup->server_version), manifest->server);
+    text_copy(backup->pg_dump_version, sizeof(backup->pg_dump_version), manifest->pg_dump);
+    text_copy(backup->encoding, sizeof(backup->encoding), manifest->encoding);
+    backup->size_bytes = created->size_bytes;
+    backup->time = manifest->began;
+    int64_t rows = 0;
+    for (size_t i = 0; i < manifest->tables.count; i++)
+        if (manifest->tables.items[i].rows != NOT_COUNTED)
+            rows += manifest->tables.items[i].rows;
+    outcome_value(outcome, "backup.table_count", "%zu", manifest->tables.count);
+    if (manifest->counted)
+        outcome_value(outcome, "backup.row_count", "%" PRId64, rows);
+}
+
+/* Where what a dump learns is written down. */
+struct dump_report {
+    struct facts *facts;
+    struct outcome *outcome;
+    struct strings warnings;
 };
 
 /* Dumps one snapshot of the database, and writes into the manifest what that snapshot shows. */
 static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
                          const struct backup_create_options *wanted,
-                         struct backup_created *ret_created, struct strings *notices,
+                         struct backup_created *ret_created, struct dump_report *report,
                          struct error *error)
 {
+    struct strings *notices = &report->warnings;
     cleanup(snapshot_closep) struct snapshot *snapshot = NULL;
     cleanup(tools_freep) struct tools *tools = NULL;
     cleanup(manifest_free) struct manifest manifest = {0};
@@ -67,12 +100,13 @@ static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
     if (made < 0)
         return -1;
     manifest_suspect(&manifest, has_before ? &before : NULL, notices);
+    tell_facts(&manifest, ret_created, report->facts, report->outcome);
     return 0;
 }
 
 static int dump_database(const struct scenario *scenario, const struct dump_options *options,
                          const struct address *database, enum host_kind host,
-                         struct backup_created *ret_created, struct strings *warnings,
+                         struct backup_created *ret_created, struct dump_report *report,
                          struct error *error)
 {
     cleanup(shelf_freep) struct shelf *shelf = NULL;
@@ -88,50 +122,71 @@ static int dump_database(const struct scenario *scenario, const struct dump_opti
     cleanup(free_pointer) char *path = NULL;
     if (backup_create_check(&create, &path, error) < 0 || pooler_refuse(database, error) < 0)
         return -1;
-    return dump_snapshot(scenario, host, &create, ret_created, warnings, error);
+    return dump_snapshot(scenario, host, &create, ret_created, report, error);
 }
 
-static int dump(const struct scenario *scenario, const struct common_options *common,
-                const void *own)
+static void tell_made(const struct scenario *scenario, const struct backup_created *created,
+                      const struct common_options *common, struct dump_report *report)
+{
+    char size[SIZE_TEXT_SIZE];
+    char duration[DURATION_TEXT_SIZE];
+    size_format(created->size_bytes, size);
+    duration_format(clock_ms() - report->outcome->started_ms, duration);
+    if (!common->quiet)
+        fprintf(stderr, "%s: %s, %s, in %s\n", scenario->name, created->path, size, duration);
+    outcome_pass(report->outcome, "%s", size);
+}
+
+static void tell_warnings(const struct scenario *scenario, const struct dump_report *report)
+{
+    const struct strings *warnings = &report->warnings;
+    for (size_t i = 0; i < warnings->count; i++) {
+        fprintf(stderr, "%s: warning: %s\n", scenario->name, warnings->items[i]);
+        if (report->outcome->verdict != VERDICT_PASS || i > 0)
+            outcome_detail(report->outcome, "%s", warnings->items[i]);
+        else
+            outcome_warn(report->outcome, "%s", warnings->items[i]);
+    }
+}
+
+static void dump(const struct scenario *scenario, const struct common_options *common,
+                 const void *own, struct facts *facts, struct outcome *outcome)
 {
     const struct dump_options *options = own;
     struct error error;
     struct address database = {0};
     struct backup_created created = {0};
     cleanup(strings_free) struct strings notices = {0};
-    cleanup(strings_free) struct strings warnings = {0};
-    int64_t began_ms = clock_ms();
+    struct dump_report report = {.facts = facts, .outcome = outcome};
     enum host_kind host = HOST_SELF_HOSTED;
     int dumped = source_address(scenario, &database, &host, &notices, &error);
     for (size_t i = 0; i < notices.count; i++)
         fprintf(stderr, "%s: %s\n", scenario->name, notices.items[i]);
     if (dumped == 0)
-        dumped = dump_database(scenario, options, &database, host, &created, &warnings, &error);
+        dumped = dump_database(scenario, options, &database, host, &created, &report, &error);
     if (dumped < 0) {
         host_explain(host, &database, &error);
         fprintf(stderr, "restore-verifier: %s: no backup was made: %s\n", scenario->name,
                 error.text);
-    } else if (!common->quiet) {
-        char size[SIZE_TEXT_SIZE];
-        char duration[DURATION_TEXT_SIZE];
-        size_format(created.size_bytes, size);
-        duration_format(clock_ms() - began_ms, duration);
-        fprintf(stderr, "%s: %s, %s, in %s\n", scenario->name, created.path, size, duration);
+        outcome_error(outcome, "no backup was made: %s", error.text);
+    } else {
+        tell_made(scenario, &created, common, &report);
     }
-    for (size_t i = 0; i < warnings.count; i++)
-        fprintf(stderr, "%s: warning: %s\n", scenario->name, warnings.items[i]);
+    tell_warnings(scenario, &report);
+    strings_free(&report.warnings);
     backup_created_free(&created);
     address_free(&database);
-    return dumped < 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
 }
 
 int command_dump(int argc, char **argv)
 {
+    static const struct chore chore = {
+        .kind = REPORT_DUMP, .check = "a backup is made", .work = dump};
     struct common_options common;
     struct dump_options options = {0};
     options_parse(argc, argv, &dump_usage, &common, &options);
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
-    int exit_code = scenarios_each(&common, dump, &options);
+    int exit_code = chores_run(&chore, &common, &options);
     common_options_free(&common);
     return exit_code;
 }

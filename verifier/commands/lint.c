@@ -1,9 +1,23 @@
 /* restore-verifier lint: checks scenario files, and nothing else. */
 #include <stdio.h>
+#include <string.h>
 
 #include "checks/migrations.h"
 #include "commands/commands.h"
-#include "commands/options.h"
+#include "commands/run.h"
+
+/* The report has the scenario's name, and nobody looks for it under another than the file's. */
+static bool warn_of_name(const struct scenario *scenario)
+{
+    cleanup(free_pointer) char *file = name_of_file(scenario->path);
+    if (strcmp(file, scenario->name) == 0)
+        return false;
+    fprintf(stderr,
+            "%s:%u:%u: warning: the scenario is named `%s`, and so are its reports, but its file "
+            "is named `%s`: give both one name\n",
+            scenario->path, scenario->mark.line, scenario->mark.column, scenario->name, file);
+    return true;
+}
 
 static int problem(const struct scenario *scenario, struct mark mark, const struct error *error)
 {
@@ -39,7 +53,8 @@ static int lint(const struct scenario *scenario, const struct common_options *co
 {
     (void)own;
     int exit_code = lint_migrations(scenario);
-    if (exit_code == EXIT_VERIFIED && !common->quiet)
+    bool warned = !common->quiet && warn_of_name(scenario);
+    if (exit_code == EXIT_VERIFIED && !common->quiet && !warned)
         fprintf(stderr, "%s: no problem\n", scenario->path);
     return exit_code;
 }

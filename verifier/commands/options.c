@@ -268,25 +268,37 @@ void scenarios_free(struct scenario **scenarios, size_t count)
     free(scenarios);
 }
 
+void scenarios_load_told(const struct common_options *common, struct loaded *ret_loaded)
+{
+    struct loaded loaded = {0};
+    scenario_paths(common, &loaded.paths);
+    if (loaded.paths.count == 0)
+        strings_add(&loaded.problems, "restore-verifier: there is no scenario file: name one, or "
+                                      "put one into scenarios/");
+    loaded.scenarios = scenarios_load(&loaded.paths, &loaded.problems);
+    for (size_t i = 0; i < loaded.problems.count; i++)
+        fprintf(stderr, "%s\n", loaded.problems.items[i]);
+    *ret_loaded = loaded;
+}
+
+void loaded_free(struct loaded *loaded)
+{
+    scenarios_free(loaded->scenarios, loaded->paths.count);
+    strings_free(&loaded->problems);
+    strings_free(&loaded->paths);
+}
+
 int scenarios_each(const struct common_options *common, scenario_work *work, const void *own)
 {
-    struct strings paths = {0};
-    struct strings problems = {0};
-    scenario_paths(common, &paths);
-    if (paths.count == 0)
-        strings_add(&problems, "restore-verifier: there is no scenario file: name one, or put one "
-                               "into scenarios/");
-    struct scenario **scenarios = scenarios_load(&paths, &problems);
-    for (size_t i = 0; i < problems.count; i++)
-        fprintf(stderr, "%s\n", problems.items[i]);
-    int worst = problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
-    for (size_t i = 0; i < paths.count; i++) {
-        int exit_code = scenarios[i] ? work(scenarios[i], common, own) : EXIT_CANNOT_VERIFY;
+    struct loaded loaded;
+    scenarios_load_told(common, &loaded);
+    int worst = loaded.problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
+    for (size_t i = 0; i < loaded.paths.count; i++) {
+        int exit_code =
+            loaded.scenarios[i] ? work(loaded.scenarios[i], common, own) : EXIT_CANNOT_VERIFY;
         worst = exit_code > worst ? exit_code : worst;
     }
-    scenarios_free(scenarios, paths.count);
-    strings_free(&problems);
-    strings_free(&paths);
+    loaded_free(&loaded);
     return worst;
 }
 

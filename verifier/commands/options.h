@@ -52,6 +52,17 @@ void common_options_free(struct common_options *common);
 /* The scenario files to work on: those named, or else those of the directory scenarios, sorted. */
 void scenario_paths(const struct common_options *common, struct strings *ret_paths);
 
+/* Scenario files, and what they hold. */
+struct loaded {
+    struct strings paths;
+    struct scenario **scenarios; /* as many as there are paths, NULL where one is refused */
+    struct strings problems;     /* of all files */
+};
+
+/* Loads the scenarios of the command line, and prints what is wrong with them. */
+void scenarios_load_told(const struct common_options *common, struct loaded *ret_loaded);
+void loaded_free(struct loaded *loaded);
+
 /* Loads all scenarios, and adds what is wrong with them to `problems`. Two with one name are a
  * problem too: their reports would overwrite each other. `ret_scenarios` has as many as there are
  * paths, NULL where one could not be loaded. */

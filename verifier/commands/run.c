@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -17,41 +18,102 @@
  */
 static void run_refuse(struct run *run, const char *check_name, const char *reason)
 {
+    if (run->outcomes)
+        shared_free(run->outcomes, run->plan.count * sizeof(*run->outcomes));
     plan_free(&run->plan);
-    run->plan.checks = xcalloc(1, sizeof(*run->plan.checks));
-    run->plan.count = 1;
-    run->plan.checks[0].group = xstrdup("scenario");
-    run->plan.checks[0].name = xstrdup(check_name);
+    plan_add_plain(&run->plan, "scenario", check_name);
     run->outcomes = shared_alloc(sizeof(*run->outcomes));
     outcome_error(&run->outcomes[0], "%s", reason);
     run->scenario = NULL;
 }
 
 /* "scenarios/bugspark.yaml" -> "bugspark" */
-static char *name_of_file(const char *path)
+char *name_of_file(const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
     return xstrndup(name, strcspn(name, "."));
 }
 
-static void run_start(struct run *run, char *name)
+static void run_start(struct run *run, char *name, enum report_kind kind)
 {
-    *run = (struct run){.name = name, .facts = shared_alloc(sizeof(*run->facts))};
+    *run = (struct run){.name = name, .kind = kind, .facts = shared_alloc(sizeof(*run->facts))};
     run->facts->began = time(NULL);
 }
 
-void run_refuse_file(struct run *run, const char *path, const struct strings *problems)
+void run_prepare_chore(struct run *run, const struct scenario *scenario, enum report_kind kind,
+                       const char *check_name)
 {
-    cleanup(free_pointer) char *of_this_file = xasprintf("%s:", path);
-    struct buffer text;
-    buffer_init(&text, 8192);
-    for (size_t i = 0; i < problems->count; i++)
-        if (starts_with(problems->items[i], of_this_file))
-            buffer_printf(&text, "%s%s", text.length ? "\n" : "", problems->items[i]);
-    run_start(run, name_of_file(path));
-    run_refuse(run, "scenario file is valid", text.data);
-    buffer_free(&text);
+    run_start(run, xstrdup(scenario->name), kind);
+    run->scenario = scenario;
+    plan_add_plain(&run->plan, "", check_name);
+    run->outcomes = shared_alloc(sizeof(*run->outcomes));
+}
+
+static bool is_named(const struct run *runs, size_t index, const struct loaded *loaded,
+                     const char *name)
+{
+    for (size_t i = 0; i < loaded->paths.count; i++) {
+        const struct scenario *scenario = loaded->scenarios[i];
+        const char *other = scenario ? scenario->name : i < index ? runs[i].name : "";
+        if (strcasecmp(other, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The report of a file that was refused must not be overwritten by that of another. */
+static char *name_of_refused(const struct run *runs, size_t index, const struct loaded *loaded)
+{
+    char *name = scenario_name_read(loaded->paths.items[index]);
+    if (name && !is_named(runs, index, loaded, name))
+        return name;
+    free(name);
+    name = name_of_file(loaded->paths.items[index]);
+    while (is_named(runs, index, loaded, name)) {
+        char *longer = xasprintf("%s-refused", name);
+        free(name);
+        name = longer;
+    }
+    return name;
+}
+
+void run_refuse_file(struct run *runs, size_t index, const struct loaded *loaded,
+                     enum report_kind kind)
+{
+    struct run *run = &runs[index];
+    const struct strings *problems = &loaded->problems;
+    cleanup(free_pointer) char *of_this_file = xasprintf("%s:", loaded->paths.items[index]);
+    bool told = false;
+    run_start(run, name_of_refused(runs, index, loaded), kind);
+    run_refuse(run, "scenario file is valid", "");
+    struct outcome *outcome = &run->outcomes[0];
+    for (size_t i = 0; i < problems->count; i++) {
+        if (!starts_with(problems->items[i], of_this_file))
+            continue;
+        if (told)
+            outcome_detail(outcome, "%s", problems->items[i]);
+        else
+            outcome_error(outcome, "%s", problems->items[i]);
+        told = true;
+    }
+    outcome->concern = CONCERN_SCENARIO;
+}
+
+/* All names, since the pattern was perhaps meant for one of them. */
+static void refuse_selection(struct run *run, const char *only)
+{
+    struct buffer names;
+    buffer_init(&names, sizeof(run->outcomes->details));
+    for (size_t i = 0; i < run->plan.count; i++)
+        buffer_printf(&names, "\n%s", run->plan.checks[i].name);
+    cleanup(free_pointer) char *reason =
+        xasprintf("--only '%s' matches no check of the scenario, so nothing was verified; its %zu "
+                  "checks are named below",
+                  only, run->plan.count);
+    run_refuse(run, "a check is run", reason);
+    outcome_detail(&run->outcomes[0], "the checks of the scenario:%s", names.data);
+    buffer_free(&names);
 }
 
 static int make_work(struct run *run, struct error *error)
@@ -71,39 +133,50 @@ static int make_work(struct run *run, struct error *error)
     return 0;
 }
 
+enum report_kind run_kind(const struct run_settings *settings)
+{
+    return settings->only ? REPORT_PARTIAL : REPORT_VERIFY;
+}
+
+static void plan_stages(struct run *run, const struct run_settings *settings)
+{
+    run->object_checks = xcalloc(run->plan.count, sizeof(*run->object_checks));
+    run->stages = (struct stages_options){
+        .backup = settings->backup,
+        .server = settings->server,
+        .reports = settings->reports,
+        .keep = settings->keep,
+        .always_restore = settings->always_restore,
+        .no_restore = !settings->keep && !plan_needs_database(&run->plan, run->outcomes),
+        .object_checks = run->object_checks,
+        .object_check_count = plan_object_checks(&run->plan, run->outcomes, run->object_checks),
+    };
+}
+
 void run_prepare(struct run *run, const struct scenario *scenario,
                  const struct run_settings *settings)
 {
     struct error error;
-    run_start(run, xstrdup(scenario->name));
+    run_start(run, xstrdup(scenario->name), run_kind(settings));
     run->scenario = scenario;
-    plan_build(scenario, settings->only, &run->plan);
-    run->is_partial = settings->only != NULL;
-    if (run->plan.count == 0) {
-        cleanup(free_pointer) char *reason = xasprintf(
-            "no check of the scenario matches --only '%s': nothing was verified", settings->only);
-        run_refuse(run, "a check is run", reason);
-        return;
-    }
-    run->stages = (struct stages_options){.backup = settings->backup,
-                                          .server = settings->server,
-                                          .reports = settings->reports,
-                                          .keep = settings->keep,
-                                          .always_restore = settings->always_restore};
-    run->object_checks = xcalloc(run->plan.count, sizeof(*run->object_checks));
-    run->stages.object_checks = run->object_checks;
-    run->stages.object_check_count = plan_object_checks(&run->plan, run->object_checks);
-    if (make_work(run, &error) < 0) {
-        run_refuse(run, "a work directory can be made", error.text);
-        return;
-    }
+    plan_build(scenario, &run->plan);
     run->outcomes = shared_alloc(run->plan.count * sizeof(*run->outcomes));
+    if (settings->only && plan_select(&run->plan, settings->only, run->outcomes) == 0) {
+        refuse_selection(run, settings->only);
+        return;
+    }
+    plan_stages(run, settings);
+    if (make_work(run, &error) < 0)
+        run_refuse(run, "a work directory can be made", error.text);
 }
 
 struct result run_result(const struct run *run)
 {
-    return (struct result){
-        .scenario = run->name, .facts = run->facts, .plan = &run->plan, .outcomes = run->outcomes};
+    return (struct result){.scenario = run->name,
+                           .facts = run->facts,
+                           .plan = &run->plan,
+                           .outcomes = run->outcomes,
+                           .kind = run->kind};
 }
 
 void run_release(struct run *run)
@@ -123,7 +196,7 @@ static void leave_record(struct run *run, struct stages *stages)
     struct totals totals;
     struct result result = run_result(run);
     result_totals(&result, &totals);
-    stages_record(stages, outcomes_prove(&run->plan, run->outcomes, !run->is_partial),
+    stages_record(stages, outcomes_prove(&run->plan, run->outcomes, run->kind == REPORT_VERIFY),
                   totals.passed, totals.warnings);
 }
 
@@ -144,6 +217,7 @@ void run_work(void *context)
                               .objects = stages_objects(stages),
                               .now = facts->began};
     struct error error;
+    plan_select_tellers(&run->plan, facts, run->outcomes);
     stage_begin(facts, STAGE_CHECK);
     int checked = harness_run(run->name, &run->plan, &subject, run->outcomes, &error);
     stage_end(facts, STAGE_CHECK, checked, &error);

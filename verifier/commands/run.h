@@ -1,4 +1,5 @@
-/* One scenario's verification: from its scenario, through a worker, to its results.
+/* One scenario's verification: from its scenario, through a worker, to its results. (Or another
+ * chore of one scenario, which has a report as well: see chores.h.)
  *
  * What a worker learns and says lies in memory shared with the main process, so that there are
  * results whatever becomes of the worker. The main process prepares a run, closes it, and takes
@@ -9,6 +10,7 @@
 
 #include "base/workdir.h"
 #include "checks/checks.h"
+#include "commands/options.h"
 #include "harness/workers.h"
 #include "report/report.h"
 #include "stages/stages.h"
@@ -23,7 +25,7 @@ struct run {
     struct workdir *socket_work; /* another one, where the first's name does not do for a socket */
     struct stages_options stages;
     const struct expectation **object_checks; /* those of the plan */
-    bool is_partial;                          /* --only leaves checks out */
+    enum report_kind kind;
     /* When the restored database stays: the directories that stay with it, quoted for a shell;
      * NULL when it does not. */
     char *kept;
@@ -39,12 +41,25 @@ struct run_settings {
     bool always_restore;
 };
 
+/* What kind of run these settings ask for. */
+enum report_kind run_kind(const struct run_settings *settings);
+
 /* Plans the checks and makes the work directories. A run that cannot start is refused. */
 void run_prepare(struct run *run, const struct scenario *scenario,
                  const struct run_settings *settings);
 
-/* The run of a scenario file that could not be loaded: `problems` are those of all files. */
-void run_refuse_file(struct run *run, const char *path, const struct strings *problems);
+/* The run of a chore, which verifies nothing: one check, whose outcome is still to come. */
+void run_prepare_chore(struct run *run, const struct scenario *scenario, enum report_kind kind,
+                       const char *check_name);
+
+/* The run of the scenario file `index`, which could not be loaded. Its name, and its report's, is
+ * the scenario's where that can be read, or else the file's; and never that of another scenario or
+ * of another of `runs`, which have as many places as there are files, filled up to `index`. */
+void run_refuse_file(struct run *runs, size_t index, const struct loaded *loaded,
+                     enum report_kind kind);
+
+/* The name of a file without its folder and its ending; to be freed by the caller. */
+char *name_of_file(const char *path);
 
 /* In the worker: the stages, then the checks. `context` is a struct run. */
 void run_work(void *context);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "commands/chores.h"
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "objects/sync.h"
@@ -31,9 +32,11 @@ static const struct usage sync_usage = {
     .arguments = "[SCENARIO.yaml ...]",
     .words = "Copy the bucket of each scenario to the directory that its `copy` names: what is new "
              "and what has changed. What the bucket no longer holds stays, unless --delete is "
-             "given. A sync that was interrupted goes on where it ended. Without names, the "
-             "scenarios are those of the directory scenarios.",
+             "given. A sync that was interrupted goes on where it ended. The report of each, "
+             "SCENARIO.sync.xml, says whether the copy is complete. Without names, the scenarios "
+             "are those of the directory scenarios.",
     .options = sync_options,
+    .takes_reports = true,
     .takes_format = true,
     .takes_verbose = true,
 };
@@ -106,31 +109,56 @@ static int sync_bucket(const struct scenario *scenario, const struct sync_comman
     return sync_run(&options, ret_result, error);
 }
 
-static int synchronize(const struct scenario *scenario, const struct common_options *common,
-                       const void *own)
+/* As the keys of the JSON. */
+static void tell_values(const struct sync_result *result, struct outcome *outcome)
+{
+    const struct {
+        const char *name;
+        const struct objects_measured *measured;
+    } parts[] = {{"bucket", &result->bucket},
+                 {"copied", &result->copied},
+                 {"deleted", &result->deleted},
+                 {"extra", &result->extra}};
+    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+        cleanup(free_pointer) char *count = xasprintf("sync.%s.object_count", parts[i].name);
+        cleanup(free_pointer) char *size = xasprintf("sync.%s.total_size", parts[i].name);
+        outcome_value(outcome, count, "%" PRId64, parts[i].measured->count);
+        outcome_value(outcome, size, "%" PRId64, parts[i].measured->size_bytes);
+    }
+    outcome_pass(outcome, "%" PRId64 " of %" PRId64 " object%s copied", result->copied.count,
+                 result->bucket.count, result->bucket.count == 1 ? "" : "s");
+}
+
+static bool copy_is_asked_for(const struct scenario *scenario)
+{
+    return scenario->objects.present && scenario->objects.copy;
+}
+
+static void tell_no_copy(const struct scenario *scenario)
+{
+    fprintf(stderr, "%s: no copy of its objects is asked for (objects.copy)\n", scenario->name);
+}
+
+static void synchronize(const struct scenario *scenario, const struct common_options *common,
+                        const void *own, struct facts *facts, struct outcome *outcome)
 {
     const struct sync_command *command = own;
     struct error error;
     struct sync_result result;
-    int64_t began_ms = clock_ms();
-    if (!scenario->objects.present || !scenario->objects.copy) {
-        if (!common->quiet)
-            fprintf(stderr, "%s: no copy of its objects is asked for (objects.copy)\n",
-                    scenario->name);
-        return EXIT_VERIFIED;
-    }
+    (void)facts;
     if (sync_bucket(scenario, command, common, &result, &error) < 0) {
         fprintf(stderr, "restore-verifier: %s: the copy is not complete: %s\n", scenario->name,
                 error.text);
-        return EXIT_CANNOT_VERIFY;
+        outcome_error(outcome, "the copy is not complete: %s", error.text);
+        return;
     }
-    int64_t duration_ms = clock_ms() - began_ms;
+    int64_t duration_ms = clock_ms() - outcome->started_ms;
     if (common->json)
         print_json(scenario, &result, command->dry_run, duration_ms);
     else if (common->text_on_stdout || !common->quiet)
         print_text(scenario, &result, command->dry_run, duration_ms,
                    common->text_on_stdout ? stdout : stderr);
-    return EXIT_VERIFIED;
+    tell_values(&result, outcome);
 }
 
 int command_sync(int argc, char **argv)
@@ -139,7 +167,15 @@ int command_sync(int argc, char **argv)
     struct sync_command command = {0};
     options_parse(argc, argv, &sync_usage, &common, &command);
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
-    int exit_code = scenarios_each(&common, synchronize, &command);
+    const struct chore chore = {
+        .kind = REPORT_SYNC,
+        .check = "the copy is complete",
+        .no_report = command.dry_run,
+        .is_asked_for = copy_is_asked_for,
+        .tell_not_asked_for = tell_no_copy,
+        .work = synchronize,
+    };
+    int exit_code = chores_run(&chore, &common, &command);
     common_options_free(&common);
     return exit_code;
 }

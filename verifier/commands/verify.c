@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,7 +45,8 @@ static const struct own_option verify_options[] = {
     {"server", "URL", OPTION_TEXT, offsetof(struct verify_options, run.server),
      "Restore into a new database on this server instead of a throwaway one"},
     {"only", "GLOB", OPTION_TEXT, offsetof(struct verify_options, run.only),
-     "Run only the checks whose name matches"},
+     "Run only the checks whose name matches, and those of a stage that failed; the report is "
+     "SCENARIO.partial.xml"},
     {"keep", NULL, OPTION_FLAG, offsetof(struct verify_options, run.keep),
      "Leave the restored database running, and tell how to open it"},
     {"always-restore", NULL, OPTION_FLAG, offsetof(struct verify_options, run.always_restore),
@@ -160,6 +160,18 @@ static void print_results(struct verification *verification)
         complain(verification, "cannot write to standard output");
 }
 
+/* A run of all checks makes what a part of them said a thing of the past. */
+static void remove_partial_report(struct verification *verification, const struct run *run)
+{
+    struct error error;
+    struct result result = run_result(run);
+    if (run->kind != REPORT_VERIFY)
+        return;
+    result.kind = REPORT_PARTIAL;
+    if (junit_remove(&result, verification->common->reports, &error) < 0)
+        complain(verification, error.text);
+}
+
 static void verify_all(struct verification *verification)
 {
     for (size_t i = 0; i < verification->count; i++) {
@@ -167,6 +179,7 @@ static void verify_all(struct verification *verification)
         /* Of a run that gets no further, so that a dashboard does not go on showing the last one.
          */
         write_report(verification, run);
+        remove_partial_report(verification, run);
         if (!run->scenario)
             continue;
         size_t index = verification->worker_count++;
@@ -187,58 +200,30 @@ static void verify_all(struct verification *verification)
         fprintf(stderr, "restore-verifier: interrupted (%s)\n", strsignal(interrupted));
 }
 
-static bool is_named(const struct verification *verification, struct scenario *const *scenarios,
-                     size_t index, const char *name)
+static void prepare_all(struct verification *verification, const struct loaded *loaded)
 {
+    const struct run_settings *settings = &verification->options->run;
     for (size_t i = 0; i < verification->count; i++) {
-        const char *other = scenarios[i]  ? scenarios[i]->name
-                            : (i < index) ? verification->runs[i].name
-                                          : "";
-        if (strcasecmp(other, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The report of a file that was refused is named after the file, and must not be overwritten by
- * that of a scenario. */
-static void name_apart(struct verification *verification, struct scenario *const *scenarios,
-                       size_t index)
-{
-    struct run *run = &verification->runs[index];
-    while (is_named(verification, scenarios, index, run->name)) {
-        char *longer = xasprintf("%s-refused", run->name);
-        free(run->name);
-        run->name = longer;
-    }
-}
-
-static void prepare_all(struct verification *verification, const struct strings *paths,
-                        struct scenario *const *scenarios, const struct strings *problems)
-{
-    for (size_t i = 0; i < verification->count; i++) {
-        if (scenarios[i]) {
-            run_prepare(&verification->runs[i], scenarios[i], &verification->options->run);
-        } else {
-            run_refuse_file(&verification->runs[i], paths->items[i], problems);
-            name_apart(verification, scenarios, i);
-        }
+        if (loaded->scenarios[i])
+            run_prepare(&verification->runs[i], loaded->scenarios[i], settings);
+        else
+            run_refuse_file(verification->runs, i, loaded, run_kind(settings));
         verification->results[i] = run_result(&verification->runs[i]);
     }
 }
 
 static int verify(const struct common_options *common, const struct verify_options *options,
-                  const struct strings *paths, struct scenario *const *scenarios,
-                  const struct strings *problems)
+                  const struct loaded *loaded)
 {
+    size_t count = loaded->paths.count;
     struct verification verification = {
         .common = common,
         .options = options,
-        .runs = xcalloc(paths->count, sizeof(struct run)),
-        .workers = xcalloc(paths->count, sizeof(struct worker)),
-        .working = xcalloc(paths->count, sizeof(struct run *)),
-        .results = xcalloc(paths->count, sizeof(struct result)),
-        .count = paths->count,
+        .runs = xcalloc(count, sizeof(struct run)),
+        .workers = xcalloc(count, sizeof(struct worker)),
+        .working = xcalloc(count, sizeof(struct run *)),
+        .results = xcalloc(count, sizeof(struct result)),
+        .count = count,
         .progress = common->quiet
                         ? NULL
                         : progress_new(stderr, isatty(STDERR_FILENO), wants_color(STDERR_FILENO)),
@@ -246,7 +231,7 @@ static int verify(const struct common_options *common, const struct verify_optio
     signals_block();
     workdir_sweep(workdir_parent());
     workdir_sweep("/tmp");
-    prepare_all(&verification, paths, scenarios, problems);
+    prepare_all(&verification, loaded);
     verify_all(&verification);
     print_results(&verification);
     tell_kept(&verification);
@@ -280,14 +265,11 @@ static int reports_writable(const char *directory, struct error *error)
 }
 
 static int check_usage(const struct common_options *common, const struct verify_options *options,
-                       const struct strings *paths, struct error *error)
+                       size_t count, struct error *error)
 {
-    if (paths->count == 0)
-        return cannot_verify(error,
-                             "there is no scenario file: name one, or put one into scenarios/");
-    if (options->run.backup && paths->count != 1)
+    if (options->run.backup && count != 1)
         return cannot_verify(error, "--backup goes with exactly one scenario, and there are %zu",
-                             paths->count);
+                             count);
     return reports_writable(common->reports, error);
 }
 
@@ -298,22 +280,15 @@ int command_verify(int argc, char **argv)
     options_parse(argc, argv, &verify_usage, &common, &options);
     signal(SIGPIPE, SIG_IGN); /* a reader who has left is an error like any other */
     options.run.reports = common.reports;
-    struct strings paths = {0};
+    struct loaded loaded;
     struct error error;
-    scenario_paths(&common, &paths);
+    scenarios_load_told(&common, &loaded);
     int exit_code = EXIT_CANNOT_VERIFY;
-    if (check_usage(&common, &options, &paths, &error) < 0) {
+    if (loaded.paths.count > 0 && check_usage(&common, &options, loaded.paths.count, &error) < 0)
         fprintf(stderr, "restore-verifier: %s\n", error.text);
-    } else {
-        struct strings problems = {0};
-        struct scenario **scenarios = scenarios_load(&paths, &problems);
-        for (size_t i = 0; i < problems.count; i++)
-            fprintf(stderr, "%s\n", problems.items[i]);
-        exit_code = verify(&common, &options, &paths, scenarios, &problems);
-        scenarios_free(scenarios, paths.count);
-        strings_free(&problems);
-    }
-    strings_free(&paths);
+    else if (loaded.paths.count > 0)
+        exit_code = verify(&common, &options, &loaded);
+    loaded_free(&loaded);
     common_options_free(&common);
     return exit_code;
 }

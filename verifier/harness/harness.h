@@ -13,9 +13,10 @@
 
 #include "checks/checks.h"
 
-/* Runs every check of the plan in order. `outcomes` (as many as the plan has checks, zeroed) lie in
- * shared memory; afterwards each check that was run has a verdict. -1 when there is nothing to run,
- * or when Check ran less than was planned. */
+/* Runs every check of the plan in order, but for those whose outcome has a verdict already.
+ * `outcomes` (as many as the plan has checks, zeroed) lie in shared memory; afterwards each check
+ * that was run has a verdict. -1 when there is nothing to run, or when Check ran less than was
+ * planned. */
 int harness_run(const char *suite_name, const struct plan *plan, const struct subject *subject,
                 struct outcome *outcomes, struct error *error);
 

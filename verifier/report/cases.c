@@ -27,6 +27,12 @@ enum verdict case_verdict(const struct result *result, size_t index)
     return VERDICT_ERROR; /* also for a number that is no verdict at all */
 }
 
+bool case_is_left_out(const struct result *result, size_t index)
+{
+    return result->outcomes && result->outcomes[index].left_out &&
+           case_verdict(result, index) == VERDICT_SKIP;
+}
+
 static const char *message_for_nothing(const struct report_case *one, bool spoke)
 {
     if (!spoke)
@@ -50,6 +56,10 @@ static void case_fill(const struct result *result, size_t index, struct report_c
     static const struct outcome nothing;
     const struct outcome *outcome = result->outcomes ? &result->outcomes[index] : &nothing;
     one->verdict = case_verdict(result, index);
+    enum concern concern = outcome_concern(outcome, &result->plan->checks[index]);
+    one->type = one->verdict == VERDICT_FAIL || concern == CONCERN_SCENARIO
+                    ? concern_type(concern)
+                    : result_kind(result)->type;
     one->warn = one->verdict == VERDICT_PASS && outcome->warn;
     one->duration_ms = outcome->duration_ms > 0 ? outcome->duration_ms : 0;
     one->message = text_clean(outcome->message, sizeof(outcome->message), TEXT_BLOCK);
@@ -100,9 +110,10 @@ static void add_missing_error(const struct result *result, struct cases *cases)
     result_totals(result, &totals);
     if (result_exit_code(result) != 2 || totals.errors > 0)
         return;
-    struct report_case one = {.verdict = VERDICT_ERROR, .group = xstrdup("run")};
+    struct report_case one = {
+        .verdict = VERDICT_ERROR, .group = xstrdup("run"), .type = result_kind(result)->type};
     one.details = xstrdup("");
-    if (totals.checks == 0) {
+    if (totals.checks == totals.left_out) {
         one.name = xstrdup("restore-verifier: no check was run");
         one.message = xstrdup("no check was run, so nothing is proven about this backup");
     } else {
@@ -180,9 +191,11 @@ char *result_file_name(const struct result *result)
     }
     if (name[0] == '\0') {
         free(name);
-        return xstrdup("unnamed");
+        name = xstrdup("unnamed");
     }
     if (strlen(name) > 200)
         name[200] = '\0'; /* file systems take 255 with the endings */
-    return name;
+    char *whole = xasprintf("%s%s", name, result_kind(result)->suffix);
+    free(name);
+    return whole;
 }

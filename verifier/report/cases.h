@@ -13,6 +13,7 @@ struct report_value {
 
 struct report_case {
     char *group;
+    const char *type;     /* of a failure or an error, for programs */
     char *name;           /* unique within its result */
     enum verdict verdict; /* never VERDICT_NONE: a check that said nothing is an error */
     bool warn;
@@ -34,6 +35,9 @@ void cases_free(struct cases *cases);
 /* The verdict of check `index` of the plan. */
 enum verdict case_verdict(const struct result *result, size_t index);
 
+/* Was check `index` left out of a partial run? */
+bool case_is_left_out(const struct result *result, size_t index);
+
 size_t result_check_count(const struct result *result);
 
 /* From the run's beginning to the end of the last thing that is known to have ended. */
@@ -41,5 +45,17 @@ int64_t result_duration_ms(const struct result *result);
 
 /* The name that the report's file has, without its ending; to be freed by the caller. */
 char *result_file_name(const struct result *result);
+
+/* What is particular to each kind of report. */
+struct kind_words {
+    const char *suffix; /* of the scenario's name, for files and suites */
+    const char *type;   /* of an error, for programs */
+    const char *passed; /* headlines */
+    const char *not_done;
+};
+const struct kind_words *result_kind(const struct result *result);
+
+/* For programs, what a failure or an error is about; borrowed. */
+const char *concern_type(enum concern concern);
 
 #endif

@@ -98,10 +98,12 @@ static size_t wrapped(const struct paper *paper, const char *text, const char *s
     return left_out;
 }
 
-static void details(const struct paper *paper, const char *text, const char *file)
+/* What is wrong with a scenario is told whole: it is what has to be mended. */
+static void details(const struct paper *paper, const struct report_case *one, const char *file)
 {
-    size_t most = paper->verbose ? SIZE_MAX : DETAIL_LINES;
-    size_t left_out = wrapped(paper, text, dim, TEXT_INDENT, most);
+    bool whole = paper->verbose || strcmp(one->group, "scenario") == 0;
+    size_t most = whole ? SIZE_MAX : DETAIL_LINES;
+    size_t left_out = wrapped(paper, one->details, dim, TEXT_INDENT, most);
     if (left_out == 0)
         return;
     cleanup(free_pointer) char *rest =
@@ -162,7 +164,7 @@ static void spoken_lines(const struct paper *paper, const struct report_case *on
     unpaint(paper);
     fputc('\n', paper->stream);
     wrapped(paper, one->message, "", TEXT_INDENT, SIZE_MAX);
-    details(paper, one->details, file);
+    details(paper, one, file);
 }
 
 static bool same_skip(const struct report_case *one, const struct report_case *other)
@@ -216,22 +218,6 @@ static void add_count(struct buffer *line, int count, const char *words)
         buffer_printf(line, "%s%d %s", line->length > 0 ? ", " : "", count, words);
 }
 
-static const char *verdict_sentence(const struct totals *totals)
-{
-    if (totals->checks == 0)
-        return "nothing was checked";
-    bool only_objects = totals->failed == totals->objects_failed;
-    if (totals->failed > 0 && totals->errors > 0)
-        return only_objects
-                   ? "the objects are not as expected, and not everything could be verified"
-                   : "the backup is bad, and not everything could be verified";
-    if (totals->failed > 0)
-        return only_objects ? "the objects are not as expected" : "the backup is bad";
-    if (totals->errors > 0 || totals->skipped > 0)
-        return "could not be verified";
-    return "every check passed";
-}
-
 static void headline(const struct paper *paper, const struct result *result)
 {
     static const char *const words[] = {"PASS", "FAIL", "ERROR"};
@@ -243,7 +229,8 @@ static void headline(const struct paper *paper, const struct result *result)
     paint(paper, bold);
     fputs(name, paper->stream);
     unpaint(paper);
-    fprintf(paper->stream, ": %s\n", verdict_sentence(&totals));
+    cleanup(free_pointer) char *sentence = result_headline(result);
+    fprintf(paper->stream, ": %s\n", sentence);
 
     struct buffer line;
     buffer_init(&line, 2000);
@@ -252,6 +239,7 @@ static void headline(const struct paper *paper, const struct result *result)
     add_count(&line, totals.failed, "failed");
     add_count(&line, totals.errors, "could not be looked at");
     add_count(&line, totals.skipped, "skipped");
+    add_count(&line, totals.left_out, "not selected");
     wrapped(paper, line.data, "", TEXT_INDENT - 2, SIZE_MAX);
     buffer_free(&line);
 }
@@ -297,7 +285,8 @@ static void backup_line(const struct paper *paper, const struct facts *facts)
         count_format(backup->row_count, count);
         add_part(&line, "", count, sizeof(count), backup->row_count == 1 ? " row" : " rows");
     }
-    if (line.length == 0 && facts->stages[STAGE_FIND].state == STAGE_FAILED)
+    const struct stage_fact *find = &facts->stages[STAGE_FIND];
+    if (line.length == 0 && find->state == STAGE_FAILED && find->error.fault != FAULT_BACKUP)
         buffer_append_text(&line, "no backup was found");
     if (line.length > 0)
         wrapped(paper, line.data, "", TEXT_INDENT - 2, SIZE_MAX);
@@ -389,13 +378,13 @@ static void last_line(const struct paper *paper, const struct result *results, s
     for (size_t i = 0; i < count; i++) {
         struct totals totals;
         result_totals(&results[i], &totals);
-        checks += totals.checks;
+        checks += totals.checks - totals.left_out;
         scenarios[result_exit_code(&results[i])]++;
     }
     struct buffer line;
     buffer_init(&line, 2000);
     add_count(&line, scenarios[0], "passed");
-    add_count(&line, scenarios[1], "bad");
+    add_count(&line, scenarios[1], "failed");
     add_count(&line, scenarios[2], "not verified");
     if (count == 0)
         buffer_append_text(&line, "nothing was verified");

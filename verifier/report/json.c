@@ -108,9 +108,9 @@ static json_t *totals_object(const struct result *result)
 {
     struct totals totals;
     result_totals(result, &totals);
-    return json_pack("{si si si si si si}", "checks", totals.checks, "passed", totals.passed,
+    return json_pack("{si si si si si si si}", "checks", totals.checks, "passed", totals.passed,
                      "warnings", totals.warnings, "failed", totals.failed, "errors", totals.errors,
-                     "skipped", totals.skipped);
+                     "skipped", totals.skipped, "not_selected", totals.left_out);
 }
 
 static json_t *check_object(const struct report_case *one)
@@ -133,6 +133,9 @@ static json_t *scenario_object(const struct result *result)
     json_t *object = json_object();
     set_text(object, "scenario", result->scenario, SIZE_MAX);
     json_object_set_new(object, "exit_code", json_integer(result_exit_code(result)));
+    cleanup(free_pointer) char *headline = result_headline(result);
+    json_object_set_new(object, "headline", json_string(headline));
+    json_object_set_new(object, "partial", json_boolean(result->kind == REPORT_PARTIAL));
     if (result->facts) {
         set_time(object, "began", result->facts->began);
         json_object_set_new(object, "seconds", seconds_of(result_duration_ms(result)));

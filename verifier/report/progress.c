@@ -77,10 +77,13 @@ static void read_progress(const struct facts *facts, int64_t elapsed_ms, struct 
 
 static void check_progress(const struct result *result, struct buffer *line)
 {
-    size_t count = result_check_count(result);
+    size_t count = 0;
     size_t done = 0;
     size_t red = 0;
-    for (size_t i = 0; result->outcomes && i < count; i++) {
+    for (size_t i = 0; result->outcomes && i < result_check_count(result); i++) {
+        if (case_is_left_out(result, i))
+            continue;
+        count++;
         enum verdict verdict = result->outcomes[i].verdict;
         done += verdict != VERDICT_NONE;
         red += verdict == VERDICT_FAIL || verdict == VERDICT_ERROR;
@@ -98,7 +101,7 @@ void progress_line(const struct result *result, int64_t now_ms, struct buffer *l
         [STAGE_OBJECTS] = "listing the bucket",  [STAGE_CHECK] = "checking",
         [STAGE_STOP] = "stopping the server",
     };
-    static const char *const ended[] = {"passed", "bad", "not verified"};
+    static const char *const ended[] = {"passed", "failed", "not verified"};
     cleanup(free_pointer) char *name = text_clean(result->scenario, SIZE_MAX, TEXT_LINE);
     buffer_printf(line, "%.*s: ", (int)text_fitting(name, 60), name);
     if (!result->facts || result->facts->began_ms == 0) {

@@ -1,4 +1,6 @@
-/* Results of a run, as people and programs read them: JUnit XML, the console, JSON.
+/* Results of a run, as people and programs read them: JUnit XML, the console, JSON. A run verifies
+ * a backup, with all checks of the scenario or with a part of them, or it makes one, or copies a
+ * bucket: the last two have one check, which says whether that was done.
  *
  * A report is made from plain results and knows nothing of how they came about. It is written for
  * every scenario, whatever happened: also when the run was interrupted or could not start.
@@ -14,12 +16,17 @@
 #include "checks/checks.h"
 #include "stages/facts.h"
 
+/* What a run did. Each has reports of a name of its own, so that none takes the place of another's.
+ */
+enum report_kind { REPORT_VERIFY, REPORT_PARTIAL, REPORT_DUMP, REPORT_SYNC };
+
 /* The results of one scenario; everything borrowed. */
 struct result {
     const char *scenario; /* its name, or the file's name when the file could not be read */
     const struct facts *facts;
     const struct plan *plan;
     const struct outcome *outcomes; /* as many as the plan has checks; every one has its verdict */
+    enum report_kind kind;
 };
 
 struct totals {
@@ -29,7 +36,7 @@ struct totals {
     int failed;
     int errors;
     int skipped;
-    int objects_failed; /* of the failed: checks of the bucket and its copy */
+    int left_out; /* not asked for, and in none of the other numbers but the first */
 };
 
 void result_totals(const struct result *result, struct totals *ret_totals);
@@ -41,10 +48,17 @@ int result_exit_code(const struct result *result);
 /* The worst of all results; 2 when there is none. */
 int results_exit_code(const struct result *results, size_t count);
 
-/* Writes DIRECTORY/SCENARIO.xml by way of a temporary name; makes the directory. For a scenario
- * file that could not be read it is the file's name without folder and .yaml, so that the report of
- * its last good run does not stay. Nor does it when the new one cannot be written. */
+/* One line that says what is the matter, and whose fault it is (headline.c); to be freed by the
+ * caller. */
+char *result_headline(const struct result *result);
+
+/* Writes DIRECTORY/SCENARIO.xml (of a partial run SCENARIO.partial.xml, and so on) by way of a
+ * temporary name; makes the directory. For a scenario whose name could not be read it is the file's
+ * name without folder and .yaml, so that the report of its last good run does not stay. Nor does it
+ * when the new one cannot be written. */
 int junit_write(const struct result *result, const char *directory, struct error *error);
+/* Removes what junit_write wrote, if it is there. */
+int junit_remove(const struct result *result, const char *directory, struct error *error);
 /* Appends the same document as text. */
 void junit_format(const struct result *result, struct buffer *target);
 

@@ -64,6 +64,15 @@ static bool version_of(const char *text, enum version_wanted *ret_version)
     return false;
 }
 
+/* `version: {warn: head}`, as `- warn: row_count >= 1` for tables; gives what stands behind. */
+static const struct node *without_warn(const struct node *value, bool *ret_warn)
+{
+    if (value->kind != NODE_MAP || value->count != 1 || strcmp(value->keys[0].text, "warn") != 0)
+        return value;
+    *ret_warn = true;
+    return &value->items[0];
+}
+
 static void read_version(struct reader *reader, const struct key *key, const struct node *value,
                          void *field)
 {
@@ -71,6 +80,7 @@ static void read_version(struct reader *reader, const struct key *key, const str
         "head, known, same as dump, same as last verified, or one or more revisions";
     struct alembic_expectation *alembic = field;
     alembic->version = VERSION_LISTED;
+    value = without_warn(value, &alembic->warn);
     if (value->kind == NODE_LIST && value->count > 0) {
         for (size_t i = 0; i < value->count; i++)
             if (line_text(reader, key, &value->items[i], "a revision in each item"))
@@ -175,8 +185,10 @@ static void read_tool_version(struct reader *reader, const struct key *key,
                               const struct node *value, void *field)
 {
     static const char wanted[] = "head, known, same as dump or same as last verified";
+    struct migrations_expectation *migrations = field;
+    value = without_warn(value, &migrations->warn);
     const char *text = line_text(reader, key, value, wanted);
-    if (text && !version_of(text, field))
+    if (text && !version_of(text, &migrations->version))
         problems_add(&reader->problems, value->mark, "`%s` expects %s", key->name, wanted);
 }
 
@@ -184,7 +196,7 @@ static void read_tool_version(struct reader *reader, const struct key *key,
 
 static const struct key tool_keys[] = {
     {"tool", read_tool, TOOL_FIELD(tool), TOOL_FIELD(mark), true},
-    {"version", read_tool_version, TOOL_FIELD(version), TOOL_FIELD(version_mark), false},
+    {"version", read_tool_version, 0, TOOL_FIELD(version_mark), false},
     {"directory", read_directories, TOOL_FIELD(directories), NO_MARK, false},
     {"table", read_line, TOOL_FIELD(table), NO_MARK, false},
 };

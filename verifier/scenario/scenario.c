@@ -105,7 +105,7 @@ static void read_objects(struct reader *reader, const struct key *key, const str
 }
 
 static const struct key scenario_keys[] = {
-    {"scenario", read_scenario_name, FIELD(name), NO_MARK, true},
+    {"scenario", read_scenario_name, FIELD(name), FIELD(mark), true},
     {"source", read_source, NO_FIELD, NO_MARK, false},
     {"backups", read_backups, NO_FIELD, FIELD(backups.mark), false},
     {"restore", read_restore, NO_FIELD, NO_MARK, false},
@@ -258,6 +258,48 @@ struct version_table *scenario_version_tables(const struct scenario *scenario, s
             (struct version_table){scenario->migrations[i].tool, scenario->migrations[i].table};
     *ret_count = count;
     return tables;
+}
+
+/* NULL also when the key is missing. */
+static char *name_in(const char *content, size_t length)
+{
+    struct reader reader = {0};
+    char *name = NULL;
+    cleanup(document_freep) struct node *root =
+        document_load_partly(content, length, &reader.problems);
+    for (size_t i = 0; root->kind == NODE_MAP && i < root->count; i++) {
+        if (strcmp(root->keys[i].text, scenario_keys[0].name) != 0 || root->items[i].broken)
+            continue;
+        read_variables(&reader, &root->items[i]);
+        if (!root->items[i].broken)
+            read_scenario_name(&reader, &scenario_keys[0], &root->items[i], &name);
+    }
+    problems_free(&reader.problems);
+    return name;
+}
+
+/* Where a mistake stands above it, YAML ends before the name, and its line has to do. */
+static char *name_in_line(const char *content)
+{
+    for (const char *line = content; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (starts_with(line, "scenario:"))
+            return name_in(line, strcspn(line, "\n"));
+    }
+    return NULL;
+}
+
+char *scenario_name_read(const char *path)
+{
+    struct buffer content;
+    struct error ignored;
+    if (file_read(path, FILE_LIMIT_BYTES, &content, &ignored) < 0)
+        return NULL;
+    char *name = name_in(content.data, content.length);
+    if (!name)
+        name = name_in_line(content.data);
+    buffer_free(&content);
+    return name;
 }
 
 static void expectations_free(struct expectation *expectations, size_t count)

@@ -29,6 +29,7 @@ enum version_wanted {
 /* What one history of Alembic's migrations must have come to. */
 struct alembic_expectation {
     enum version_wanted version;
+    bool warn;                 /* another version is a warning */
     struct strings revisions;  /* for VERSION_LISTED */
     struct strings migrations; /* directories, for VERSION_HEAD and VERSION_KNOWN; or ... */
     char *config;              /* ... alembic.ini or pyproject.toml */
@@ -41,6 +42,7 @@ struct alembic_expectation {
 struct migrations_expectation {
     enum migration_tool tool;
     enum version_wanted version;
+    bool warn;                  /* another version is a warning; that one failed is not */
     struct strings directories; /* for VERSION_HEAD and VERSION_KNOWN */
     char *table;                /* as written, or the tool's own */
     struct mark mark;
@@ -85,6 +87,7 @@ struct objects {
 struct scenario {
     char *path;
     char *name;
+    struct mark mark; /* of the name */
     struct {
         enum host_kind host;
         char *database; /* libpq URL, key=value string, or SQLAlchemy URL; may hold a password */
@@ -125,6 +128,10 @@ int scenario_load(const char *path, struct scenario **ret_scenario, struct strin
  * are borrowed. */
 struct version_table *scenario_version_tables(const struct scenario *scenario, size_t *ret_count);
 void scenario_free(struct scenario *scenario); /* takes NULL */
+
+/* The name that a file gives its scenario, though the rest of it may be wrong; NULL when it cannot
+ * be read, or is no name. To be freed by the caller. */
+char *scenario_name_read(const char *path);
 void scenario_freep(struct scenario **scenario);
 
 #endif

@@ -331,7 +331,8 @@ static int read_document(struct loader *loader, struct node *root)
     return found < 0 ? -1 : 0;
 }
 
-struct node *document_load(const char *content, size_t length, struct problems *problems)
+/* Fills `root` as far as that goes; -1 when the file is no YAML to its end. */
+static int load(const char *content, size_t length, struct problems *problems, struct node *root)
 {
     static const char byte_order_mark[] = "\xEF\xBB\xBF";
     if (length >= strlen(byte_order_mark) && memcmp(content, byte_order_mark, 3) == 0) {
@@ -341,17 +342,29 @@ struct node *document_load(const char *content, size_t length, struct problems *
     struct loader loader = {.content = content, .length = length, .problems = problems};
     if (!yaml_parser_initialize(&loader.parser)) {
         problems_add(problems, (struct mark){1, 1}, "out of memory");
-        return NULL;
+        return -1;
     }
     yaml_parser_set_encoding(&loader.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&loader.parser, (const unsigned char *)content, length);
-    struct node *root = xcalloc(1, sizeof(*root));
     int result = read_document(&loader, root);
     yaml_parser_delete(&loader.parser);
-    if (result == 0)
+    return result;
+}
+
+struct node *document_load(const char *content, size_t length, struct problems *problems)
+{
+    struct node *root = xcalloc(1, sizeof(*root));
+    if (load(content, length, problems, root) == 0)
         return root;
     document_free(root);
     return NULL;
+}
+
+struct node *document_load_partly(const char *content, size_t length, struct problems *problems)
+{
+    struct node *root = xcalloc(1, sizeof(*root));
+    load(content, length, problems, root);
+    return root;
 }
 
 void document_free(struct node *root)

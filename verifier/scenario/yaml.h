@@ -34,6 +34,9 @@ struct node {
 /* Gives the root of the one document, to be freed by document_free, or NULL when the file is no
  * YAML. Problems may have been added although there is a root. */
 struct node *document_load(const char *content, size_t length, struct problems *problems);
+/* The same, as far as the document can be read: what stands above a mistake in its syntax. Never
+ * NULL. */
+struct node *document_load_partly(const char *content, size_t length, struct problems *problems);
 void document_free(struct node *root); /* takes NULL */
 void document_freep(struct node **root);
 

@@ -59,6 +59,7 @@ static int find(struct stages *stages, struct error *error)
 {
     struct backup_fact *fact = &stages->facts->backup;
     struct strings notices = {0};
+    fact->given = stages->options->backup != NULL;
     int found =
         stages->options->backup ? find_given(stages, error) : find_latest(stages, &notices, error);
     record_notices(&notices, fact);
@@ -67,7 +68,6 @@ static int find(struct stages *stages, struct error *error)
         return -1;
     text_copy(fact->path, sizeof(fact->path), stages->backup.path);
     fact->size_bytes = stages->backup.size_bytes;
-    fact->given = stages->options->backup != NULL;
     return server_account(&stages->account, error);
 }
 
@@ -81,7 +81,8 @@ static int run_stage(struct stages *stages, enum stage stage,
 
 static void read_and_restore(struct stages *stages)
 {
-    int started = run_stage(stages, STAGE_START, server_start);
+    bool wanted = !stages->options->no_restore;
+    int started = wanted ? run_stage(stages, STAGE_START, server_start) : -1;
     int read = reading_finish(stages);
     previous_stage(stages);
     if (started == 0 && stages->restore_path && (read == 0 || stages->options->always_restore))

@@ -24,6 +24,7 @@ struct stages_options {
     const char *reports;     /* directory of reports, where records may lie; or NULL */
     bool keep;               /* leave the restored database running */
     bool always_restore;     /* also when the backup was found to be bad */
+    bool no_restore;         /* nobody looks into the restored database */
     /* The expectations under `objects` that are to be checked; borrowed. */
     const struct expectation *const *object_checks;
     size_t object_check_count;

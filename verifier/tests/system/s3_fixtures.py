@@ -10,6 +10,7 @@ import tempfile
 
 import pytest
 
+from running import Report
 from s3_client import S3
 from s3_proxy import Proxy
 
@@ -102,6 +103,7 @@ class Copy:
         directory.mkdir()
         self.path = directory / "copy"
         self.scenario = directory / "scenario.yaml"
+        self.reports = directory.parent / f"{directory.name}-reports"
         self.secret_key = fields.get("secret_key", store.secret_key)
         values = {"bucket": f"s3://{name}", "endpoint": store.proxy.endpoint, "region": "auto",
                   "access_key": store.access_key, "secret_key": store.secret_key,
@@ -113,7 +115,10 @@ class Copy:
             f"objects:\n{lines}", encoding="utf-8")
 
     def command(self, *arguments):
-        return [PROGRAM, "sync", self.scenario, "--quiet", "--format", "json", *arguments]
+        return [PROGRAM, "sync", self.scenario, "--quiet", "--format", "json", "--reports", self.reports, *arguments]
+
+    def report(self):
+        return Report(self.reports / "test.sync.xml")
 
     def environment(self, **more):
         kept = {name: value for name, value in os.environ.items()

@@ -85,6 +85,8 @@ def test_a_changed_database_fails(place, server, database, sql, check, verdict, 
     name = database(template="bugspark")
     server.sql(sql, name)
     run = place.expect(verdict, check, words, back_up(place, server, name, SCENARIO + (QUERY if check.startswith("every report") else "")))
+    headline = "the schema revision" if check == REVISION else "the data"
+    assert f"FAIL   bugspark: {headline} is not " in run.err, str(run)
     verdicts = run.report().verdicts()
     for always in ("backup is recent", "backup is intact", "backup restores", ROWS):
         assert verdicts[always] == "pass", "the backup itself is good"
@@ -92,12 +94,13 @@ def test_a_changed_database_fails(place, server, database, sql, check, verdict, 
 
 def test_a_line_that_warns_does_not_fail(place, server, database):
     name = database(template="bugspark")
-    body = "tables:\n  users:\n    - warn: row_count >= 1000\n"
+    body = "alembic:\n  version:\n    warn: aaaa00000000\ntables:\n  users:\n    - warn: row_count >= 1000\n"
     run = place.verify(back_up(place, server, name, body))
     assert run.code == PASSED, str(run)
     case = run.report()["users: row_count >= 1000"]
     assert case.verdict == "pass"
     assert "found 25" in case.output
+    assert "expected revision aaaa00000000, found t1u2v3w4x5y6" in run.report()[REVISION].output
     assert "found 25" in run.err
 
 
@@ -205,7 +208,9 @@ def test_the_migrations_of_the_project(place, good):
     ]
     for version, change, verdict, words in rows:
         migrations = project(place, change)
-        place.expect(verdict, REVISION, words, place.scenario(f"alembic:\n  version: {version}\n  migrations: {migrations}\n"))
+        run = place.expect(verdict, REVISION, words, place.scenario(f"alembic:\n  version: {version}\n  migrations: {migrations}\n"))
+        behind = "FAIL   bugspark: the backup is behind the migrations\n" in run.err
+        assert behind == any("not applied" in word for word in words), str(run)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 that an older one is never touched; and that what was dumped verifies."""
 
 import gzip
+import hashlib
 import os
 import random
 import signal
@@ -34,7 +35,15 @@ def test_a_dump_verifies(place, server, pattern):
     if pattern.endswith(".gz"):
         assert gzip.decompress(content)[:5] == b"PGDMP"
     assert name in dump.err
-    assert place.verify(path).code == PASSED
+    report = dump.report("bugspark.dump")
+    assert report.verdicts() == {"a backup is made": "pass"} and report.suite.get("name") == "bugspark.dump"
+    said = report.properties
+    assert said["headline"] == "a backup was made" and said["backup.file"] == str(place.backups / name)
+    assert said["backup.size_bytes"] == str(len(content)) and said["backup.sha256"] == hashlib.sha256(content).hexdigest()
+    run = place.verify(path)
+    assert run.code == PASSED
+    for measured in ("table_count", "row_count", "pg_dump_version", "encoding"):
+        assert said[f"backup.{measured}"] == run.report().properties[f"backup.{measured}"]
 
 
 @pytest.mark.parametrize(
@@ -100,8 +109,10 @@ def test_a_dump_that_fails_leaves_nothing(place, server, good, script, words, fo
     environment = place.stand_in(pg_dump='case $1 in --version) exec "$real/pg_dump" --version;; esac\n' + script)
     dump = place.run("dump", *(["--force"] if force else []), scenario(place, server.url("bugspark")), environment=environment)
     assert dump.code == CANNOT_VERIFY, str(dump)
+    case = dump.report("bugspark.dump")["a backup is made"]
+    assert case.verdict == "error"
     for word in ["no backup was made", *words]:
-        assert word in dump.err, str(dump)
+        assert word in dump.err and word in case.text, str(dump)
     assert {name: (place.backups / name).read_bytes() for name in names(place)} == before
     assert older.exists()
 
@@ -169,6 +180,7 @@ def test_a_dump_that_is_ended_in_the_middle(place, server, good, number):
         running.signal(number)
         run = running.wait(20)
     assert run.code != PASSED
+    assert "killed before its end" in run.report("bugspark.dump")["a backup is made"].message
     assert today(NAME) not in names(place)
     if number != signal.SIGKILL:
         # Only the file that is locked may stay: the lock on it is gone, and the next dump takes it away.

@@ -706,6 +706,7 @@ def test_a_backup_that_became_old_keeps_its_record(place, good):
     (place.backups / (old.name + ".verified.json")).write_text(json.dumps({**said, "backup": old.name}))
     run = place.verify(place.scenario())
     assert run.code == BAD_BACKUP and run.report()["backup is recent"].verdict == "fail"
+    assert "FAIL   bugspark: the backup is too old\n" in run.err
     assert (place.backups / (old.name + ".verified.json")).exists()
 
 

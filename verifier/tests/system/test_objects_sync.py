@@ -51,14 +51,23 @@ def test_only_what_changed_is_copied(ceph, make_copy):
     ceph.client.put("changing", "longer", b"longer than it was")
     ceph.client.put("changing", "new/b", b"new")
     ceph.client.delete("changing", "gone")
+    before = copy.report().text
     assert outcome(copy.sync("--dry-run")) == (5, 3, 0, 1)
     assert outcome(copy.sync("--dry-run", "--delete")) == (5, 3, 1, 0)
+    assert copy.report().text == before, "nothing was done that could be reported"
     assert copy.held()["content"] == b"first"
     assert outcome(copy.sync()) == (5, 3, 0, 1)
     assert copy.held() == {"same": b"first", "content": b"other", "longer": b"longer than it was",
                            "gone": b"first", "new/a": b"first", "new/b": b"new"}
     assert outcome(copy.sync("--delete")) == (5, 0, 1, 0)
     assert "gone" not in copy.held()
+    report = copy.report()
+    assert report.verdicts() == {"the copy is complete": "pass"} and report.suite.get("name") == "test.sync"
+    counted = {name: report.properties[f"sync.{name}.object_count"] for name in ("bucket", "copied", "deleted", "extra")}
+    assert counted == {"bucket": "5", "copied": "0", "deleted": "1", "extra": "0"}
+    # A copy that is no longer asked for is reported on no longer.
+    copy.scenario.write_text("scenario: test\n")
+    assert copy.sync().code == 0 and not list(copy.reports.iterdir())
 
 
 def test_what_happened_to_the_copy_is_repaired(ceph, make_copy):
@@ -99,6 +108,8 @@ def test_without_an_md5_the_length_tells(ceph, make_copy, fault, always):
     run = copy.sync("--timeout", "5s")
     whole = {"object": body}
     assert run.code == (2 if always else 0), run.errors
+    case = copy.report()["the copy is complete"]
+    assert case.verdict == ("error" if always else "pass") and (case.message in run.errors or not always)
     assert copy.held() == ({} if always else whole)
     ceph.proxy.reset()
     assert copy.sync().code == 0 and copy.held() == whole

@@ -44,8 +44,30 @@ def test_the_exit_code_is_the_worst(place, good):
 def test_only(place, good, glob, expected, code):
     place.put(good.gz)
     run = place.verify("--only", glob, place.scenario(SCENARIO))
-    assert [case.name for case in run.report().cases] == expected
+    assert run.report().selected() == expected and len(run.report().cases) == 6
     assert run.code == code, str(run)
+    assert f"({len(expected)} of 6 checks)" in run.report().properties["headline"]
+
+
+def test_a_partial_run_is_green_over_no_stage_that_failed(place, good):
+    """The red report of the whole run stays, beside that of the part."""
+    content = good.gz.read_bytes()
+    place.put_bytes(content[: len(content) // 2], "bugspark_%Y%m%d.dump.gz")
+    path = place.scenario(SCENARIO)
+    assert place.verify(path).code == BAD_BACKUP
+    whole = (place.reports / "bugspark.xml").read_bytes()
+    run = place.run("verify", "--format", "json", "--only", "backup is recent", path)
+    assert run.code == BAD_BACKUP, str(run)
+    report = run.report()
+    assert report.selected() == ["backup is recent", "backup is intact"]
+    assert report["backup is intact"].verdict == "fail" and report.suite.get("name") == "bugspark.partial"
+    assert "FAIL   bugspark: the backup is bad (2 of 6 checks)\n" in run.err, str(run)
+    (said,) = json.loads(run.out)["scenarios"]
+    assert said["partial"] and said["headline"] == "the backup is bad (2 of 6 checks)" and said["totals"]["not_selected"] == 4
+    assert (place.reports / "bugspark.xml").read_bytes() == whole
+    # Another whole run makes that of the part a thing of the past.
+    place.run("verify", path)
+    assert not (place.reports / "bugspark.partial.xml").exists()
 
 
 def test_only_what_is_not_there_is_an_error(place, good):
@@ -53,6 +75,8 @@ def test_only_what_is_not_there_is_an_error(place, good):
     run = place.verify("--only", "nothing like this", place.scenario(SCENARIO))
     assert run.code == CANNOT_VERIFY
     assert "nothing like this" in run.report().worst().message
+    for name in ("backup is intact", "every table has its rows", "users: row_count = 25", "reports: row_count >= 1000000"):
+        assert name in run.err and name in run.report().worst().text, str(run)
 
 
 def test_json_goes_to_stdout_alone(place, good):

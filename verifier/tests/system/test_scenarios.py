@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from running import CANNOT_VERIFY, PASSED, ROOT
+from running import CANNOT_VERIFY, PASSED, ROOT, Report
 
 GOOD = """scenario: shop
 backups:
@@ -117,6 +117,25 @@ def test_a_variable_cannot_change_the_structure(place, value):
     assert "unknown" not in lint.err
     run = place.verify("shop.yaml", environment={"WHERE": "/nonexistent: x"})
     assert "/nonexistent: x" in run.report("shop")["backup is recent"].message
+
+
+def test_a_scenario_that_became_invalid_takes_its_report_along(place):
+    """Whatever its file is named, that of last night does not stay."""
+    text = GOOD.replace("./backups", "${WHERE}")
+    file = place.directory / "render.yaml"
+    file.write_text(text)
+    run = place.run("verify", "render.yaml", environment={"WHERE": "./backups"})
+    assert "FAIL   shop: no backup was found\n" in run.err, str(run)
+    assert [path.name for path in place.reports.iterdir()] == ["shop.xml"]
+    for command, name in (("verify", "shop.xml"), ("dump", "shop.dump.xml"), ("sync", "shop.sync.xml")):
+        (place.reports / name).write_text("green, of last night")
+        run = place.run(command, "render.yaml")
+        assert run.code == CANNOT_VERIFY, str(run)
+        assert "WHERE" in Report(place.reports / name)["scenario file is valid"].message
+    assert len(list(place.reports.iterdir())) == 3
+    assert "ERROR  shop: the scenario is wrong\n" in place.run("verify", "render.yaml").err
+    lint = place.run("lint", "render.yaml", environment={"WHERE": "x"})
+    assert lint.code == PASSED and "render.yaml:1:11: warning: the scenario is named `shop`" in lint.err, str(lint)
 
 
 def test_one_bad_scenario_does_not_stop_the_others(place, good):

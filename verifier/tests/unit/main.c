@@ -53,6 +53,7 @@ int main(void)
     srunner_add_suite(runner, objects_inventory_suite());
     srunner_add_suite(runner, rows_suite());
     srunner_add_suite(runner, report_console_suite());
+    srunner_add_suite(runner, report_headline_suite());
     srunner_add_suite(runner, report_json_suite());
     srunner_add_suite(runner, report_junit_suite());
     srunner_add_suite(runner, report_progress_suite());

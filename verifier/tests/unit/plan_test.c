@@ -11,9 +11,12 @@ static char q[] = "every report has a project";
 static const struct {
     const char *only;
     size_t count;
+    bool database;
 } choices[] = {
-    {NULL, 8},     {"*", 8},       {"backup is *", 2},           {"users: *", 2},
-    {"every*", 2}, {"nothing", 0}, {"users: row_count >= 1", 1},
+    {"*", 8, true},        {"backup is *", 2, false},
+    {"users: *", 2, true}, {"backup restores", 1, true},
+    {"every*", 2, true},   {"every table*", 1, true},
+    {"nothing", 0, false}, {"users: row_count >= 1", 1, true},
 };
 
 START_TEST(a_plan_holds_what_is_asked_for)
@@ -28,15 +31,25 @@ START_TEST(a_plan_holds_what_is_asked_for)
     scenario.alembic_count = 1;
     scenario.restore.timeout_ms = 1234;
     struct plan plan;
-    plan_build(&scenario, choices[_i].only, &plan);
-    ck_assert_uint_eq(plan.count, choices[_i].count);
+    plan_build(&scenario, &plan);
+    ck_assert_uint_eq(plan.count, 8);
+    struct outcome *outcomes = xcalloc(plan.count, sizeof(*outcomes));
+    ck_assert_uint_eq(plan_select(&plan, choices[_i].only, outcomes), choices[_i].count);
+    ck_assert_int_eq(plan_needs_database(&plan, outcomes), choices[_i].database);
+    size_t left_out = 0;
+    for (size_t i = 0; i < plan.count; i++) {
+        left_out += outcomes[i].left_out;
+        ck_assert_int_eq(outcomes[i].verdict, outcomes[i].left_out ? VERDICT_SKIP : VERDICT_NONE);
+    }
+    ck_assert_uint_eq(left_out, 8 - choices[_i].count);
+    free(outcomes);
     for (size_t i = 0; i < plan.count; i++) {
         ck_assert_int_eq(plan.checks[i].timeout_ms, 1234);
         ck_assert_ptr_nonnull(plan.checks[i].look);
         for (size_t j = 0; j < i; j++)
             ck_assert_str_ne(plan.checks[i].name, plan.checks[j].name);
     }
-    if (plan.count == 8) {
+    {
         ck_assert_str_eq(plan.checks[0].name, "backup is recent");
         ck_assert_int_eq(plan.checks[0].needs, STAGE_COUNT);
         ck_assert_str_eq(plan.checks[5].name, "users: row_count >= 1");
@@ -75,9 +88,10 @@ START_TEST(checks_of_objects_need_what_they_look_at)
         .objects = {.present = true, .checks = expectations, .check_count = 5}};
     struct plan plan;
     const struct expectation *found[16];
-    plan_build(&scenario, NULL, &plan);
+    plan_build(&scenario, &plan);
+    struct outcome *outcomes = xcalloc(plan.count, sizeof(*outcomes));
     ck_assert_uint_eq(plan.count, 4 + ARRAY_LENGTH(expected));
-    ck_assert_uint_eq(plan_object_checks(&plan, found), ARRAY_LENGTH(expected));
+    ck_assert_uint_eq(plan_object_checks(&plan, outcomes, found), ARRAY_LENGTH(expected));
     for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
         const struct check *check = &plan.checks[4 + i];
         ck_assert_int_eq(check->needs, expected[i].needs);
@@ -86,14 +100,55 @@ START_TEST(checks_of_objects_need_what_they_look_at)
         ck_assert(starts_with(check->name, "objects: "));
         ck_assert_ptr_eq(found[i], &expectations[i]);
     }
-    plan_free(&plan);
-    plan_build(&scenario, "*missing*", &plan);
-    ck_assert_uint_eq(plan_object_checks(&plan, found), 1);
+    plan_select(&plan, "*missing*", outcomes);
+    ck_assert_uint_eq(plan_object_checks(&plan, outcomes, found), 1);
     ck_assert_ptr_eq(found[0], &expectations[1]);
+    ck_assert(plan_needs_database(&plan, outcomes));
+    memset(outcomes, 0, plan.count * sizeof(*outcomes));
+    plan_select(&plan, "*object_count*", outcomes);
+    ck_assert(!plan_needs_database(&plan, outcomes));
+    plan_select(&plan, "backup*", outcomes);
+    ck_assert_uint_eq(plan_object_checks(&plan, outcomes, found), 0);
+    free(outcomes);
     plan_free(&plan);
-    plan_build(&scenario, "backup*", &plan);
-    ck_assert_uint_eq(plan_object_checks(&plan, found), 0);
+}
+END_TEST
+
+/* Of which check a run with nothing but `users: *` hears of a stage that failed. */
+static const struct {
+    enum stage failed;
+    const char *told_by; /* NULL: nobody needs to */
+} tellers[] = {
+    {STAGE_FIND, "backup is recent"},
+    {STAGE_READ, "backup is intact"},
+    {STAGE_START, "backup restores"},
+    {STAGE_RESTORE, "backup restores"},
+    {STAGE_STOP, NULL}, /* a note, and exit code 2 */
+};
+
+START_TEST(a_stage_that_failed_is_told_in_every_run)
+{
+    struct scenario scenario = {0};
+    struct facts *facts = xcalloc(1, sizeof(*facts));
+    struct plan plan;
+    plan_build(&scenario, &plan);
+    struct outcome *outcomes = xcalloc(plan.count, sizeof(*outcomes));
+    plan_select(&plan, "users: *", outcomes);
+    for (size_t i = 0; i < STAGE_COUNT; i++)
+        facts->stages[i].state = STAGE_DONE;
+    plan_select_tellers(&plan, facts, outcomes);
+    for (size_t i = 0; i < plan.count; i++)
+        ck_assert(outcomes[i].left_out);
+    facts->stages[tellers[_i].failed].state = STAGE_FAILED;
+    plan_select_tellers(&plan, facts, outcomes);
+    for (size_t i = 0; i < plan.count; i++) {
+        bool tells = tellers[_i].told_by && strcmp(plan.checks[i].name, tellers[_i].told_by) == 0;
+        ck_assert_int_eq(outcomes[i].left_out, !tells);
+        ck_assert_int_eq(outcomes[i].verdict, tells ? VERDICT_NONE : VERDICT_SKIP);
+    }
+    free(outcomes);
     plan_free(&plan);
+    free(facts);
 }
 END_TEST
 
@@ -116,7 +171,7 @@ START_TEST(a_bucket_says_nothing_about_a_backup)
     struct expectation expectation = {.text = n, .metric = METRIC_OBJECT_COUNT};
     struct scenario scenario = {.objects = {.checks = &expectation, .check_count = 1}};
     struct plan plan;
-    plan_build(&scenario, NULL, &plan);
+    plan_build(&scenario, &plan);
     struct outcome *outcomes = xcalloc(plan.count, sizeof(*outcomes));
     for (size_t i = 0; i < plan.count; i++) {
         bool named = proofs[_i].name && strcmp(plan.checks[i].name, proofs[_i].name) == 0;
@@ -172,6 +227,7 @@ Suite *plan_suite(void)
     Suite *suite = suite_create("checks/plan");
     add_table_test(suite, a_plan_holds_what_is_asked_for, ARRAY_LENGTH(choices));
     add_test(suite, checks_of_objects_need_what_they_look_at);
+    add_table_test(suite, a_stage_that_failed_is_told_in_every_run, ARRAY_LENGTH(tellers));
     add_table_test(suite, a_bucket_says_nothing_about_a_backup, ARRAY_LENGTH(proofs));
     add_test(suite, faults_become_verdicts);
     add_test(suite, details_are_lines);

@@ -9,7 +9,10 @@ struct sample *sample_new(const char *scenario)
 {
     struct sample *sample = xcalloc(1, sizeof(*sample));
     sample->plan.checks = sample->checks;
-    sample->result = (struct result){scenario, &sample->facts, &sample->plan, sample->outcomes};
+    sample->result = (struct result){.scenario = scenario,
+                                     .facts = &sample->facts,
+                                     .plan = &sample->plan,
+                                     .outcomes = sample->outcomes};
     return sample;
 }
 

@@ -29,18 +29,20 @@ START_TEST(a_mixed_result_is_told_in_full)
     const char *format = NULL;
     double restore = 0;
     int checks = 0, passed = 0, warnings = 0, failed = 0, errors = 0, skipped = 0;
+    int not_selected = -1, partial = -1;
     json_int_t size_bytes = 0;
-    ck_assert_int_eq(json_unpack(first, "{s{ss sI} s{s{sF}} s{si si si si si si}}", "backup",
+    ck_assert_int_eq(json_unpack(first, "{s{ss sI} s{s{sF}} s{si si si si si si si} sb}", "backup",
                                  "format", &format, "size_bytes", &size_bytes, "stages", "restore",
                                  "seconds", &restore, "totals", "checks", &checks, "passed",
                                  &passed, "warnings", &warnings, "failed", &failed, "errors",
-                                 &errors, "skipped", &skipped),
+                                 &errors, "skipped", &skipped, "not_selected", &not_selected,
+                                 "partial", &partial),
                      0);
     ck_assert_str_eq(format, "custom in gzip");
     ck_assert_int_eq(size_bytes, 154 * 1024 * 1024);
     ck_assert_double_eq(restore, 32.3);
     ck_assert(checks == 8 && passed == 3 && warnings == 1 && failed == 1 && errors == 1 &&
-              skipped == 3);
+              skipped == 3 && not_selected == 0 && partial == 0);
 
     json_t *list = json_object_get(first, "checks");
     ck_assert_uint_eq(json_array_size(list), 8);

@@ -61,14 +61,14 @@ static bool is_seconds(const char *text)
 }
 
 /* What each element may be and hold: the intersection of what the readers take, which is about what
- * the schema of Jenkins' xunit plugin says. */
+ * the schema of Jenkins' xunit plugin says; but for `skipped` on <testsuites>. */
 static const struct {
     const char *element;
     const char *parent;
     const char *required; /* attributes, each between blanks */
     const char *optional;
 } grammar[] = {
-    {"testsuites", "", " name tests failures errors time ", " "},
+    {"testsuites", "", " name tests failures errors skipped time ", " "},
     {"testsuite", "testsuites", " name tests failures errors skipped time ", " timestamp "},
     {"properties", "testsuite", " ", " "},
     {"property", "properties", " name value ", " "},
@@ -138,8 +138,7 @@ static void check_document(xmlDocPtr document)
         cleanup(free_pointer) char *inner = xasprintf("//testsuite/@%s", counts[i].attribute);
         cleanup(free_pointer) char *outer = xasprintf("/testsuites/@%s", counts[i].attribute);
         ck_assert_double_eq(number(document, inner), number(document, count));
-        if (strcmp(counts[i].attribute, "skipped") != 0)
-            ck_assert_double_eq(number(document, outer), number(document, count));
+        ck_assert_double_eq(number(document, outer), number(document, count));
     }
     ck_assert_double_eq(number(document, "count(//property[starts-with(@name, 'warning: ')])"),
                         number(document, "count(//system-out)"));
@@ -163,6 +162,9 @@ START_TEST(a_mixed_result_becomes_what_readers_expect)
         {"string(//testsuite/@failures)", "1"},
         {"string(//testsuite/@errors)", "1"},
         {"string(//testsuite/@skipped)", "3"},
+        {"string(/testsuites/@skipped)", "3"},
+        {"string(//property[@name='headline']/@value)",
+         "the backup is bad, and not everything could be verified"},
         {"string(//testsuite/@time)", "36.972"},
         {"string(/testsuites/@time)", "36.972"},
         {"string(//testsuite/@timestamp)", "2026-11-22T14:03:05"},
@@ -283,6 +285,24 @@ START_TEST(names_are_made_unique)
     assert_text(document, "string(//testcase[2]/@name)", "same (2)");
     assert_text(document, "string(//property[@name='rows (2)']/@value)", "2");
     assert_text(document, "string(//testcase[4]/@classname)", "bugspark");
+    xmlFreeDoc(document);
+    sample_free(sample);
+}
+END_TEST
+
+START_TEST(a_partial_run_is_a_suite_of_its_own)
+{
+    struct sample *sample = sample_new("bugspark");
+    sample->result.kind = REPORT_PARTIAL;
+    sample_add(sample, "backup", "seen", VERDICT_PASS, "");
+    sample_add(sample, "backup", "other", VERDICT_SKIP, "not selected")->left_out = true;
+    xmlDocPtr document = document_of(&sample->result);
+    check_document(document);
+    assert_text(document, "string(//testsuite/@name)", "bugspark.partial");
+    assert_text(document, "string(//testcase[1]/@classname)", "bugspark.partial.backup");
+    assert_text(document, "string(/testsuites/@skipped)", "1");
+    assert_text(document, "string(//testcase[2]/skipped/@message)", "not selected");
+    assert_text(document, "count(//error)", "0");
     xmlFreeDoc(document);
     sample_free(sample);
 }
@@ -417,14 +437,18 @@ END_TEST
 static const struct {
     const char *scenario;
     const char *file;
+    enum report_kind kind;
 } files[] = {
-    {"bugspark", "bugspark.xml"},
-    {"scenarios/broken.yaml", "broken.xml"},
-    {"broken.yml", "broken.xml"},
-    {"../../etc/passwd", "passwd.xml"},
-    {"..", "_..xml"},
-    {"a b\n\303\251", "a_b___.xml"},
-    {"scenarios/", "unnamed.xml"},
+    {"bugspark", "bugspark.xml", REPORT_VERIFY},
+    {"scenarios/broken.yaml", "broken.xml", REPORT_VERIFY},
+    {"broken.yml", "broken.xml", REPORT_VERIFY},
+    {"../../etc/passwd", "passwd.xml", REPORT_VERIFY},
+    {"..", "_..xml", REPORT_VERIFY},
+    {"a b\n\303\251", "a_b___.xml", REPORT_VERIFY},
+    {"scenarios/", "unnamed.xml", REPORT_VERIFY},
+    {"bugspark", "bugspark.partial.xml", REPORT_PARTIAL},
+    {"bugspark", "bugspark.dump.xml", REPORT_DUMP},
+    {"broken.yaml", "broken.sync.xml", REPORT_SYNC},
 };
 
 START_TEST(a_report_is_written_into_a_new_directory)
@@ -435,6 +459,7 @@ START_TEST(a_report_is_written_into_a_new_directory)
     cleanup(free_pointer) char *path = xasprintf("%s/%s", reports, files[_i].file);
     struct sample *sample = sample_new(files[_i].scenario);
     sample_add(sample, "group", "name", VERDICT_PASS, "");
+    sample->result.kind = files[_i].kind;
     struct error error;
     for (int times = 0; times < 2; times++) /* the second replaces the first */
         ck_assert_int_eq(junit_write(&sample->result, reports, &error), 0);
@@ -446,6 +471,9 @@ START_TEST(a_report_is_written_into_a_new_directory)
     ck_assert_str_eq(written.data, formatted.data);
     buffer_free(&written);
     buffer_free(&formatted);
+    for (int times = 0; times < 2; times++) /* the second has nothing to remove */
+        ck_assert_int_eq(junit_remove(&sample->result, reports, &error), 0);
+    ck_assert_int_eq(access(path, F_OK), -1);
     sample_free(sample);
     ck_assert_int_eq(tree_remove(directory, &error), 0);
 }
@@ -470,6 +498,7 @@ Suite *report_junit_suite(void)
     add_table_test(suite, a_document_is_as_red_as_the_exit_code, ARRAY_LENGTH(mixtures));
     add_test(suite, a_check_that_said_nothing_is_an_error);
     add_test(suite, names_are_made_unique);
+    add_test(suite, a_partial_run_is_a_suite_of_its_own);
     add_table_test(suite, no_text_breaks_the_document, ARRAY_LENGTH(hostile));
     add_test(suite, long_and_unended_texts_are_kept_whole);
     add_test(suite, no_password_is_written);

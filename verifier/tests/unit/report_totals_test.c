@@ -5,8 +5,8 @@
 #include "tests/unit/report_fixture.h"
 #include "tests/unit/unit.h"
 
-/* One letter a check: p pass, w warning, f fail, o fail of the objects, e error, s skip, n nothing
- * said, ? no verdict. */
+/* One letter a check: p pass, w warning, f fail, e error, s skip, l left out, n nothing said, ? no
+ * verdict. */
 static const struct {
     const char *checks;
     int exit_code;
@@ -22,7 +22,9 @@ static const struct {
     {"ef", 2, {2, 0, 0, 1, 1, 0, 0}},  {"fs", 1, {2, 0, 0, 1, 0, 1, 0}},
     {"fn", 2, {2, 0, 0, 1, 1, 0, 0}},  {"es", 2, {2, 0, 0, 0, 1, 1, 0}},
     {"pfs", 1, {3, 1, 0, 1, 0, 1, 0}}, {"pwfesn", 2, {6, 2, 1, 1, 2, 1, 0}},
-    {"o", 1, {1, 0, 0, 1, 0, 0, 1}},   {"fo", 1, {2, 0, 0, 2, 0, 0, 1}},
+    {"pl", 0, {2, 1, 0, 0, 0, 0, 1}},  {"sl", 2, {2, 0, 0, 0, 0, 1, 1}},
+    {"fl", 1, {2, 0, 0, 1, 0, 0, 1}},  {"nl", 2, {2, 0, 0, 0, 1, 0, 1}},
+    {"l", 2, {1, 0, 0, 0, 0, 0, 1}},
 };
 
 static struct sample *run_of(const char *checks)
@@ -30,14 +32,16 @@ static struct sample *run_of(const char *checks)
     struct sample *sample = sample_new("bugspark");
     for (const char *letter = checks; *letter != '\0'; letter++) {
         enum verdict verdict = *letter == 'p' || *letter == 'w'   ? VERDICT_PASS
-                               : *letter == 'f' || *letter == 'o' ? VERDICT_FAIL
+                               : *letter == 'f'                   ? VERDICT_FAIL
                                : *letter == 'e'                   ? VERDICT_ERROR
-                               : *letter == 's'                   ? VERDICT_SKIP
+                               : *letter == 's' || *letter == 'l' ? VERDICT_SKIP
                                : *letter == 'n'                   ? VERDICT_NONE
                                                                   : VERDICT_SKIP + 3;
-        const char *group = *letter == 'o' ? "objects" : "backup";
-        /* a warning that is set without a pass must not count */
-        sample_add(sample, group, "name", verdict, "message")->warn = strchr("wfes", *letter);
+        struct outcome *outcome = sample_add(sample, "backup", "name", verdict, "message");
+        /* a warning that is set without a pass must not count, nor must a check be left out that
+         * has spoken */
+        outcome->warn = strchr("wfes", *letter);
+        outcome->left_out = strchr("lpfe", *letter);
     }
     return sample;
 }

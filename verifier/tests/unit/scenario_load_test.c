@@ -365,6 +365,12 @@ static const struct {
      {"FILE:2:24: `head` is no revision: `version` is head, known, same as dump, same "
       "as last verified, or only revisions",
       "FILE:2:30: the revision `a` stands here twice"}},
+    {NAMED "alembic: {version: {warns: a}}\n",
+     {"FILE:2:20: `version` expects head, known, same as dump, same as last verified, or one or "
+      "more revisions, found a mapping"}},
+    {NAMED "alembic: {version: {warn: head}}\n",
+     {"FILE:2:11: `version: head` needs `migrations`, the directory of the migrations, or "
+      "`config`, Alembic's own file"}},
     {NAMED "alembic: {version: 'a,b'}\n",
      {"FILE:2:21: `a,b` is no revision: several are separated by blanks or stand in a list"}},
     {NAMED "objects: {bucket: /b, access_key: a, endpoint: 'https://u:p@h'}\n",
@@ -477,6 +483,74 @@ START_TEST(a_file_tells_exactly_what_is_wrong)
 }
 END_TEST
 
+/* However the rest of a file is wrong, its report has its scenario's name. */
+static const struct {
+    const char *text;
+    const char *name; /* NULL: it cannot be read */
+} named[] = {
+    {"scenario: shop\n", "shop"},
+    {"scenario: 'shop' # night\nunknown: 1\n", "shop"},
+    {"backups: {location: ${NOWHERE}}\nscenario: shop\n", "shop"},
+    {"scenario: ${NAMED_SO}-1\n", "shop-1"},
+    {"scenario: ${NOWHERE}\n", NULL},
+    {"scenario: ${NOWHERE:-shop}\ntables:\n\tusers: x\n", "shop"},
+    {"scenario: shop\ntables: [\n", "shop"},
+    {"scenario: shop\n  tables: x\n", "shop"},
+    {"tables: [\nscenario: shop\n", "shop"},
+    {"tables:\n\tusers: x\nscenario: \"shop\"\nbackups: {}\n", "shop"},
+    {"scenario: shop\nscenario: other\n", "shop"},
+    {"{scenario: shop, tables: [}\n", "shop"},
+    {"scenario:\n  shop\nbackups: }\n", "shop"},
+    {"scenario: shop\nsource: {database: \"\xff\"}\n", "shop"},
+    {"scenario: a/b\n", NULL},
+    {"scenario: [a]\n", NULL},
+    {"scenario:\n", NULL},
+    {"tables: {scenario: shop}\n", NULL},
+    {"tables:\n  scenario: shop\n", NULL},
+    {"scenarios: shop\n", NULL},
+    {"- scenario: shop\n", NULL},
+    {"", NULL},
+};
+
+START_TEST(the_name_is_read_whatever_else_is_wrong)
+{
+    setenv("NAMED_SO", "shop", 1);
+    unsetenv("NOWHERE");
+    char path[] = "/tmp/scenario-test-XXXXXX";
+    int file = mkstemp(path);
+    ck_assert_int_ge(file, 0);
+    ck_assert_int_eq(write(file, named[_i].text, strlen(named[_i].text)),
+                     (ssize_t)strlen(named[_i].text));
+    close(file);
+    cleanup(free_pointer) char *name = scenario_name_read(path);
+    unlink(path);
+    ck_assert_msg((name != NULL) == (named[_i].name != NULL), "%s", named[_i].text);
+    if (name)
+        ck_assert_str_eq(name, named[_i].name);
+    ck_assert_ptr_null(scenario_name_read(path));
+}
+END_TEST
+
+START_TEST(a_version_may_only_be_told_of)
+{
+    static const char *const texts[] = {
+        "scenario: a\nalembic: {version: {warn: head}, migrations: m}\n",
+        "scenario: a\nalembic:\n  version:\n    warn: [1a, 2b]\n",
+        "scenario: a\nalembic: {version: known, migrations: m}\n",
+    };
+    static const enum version_wanted versions[] = {VERSION_HEAD, VERSION_LISTED, VERSION_KNOWN};
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        struct strings problems = {0};
+        struct scenario *scenario = NULL;
+        ck_assert_int_eq(load(texts[i], strlen(texts[i]), &scenario, &problems), 0);
+        ck_assert_int_eq(scenario->alembic[0].version, versions[i]);
+        ck_assert_int_eq(scenario->alembic[0].warn, i < 2);
+        ck_assert_uint_eq(scenario->alembic[0].revisions.count, i == 1 ? 2 : 0);
+        scenario_free(scenario);
+    }
+}
+END_TEST
+
 START_TEST(a_file_that_is_not_there_is_named)
 {
     struct strings problems = {0};
@@ -553,6 +627,8 @@ Suite *scenario_load_suite(void)
     add_table_test(suite, a_file_tells_exactly_what_is_wrong, ARRAY_LENGTH(files));
     add_test(suite, a_file_that_is_not_there_is_named);
     add_table_test(suite, large_files_cost_little, ARRAY_LENGTH(large));
+    add_table_test(suite, the_name_is_read_whatever_else_is_wrong, ARRAY_LENGTH(named));
+    add_test(suite, a_version_may_only_be_told_of);
     add_test(suite, a_name_of_100_bytes_is_good);
     return suite;
 }

@@ -49,6 +49,7 @@ Suite *objects_settings_suite(void);
 Suite *objects_inventory_suite(void);
 Suite *rows_suite(void);
 Suite *report_console_suite(void);
+Suite *report_headline_suite(void);
 Suite *report_json_suite(void);
 Suite *report_junit_suite(void);
 Suite *report_progress_suite(void);

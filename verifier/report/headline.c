@@ -1,0 +1,79 @@
+/* What a report is headed by: whose fault it is, of everything that is wrong the most serious. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "report/cases.h"
+
+static const struct {
+    const char *type; /* for programs */
+    const char *headline;
+} concerns[CONCERN_COUNT] = {
+    [CONCERN_BACKUP] = {"bad backup", "the backup is bad"},
+    [CONCERN_NOT_FOUND] = {"no backup", "no backup was found"},
+    [CONCERN_DATA] = {"unexpected data", "the data is not as expected"},
+    [CONCERN_FUTURE] = {"backup in the future", "the backup is dated in the future"},
+    [CONCERN_AGE] = {"old backup", "the backup is too old"},
+    [CONCERN_REVISION] = {"unexpected revision", "the schema revision is not the expected one"},
+    [CONCERN_BEHIND] = {"backup behind", "the backup is behind the migrations"},
+    [CONCERN_OBJECTS] = {"unexpected objects", "the objects are not as expected"},
+    [CONCERN_SCENARIO] = {"wrong scenario", "the scenario is wrong"},
+};
+
+const char *concern_type(enum concern concern)
+{
+    return concerns[concern].type;
+}
+
+const struct kind_words *result_kind(const struct result *result)
+{
+    static const struct kind_words kinds[] = {
+        [REPORT_VERIFY] = {"", "could not verify", "every check passed", "could not be verified"},
+        [REPORT_PARTIAL] = {".partial", "could not verify", "every selected check passed",
+                            "could not be verified"},
+        [REPORT_DUMP] = {".dump", "no backup made", "a backup was made", "no backup was made"},
+        [REPORT_SYNC] = {".sync", "copy not complete", "the copy is complete",
+                         "the copy is not complete"},
+    };
+    return &kinds[result->kind];
+}
+
+/* The most serious of what the checks of that verdict are about. */
+static enum concern concern_of(const struct result *result, enum verdict verdict)
+{
+    enum concern found = CONCERN_USUAL;
+    for (size_t i = 0; i < result_check_count(result); i++) {
+        if (case_verdict(result, i) != verdict || !result->outcomes)
+            continue;
+        enum concern concern = outcome_concern(&result->outcomes[i], &result->plan->checks[i]);
+        if (found == CONCERN_USUAL || concern < found)
+            found = concern;
+    }
+    return found == CONCERN_USUAL ? CONCERN_BACKUP : found;
+}
+
+static char *headline_of_all(const struct result *result, const struct totals *totals)
+{
+    const struct kind_words *kind = result_kind(result);
+    if (totals->checks == totals->left_out)
+        return xstrdup("nothing was checked");
+    if (totals->failed > 0)
+        return xasprintf("%s%s", concerns[concern_of(result, VERDICT_FAIL)].headline,
+                         totals->errors > 0 ? ", and not everything could be verified" : "");
+    /* When there is another reason too, mending the scenario is not enough. */
+    if (totals->errors > 0 && concern_of(result, VERDICT_ERROR) == CONCERN_SCENARIO)
+        return xstrdup(concerns[CONCERN_SCENARIO].headline);
+    return xstrdup(totals->errors > 0 || totals->skipped > 0 ? kind->not_done : kind->passed);
+}
+
+char *result_headline(const struct result *result)
+{
+    struct totals totals;
+    result_totals(result, &totals);
+    char *headline = headline_of_all(result, &totals);
+    if (totals.left_out == 0)
+        return headline;
+    char *partial = xasprintf("%s (%d of %d check%s)", headline, totals.checks - totals.left_out,
+                              totals.checks, totals.checks == 1 ? "" : "s");
+    free(headline);
+    return partial;
+}
