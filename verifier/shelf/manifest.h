@@ -44,6 +44,7 @@ struct manifest {
     struct strings extensions; /* "pg_trgm 1.6" */
     struct strings revisions;  /* of alembic */
     struct table_counts tables;
+    bool has_rows; /* only of a dump that is being made: in a table, or as a large object */
 };
 
 void manifest_free(struct manifest *manifest); /* what it holds; takes a zeroed one */
