@@ -30,7 +30,7 @@ static bool same_set(const struct strings *left, const struct strings *right)
 static int read_revisions(struct connection *connection, struct strings *ret_revisions,
                           struct outcome *outcome)
 {
-    cleanup(free_pointer) char *table = session_table(connection, "alembic_version", outcome);
+    cleanup(free_pointer) char *table = session_table(connection, NULL, "alembic_version", outcome);
     if (!table)
         return -1;
     cleanup(free_pointer) char *sql = xasprintf("select version_num from %s order by 1", table);

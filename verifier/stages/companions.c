@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/gaps.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
 #include "stages/exclusion.h"
@@ -40,6 +41,19 @@ static bool asks_for_change(const struct scenario *scenario)
         if (scenario->objects.checks[i].change)
             return true;
     return false;
+}
+
+/* A table that has no rows here, or no place, may have had them in the last backup that verified.
+ */
+static bool is_in_doubt(const struct stages *stages)
+{
+    const struct scenario *scenario = stages->scenario;
+    for (size_t i = 0; i < scenario->table_count; i++)
+        if (!archive_has_relation(&stages->archive, scenario->tables[i].table))
+            return true;
+    cleanup(gaps_free) struct gaps gaps;
+    gaps_find(&stages->archive, &gaps);
+    return gaps.table_count > 0;
 }
 
 static bool is_earlier(const struct retained *other, const struct stages *stages)
@@ -85,9 +99,10 @@ static int find_previous(struct stages *stages, struct error *error)
 void previous_stage(struct stages *stages)
 {
     struct previous_fact *fact = &stages->facts->previous;
-    if (!asks_for_change(stages->scenario) || find_previous(stages, &fact->error) == 0)
+    bool needed = asks_for_change(stages->scenario);
+    if ((!needed && !is_in_doubt(stages)) || find_previous(stages, &fact->error) == 0)
         return;
-    fact->failed = !stages->facts->backup.given;
+    fact->failed = needed && !stages->facts->backup.given;
     text_copy(fact->problem, sizeof(fact->problem), fact->error.text);
 }
 

@@ -22,6 +22,8 @@ int main(void)
     srunner_add_suite(runner, archive_hostile_suite());
     srunner_add_suite(runner, archive_read_suite());
     srunner_add_suite(runner, buffer_suite());
+    srunner_add_suite(runner, gaps_suite());
+    srunner_add_suite(runner, judging_suite());
     srunner_add_suite(runner, migrations_suite());
     srunner_add_suite(runner, utf8_suite());
     srunner_add_suite(runner, clock_suite());

@@ -18,6 +18,8 @@ Suite *archive_damage_suite(void);
 Suite *archive_hostile_suite(void);
 Suite *archive_read_suite(void);
 Suite *buffer_suite(void);
+Suite *gaps_suite(void);
+Suite *judging_suite(void);
 Suite *migrations_suite(void);
 Suite *utf8_suite(void);
 Suite *clock_suite(void);
