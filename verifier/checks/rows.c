@@ -246,11 +246,10 @@ static bool holds_nothing(const struct subject *subject, const struct pairs *pai
                      if_meant);
     else if (!has_data(archive))
         outcome_fail(outcome,
-                     "the backup holds the definition%s of %zu table%s and no row%s: was it made "
-                     "with --schema-only or --no-data%s? %s",
+                     "the backup holds the definition%s of %zu table%s and the data of none: was "
+                     "it made with --schema-only or --no-data%s? %s",
                      plural, pairs->count, plural,
-                     archive->format == ARCHIVE_PLAIN ? "" : ", nor any data",
-                     archive->format == ARCHIVE_PLAIN ? ", or is every table empty" : "", if_meant);
+                     archive->format == ARCHIVE_PLAIN ? ", or with --inserts when every table was empty" : "", if_meant);
     else if (!archive_has_rows(archive))
         outcome_fail(outcome,
                      "every table of the backup is empty: was it made of the right "
