@@ -249,7 +249,10 @@ static bool holds_nothing(const struct subject *subject, const struct pairs *pai
                      "the backup holds the definition%s of %zu table%s and the data of none: was "
                      "it made with --schema-only or --no-data%s? %s",
                      plural, pairs->count, plural,
-                     archive->format == ARCHIVE_PLAIN ? ", or with --inserts when every table was empty" : "", if_meant);
+                     archive->format == ARCHIVE_PLAIN
+                         ? ", or with --inserts when every table was empty"
+                         : "",
+                     if_meant);
     else if (!archive_has_rows(archive))
         outcome_fail(outcome,
                      "every table of the backup is empty: was it made of the right "
