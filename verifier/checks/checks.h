@@ -149,6 +149,9 @@ void outcome_fail(struct outcome *outcome, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void outcome_error(struct outcome *outcome, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* An error that only the scenario is to blame for. */
+void outcome_mistake(struct outcome *outcome, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void outcome_skip(struct outcome *outcome, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void outcome_from_error(struct outcome *outcome, const struct error *error); /* fail or error */

@@ -39,6 +39,15 @@ SAY(outcome_fail, VERDICT_FAIL)
 SAY(outcome_error, VERDICT_ERROR)
 SAY(outcome_skip, VERDICT_SKIP)
 
+void outcome_mistake(struct outcome *outcome, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    outcome->concern = CONCERN_SCENARIO;
+    say(outcome, VERDICT_ERROR, format, arguments);
+    va_end(arguments);
+}
+
 void outcome_warn(struct outcome *outcome, const char *format, ...)
 {
     va_list arguments;

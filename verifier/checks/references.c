@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "checks/kinds.h"
 #include "checks/listed.h"
+#include "checks/names.h"
 #include "checks/session.h"
 
 /* --- reading them ----------------------------------------------------------------------------- */
@@ -25,8 +26,8 @@ static const char type_query[] =
     "from step join pg_type on oid = type where typtype <> 'd' and typcategory <> 'A'";
 
 /* How SQL gives the keys of a column; NULL: the outcome says why. */
-static char *keys_expression(struct connection *connection, const char *table, const char *name,
-                             const char *argument, struct outcome *outcome)
+static char *keys_expression(struct connection *connection, const char *table, const char *label,
+                             const char *name, struct outcome *outcome)
 {
     const char *const parameters[] = {table, name, NULL};
     cleanup(result_clear) PGresult *type = NULL;
@@ -36,29 +37,31 @@ static char *keys_expression(struct connection *connection, const char *table, c
         outcome_from_error(outcome, &error);
         return NULL;
     }
-    /* Without such a column the server has better words. */
-    bool known = PQntuples(type) == 1;
-    if (known && *PQgetvalue(type, 0, 0) != 't') {
-        outcome_error(
-            outcome,
-            "%s is of type %s, whose values are no keys: make a view in the database that "
-            "gives each key as text in a row of its own, and name the view's column",
-            argument, PQgetvalue(type, 0, 2));
+    if (PQntuples(type) != 1) {
+        column_is_unknown(connection, table, label, name, outcome);
         return NULL;
     }
-    bool several = known && *PQgetvalue(type, 0, 1) == 't';
+    if (*PQgetvalue(type, 0, 0) != 't') {
+        outcome_mistake(
+            outcome,
+            "%s.%s is of type %s, whose values are no keys: make a view in the database that "
+            "gives each key as text in a row of its own, and name the view's column",
+            label, name, PQgetvalue(type, 0, 2));
+        return NULL;
+    }
+    bool several = *PQgetvalue(type, 0, 1) == 't';
     return several ? xasprintf("unnest(%s)::text", column) : xasprintf("%s::text", column);
 }
 
 /* "select keys from table" for "schema.table.column"; NULL: the outcome says why. */
-static char *select_column(struct connection *connection, const char *argument,
-                           struct outcome *outcome)
+static char *select_column(struct connection *connection, const struct subject *subject,
+                           const char *argument, struct outcome *outcome)
 {
     const char *dot = strrchr(argument, '.');
     cleanup(free_pointer) char *name = xstrndup(argument, (size_t)(dot - argument));
-    cleanup(free_pointer) char *table = session_table(connection, name, outcome);
+    cleanup(free_pointer) char *table = session_table(connection, subject, name, outcome);
     cleanup(free_pointer) char *keys =
-        table ? keys_expression(connection, table, dot + 1, argument, outcome) : NULL;
+        table ? keys_expression(connection, table, name, dot + 1, outcome) : NULL;
     return keys ? xasprintf("select %s as reference from %s", keys, table) : NULL;
 }
 
@@ -81,7 +84,7 @@ static int each_reference(const struct subject *subject, const struct expectatio
     buffer_append_text(&sql, "select distinct reference from (");
     for (size_t i = 0; i < expectation->arguments.count && selected == 0; i++) {
         cleanup(free_pointer) char *column =
-            select_column(connection, expectation->arguments.items[i], outcome);
+            select_column(connection, subject, expectation->arguments.items[i], outcome);
         selected = column ? 0 : -1;
         buffer_printf(&sql, "%s%s", i ? " union all " : "", column ? column : "");
     }

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/gaps.h"
 #include "base/memory.h"
+#include "checks/absent.h"
 #include "checks/kinds.h"
+#include "checks/numbering.h"
 #include "checks/partitions.h"
 #include "checks/sequences.h"
 #include "checks/session.h"
@@ -22,6 +25,8 @@ struct pair {
     bool of_extension; /* its extension filled it: it may hold more than the archive */
     bool through_root; /* its rows are counted with those of all its partitions */
     bool by_root;      /* a partition whose rows are counted so */
+    bool partitioned;  /* its rows are its partitions' */
+    bool unlogged;
     int64_t archived;
     int64_t restored;
 };
@@ -121,7 +126,7 @@ static void expect_archive(const struct subject *subject, struct pairs *pairs)
 static const char tables_sql[] =
     "select nspname, relname, format('%I.%I', nspname, relname), "
     "exists (select from pg_depend where classid = 'pg_class'::regclass and objid = c.oid "
-    "and deptype = 'e'), " PARTITION_ROOT_SQL " "
+    "and deptype = 'e'), " PARTITION_ROOT_SQL ", relkind = 'p', relpersistence = 'u' "
     "from pg_class c join pg_namespace n on n.oid = relnamespace "
     "where relkind in ('r', 'p') and relpersistence <> 't' "
     "and nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_toast' "
@@ -161,6 +166,8 @@ static int find_restored(struct connection *connection, const struct archive *ar
         struct pair *root = pairs_find(&known, root_schema, root_name);
         pair->quoted = xstrdup(PQgetvalue(result, i, 2));
         pair->of_extension = of_extension;
+        pair->partitioned = *PQgetvalue(result, i, 6) == 't';
+        pair->unlogged = *PQgetvalue(result, i, 7) == 't';
         pair->through_root = loads_through_root(archive, schema, name);
         pair->by_root = loads_through_root(archive, root_schema, root_name);
         if (pair->by_root && root && pair != root)
@@ -223,24 +230,34 @@ static bool has_data(const struct archive *archive)
     return false;
 }
 
-/* A backup without tables, or without the data of any table, restores without a word of error and
- * is worth nothing. */
-static bool holds_nothing(const struct archive *archive, const struct pairs *pairs,
+/* A backup without tables, or without a row in any table, restores without a word of error and is
+ * worth nothing. */
+static bool holds_nothing(const struct subject *subject, const struct pairs *pairs,
                           struct outcome *outcome)
 {
-    if (archive->large_object_count > 0)
+    static const char if_meant[] = "If that is intended, say `may_be_empty: true` under backups";
+    const struct archive *archive = subject->archive;
+    if (archive->large_object_count > 0 || subject->scenario->backups.may_be_empty)
         return false;
+    const char *plural = pairs->count == 1 ? "" : "s";
     if (pairs->count == 0)
         outcome_fail(outcome,
-                     "the backup holds no table at all: was it made of the right database?");
+                     "the backup holds no table at all: was it made of the right database? %s",
+                     if_meant);
     else if (!has_data(archive))
         outcome_fail(outcome,
-                     "the backup holds the definitions of %zu tables and the data of none: was it "
-                     "made with --schema-only or --no-data%s?",
-                     pairs->count,
+                     "the backup holds the definition%s of %zu table%s and the data of none: was "
+                     "it made with --schema-only or --no-data%s? %s",
+                     plural, pairs->count, plural,
                      archive->format == ARCHIVE_PLAIN
-                         ? ", or with --inserts when all tables were empty"
-                         : "");
+                         ? ", or with --inserts when every table was empty"
+                         : "",
+                     if_meant);
+    else if (!archive_has_rows(archive))
+        outcome_fail(outcome,
+                     "every table of the backup is empty: was it made of the right "
+                     "database? %s",
+                     if_meant);
     else
         return false;
     return true;
@@ -302,6 +319,55 @@ static bool tables_agree(const struct pairs *pairs, struct outcome *outcome)
     return false;
 }
 
+/* --- what is not there, or not right, and cannot be told to be wrong ---------------------------
+ */
+
+/* False: the outcome says that rows are lost. */
+static bool tables_have_data(const struct subject *subject, const struct gaps *gaps,
+                             const struct pairs *pairs, struct outcome *outcome, char **ret_words)
+{
+    cleanup(absent_free) struct absent absent = {0};
+    for (size_t i = 0; i < pairs->count; i++) {
+        const struct pair *pair = &pairs->items[i];
+        bool may_lack = pair->partitioned || pair->by_root || pair->of_extension;
+        if (pair->in_archive && !may_lack && gaps_have_table(gaps, pair->schema, pair->name))
+            absent_add(&absent, subject, pair->schema, pair->name, pair->unlogged, outcome);
+    }
+    *ret_words = absent_words(&absent);
+    return !absent.failed;
+}
+
+/* All agrees: it passes, and speaks where something is missing of which nobody knows whether it
+ * should be there. */
+static void tell_all(struct connection *connection, const struct subject *subject,
+                     const struct pairs *pairs, struct outcome *outcome)
+{
+    cleanup(gaps_free) struct gaps gaps;
+    cleanup(free_pointer) char *absent = NULL;
+    cleanup(free_pointer) char *behind = NULL;
+    gaps_find(subject->archive, &gaps);
+    if (!tables_have_data(subject, &gaps, pairs, outcome, &absent) ||
+        numbering_check(connection, outcome, &behind) < 0)
+        return;
+    cleanup(free_pointer) char *others = gaps_words(&gaps, outcome);
+    cleanup(free_pointer) char *seen = xasprintf(
+        "%" PRId64 " rows in %zu table%s%s", rows_restored(pairs), pairs->count,
+        pairs->count == 1 ? "" : "s",
+        subject->facts->restore.excluded_count > 0 ? ", without what restore.exclude leaves out"
+                                                   : "");
+    const char *const remarks[] = {absent, behind, others};
+    struct buffer words;
+    buffer_init(&words, SIZE_MAX / 2);
+    for (size_t i = 0; i < ARRAY_LENGTH(remarks); i++)
+        if (remarks[i])
+            buffer_printf(&words, "; %s", remarks[i]);
+    if (words.length > 0)
+        outcome_warn(outcome, "%s%s", seen, words.data);
+    else
+        outcome_pass(outcome, "%s", seen);
+    buffer_free(&words);
+}
+
 void every_table_has_its_rows(const struct subject *subject, const void *parameter,
                               struct outcome *outcome)
 {
@@ -320,16 +386,12 @@ void every_table_has_its_rows(const struct subject *subject, const void *paramet
     cleanup(pairs_free) struct pairs pairs = {0};
     expect_archive(subject, &pairs);
     if (find_restored(connection, subject->archive, &pairs, outcome) < 0 ||
-        holds_nothing(subject->archive, &pairs, outcome))
+        holds_nothing(subject, &pairs, outcome))
         return;
     for (size_t i = 0; i < pairs.count; i++)
         if (pairs.items[i].quoted && count_rows(connection, &pairs.items[i], outcome) < 0)
             return;
     if (has_large_objects(connection, subject, outcome) && tables_agree(&pairs, outcome) &&
         sequences_agree(connection, subject, outcome))
-        outcome_pass(outcome, "%" PRId64 " rows in %zu table%s%s", rows_restored(&pairs),
-                     pairs.count, pairs.count == 1 ? "" : "s",
-                     subject->facts->restore.excluded_count > 0
-                         ? ", without what restore.exclude leaves out"
-                         : "");
+        tell_all(connection, subject, &pairs, outcome);
 }

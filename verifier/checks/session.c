@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "checks/names.h"
 
 enum { CONNECT_TIMEOUT_MS = 30000 };
+
+#define UNDEFINED_TABLE  "42P01"
+#define UNDEFINED_COLUMN "42703"
 
 struct connection *session_open(const struct subject *subject, struct outcome *outcome)
 {
@@ -53,12 +57,39 @@ int session_next(struct connection *connection, struct error *error)
     return connection_execute(connection, error, "COMMIT; BEGIN READ ONLY");
 }
 
-/* Corrupt data is the backup's fault; everything else that a query fails for is not. */
-static void query_failed(const char *state, const struct error *error, struct outcome *outcome)
+/* What a message has between its first quotes: relation "report" does not exist. */
+static char *quoted_name(const char *message)
+{
+    const char *begin = strchr(message, '"');
+    const char *end = begin ? strchr(begin + 1, '"') : NULL;
+    return end ? xstrndup(begin + 1, (size_t)(end - begin - 1)) : xstrdup("");
+}
+
+static void name_failed(struct connection *connection, const char *state, const struct error *error,
+                        struct outcome *outcome)
+{
+    struct error ignored;
+    bool table = strcmp(state, UNDEFINED_TABLE) == 0;
+    cleanup(free_pointer) char *name = quoted_name(error->text);
+    cleanup(free_pointer) char *near = table && session_next(connection, &ignored) == 0
+                                           ? relation_suggestion(connection, name)
+                                           : xstrdup("");
+    outcome_mistake(outcome,
+                    "the query names a %s that the restored database does not have: %s (SQLSTATE "
+                    "%s)%s Correct the scenario",
+                    table ? "table" : "column", error->text, state, *near ? near : ".");
+}
+
+/* Corrupt data is the backup's fault, a name that is not there the scenario's; everything else that
+ * a query fails for is not known to be anybody's. */
+static void query_failed(struct connection *connection, const char *state,
+                         const struct error *error, struct outcome *outcome)
 {
     if (starts_with(state, "XX00")) {
         outcome->concern = CONCERN_BACKUP;
         outcome_fail(outcome, "the restored data cannot be read: %s", error->text);
+    } else if (strcmp(state, UNDEFINED_TABLE) == 0 || strcmp(state, UNDEFINED_COLUMN) == 0) {
+        name_failed(connection, state, error, outcome);
     } else {
         outcome_error(outcome, "the query could not be run: %s%s%s%s", error->text,
                       *state ? " (SQLSTATE " : "", state, *state ? ")" : "");
@@ -71,7 +102,7 @@ PGresult *session_row(struct connection *connection, const char *sql, struct out
     struct error error;
     char state[6];
     if (connection_query(connection, sql, NULL, &result, state, &error) < 0) {
-        query_failed(state, &error, outcome);
+        query_failed(connection, state, &error, outcome);
         return NULL;
     }
     if (PQntuples(result) == 1)
@@ -88,30 +119,20 @@ int session_each(struct connection *connection, const char *sql, row_visitor *vi
     char state[6];
     if (connection_each(connection, sql, visit, context, state, &error) == 0)
         return 0;
-    query_failed(state, &error, outcome);
+    query_failed(connection, state, &error, outcome);
     return -1;
 }
 
-static void say_where_else(struct connection *connection, const char *table, const char *quoted,
+/* Where nobody named the table, so that nobody can have mistyped it. */
+static void say_where_else(struct connection *connection, const char *table,
                            struct outcome *outcome)
 {
-    const char *const parameters[] = {quoted, NULL};
-    cleanup(result_clear) PGresult *result = NULL;
-    struct error ignored;
-    outcome_fail(outcome, "the restored database has no table %s", table);
-    if (connection_query(connection,
-                         "select format('%I.%I', nspname, relname) from pg_class c join "
-                         "pg_namespace n on n.oid = relnamespace where relname = "
-                         "(parse_ident($1))[array_length(parse_ident($1), 1)] and relkind in "
-                         "('r', 'p', 'f', 'v', 'm') limit 5",
-                         parameters, &result, NULL, &ignored) < 0)
-        return;
-    for (int i = 0; i < PQntuples(result); i++)
-        outcome_detail(outcome, "there is %s: name the schema in the scenario if that is meant",
-                       PQgetvalue(result, i, 0));
+    cleanup(free_pointer) char *near = relation_suggestion(connection, table);
+    outcome_fail(outcome, "the restored database has no table %s%s", table, near);
 }
 
-char *session_table(struct connection *connection, const char *table, struct outcome *outcome)
+char *session_table(struct connection *connection, const struct subject *subject, const char *table,
+                    struct outcome *outcome)
 {
     cleanup(result_clear) PGresult *result = NULL;
     struct error error;
@@ -126,7 +147,10 @@ char *session_table(struct connection *connection, const char *table, struct out
     }
     if (PQntuples(result) == 1)
         return xstrdup(PQgetvalue(result, 0, 0));
-    say_where_else(connection, table, quoted, outcome);
+    if (subject)
+        table_is_unknown(connection, subject, table, outcome);
+    else
+        say_where_else(connection, table, outcome);
     return NULL;
 }
 
@@ -134,7 +158,7 @@ struct connection *session_open_table(const struct subject *subject, const char 
                                       char **ret_table, struct outcome *outcome)
 {
     struct connection *connection = session_open(subject, outcome);
-    char *quoted = connection ? session_table(connection, table, outcome) : NULL;
+    char *quoted = connection ? session_table(connection, subject, table, outcome) : NULL;
     if (quoted) {
         *ret_table = quoted;
         return connection;

@@ -17,9 +17,11 @@ struct connection *session_open_encoded(const struct subject *subject, struct ou
 int session_next(struct connection *connection, struct error *error);
 
 /* Finds a table by the name a scenario uses ("users", "public.reports") and gives its name for SQL,
- * fully qualified and quoted, to be freed by the caller. NULL when there is none (the outcome says
- * so, and what similar there is). */
-char *session_table(struct connection *connection, const char *table, struct outcome *outcome);
+ * fully qualified and quoted, to be freed by the caller. NULL when there is none: the outcome says
+ * so, and whose fault that is (names.h). `subject` is NULL for a table that no scenario names: then
+ * the backup is bad. */
+char *session_table(struct connection *connection, const struct subject *subject, const char *table,
+                    struct outcome *outcome);
 
 /* Both: a session, and the name of a table for SQL. NULL when one of them is not to be had. */
 struct connection *session_open_table(const struct subject *subject, const char *table,

@@ -32,7 +32,10 @@ int versions_read(struct versions *versions, const char *key)
         session_open(versions->subject, outcome);
     if (!connection)
         return -1;
-    cleanup(free_pointer) char *quoted = session_table(connection, table, outcome);
+    /* The tool's own name is nobody's mistake. */
+    bool named = strcmp(table, migration_tool_table(versions->table.tool)) != 0;
+    cleanup(free_pointer) char *quoted =
+        session_table(connection, named ? versions->subject : NULL, table, outcome);
     if (!quoted) {
         if (outcome->verdict == VERDICT_FAIL)
             outcome_detail(outcome,

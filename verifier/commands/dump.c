@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -19,12 +20,13 @@
 #include "shelf/location.h"
 
 struct dump_options {
-    bool force;
+    const char *force; /* NULL, "" or "empty" */
 };
 
 static const struct own_option dump_options[] = {
-    {"force", NULL, OPTION_FLAG, offsetof(struct dump_options, force),
-     "Replace a backup of the same name"},
+    {"force", "empty", OPTION_WORD, offsetof(struct dump_options, force),
+     "Replace a backup of the same name, unless the new one has no tables or no rows, or fewer "
+     "tables than one that verified; with =empty then too"},
     {0},
 };
 
@@ -67,6 +69,19 @@ struct dump_report {
     struct strings warnings;
 };
 
+/* A URL that has lost its database's name still leads somewhere. */
+static void tell_database(const struct snapshot *snapshot, const struct address *address,
+                          struct strings *notices)
+{
+    const char *name = address_get(address, "dbname");
+    const char *dumped = snapshot_database(snapshot);
+    if (!(name && *name) && strcmp(dumped, snapshot_user(snapshot)) == 0)
+        strings_addf(notices,
+                     "source.database names no database, so the server took the one that has "
+                     "the user's name, %s",
+                     dumped);
+}
+
 /* Dumps one snapshot of the database, and writes into the manifest what that snapshot shows. */
 static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
                          const struct backup_create_options *wanted,
@@ -87,11 +102,13 @@ static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
         manifest_describe(snapshot, &question, host_name(host), tools, &manifest, notices, error) <
             0)
         return -1;
+    tell_database(snapshot, wanted->database, notices);
     bool has_before = manifest_latest(wanted->shelf, wanted->pattern, &before) == 0;
     struct backup_create_options create = *wanted;
     create.tools = tools;
     create.snapshot = snapshot_id(snapshot);
     create.manifest = &manifest;
+    create.database_name = snapshot_database(snapshot);
     /* Told to stop, it leaves nothing behind first; then the signal does what it always does. */
     sigset_t before_hold;
     signals_hold(&before_hold);
@@ -104,10 +121,10 @@ static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
     return 0;
 }
 
-static int dump_database(const struct scenario *scenario, const struct dump_options *options,
-                         const struct address *database, enum host_kind host,
-                         struct backup_created *ret_created, struct dump_report *report,
-                         struct error *error)
+static int dump_database(const struct scenario *scenario, const struct common_options *common,
+                         const struct dump_options *options, const struct address *database,
+                         enum host_kind host, struct backup_created *ret_created,
+                         struct dump_report *report, struct error *error)
 {
     cleanup(shelf_freep) struct shelf *shelf = NULL;
     if (location_open(scenario, &shelf, error) < 0)
@@ -115,7 +132,10 @@ static int dump_database(const struct scenario *scenario, const struct dump_opti
     struct backup_create_options create = {.shelf = shelf,
                                            .pattern = scenario->backups.name,
                                            .time = time(NULL),
-                                           .force = options->force,
+                                           .force = options->force != NULL,
+                                           .force_empty = options->force && *options->force,
+                                           .scenario = scenario->name,
+                                           .reports = common->reports,
                                            .database = database,
                                            .deadline_ms = NO_DEADLINE};
     /* What would fail at the end is said before the database is bothered. */
@@ -163,7 +183,8 @@ static void dump(const struct scenario *scenario, const struct common_options *c
     for (size_t i = 0; i < notices.count; i++)
         fprintf(stderr, "%s: %s\n", scenario->name, notices.items[i]);
     if (dumped == 0)
-        dumped = dump_database(scenario, options, &database, host, &created, &report, &error);
+        dumped =
+            dump_database(scenario, common, options, &database, host, &created, &report, &error);
     if (dumped < 0) {
         host_explain(host, &database, &error);
         fprintf(stderr, "restore-verifier: %s: no backup was made: %s\n", scenario->name,

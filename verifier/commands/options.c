@@ -91,6 +91,13 @@ static void own_set(struct argp_state *state, const struct own_option *option, c
             argp_error(state, "--%s takes a duration such as 90s or 30m, not `%s`", option->name,
                        argument);
         break;
+    case OPTION_WORD:
+        if (argument && strcmp(argument, option->argument) != 0)
+            argp_error(state, "--%s takes nothing or `%s`, not `%s`", option->name,
+                       option->argument, argument);
+        if (argument || !*(const char **)field)
+            *(const char **)field = argument ? argument : "";
+        break;
     }
 }
 
@@ -124,11 +131,13 @@ static struct argp_option *own_list(const struct own_option *options)
         count++;
     struct argp_option *list = xcalloc(count + 1, sizeof(*list));
     for (size_t i = 0; i < count; i++)
-        list[i] = (struct argp_option){.name = options[i].name,
-                                       .key = OPTION_OWN + (int)i,
-                                       .arg = options[i].argument,
-                                       .doc = options[i].words,
-                                       .group = 1};
+        list[i] =
+            (struct argp_option){.name = options[i].name,
+                                 .key = OPTION_OWN + (int)i,
+                                 .arg = options[i].argument,
+                                 .flags = options[i].kind == OPTION_WORD ? OPTION_ARG_OPTIONAL : 0,
+                                 .doc = options[i].words,
+                                 .group = 1};
     return list;
 }
 

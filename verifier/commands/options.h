@@ -25,6 +25,7 @@ enum option_kind {
     OPTION_FLAG,     /* bool */
     OPTION_TEXT,     /* const char *, borrowed from argv */
     OPTION_DURATION, /* int64_t, seconds; never 0 */
+    OPTION_WORD,     /* const char *: "" when given alone, or the one word `argument` */
 };
 struct own_option {
     const char *name; /* without dashes; NULL ends a table */

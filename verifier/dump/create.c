@@ -15,6 +15,7 @@
 #include "dump/compressor.h"
 #include "dump/dump_lock.h"
 #include "dump/object_upload.h"
+#include "dump/replacing.h"
 #include "dump/space.h"
 #include "postgres/dump.h"
 #include "shelf/companions.h"
@@ -382,6 +383,24 @@ static int lock_take(const struct backup_create_options *options, struct dump_lo
     return directory ? dump_lock_take(directory, options->pattern, ret_lock, error) : 0;
 }
 
+/* The manifest tells what pg_dump is going to write: both see the same snapshot. */
+static int replacement_check(const struct backup_create_options *options, const char *name,
+                             struct error *error)
+{
+    struct shelf_entry entry;
+    cleanup(replaced_free) struct replaced replaced = {0};
+    if (!options->manifest || options->force_empty)
+        return 0;
+    int looked = shelf_look(options->shelf, name, &entry, error);
+    if (looked != 0)
+        return looked < 0 ? -1 : 0;
+    entry.name = name;
+    cleanup(free_pointer) char *path = shelf_path(options->shelf, name);
+    replaced_read(options->shelf, &entry, options->scenario, options->reports, &replaced);
+    replaced.path = path;
+    return replacing_check(&replaced, options->manifest, options->database_name, error);
+}
+
 int backup_create(const struct backup_create_options *options, struct backup_created *ret_created,
                   struct error *error)
 {
@@ -391,7 +410,8 @@ int backup_create(const struct backup_create_options *options, struct backup_cre
     struct backup_created created = {0};
     if (name_choose(options, &name, error) < 0 || location_check(options->shelf, true, error) < 0 ||
         space_check(options->shelf, options->pattern, error) < 0 ||
-        lock_take(options, &lock, error) < 0 || target_open(options, name, &target, error) < 0)
+        lock_take(options, &lock, error) < 0 || replacement_check(options, name, error) < 0 ||
+        target_open(options, name, &target, error) < 0)
         return -1;
     if (write_archive(options, name, &target, &created, error) < 0) {
         if (target.upload)

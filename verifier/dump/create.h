@@ -16,6 +16,9 @@
  * the manifest be the other's, the dump that sees that fails, and so does `verify`, which holds the
  * backup against the sha256 in it.
  *
+ * A backup that is to be replaced stays as it is when the new one holds next to nothing
+ * (replacing.h), which the manifest tells.
+ *
  * Backups hold everything: mode 0600 less the umask. A location that is missing is made, with mode
  * 0700, when its parent is there: one level, so that a mistyped path or an unmounted disk is seen.
  */
@@ -37,6 +40,9 @@ struct backup_create_options {
     const char *pattern; /* name_pattern.h */
     time_t time;         /* that names it */
     bool force;          /* replace a backup of the same name; otherwise that is an error */
+    bool force_empty;    /* even by one that holds less (replacing.h) */
+    const char *scenario, *reports; /* where a record of that backup may lie: see record_places */
+    const char *database_name;      /* for messages */
     const struct tools *tools;
     const struct address *database;
     const char *snapshot; /* dump.h; or NULL */

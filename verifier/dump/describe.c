@@ -27,6 +27,7 @@ int manifest_describe(struct snapshot *snapshot, const struct snapshot_question 
         .revisions = contents.revisions,
         .versions = contents.versions,
         .tables = contents.tables,
+        .has_rows = contents.has_rows,
     };
     return 0;
 }
@@ -64,23 +65,13 @@ static void tell_lost(const struct manifest *now, const struct manifest *before,
     buffer_free(&words);
 }
 
-static int64_t all_rows(const struct table_counts *tables)
-{
-    int64_t rows = 0;
-    for (size_t i = 0; i < tables->count; i++)
-        if (tables->items[i].rows == NOT_COUNTED ||
-            __builtin_add_overflow(rows, tables->items[i].rows, &rows))
-            continue;
-    return rows;
-}
-
 void manifest_suspect(const struct manifest *now, const struct manifest *before,
                       struct strings *notices)
 {
     if (now->tables.count == 0)
         strings_add(notices, "this backup is empty, the database has no tables: check that "
                              "source.database names the right one");
-    else if (now->counted && all_rows(&now->tables) == 0)
+    else if (!now->has_rows)
         strings_addf(notices, "this backup has no rows: all of its %zu tables are empty",
                      now->tables.count);
     if (before)

@@ -45,7 +45,8 @@ static const char *const machine_words[] = {
     "could not create worker process",
     "encoding conversion functions",
     "invalid value for parameter \"default_tablespace\"",
-    "directory \"", /* directory "x" does not exist: that of a tablespace */
+    "tablespace \"", /* tablespace "x" does not exist */
+    "directory \"",  /* directory "x" does not exist: that of a tablespace */
     "security label provider",
     "collation \"", /* collation "x" for encoding "y" does not exist: see is_machine */
     "locale name",
@@ -91,8 +92,11 @@ static struct restore_error *append(struct restore_errors *errors, enum restore_
 {
     errors->items = xreallocarray(errors->items, errors->count + 1, sizeof(*errors->items));
     struct restore_error *item = &errors->items[errors->count++];
-    *item = (struct restore_error){
-        .class = class, .message = xstrdup(message), .place = xstrdup(""), .command = xstrdup("")};
+    *item = (struct restore_error){.class = class,
+                                   .message = xstrdup(message),
+                                   .place = xstrdup(""),
+                                   .command = xstrdup(""),
+                                   .context = xstrdup("")};
     errors->counts[class]++;
     return item;
 }
@@ -190,6 +194,8 @@ static void read_line(struct reader *reader, const char *line)
         read_psql_line(reader, line);
     } else if (reader->current && starts_with(line, "Command was: ")) {
         replace(&reader->current->command, line + strlen("Command was: "));
+    } else if (reader->current && starts_with(line, "CONTEXT:  ")) {
+        replace(&reader->current->context, line + strlen("CONTEXT:  "));
     } else if (reader->current && starts_with(line, "DETAIL:  ")) {
         read_detail(reader, line + strlen("DETAIL:  "));
     }
@@ -227,6 +233,7 @@ void restore_errors_free(struct restore_errors *errors)
         free(errors->items[i].message);
         free(errors->items[i].place);
         free(errors->items[i].command);
+        free(errors->items[i].context);
     }
     free(errors->items);
     *errors = (struct restore_errors){0};

@@ -21,6 +21,7 @@ struct restore_error {
     char *message; /* "could not execute query: ERROR:  relation \"a\" does not exist" */
     char *place;   /* "TABLE DATA users postgres", "line 12", or "" */
     char *command; /* the first line of the failed SQL, or "" */
+    char *context; /* the first line of where the server was, or "" */
 };
 
 struct restore_errors {

@@ -89,6 +89,16 @@ void snapshot_closep(struct snapshot **snapshot)
     snapshot_close(*snapshot);
 }
 
+const char *snapshot_database(const struct snapshot *snapshot)
+{
+    return PQdb(connection_raw(snapshot->connection));
+}
+
+const char *snapshot_user(const struct snapshot *snapshot)
+{
+    return PQuser(connection_raw(snapshot->connection));
+}
+
 void snapshot_contents_free(struct snapshot_contents *contents)
 {
     free(contents->server_version);
@@ -192,6 +202,7 @@ int snapshot_read(struct snapshot *snapshot, const struct snapshot_question *que
         table_counts_list(connection, &contents.tables, error) < 0 ||
         tell_unlogged(connection, notices, error) < 0 ||
         (count && table_counts_fill(connection, &contents.tables, &problems, error) < 0) ||
+        table_counts_any(connection, &contents.tables, &contents.has_rows, error) < 0 ||
         read_versions(connection, question, &contents, notices, error) < 0) {
         snapshot_contents_free(&contents);
         return error_prefix(error, "cannot tell what the database holds: ");

@@ -23,6 +23,7 @@ struct snapshot_contents {
     char *encoding;       /* "UTF8" */
     int64_t database_bytes;
     bool counted;                   /* the rows of tables were counted */
+    bool has_rows;                  /* in a table, or as a large object */
     struct strings extensions;      /* "pg_trgm 1.6" */
     struct strings revisions;       /* of alembic_version; none where there is no such table */
     struct version_states versions; /* of the tables that were asked for */
@@ -41,8 +42,10 @@ struct snapshot_question {
 int snapshot_open(const struct address *database, struct snapshot **ret_snapshot,
                   struct error *error);
 
-int snapshot_server_version(const struct snapshot *snapshot); /* 150018 */
-const char *snapshot_id(const struct snapshot *snapshot);     /* for pg_dump; borrowed; or NULL */
+int snapshot_server_version(const struct snapshot *snapshot);   /* 150018 */
+const char *snapshot_id(const struct snapshot *snapshot);       /* for pg_dump; borrowed; or NULL */
+const char *snapshot_database(const struct snapshot *snapshot); /* its name; borrowed */
+const char *snapshot_user(const struct snapshot *snapshot);     /* likewise */
 
 time_t snapshot_time(const struct snapshot *snapshot); /* just before it was taken */
 

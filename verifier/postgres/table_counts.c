@@ -181,3 +181,38 @@ int table_counts_fill(struct connection *connection, struct table_counts *tables
     }
     return table_counts_total(connection, tables, error);
 }
+
+static int table_has_row(struct connection *connection, const struct table_count *table,
+                         bool *ret_has, struct error *error)
+{
+    cleanup(free_pointer) char *schema = identifier_quote(table->schema);
+    cleanup(free_pointer) char *name = identifier_quote(table->name);
+    cleanup(free_pointer) char *sql = xasprintf("select 1 from only %s.%s limit 1", schema, name);
+    cleanup(result_clear) PGresult *result = NULL;
+    struct error ignored;
+    if (connection_execute(connection, error, "savepoint looking") < 0)
+        return -1;
+    *ret_has = connection_query(connection, sql, NULL, &result, NULL, &ignored) < 0 ||
+               PQntuples(result) > 0;
+    return connection_execute(connection, error,
+                              "rollback to savepoint looking; release savepoint looking");
+}
+
+int table_counts_any(struct connection *connection, const struct table_counts *tables,
+                     bool *ret_any, struct error *error)
+{
+    cleanup(result_clear) PGresult *result = NULL;
+    if (connection_query(connection, "select exists (select from pg_largeobject_metadata)", NULL,
+                         &result, NULL, error) < 0)
+        return -1;
+    bool any = *PQgetvalue(result, 0, 0) == 't';
+    for (size_t i = 0; i < tables->count && !any; i++) {
+        const struct table_count *table = &tables->items[i];
+        any = table->rows > 0;
+        if (table->rows == NOT_COUNTED && !table->is_left_out && !table->is_partitioned &&
+            table_has_row(connection, table, &any, error) < 0)
+            return -1;
+    }
+    *ret_any = any;
+    return 0;
+}

@@ -45,6 +45,11 @@ int table_counts_total(struct connection *connection, struct table_counts *table
 int table_counts_fill(struct connection *connection, struct table_counts *tables,
                       struct strings *problems, struct error *error);
 
+/* Does any table hold a row, or a large object exist? Where nothing was counted the first row that
+ * is met tells; a table that cannot be read may hold some. In the connection's open transaction. */
+int table_counts_any(struct connection *connection, const struct table_counts *tables,
+                     bool *ret_any, struct error *error);
+
 /* NULL: there is none. */
 struct table_count *table_counts_find(const struct table_counts *tables, const char *schema,
                                       const char *name);

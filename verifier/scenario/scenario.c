@@ -30,6 +30,7 @@ static const struct key backups_keys[] = {
     {"name", read_backup_name, FIELD(backups.name), NO_MARK, false},
     {"max_age", read_duration_s, FIELD(backups.max_age_s), NO_MARK, false},
     {"keep", read_duration_s, FIELD(backups.keep_s), NO_MARK, false},
+    {"may_be_empty", read_yes_or_no, FIELD(backups.may_be_empty), NO_MARK, false},
 };
 
 static const struct key restore_keys[] = {

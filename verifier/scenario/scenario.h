@@ -100,6 +100,7 @@ struct scenario {
         char *name;        /* strftime pattern */
         int64_t max_age_s; /* 0: no limit given */
         int64_t keep_s;    /* 0: none given */
+        bool may_be_empty; /* no tables, or none with a row, is no reason to fail */
         struct mark mark;
     } backups;
     struct {

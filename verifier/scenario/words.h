@@ -26,8 +26,6 @@ void problems_add(struct problems *problems, struct mark mark, const char *forma
 void problems_move(struct problems *problems, const char *path, struct strings *lines);
 void problems_free(struct problems *problems);
 
-/* The candidate that `word` was probably meant to be, or NULL when none is near; borrowed. */
-const char *nearest(const char *word, const char *const *candidates, size_t count);
 /* ": did you mean `x`?" when one is near, else ": known here are `x`, `y` and `z`"; to be freed. */
 char *suggestion(const char *word, const char *const *candidates, size_t count);
 

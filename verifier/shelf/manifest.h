@@ -46,6 +46,7 @@ struct manifest {
     struct strings revisions;       /* of alembic_version */
     struct version_states versions; /* of the tables that the scenario names */
     struct table_counts tables;
+    bool has_rows; /* only of a dump that is being made: in a table, or as a large object */
 };
 
 void manifest_free(struct manifest *manifest); /* what it holds; takes a zeroed one */

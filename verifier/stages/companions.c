@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/gaps.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
 #include "stages/exclusion.h"
@@ -48,6 +49,19 @@ static bool asks_for_previous(const struct scenario *scenario)
     return false;
 }
 
+/* A table that has no rows here, or no place, may have had them in the last backup that verified.
+ */
+static bool is_in_doubt(const struct stages *stages)
+{
+    const struct scenario *scenario = stages->scenario;
+    for (size_t i = 0; i < scenario->table_count; i++)
+        if (!archive_has_relation(&stages->archive, scenario->tables[i].table))
+            return true;
+    cleanup(gaps_free) struct gaps gaps;
+    gaps_find(&stages->archive, &gaps);
+    return gaps.table_count > 0;
+}
+
 static bool is_earlier(const struct retained *other, const struct stages *stages)
 {
     const struct backup_file *backup = &stages->backup;
@@ -91,9 +105,10 @@ static int find_previous(struct stages *stages, struct error *error)
 void previous_stage(struct stages *stages)
 {
     struct previous_fact *fact = &stages->facts->previous;
-    if (!asks_for_previous(stages->scenario) || find_previous(stages, &fact->error) == 0)
+    bool needed = asks_for_previous(stages->scenario);
+    if ((!needed && !is_in_doubt(stages)) || find_previous(stages, &fact->error) == 0)
         return;
-    fact->failed = !stages->facts->backup.given;
+    fact->failed = needed && !stages->facts->backup.given;
     text_copy(fact->problem, sizeof(fact->problem), fact->error.text);
 }
 

@@ -1,5 +1,6 @@
 #include "stages/exclusion.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,13 +101,32 @@ static void leave_out_dependents(const struct archive *archive, struct exclusion
     free(places);
 }
 
+bool exclusion_names_rows(const struct strings *names, const char *schema, const char *table)
+{
+    cleanup(free_pointer) char *full = xasprintf("TABLE DATA %s %s", schema, table);
+    cleanup(free_pointer) char *brief = xasprintf("TABLE DATA %s", table);
+    return strings_contain(names, full) || strings_contain(names, brief);
+}
+
+/* Of a table that the archive defines and holds no rows of. */
+static bool names_rows_of_any(const struct archive *archive, const char *name)
+{
+    const struct strings names = {.items = (char *[]){(char *)(uintptr_t)name}, .count = 1};
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (strcmp(archive->entries[i].description, "TABLE") == 0 &&
+            exclusion_names_rows(&names, archive->entries[i].schema, archive->entries[i].tag))
+            return true;
+    return false;
+}
+
 void exclusion_find(const struct archive *archive, const struct strings *names,
                     struct exclusion *ret_exclusion)
 {
     struct exclusion exclusion = {.left_out =
                                       xcalloc(archive->entry_count, sizeof(*exclusion.left_out))};
     for (size_t i = 0; i < names->count; i++)
-        if (!leave_out_named(archive, names->items[i], &exclusion))
+        if (!leave_out_named(archive, names->items[i], &exclusion) &&
+            !names_rows_of_any(archive, names->items[i]))
             strings_add(&exclusion.unmatched, names->items[i]);
     if (exclusion.count > 0)
         leave_out_dependents(archive, &exclusion);

@@ -21,6 +21,10 @@ void exclusion_find(const struct archive *archive, const struct strings *names,
                     struct exclusion *ret_exclusion);
 void exclusion_free(struct exclusion *exclusion); /* takes a zeroed one */
 
+/* Do the names say that a table has no rows here: "TABLE DATA public users"? Such a name leaves out
+ * what the archive holds of them, and is no mistake where it holds none. */
+bool exclusion_names_rows(const struct strings *names, const char *schema, const char *table);
+
 /* Are the rows of a table left out? */
 bool exclusion_has_table(const struct archive *archive, const struct exclusion *exclusion,
                          const struct archive_table *table);

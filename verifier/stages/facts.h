@@ -71,6 +71,8 @@ struct restore_fact {
     char errors[32768]; /* one a line, with its class */
     char first_machine[1024];
     char first_backup[1024];
+    char first_machine_reason[1024]; /* in a person's words, or "" */
+    char first_backup_reason[1024];
     int harmless_count;
     int machine_count;
     int backup_count;

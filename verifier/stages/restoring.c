@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "postgres/guest.h"
 #include "postgres/restore.h"
+#include "postgres/restore_reasons.h"
 #include "stages/exclusion.h"
 #include "stages/grantors.h"
 #include "stages/requirements.h"
@@ -225,25 +226,61 @@ static bool lacked_rights(const struct restore_errors *errors, char **ret_reason
     return false;
 }
 
-static void record_result(const struct restore_result *result, struct restore_fact *fact)
+/* Room is left for the reason in the message of a check. */
+enum { FIRST_BYTES = 600 };
+
+static char *error_line(const struct restore_error *item)
+{
+    return xasprintf("%s%s%s", item->message, *item->place ? ", in " : "", item->place);
+}
+
+static void record_first(const struct restore_errors *errors, enum restore_error_class class,
+                         char *first, char *first_reason, size_t reason_size)
+{
+    size_t i = 0;
+    while (i < errors->count && errors->items[i].class != class)
+        i++;
+    if (i == errors->count)
+        return;
+    cleanup(free_pointer) char *line = error_line(&errors->items[i]);
+    cleanup(free_pointer) char *reason = restore_reason(&errors->items[i]);
+    text_copy(first, FIRST_BYTES, line);
+    text_copy(first_reason, reason_size, reason ? reason : "");
+}
+
+/* One error a line, and below it its reason, unless that is `told` already: a hundred of one kind
+ * need it once. */
+static void error_write(const struct restore_error *item, char **told, struct buffer *lines)
 {
     static const char *const names[] = {"harmless", "this machine", "backup"};
+    bool harmless = item->class == RESTORE_HARMLESS;
+    cleanup(free_pointer) char *line = error_line(item);
+    cleanup(free_pointer) char *reason = harmless ? NULL : restore_reason(item);
+    buffer_printf(lines, "%s%s: %s", lines->length ? "\n" : "", names[item->class], line);
+    if (!reason || strcmp(reason, *told) == 0)
+        return;
+    buffer_printf(lines, "\n    %s", reason);
+    free(*told);
+    *told = take(&reason);
+}
+
+static void record_result(const struct restore_result *result, struct restore_fact *fact)
+{
+    const struct restore_errors *errors = &result->errors;
     text_copy(fact->how, sizeof(fact->how), result->how);
-    fact->harmless_count = (int)result->errors.counts[RESTORE_HARMLESS];
-    fact->machine_count = (int)result->errors.counts[RESTORE_MACHINE];
-    fact->backup_count = (int)result->errors.counts[RESTORE_BACKUP];
+    fact->harmless_count = (int)errors->counts[RESTORE_HARMLESS];
+    fact->machine_count = (int)errors->counts[RESTORE_MACHINE];
+    fact->backup_count = (int)errors->counts[RESTORE_BACKUP];
+    record_first(errors, RESTORE_MACHINE, fact->first_machine, fact->first_machine_reason,
+                 sizeof(fact->first_machine_reason));
+    record_first(errors, RESTORE_BACKUP, fact->first_backup, fact->first_backup_reason,
+                 sizeof(fact->first_backup_reason));
+    cleanup(free_pointer) char *told =
+        xstrdup(fact->machine_count > 0 ? fact->first_machine_reason : fact->first_backup_reason);
     struct buffer lines;
     buffer_init(&lines, sizeof(fact->errors) - 1);
-    for (size_t i = 0; i < result->errors.count; i++) {
-        const struct restore_error *item = &result->errors.items[i];
-        cleanup(free_pointer) char *line =
-            xasprintf("%s%s%s", item->message, *item->place ? ", in " : "", item->place);
-        if (item->class == RESTORE_MACHINE && !*fact->first_machine)
-            text_copy(fact->first_machine, sizeof(fact->first_machine), line);
-        if (item->class == RESTORE_BACKUP && !*fact->first_backup)
-            text_copy(fact->first_backup, sizeof(fact->first_backup), line);
-        buffer_printf(&lines, "%s%s: %s", lines.length ? "\n" : "", names[item->class], line);
-    }
+    for (size_t i = 0; i < errors->count; i++)
+        error_write(&errors->items[i], &told, &lines);
     text_copy(fact->errors, sizeof(fact->errors), lines.data);
     buffer_free(&lines);
 }
@@ -358,28 +395,6 @@ static bool depends_on_locale(const char *message)
     return strstr(message, "partition") || strstr(message, "violates check constraint");
 }
 
-/* What one release of PostgreSQL knows and another does not. */
-static const char *release_advice(const char *message)
-{
-    static const struct {
-        const char *words, *advice;
-    } advices[] = {
-        {"unrecognized parameter",
-         "; the server that was dumped knows it and this one does not: update PostgreSQL here, or "
-         "dump with the pg_dump of the server's own release"},
-        {"invalid command \\restrict",
-         "; this psql is older than the pg_dump that wrote that: update "
-         "the package postgresql-client"},
-        {"function pg_catalog.pg_restore_",
-         "; the dump has statistics, which PostgreSQL 18 and newer take: install the package "
-         "postgresql-18, or dump without --statistics"},
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(advices); i++)
-        if (strstr(message, advices[i].words))
-            return advices[i].advice;
-    return "";
-}
-
 /* Where texts are not in the order that the database had, what fails for that says nothing about
  * the backup: why they may not be, or NULL; to be freed by the caller. */
 static char *locale_doubt(const struct stages *stages)
@@ -407,14 +422,17 @@ static int judge(const struct stages *stages, struct error *error)
         depends_on_locale(fact->first_backup) ? locale_doubt(stages) : NULL;
     if (fact->machine_count > 0)
         return cannot_verify(
-            error, "%d error%s while restoring, among them one that is this machine's fault: %s%s",
-            total, plural, fact->first_machine, release_advice(fact->first_machine));
+            error,
+            "%d error%s while restoring, among them one that is this machine's fault: %s%s%s",
+            total, plural, fact->first_machine, *fact->first_machine_reason ? ". " : "",
+            fact->first_machine_reason);
     if (doubt)
         return cannot_verify(error, "%d error%s while restoring: %s; this may be because %s", total,
                              plural, fact->first_backup, doubt);
     if (fact->backup_count > 0)
-        return bad_backup(error, "%d error%s while restoring: %s", total, plural,
-                          fact->first_backup);
+        return bad_backup(error, "%d error%s while restoring: %s%s%s", total, plural,
+                          fact->first_backup, *fact->first_backup_reason ? ". " : "",
+                          fact->first_backup_reason);
     return 0;
 }
 

@@ -421,6 +421,9 @@ def test_a_name_that_exists(bucket, server):
     dump(bucket, path, "--force", environment=bucket.place.stand_in(pg_dump=script))
     assert ran.exists() and bucket.keys() == [today(NAME), today(NAME) + ".manifest.json"]
     assert bucket.check_whole(today(NAME)) and bucket.place.verify(path).code == PASSED
+    before = {key: bucket.get(key) for key in bucket.keys()}
+    run = dump(bucket, bucket.scenario(source=server.url("postgres")), "--force", code=CANNOT_VERIFY)
+    assert "no tables" in run.err and len(before) == 3 and before == {key: bucket.get(key) for key in bucket.keys()}
 
 
 @pytest.mark.parametrize("which", ["pg_dump fails", "no archive", "killed"])

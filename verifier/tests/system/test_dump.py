@@ -77,6 +77,31 @@ def test_a_name_that_exists_is_not_overwritten(place, server, good):
     assert existing.read_bytes() != before and names(place) == [existing.name]
 
 
+def test_a_backup_is_not_replaced_by_less(place, server, database):
+    """A URL that has lost its database's name leads to the one that is named like the user, which is empty."""
+    name = database("create table t as select 1 as x; create table u (x int)")
+
+    def dump(url, *options, counts="exact"):
+        return place.run("dump", *options, place.scenario(f"source:\n  database: {url!r}\n  counts: {counts}\n"))
+
+    lost = server.url("").replace("/?", "?")
+    assert dump(server.url(name)).code == PASSED and place.verify(place.scenario()).code == PASSED
+    kept = {path: path.read_bytes() for path in place.backups.iterdir()}
+    assert len(kept) == 3
+    for url, counts, sql, words in (
+        (lost, "exact", "", ["names no database", "the user's name, postgres", "no tables", "a backup that verified", "--force=empty"]),
+        (server.url(name), "exact", "truncate t", ["no rows"]),
+        (server.url(name), "none", "", ["no rows"]),
+        (server.url(name), "none", "drop table t; insert into u values (1)", ["1 table", "lost public.t", "--force=empty"]),
+    ):
+        server.sql(sql, name)
+        run = dump(url, "--force", counts=counts)
+        assert run.code == CANNOT_VERIFY and not [word for word in words if word not in run.err], str(run)
+        assert {path: path.read_bytes() for path in place.backups.iterdir()} == kept, str(run)
+    assert dump(lost, "--force=empty").code == PASSED
+    assert dump(lost, "--force").code == PASSED, "as empty as before"
+
+
 def test_a_pg_dump_that_appends_to_its_output(place, server):
     """As pg_dump does since 16: the offsets of the data have to come into the archive all the same."""
     append = 'case $1 in --version) exec "$real/pg_dump" --version;; esac\nexec >>/proc/self/fd/1\nexec "$real/pg_dump" "$@"\n'

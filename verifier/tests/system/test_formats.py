@@ -119,7 +119,7 @@ FEATURES = {
     "materialized view": ("create table t (x int); insert into t values (1), (2); create materialized view m as select * from t; create unique index on m (x)", []),
     "generated columns": ("create table t (x int, y int generated always as (x * 2) stored, z int generated always as identity); insert into t (x) values (1), (2)", []),
     "domains and types": ("create domain d as int check (value > 0); create type c as (a int, b d); create table t (x c, r int4range); insert into t values ((1, 2), '[1,5)')", []),
-    "foreign data": ("create extension postgres_fdw; create server s foreign data wrapper postgres_fdw; create foreign table f (x int) server s; create table t (x int)", []),
+    "foreign data": ("create extension postgres_fdw; create server s foreign data wrapper postgres_fdw; create foreign table f (x int) server s; create table t as select 1 as x", []),
     "unlogged and empty": ("create unlogged table t (x int); insert into t values (1); create table e ()", []),
     "triggers and rules": (
         "create table t (x int); create table log (x int); insert into t values (1);"
@@ -128,8 +128,8 @@ FEATURES = {
     "sequences": ("create table t (x serial, y bigserial); insert into t default values; create sequence s start 100; select setval('s', 4711)", []),
     "quotes": ('create schema "a.b"; create table "a.b"."c""d" ("e f" text); insert into "a.b"."c""d" values (E\'a\\tb\\nc\\\\d\'), (null), (\'\'), (\'\\N\'), (\'\\.\')', []),
     "extensions with data": ("create extension hstore; create extension citext; create extension unaccent; create table t (x hstore, y citext); insert into t values ('a=>1', 'B')", []),
-    "comments and grants": ("create table t (x int); comment on table t is 'it''s -- a; comment'; grant select on t to public; comment on schema public is 'mine'", []),
-    "publication": ("create table t (x int); create publication p for table t; create publication a for all tables", []),
+    "comments and grants": ("create table t as select 1 as x; comment on table t is 'it''s -- a; comment'; grant select on t to public; comment on schema public is 'mine'", []),
+    "publication": ("create table t as select 1 as x; create publication p for table t; create publication a for all tables", []),
     "text search": ("create text search dictionary d (template = simple); create text search configuration c (copy = simple); create table t (x tsvector); insert into t values ('a b')", []),
     "many tables": ("do $$ begin for n in 1..300 loop execute format('create table t%s (x int primary key)', n); execute format('insert into t%s select generate_series(1, %s)', n, n); end loop; end $$", []),
 }

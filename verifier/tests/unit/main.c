@@ -17,10 +17,13 @@ int main(void)
     srunner_add_suite(runner, backup_name_pattern_suite());
     srunner_add_suite(runner, backup_retention_suite());
     srunner_add_suite(runner, backup_shelf_suite());
+    srunner_add_suite(runner, dump_replacing_suite());
     srunner_add_suite(runner, archive_damage_suite());
     srunner_add_suite(runner, archive_hostile_suite());
     srunner_add_suite(runner, archive_read_suite());
     srunner_add_suite(runner, buffer_suite());
+    srunner_add_suite(runner, gaps_suite());
+    srunner_add_suite(runner, judging_suite());
     srunner_add_suite(runner, migrations_suite());
     srunner_add_suite(runner, migration_names_suite());
     srunner_add_suite(runner, utf8_suite());

@@ -1,5 +1,8 @@
 /* What pg_restore and psql of PostgreSQL 15 write. */
 #include "postgres/restore_errors.h"
+#include "postgres/restore_reasons.h"
+
+#include <string.h>
 
 #include "base/memory.h"
 #include "tests/unit/unit.h"
@@ -134,9 +137,88 @@ START_TEST(errors_are_read_and_classed)
 }
 END_TEST
 
+#define MISSING QUERY "relation \"s\" does not exist\n"
+#define PATH    "empty search_path, and the function "
+
+/* What they write, and what the reason says; NULL: none is known. */
+static const struct {
+    const char *text, *words;
+} reasons[] = {
+    {MISSING "LINE 1: (select count(*) from s) + i\n                              ^\n"
+             "QUERY:  (select count(*) from s) + i\n"
+             "CONTEXT:  PL/pgSQL function public.f(integer) line 1 at RETURN\n"
+             "Command was: CREATE INDEX t_f_idx ON public.t USING btree (public.f(x));\n",
+     PATH "public.f(integer), which an index uses"},
+    {QUERY "function low(text) does not exist\nLINE 1: select low(t)\n               ^\n"
+           "HINT:  No function matches the given name and argument types. You might need to add "
+           "explicit type casts.\nQUERY:  select low(t)\n"
+           "CONTEXT:  SQL function \"f\" during inlining\n"
+           "Command was: CREATE UNIQUE INDEX t_f_idx ON public.t USING btree (public.f(x));\n",
+     PATH "f, which an index uses"},
+    {"pg_restore: error: COPY failed for table \"t\": ERROR:  relation \"s\" does not exist\n"
+     "CONTEXT:  PL/pgSQL function public.f(integer) line 1 at RETURN\nCOPY t, line 1: \"1\"\n",
+     PATH "public.f(integer), which a check or a generated column uses"},
+    {MISSING "CONTEXT:  PL/pgSQL function public.f() line 1 at RETURN\n"
+             "Command was: REFRESH MATERIALIZED VIEW public.m;\n",
+     PATH "public.f(), which a materialized view uses"},
+    {"psql:b.sql:80: ERROR:  relation \"s\" does not exist\nLINE 1: (select count(*) from s)\n"
+     "QUERY:  (select count(*) from s)\nCONTEXT:  PL/pgSQL function public.f(integer) line 1 at "
+     "RETURN\npsql:b.sql:80: STATEMENT:  CREATE INDEX t_f_idx ON public.t USING btree "
+     "(public.f(x));\n",
+     PATH "public.f(integer), which an index uses"},
+    /* Named with its schema it would have been found. */
+    {QUERY "relation \"public.s\" does not exist\n"
+           "CONTEXT:  PL/pgSQL function public.f() line 1 at RETURN\n",
+     NULL},
+    {MISSING, NULL},
+    {QUERY "insert or update on table \"b\" violates foreign key constraint \"b_x_fkey\"\n"
+           "DETAIL:  Key (x)=(1) is not present in table \"a\".\n",
+     "Rows refer to rows that are not there"},
+    {"pg_restore: error: COPY failed for table \"t\": ERROR:  new row for relation \"t\" violates "
+     "check constraint \"t_x_check\"\nCONTEXT:  COPY t, line 1: \"1\"\n",
+     "do not meet what the table demands"},
+    {QUERY "check constraint \"c\" of relation \"d\" is violated by some row\n", "do not meet"},
+    {QUERY "column \"x\" of relation \"d\" contains null values\n", "do not meet"},
+    {QUERY "no partition of relation \"p\" found for row\n", "none of the partitions"},
+    {QUERY "could not create unique index \"u\"\nDETAIL:  Key (x)=(1) is duplicated.\n",
+     "a key twice"},
+    {QUERY "duplicate key value violates unique constraint \"u\"\n", "a key twice"},
+    {QUERY "functions in index expression must be marked IMMUTABLE\n", "declare it so again"},
+    {QUERY "generation expression is not immutable\n", "declare it so again"},
+    {QUERY "role \"app\" does not exist\n", "CREATE ROLE"},
+    {QUERY "extension \"postgis\" is not available\n", "package of that extension"},
+    {QUERY "collation \"xx_XX\" for encoding \"UTF8\" does not exist\n", "locale"},
+    {QUERY "tablespace \"fast\" does not exist\n", "--no-tablespaces"},
+    {QUERY "language \"plperlu\" does not exist\n", "That language comes from an extension"},
+    {QUERY "type \"public.citext\" does not exist\n", "is not in the archive"},
+    {QUERY "schema \"o\" does not exist\n", "is not in the archive"},
+    {QUERY "operator class \"public.gin_trgm_ops\" does not exist for access method \"gin\"\n",
+     "is not in the archive"},
+    {QUERY "invalid byte sequence for encoding \"UTF8\": 0xff\n", "no text in the encoding"},
+    {QUERY "unrecognized configuration parameter \"event_triggers\"\n", "install the newer one"},
+    {QUERY "unrecognized parameter \"foo\"\n", "this one does not"},
+    {QUERY "function pg_catalog.pg_restore_relation_stats(text) does not exist\n", "postgresql-18"},
+    {QUERY "permission denied for schema public\n", "restore.server"},
+    {QUERY "division by zero\n", NULL},
+};
+
+START_TEST(a_known_error_has_a_reason)
+{
+    struct restore_errors errors;
+    restore_errors_parse(reasons[_i].text, false, false, &errors);
+    ck_assert_uint_eq(errors.count, 1);
+    cleanup(free_pointer) char *reason = restore_reason(&errors.items[0]);
+    ck_assert_msg(!reason == !reasons[_i].words, "%s: %s", reasons[_i].text, reason);
+    if (reason)
+        ck_assert_msg(strstr(reason, reasons[_i].words), "%s", reason);
+    restore_errors_free(&errors);
+}
+END_TEST
+
 Suite *restore_errors_suite(void)
 {
     Suite *suite = suite_create("postgres/restore_errors");
     add_table_test(suite, errors_are_read_and_classed, ARRAY_LENGTH(texts));
+    add_table_test(suite, a_known_error_has_a_reason, ARRAY_LENGTH(reasons));
     return suite;
 }
