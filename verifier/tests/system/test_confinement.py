@@ -108,7 +108,7 @@ def test_a_superuser_of_the_backup_reaches_nothing(place, server, database, user
     assert not list(place.directory.rglob("canary")) and not os.path.exists("/dev/shm/restore-verifier-canary")
     with pytest.raises(BlockingIOError):
         listener.accept()
-    assert "confined by no new privileges, Landlock" in " ".join(run.out.split()), run.out
+    assert "confined by no new privileges, Landlock" in " ".join(run.err.split()), run.err
 
 
 def test_a_wrapper_is_not_held_to_files_and_the_report_says_so(place, good):
