@@ -1,6 +1,5 @@
 #include "base/confine.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -9,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,6 +16,8 @@
 
 /* What follows a network: System V memory, which other programs of the same user could share. */
 enum { OWN_NETWORK = CLONE_NEWNET | CLONE_NEWIPC };
+
+enum { FEW_PROCESSES = 8192, MOST_PROCESSES = 16384 };
 
 void confinement_free(struct confinement *confinement)
 {
@@ -54,7 +54,9 @@ void confine_tell(const struct confine_kit *kit, const int reasons[CONFINE_LAYER
     for (size_t i = 0; i < CONFINE_LAYERS; i++) {
         confined.wanted[i] = is_wanted(kit->confinement, i);
         if (confined.wanted[i] && reasons[i] != 0)
-            text_copy(confined.missing[i], sizeof(confined.missing[i]), strerror(reasons[i]));
+            text_copy(confined.missing[i], sizeof(confined.missing[i]),
+                      i == CONFINE_NETWORK && reasons[i] == ENOENT ? "/proc is not mounted"
+                                                                   : strerror(reasons[i]));
     }
     if (kit->confinement->files_obstacle)
         text_copy(confined.missing[CONFINE_FILES], sizeof(confined.missing[CONFINE_FILES]),
@@ -93,49 +95,31 @@ void confined_describe(const struct confined *confined, struct buffer *held, str
 
 /* --- before the fork -------------------------------------------------------------------------- */
 
-/* How many processes and threads a user has, or somewhat more; -1 with errno when that cannot be
- * told. The limit on them counts those of the whole machine. */
-static int64_t processes_of(uid_t uid)
-{
-    int64_t count = 0;
-    DIR *processes = opendir("/proc");
-    if (!processes)
-        return -1;
-    for (struct dirent *entry; (entry = readdir(processes));) {
-        struct stat status;
-        char path[64];
-        if (*entry->d_name < '1' || *entry->d_name > '9')
-            continue;
-        /* A process whose memory is closed to its user belongs to root here: a few of ours. */
-        snprintf(path, sizeof(path), "/proc/%.20s/task", entry->d_name);
-        if (stat(path, &status) == 0 && status.st_uid == uid)
-            count += (int64_t)status.st_nlink;
-    }
-    closedir(processes);
-    return count;
-}
-
-static struct rlimit lowered(int resource, int64_t wanted)
+static struct rlimit lowered(int resource, rlim_t wanted)
 {
     struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
     getrlimit(resource, &limit);
-    if ((rlim_t)wanted < limit.rlim_max)
-        limit.rlim_max = (rlim_t)wanted;
+    if (wanted < limit.rlim_max)
+        limit.rlim_max = wanted;
     limit.rlim_cur = limit.rlim_max;
     return limit;
 }
 
-static void limits_prepare(const struct confinement *confinement, uid_t uid,
-                           struct confine_kit *kit)
+/* The kernel counts all that a user runs on the machine, in other containers too, which nobody can
+ * see from everywhere: so the limit is a wide one, which leaves others half of what there is. */
+static struct rlimit processes_limit(void)
+{
+    struct rlimit limit = lowered(RLIMIT_NPROC, RLIM_INFINITY);
+    rlim_t half = limit.rlim_max == RLIM_INFINITY ? MOST_PROCESSES : limit.rlim_max / 2;
+    return lowered(RLIMIT_NPROC, half > FEW_PROCESSES ? half : FEW_PROCESSES);
+}
+
+static void limits_prepare(const struct confinement *confinement, struct confine_kit *kit)
 {
     if (confinement->file_size_limit_bytes > 0)
-        kit->file_size = lowered(RLIMIT_FSIZE, confinement->file_size_limit_bytes);
-    if (confinement->more_processes == 0)
-        return;
-    int64_t running = processes_of(uid);
-    kit->processes_reason = running < 0 ? errno : 0;
-    if (running >= 0)
-        kit->processes = lowered(RLIMIT_NPROC, running + confinement->more_processes);
+        kit->file_size = lowered(RLIMIT_FSIZE, (rlim_t)confinement->file_size_limit_bytes);
+    if (confinement->limit_processes)
+        kit->processes = processes_limit();
 }
 
 static void files_prepare(const struct confinement *confinement, struct confine_kit *kit)
@@ -173,7 +157,7 @@ void confine_prepare(const struct confinement *confinement, uid_t uid, gid_t gid
     if (confinement) {
         snprintf(kit.uid_map, sizeof(kit.uid_map), "%u %u 1", uid, uid);
         snprintf(kit.gid_map, sizeof(kit.gid_map), "%u %u 1", gid, gid);
-        limits_prepare(confinement, uid, &kit);
+        limits_prepare(confinement, &kit);
         if (confinement->files)
             files_prepare(confinement, &kit);
         if (confinement->calls)
@@ -202,10 +186,8 @@ static void limits_set(struct confine_kit *kit)
     set_limit(kit, RLIMIT_CORE, &none);
     if (kit->confinement->file_size_limit_bytes > 0)
         set_limit(kit, RLIMIT_FSIZE, &kit->file_size);
-    if (kit->confinement->more_processes > 0 && kit->processes_reason == 0)
+    if (kit->confinement->limit_processes)
         set_limit(kit, RLIMIT_NPROC, &kit->processes);
-    if (kit->processes_reason != 0)
-        kit->reasons[CONFINE_LIMITS] = kit->processes_reason;
 }
 
 /* As root, or whoever may administer the network. */

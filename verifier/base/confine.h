@@ -48,7 +48,7 @@ struct confinement {
     bool calls; /* filter system calls */
     enum confine_network network;
     int64_t file_size_limit_bytes; /* 0: none */
-    int64_t more_processes;        /* than its user has running now; 0: no limit */
+    bool limit_processes;          /* leave others half of the processes that its user may have */
 };
 void confinement_free(struct confinement *confinement); /* takes a zeroed one */
 
@@ -75,7 +75,6 @@ struct confine_kit {
     int ruleset_reason; /* errno, when it could not be made */
     struct syscall_filter filter;
     struct rlimit processes, file_size;
-    int processes_reason;
     char uid_map[64];
     char gid_map[64];
     bool network_left;

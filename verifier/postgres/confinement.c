@@ -12,9 +12,8 @@
 #include "base/memory.h"
 
 /* A table's files have 1 GiB each. What is larger is no file of PostgreSQL, such as a log that a
- * backup's SQL fills. Processes: a server has a few for each job, and grows by no thousand. */
+ * backup's SQL fills. */
 static const int64_t file_size_limit_bytes = (int64_t)8 << 30;
-enum { MORE_PROCESSES = 1024 };
 
 static const char *const machine_files[] = {
     /* libraries, extensions, locales, time zones, dictionaries */
@@ -106,7 +105,7 @@ static void confine_program(const char *program, struct confinement *confinement
                                             "RESTORE_VERIFIER_PGFILES"};
     confinement->calls = true;
     confinement->file_size_limit_bytes = file_size_limit_bytes;
-    confinement->more_processes = MORE_PROCESSES;
+    confinement->limit_processes = true;
     cleanup(free_pointer) char *real = realpath(program, NULL);
     cleanup(close_descriptor) int file = real ? open(real, O_RDONLY | O_CLOEXEC) : -1;
     if (file < 0 || is_script(file)) {
@@ -128,7 +127,7 @@ void confinement_of_initdb(struct confinement *ret_confinement)
 {
     *ret_confinement = (struct confinement){.network = CONFINE_NETWORK_LOCAL,
                                             .file_size_limit_bytes = file_size_limit_bytes,
-                                            .more_processes = MORE_PROCESSES};
+                                            .limit_processes = true};
 }
 
 void confinement_of_server(const char *program, const char *data, const char *sockets,

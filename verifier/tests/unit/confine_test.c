@@ -217,7 +217,7 @@ static void confinement_make(const struct world *world, int layers, struct confi
                    : layers & NETWORK ? CONFINE_NETWORK_LOCAL
                                       : CONFINE_NETWORK_ANY,
         .file_size_limit_bytes = layers & LIMITS ? LIMIT_BYTES : 0,
-        .more_processes = layers & LIMITS ? 100 : 0,
+        .limit_processes = layers & LIMITS,
     };
     for (size_t i = 0; i < ARRAY_LENGTH(machine); i++)
         strings_add(&confinement.readable, machine[i]);
