@@ -377,8 +377,9 @@ static bool depends_on_locale(const char *message)
     return strstr(message, "partition") || strstr(message, "violates check constraint");
 }
 
-/* What one release of PostgreSQL knows and another does not. */
-static const char *release_advice(const char *message)
+/* What to do about this machine: what one release of PostgreSQL knows and another does not, and
+ * space. */
+static const char *machine_advice(const char *message)
 {
     static const struct {
         const char *words, *advice;
@@ -392,6 +393,12 @@ static const char *release_advice(const char *message)
         {"function pg_catalog.pg_restore_",
          "; the dump has statistics, which PostgreSQL 18 and newer take: install the package "
          "postgresql-18, or dump without --statistics"},
+        {"No space left on device",
+         "; a throwaway server's files lie under TMPDIR: set it to a larger file system"},
+        {"bytes at block", /* what did fit was written */
+         "; no space left: a throwaway server's files lie under TMPDIR: set it to a larger file "
+         "system"},
+        {"Permission denied", "; a throwaway server reaches its own files, and nothing else"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(advices); i++)
         if (strstr(message, advices[i].words))
@@ -427,7 +434,7 @@ static int judge(const struct stages *stages, struct error *error)
     if (fact->machine_count > 0)
         return cannot_verify(
             error, "%d error%s while restoring, among them one that is this machine's fault: %s%s",
-            total, plural, fact->first_machine, release_advice(fact->first_machine));
+            total, plural, fact->first_machine, machine_advice(fact->first_machine));
     if (doubt)
         return cannot_verify(error, "%d error%s while restoring: %s; this may be because %s", total,
                              plural, fact->first_backup, doubt);

@@ -111,6 +111,16 @@ def test_a_superuser_of_the_backup_reaches_nothing(place, server, database, user
     assert "confined by no new privileges, Landlock" in " ".join(run.err.split()), run.err
 
 
+def test_a_restore_that_reaches_out_is_no_bad_backup(place, database, server):
+    """It may be a good one elsewhere: here it could not be verified."""
+    source = database("create function f() returns text language plpgsql as $$ begin"
+                      "  return case when pg_catalog.current_setting('data_directory') ~ 'restore-verifier' then pg_catalog.pg_read_file('/etc/hostname') end; end $$;"
+                      "create extension dblink; create table t (x int); insert into t values (1); create materialized view v as select public.f()")
+    backup = server.dump(source, place.backups / "x.dump")
+    run = place.expect("error", "backup restores", ["/etc/hostname", "Permission denied", "its own files, and nothing else"], "--backup", backup, place.scenario())
+    assert not [case for case in run.report().cases if case.verdict == "fail"]
+
+
 def test_a_wrapper_is_not_held_to_files_and_the_report_says_so(place, good):
     place.put(good.gz)
     run = place.run("verify", "--reports", place.reports, "--format", "json", place.scenario(), environment=place.stand_in(pg_restore='exec "$real/pg_restore" "$@"\n'))
