@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -52,6 +53,9 @@ static void open_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
+    /* Our memory and environment hold passwords and tokens: closed to other programs of the same
+     * user, such as a server that runs the SQL of a backup, and in no core dump. */
+    prctl(PR_SET_DUMPABLE, 0);
     open_standard_descriptors();
     if (argc < 2) {
         usage(stderr);

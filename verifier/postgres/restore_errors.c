@@ -21,6 +21,7 @@ static const char *const machine_words[] = {
     "unsupported version (",                /* archive newer than pg_restore */
     "No space left on device",
     "could not extend file",
+    "File too large",
     "could not write to file",
     "Cannot allocate memory",
     "out of memory",
@@ -36,6 +37,7 @@ static const char *const machine_words[] = {
     "No such file or directory", /* a file of ours, or a library of the server's */
     "could not open input file",
     "permission denied",
+    "Permission denied", /* the server may not touch it: postgres/confinement.h */
     "must be superuser",
     "only superuser", /* can define a leakproof function */
     "must be owner of",

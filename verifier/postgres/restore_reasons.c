@@ -159,6 +159,8 @@ static const struct reason reasons[] = {
      "not know that setting: install the newer one"},
     {"invalid command \\restrict", NULL,
      "This psql is older than the pg_dump that wrote that: update the package postgresql-client"},
+    {"bytes at block", NULL, /* what did fit was written */ NO_ROOM},
+    {"Permission denied", NULL, "A throwaway server reaches its own files, and nothing else"},
     {"No space left on device", NULL, NO_ROOM},
     {"could not extend file", NULL, NO_ROOM},
     {"permission denied", NULL, MAY_NOT},

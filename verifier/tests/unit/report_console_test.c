@@ -43,6 +43,16 @@ START_TEST(a_mixed_result_is_read_at_a_glance)
 }
 END_TEST
 
+START_TEST(how_it_was_confined_is_told_to_those_who_want_more)
+{
+    struct sample *sample = sample_mixed();
+    cleanup(free_pointer) char *text = print_console(&sample->result, 1, false, true);
+    ck_assert_ptr_nonnull(strstr(text, "\n       confined by no new privileges, limits, not by "
+                                       "Landlock (Function not implemented)\n"));
+    sample_free(sample);
+}
+END_TEST
+
 START_TEST(color_adds_nothing_but_escape_sequences)
 {
     struct sample *sample = sample_mixed();
@@ -189,6 +199,7 @@ Suite *report_console_suite(void)
 {
     Suite *suite = suite_create("report/console");
     add_test(suite, a_mixed_result_is_read_at_a_glance);
+    add_test(suite, how_it_was_confined_is_told_to_those_who_want_more);
     add_test(suite, color_adds_nothing_but_escape_sequences);
     add_test(suite, many_passed_checks_are_counted_unless_asked_for);
     add_test(suite, long_details_are_cut_and_say_where_the_rest_is);

@@ -69,6 +69,8 @@ static void fill_facts(struct facts *facts)
     strcpy(facts->server.version, "15.18");
     strcpy(facts->server.where, "throwaway server");
     strcpy(facts->server.restored_as, "restorer");
+    strcpy(facts->server.confined_by, "no new privileges, limits");
+    strcpy(facts->server.not_confined_by, "Landlock (Function not implemented)");
     facts->restore.excluded_count = 2;
     strcpy(facts->restore.excluded, "SCHEMA auth\nEXTENSION pg_graphql");
 }

@@ -39,6 +39,12 @@ START_TEST(a_mixed_result_is_told_in_full)
                                  "partial", &partial),
                      0);
     ck_assert_str_eq(format, "custom in gzip");
+    const char *held = NULL, *missing = NULL;
+    ck_assert_int_eq(json_unpack(first, "{s{ss ss}}", "server", "confined_by", &held,
+                                 "not_confined_by", &missing),
+                     0);
+    ck_assert_str_eq(held, "no new privileges, limits");
+    ck_assert_str_eq(missing, "Landlock (Function not implemented)");
     ck_assert_int_eq(size_bytes, 154 * 1024 * 1024);
     ck_assert_double_eq(restore, 32.3);
     ck_assert(checks == 8 && passed == 3 && warnings == 1 && failed == 1 && errors == 1 &&

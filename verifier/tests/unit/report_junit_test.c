@@ -192,6 +192,9 @@ START_TEST(a_mixed_result_becomes_what_readers_expect)
         {"string(//property[@name='backup.row_count']/@value)", "920000"},
         {"string(//property[@name='backup.notices']/@value)", "bugspark_20261123.dump.gz is empty"},
         {"string(//property[@name='server.restored_as']/@value)", "restorer"},
+        {"string(//property[@name='server.confined_by']/@value)", "no new privileges, limits"},
+        {"string(//property[@name='server.not_confined_by']/@value)",
+         "Landlock (Function not implemented)"},
         {"string(//property[@name='restore.excluded']/@value)",
          "SCHEMA auth\nEXTENSION pg_graphql"},
         {"string(//property[@name='stage.restore_seconds']/@value)", "32.300"},
@@ -329,7 +332,8 @@ START_TEST(no_text_breaks_the_document)
                       facts->backup.format,      facts->backup.time_from,
                       facts->backup.database,    facts->server.version,
                       facts->restore.excluded,   facts->stages[STAGE_READ].error.text,
-                      facts->server.restored_as, facts->server.locale_missing};
+                      facts->server.restored_as, facts->server.locale_missing,
+                      facts->server.confined_by, facts->server.not_confined_by};
     for (size_t i = 0; i < ARRAY_LENGTH(fields); i++)
         strncpy(fields[i], text, 63); /* the smallest of them is 64 */
     for (enum verdict verdict = VERDICT_NONE; verdict <= VERDICT_SKIP; verdict++) {

@@ -97,6 +97,10 @@ static const struct {
      false, false, 0, 1, 0, NULL, NULL, NULL},
     {QUERY "could not extend file \"base/1/2\": No space left on device\n", false, false, 0, 1, 0,
      NULL, NULL, NULL},
+    {QUERY "could not open file \"/etc/shadow\" for reading: Permission denied\n", false, false, 0,
+     1, 0, NULL, NULL, NULL},
+    {QUERY "could not write file \"base/1/2\": File too large\n", false, false, 0, 1, 0, NULL, NULL,
+     NULL},
     {"pg_restore: error: a complaint that nobody has ever seen\n", false, false, 0, 0, 1, NULL,
      NULL, NULL},
     {"psql:backup.sql:12: ERROR:  relation \"a\" does not exist\n"
