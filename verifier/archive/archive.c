@@ -224,7 +224,7 @@ static int kind_read(struct input *input, struct error *error)
     }
     static const char banner[] = "\n-- PostgreSQL database cluster dump\n";
     input->cluster = memmem(head, length, banner, strlen(banner)) != NULL;
-    return format_of_head(head, length, &archive->format, error);
+    return format_of_head(input->path, head, length, &archive->format, error);
 }
 
 static int format_read(struct input *input, struct error *error)

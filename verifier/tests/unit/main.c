@@ -20,6 +20,7 @@ int main(void)
     srunner_add_suite(runner, archive_damage_suite());
     srunner_add_suite(runner, archive_hostile_suite());
     srunner_add_suite(runner, archive_read_suite());
+    srunner_add_suite(runner, archive_stranger_suite());
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, migrations_suite());
     srunner_add_suite(runner, utf8_suite());

@@ -16,6 +16,7 @@ Suite *backup_shelf_suite(void);
 Suite *archive_damage_suite(void);
 Suite *archive_hostile_suite(void);
 Suite *archive_read_suite(void);
+Suite *archive_stranger_suite(void);
 Suite *buffer_suite(void);
 Suite *migrations_suite(void);
 Suite *utf8_suite(void);
