@@ -42,11 +42,12 @@ static int refuse_encrypted(const char *path, const struct encryption *encryptio
 {
     const char *by = encryption->decrypt;
     if (name_promise(path) == NAME_PROMISES_DUMP)
-        return bad_backup(error,
-                          "it is encrypted with %s, and its name says that it is not: find out who "
-                          "encrypted it, since somebody may be holding your backups to ransom; if "
-                          "it is meant to be, let its name say so (.gpg, .age, .enc)",
-                          encryption->what);
+        return bad_backup(
+            error,
+            "it is encrypted with %s, though it is named like a dump: find out who "
+            "encrypted it, since somebody may be holding your backups to ransom; if it "
+            "is meant to be encrypted, let its name say so (.gpg, .age, .enc)",
+            encryption->what);
     return cannot_verify(error,
                          "it is encrypted with %s, which this program does not read: decrypt it "
                          "first%s%s%s, and verify the result with --backup",

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "archive/archive.h"
+#include "archive/data_only.h"
 #include "archive/encryption.h"
 #include "archive/source.h"
 #include "base/buffer.h"
@@ -55,7 +56,7 @@ static const struct {
     {"x.p7m", BYTES(CMS), FAULT_MACHINE, "S/MIME"},
     {"x.aes", BYTES("AES\2\0\0\x18"), FAULT_MACHINE, "AES Crypt"},
     {"x.vault", BYTES("$ANSIBLE_VAULT;1.1;AES256\n"), FAULT_MACHINE, "Ansible"},
-    {"x.zip", BYTES("PK\3\4\x14\0\1\0\0\0"), FAULT_MACHINE, "password of a zip"},
+    {"x.zip", BYTES("PK\3\4\x14\0\1\0\0\0"), FAULT_MACHINE, "a zip password"},
     {"a.b/backup-20261122", BYTES(SKESK), FAULT_MACHINE, "decrypt it first"},
     {"encrypted_20261122.dump", BYTES("\x93\x81\xf4\0\1"), FAULT_MACHINE, "its name says that"},
     {"x.dump.gpg", BYTES("\x93\x81\xf4\0\1"), FAULT_MACHINE, "its name says that"},
@@ -63,13 +64,13 @@ static const struct {
     {"x.dump.gpg", BYTES("\0\0\0\0"), FAULT_BACKUP, "zeros"},
     {"x.dump.gpg", BYTES(""), FAULT_BACKUP, "empty"},
     {"x.dump", BYTES("\x93\x81\xf4\0\1"), FAULT_BACKUP, "no backup of pg_dump"},
-    {"s3://b.enc/x.dump.gz", BYTES(SKESK), FAULT_BACKUP, "encrypted with OpenPGP (gpg), and its"},
+    {"s3://b.enc/x.dump.gz", BYTES(SKESK), FAULT_BACKUP, "encrypted with OpenPGP (gpg), though"},
     {"/a/x.dump", BYTES(PKESK), FAULT_BACKUP, "find out who"},
     {"x.sql.zst", BYTES("age-encryption.org/v1\n"), FAULT_BACKUP, "encrypted with age"},
     {"x.sql", BYTES("-----BEGIN PGP MESSAGE-----\n"), FAULT_BACKUP, "encrypted"},
     {"x.dir.tar.gz", BYTES("Salted__12345678"), FAULT_BACKUP, "encrypted with openssl"},
     {"x.Backup", BYTES(CMS), FAULT_BACKUP, "encrypted with S/MIME"},
-    {"x.dump", BYTES("PK\3\4\x14\0\x09\0\x08\0"), FAULT_BACKUP, "password of a zip"},
+    {"x.dump", BYTES("PK\3\4\x14\0\x09\0\x08\0"), FAULT_BACKUP, "a zip password"},
     /* Wrapped in something else, whatever the name says. */
     {"x.dump.gz",
      BYTES("\xfd"
@@ -274,6 +275,68 @@ START_TEST(a_directory_of_another_kind)
 }
 END_TEST
 
+/* ---- rows without tables ---- */
+
+#define PLAIN_BEGIN "--\n-- PostgreSQL database dump\n--\n\n"
+#define PLAIN_END   "\n--\n-- PostgreSQL database dump complete\n--\n\n"
+#define ROWS        "COPY public.t (a) FROM stdin;\n1\n\\.\n"
+
+START_TEST(a_data_only_dump_is_known)
+{
+    static const struct {
+        const char *sql;
+        bool data_only;
+    } dumps[] = {
+        {ROWS, true},
+        {"INSERT INTO public.t VALUES (1);\nSELECT pg_catalog.setval('public.s', 1, true);\n",
+         true},
+        {"CREATE TABLE public.t (a int);\n" ROWS, false},
+        {"CREATE TABLE IF NOT EXISTS public.t (a int);\n" ROWS, false},
+        {"CREATE TABLE public.t (a int);\n", false},
+        {"CREATE TABLE public.u ();\n" ROWS, false}, /* incomplete, and the restore says so */
+        {"CREATE EXTENSION pg_trgm;\n", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(dumps); i++) {
+        cleanup(free_pointer) char *text =
+            xasprintf("%s%s%s", PLAIN_BEGIN, dumps[i].sql, PLAIN_END);
+        cleanup(source_closep) struct source *source = memory_source_new(text, strlen(text));
+        struct archive archive = {0};
+        struct error error = {.text = ""};
+        struct archive_options options = {.threads = 1};
+        int result =
+            archive_read_stream(&archive, "x.sql", source, (int64_t)strlen(text), &options, &error);
+        ck_assert_msg(result == 0, "%s", error.text);
+        ck_assert_msg(archive_is_data_only(&archive) == dumps[i].data_only, "%s", dumps[i].sql);
+        archive_free(&archive);
+    }
+}
+END_TEST
+
+/* The builder's archives have no entries but those with rows. */
+START_TEST(an_archive_of_rows_alone_is_known)
+{
+    struct build build = {.minor = 14, .integer_size = 4, .offset_size = 8};
+    struct buffer built;
+    char path[64];
+    build_archive(&build, &built);
+    int descriptor = memory_file(built.data, built.length, path);
+    buffer_free(&built);
+    const char *const paths[] = {path, "fixtures/archives/odd/custom.dump",
+                                 "fixtures/archives/odd/directory"};
+    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+        struct archive archive = {0};
+        struct error error = {.text = ""};
+        struct archive_options options = {.threads = 1};
+        int result = archive_read(&archive, paths[i], &options, &error);
+        ck_assert_msg(result == 0, "%s", error.text);
+        ck_assert_msg(archive_is_data_only(&archive) == (i == 0), "%s", paths[i]);
+        archive_free(&archive);
+    }
+    close(descriptor);
+}
+END_TEST
+
 Suite *archive_stranger_suite(void)
 {
     Suite *suite = suite_create("archive/stranger");
@@ -282,5 +345,7 @@ Suite *archive_stranger_suite(void)
     add_test(suite, noise_is_not_encrypted);
     add_table_test(suite, a_tar_of_another_kind_and_hostile_ones, ARRAY_LENGTH(tars));
     add_table_test(suite, a_directory_of_another_kind, ARRAY_LENGTH(directories));
+    add_test(suite, a_data_only_dump_is_known);
+    add_test(suite, an_archive_of_rows_alone_is_known);
     return suite;
 }
