@@ -37,7 +37,8 @@ static int file_read_status(const char *path, struct backup_file *file, struct s
         strings_addf(notices, "%s is neither a file nor a directory", file->name);
         return 1;
     }
-    if (extent_measure(path, file->is_directory, &extent, error) < 0)
+    if (file_mark_take(path, &file->mark, error) < 0 ||
+        extent_measure(path, file->is_directory, &extent, error) < 0)
         return -1;
     file->size_bytes = extent.size_bytes;
     file->modified = extent.modified.tv_sec;
@@ -57,6 +58,7 @@ static int object_read_status(const struct shelf_entry *entry, struct backup_fil
     }
     file->size_bytes = entry->size_bytes;
     file->modified = entry->modified;
+    memcpy(file->etag, entry->etag, sizeof(file->etag));
     return 0;
 }
 
@@ -197,4 +199,37 @@ int backup_stat(struct shelf *shelf, const char *name, const char *pattern,
     }
     *ret_file = file;
     return 0;
+}
+
+static const char *strong(const char *etag)
+{
+    return starts_with(etag, "W/") ? etag + 2 : etag;
+}
+
+/* Listings and answers about one object tell its time in different precision. */
+static bool is_same_object(const struct backup_file *file, const struct shelf_entry *now)
+{
+    if (now->size_bytes != file->size_bytes)
+        return false;
+    if (*file->etag && *now->etag)
+        return strcasecmp(strong(file->etag), strong(now->etag)) == 0;
+    return llabs((long long)now->modified - (long long)file->modified) <= 1;
+}
+
+int backup_still_there(const struct backup_file *file, struct error *error)
+{
+    struct shelf_entry now;
+    if (shelf_directory(file->shelf)) {
+        if (file_mark_check(file->path, &file->mark, error) < 0)
+            return error_prefix(error, "%s: ", file->path);
+        return 0;
+    }
+    int outcome = shelf_look(file->shelf, file->name, &now, error);
+    if (outcome < 0)
+        return -1;
+    if (outcome > 0)
+        return cannot_verify(error, "%s: it was deleted while it was read: run again", file->path);
+    if (is_same_object(file, &now))
+        return 0;
+    return cannot_verify(error, "%s: it was replaced while it was read: run again", file->path);
 }
