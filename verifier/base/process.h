@@ -7,7 +7,7 @@
  * that stays, never from a helper thread.
  * - Both output pipes are drained while it runs, each into a buffer with a cap: what does not fit
  * is read and dropped, so that a child never blocks on us.
- * - A deadline kills its whole group.
+ * - A deadline kills its whole group, and so does whoever watches it.
  */
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
@@ -34,7 +34,10 @@ struct process_options {
     int output;       /* descriptor for its standard output; 0: captured in the result */
     int errors;       /* the same for its standard error */
     int death_signal; /* what it gets when we die; 0: SIGKILL; -1: nothing, it stays */
-    bool no_network;  /* in an empty network namespace, where the system lets us make one */
+    /* Called some times a second while process_run waits; -1, with the error, ends the child. */
+    int (*watch)(const void *context, struct error *error);
+    const void *watch_context;
+    bool no_network; /* in an empty network namespace, where the system lets us make one */
 };
 
 struct process_result {

@@ -169,6 +169,7 @@ static int restore_once(struct stages *stages, const char *role, const char *lis
         .list_path = list,
         .has_public_schema = creates_public_schema(&stages->archive),
         .no_network = stages->cluster != NULL,
+        .fills = stages->cluster ? stages->options->work : NULL,
         .jobs = jobs,
         .deadline_ms = deadline_ms,
     };

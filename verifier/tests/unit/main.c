@@ -51,6 +51,7 @@ int main(void)
     srunner_add_suite(runner, objects_ranges_suite());
     srunner_add_suite(runner, objects_settings_suite());
     srunner_add_suite(runner, objects_inventory_suite());
+    srunner_add_suite(runner, replaced_suite());
     srunner_add_suite(runner, rows_suite());
     srunner_add_suite(runner, report_console_suite());
     srunner_add_suite(runner, report_json_suite());

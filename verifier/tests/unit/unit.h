@@ -47,6 +47,7 @@ Suite *objects_file_name_suite(void);
 Suite *objects_ranges_suite(void);
 Suite *objects_settings_suite(void);
 Suite *objects_inventory_suite(void);
+Suite *replaced_suite(void);
 Suite *rows_suite(void);
 Suite *report_console_suite(void);
 Suite *report_json_suite(void);
