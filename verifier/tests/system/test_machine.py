@@ -1,6 +1,7 @@
 """Proves that a machine that is short of something gets an error that says what: space, rights, a place
 for reports; and that unusual places for temporary files work."""
 
+import gzip
 import os
 import pathlib
 import shutil
@@ -204,6 +205,16 @@ def test_no_space_left(place, database, server, small_disk, megabytes):
     assert "no space left" in run.report().worst().text.lower(), str(run)
     assert megabytes < 100 or "set TMPDIR" in run.report()[RESTORES].message, str(run)
     assert not [case for case in run.report().cases if case.verdict == "fail"], str(run)
+
+
+@needs_root
+def test_a_bomb_that_is_larger_than_the_disk(place, small_disk):
+    """200 MB of rows in 200 KB: some room is left to others, and all of it again afterwards."""
+    begin, end = "--\n-- PostgreSQL database dump\n--\n\nCOPY t FROM stdin;\n", "\\.\n\n--\n-- PostgreSQL database dump complete\n--\n\n"
+    (place.backups / "x.sql.gz").write_bytes(gzip.compress(begin.encode() + (b"x" * 999 + b"\n") * 200000 + end.encode(), 6))
+    small_disk(160)
+    run = place.expect("error", "backup is intact", ["no space left", "unpacks to more than", "set TMPDIR"], "--backup", place.backups / "x.sql.gz", place.scenario(""))
+    assert "No space left on device" not in str(run)
 
 
 @needs_root
