@@ -16,6 +16,7 @@
 #include "archive/plain/plain.h"
 #include "archive/tar.h"
 #include "base/buffer.h"
+#include "base/file_mark.h"
 
 /* The file being read, and what is needed to read it. */
 struct input {
@@ -179,19 +180,6 @@ static int file_open(struct input *input, struct error *error)
     return 0;
 }
 
-/* A backup that somebody still writes is neither good nor bad. */
-static int file_unchanged(const struct input *input, struct error *error)
-{
-    struct stat now;
-    if (fstat(input->descriptor, &now) < 0)
-        return cannot_verify(error, "cannot look at it: %s", strerror(errno));
-    if (now.st_size != input->status.st_size ||
-        now.st_mtim.tv_sec != input->status.st_mtim.tv_sec ||
-        now.st_mtim.tv_nsec != input->status.st_mtim.tv_nsec)
-        return cannot_verify(error, "it changed while it was read: is it still being written?");
-    return 0;
-}
-
 static void progress_reset(struct input *input)
 {
     if (input->reading.progress)
@@ -224,7 +212,7 @@ static int kind_read(struct input *input, struct error *error)
     }
     static const char banner[] = "\n-- PostgreSQL database cluster dump\n";
     input->cluster = memmem(head, length, banner, strlen(banner)) != NULL;
-    return format_of_head(head, length, &archive->format, error);
+    return format_of_head(input->path, head, length, &archive->format, error);
 }
 
 static int format_read(struct input *input, struct error *error)
@@ -306,8 +294,6 @@ static int file_read_whole(struct input *input, struct error *error)
         return -1;
     if (!done && (layers_add(input, error) < 0 || format_read(input, error) < 0))
         return -1;
-    if (file_unchanged(input, error) < 0)
-        return -1;
     sha256_final(input->hash, input->reading.archive->sha256);
     restore_set(input);
     return 0;
@@ -379,7 +365,14 @@ int archive_read(struct archive *archive, const char *path, const struct archive
                  struct error *error)
 {
     cleanup(input_close) struct input input = input_for(archive, path, options);
-    if (backup_read(&input, error) < 0)
+    struct file_mark mark;
+    struct error unmarked; /* what is not there is not there for the reading either */
+    bool marked = file_mark_take(path, &mark, &unmarked) == 0;
+    int outcome = backup_read(&input, error);
+    /* One that somebody replaced or still writes is neither good nor bad. */
+    if (marked && file_mark_check(path, &mark, error) < 0)
+        outcome = -1;
+    if (outcome < 0)
         return error_prefix(error, "%s: ", path);
     archive->complete = true;
     return 0;

@@ -19,8 +19,24 @@ struct copying_source {
     struct source *below;
     char *path;
     int descriptor;
-    int64_t until_check_bytes;
+    int64_t written_bytes, until_check_bytes;
 };
+
+static int no_space(const struct copying_source *copy, int64_t space, struct error *error)
+{
+    char unpacked[SIZE_TEXT_SIZE], left[SIZE_TEXT_SIZE];
+    size_format(copy->written_bytes, unpacked);
+    size_format(space, left);
+    cleanup(free_pointer) char *directory = xstrdup(copy->path);
+    char *slash = strrchr(directory, '/');
+    if (slash && slash > directory)
+        *slash = '\0';
+    unlink(copy->path); /* the room is for others */
+    return cannot_verify(error,
+                         "no space left: the backup unpacks to more than %s, and %s has %s free; "
+                         "make room there, or set TMPDIR to another place",
+                         unpacked, directory, left);
+}
 
 /* A full disk hurts others too: stop while there is some left. */
 static int space_check(struct copying_source *copy, size_t length, struct error *error)
@@ -30,14 +46,8 @@ static int space_check(struct copying_source *copy, size_t length, struct error 
         return 0;
     copy->until_check_bytes = SPACE_CHECK_BYTES;
     int64_t space = free_space_bytes(copy->path);
-    if (space >= 0 && space < SPACE_CHECK_BYTES + SPACE_KEPT_BYTES) {
-        char text[SIZE_TEXT_SIZE];
-        size_format(space, text);
-        return cannot_verify(error,
-                             "only %s are left while unpacking to %s: make room there, or choose "
-                             "another place for work files",
-                             text, copy->path);
-    }
+    if (space >= 0 && space < SPACE_CHECK_BYTES + SPACE_KEPT_BYTES)
+        return no_space(copy, space, error);
     return 0;
 }
 
@@ -51,6 +61,7 @@ static int copying_source_next(struct source *source, const uint8_t **ret_bytes,
         return 0;
     if (space_check(copy, *ret_length, error) < 0)
         return -1;
+    copy->written_bytes += (int64_t)*ret_length;
     return write_all(copy->descriptor, *ret_bytes, *ret_length, copy->path, error);
 }
 

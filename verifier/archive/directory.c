@@ -10,6 +10,7 @@
 
 #include "archive/members.h"
 #include "archive/pool.h"
+#include "archive/stranger.h"
 #include "base/memory.h"
 
 #define FILES_MOST      2000000
@@ -196,6 +197,8 @@ static int toc_find_and_read(struct directory *directory, struct error *error)
                               directory->files[i].name);
         toc = &directory->files[i];
     }
+    if (!toc && stranger_directory_check(directory->path, error) < 0)
+        return -1;
     if (!toc)
         return bad_backup(error, "it is a directory without a toc.dat, so no backup of pg_dump");
     return file_content_read(directory, toc, error);

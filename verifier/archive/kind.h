@@ -9,9 +9,10 @@
 
 enum archive_container container_of_head(const uint8_t *head, size_t length);
 
-/* The format of an unpacked file. Where it is no backup at all, the error says what it is instead,
- * and what may have happened. A tar is ARCHIVE_TAR when pg_restore can read it as it is. */
-int format_of_head(const uint8_t *head, size_t length, enum archive_format *ret_format,
-                   struct error *error);
+/* The format of an unpacked file. Where it is none of pg_dump's, the error says what it is instead
+ * (stranger.h); `path`, its name, tells whether that was to be expected. A tar is ARCHIVE_TAR when
+ * pg_restore can read it as it is. */
+int format_of_head(const char *path, const uint8_t *head, size_t length,
+                   enum archive_format *ret_format, struct error *error);
 
 #endif

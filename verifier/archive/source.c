@@ -131,7 +131,7 @@ static int counted_source_next(struct source *source, const uint8_t **ret_bytes,
         return -1;
     counted->left -= (int64_t)*ret_length;
     if (counted->left < 0 || (*ret_length == 0 && counted->left > 0))
-        return cannot_verify(error, "its size changed while it was read: was it replaced?");
+        return cannot_verify(error, "it was replaced while it was read: run again");
     sha256_update(counted->hash, *ret_bytes, *ret_length);
     if (counted->progress)
         atomic_fetch_add_explicit(counted->progress, (int64_t)*ret_length, memory_order_relaxed);

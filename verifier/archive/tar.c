@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "archive/members.h"
+#include "archive/stranger.h"
 #include "base/memory.h"
 
 #define NAME_MOST 4096 /* of a member, and of a pax header */
@@ -205,6 +207,7 @@ struct tar {
     struct toc toc;
     bool have_toc;
     char *directory; /* in which toc.dat or the first of our members lies: "backup/" */
+    char *other;     /* the first file that is none of ours */
     struct early_data *early;
     size_t early_count, early_capacity;
     struct oid_list met, listed;
@@ -216,6 +219,7 @@ static void tar_free(struct tar *tar)
 {
     toc_free(&tar->toc);
     free(tar->directory);
+    free(tar->other);
     free(tar->early);
     oid_list_free(&tar->met);
     oid_list_free(&tar->listed);
@@ -320,6 +324,8 @@ static int member_copied(struct tar *tar, const char *base, const struct member_
         return 0;
     cleanup(free_pointer) char *path = xasprintf("%s/%s", tar->copy_directory, base);
     struct source *copying;
+    if (access(path, F_OK) == 0)
+        return bad_backup(error, "it holds %.100s twice", base);
     if (copying_source_new(*source, path, &copying, error) < 0)
         return -1;
     *source = copying;
@@ -341,14 +347,35 @@ static int directory_check(struct tar *tar, const struct tar_member *member, con
     return 0;
 }
 
+/* What is none of ours may tell what the tar is instead. */
+static int other_note(struct tar *tar, const struct tar_member *member, bool regular,
+                      struct error *error)
+{
+    if (!tar->other && regular)
+        tar->other = xstrdup(member->name);
+    return tar->have_toc || tar->directory ? 0 : stranger_member_check(member->name, error);
+}
+
+static int irregular(const struct tar_member *member, struct error *error)
+{
+    if (member->type == 'S')
+        return cannot_verify(error,
+                             "%.100s in it is packed with holes, which this program does not read: "
+                             "pack it without tar --sparse",
+                             member->name);
+    return bad_backup(error, "%.100s in it is no regular file", member->name);
+}
+
 static int member_read(struct tar *tar, const struct tar_member *member, struct error *error)
 {
     const char *slash = strrchr(member->name, '/');
     const char *base = slash ? slash + 1 : member->name;
     struct member_name name = member_classify(base);
     bool regular = member->type == '0' || member->type == '\0' || member->type == '7';
+    if (name.kind == MEMBER_OTHER && other_note(tar, member, regular, error) < 0)
+        return -1;
     if (name.kind != MEMBER_OTHER && !regular)
-        return bad_backup(error, "%.100s in it is no regular file", member->name);
+        return irregular(member, error);
     if (name.kind != MEMBER_OTHER && directory_check(tar, member, base, error) < 0)
         return -1;
     cleanup(source_closep) struct source *source = part_source_new(tar->reader, member->size, base);
@@ -381,9 +408,14 @@ static int early_data_join(struct tar *tar, struct error *error)
 
 static int whole_check(struct tar *tar, struct error *error)
 {
+    if (!tar->have_toc && tar->other && !tar->directory)
+        return cannot_verify(error,
+                             "it is a tar without a toc.dat, so no backup of pg_dump; if what it "
+                             "holds (%.100s) is one, unpack it first, and verify that with "
+                             "--backup",
+                             tar->other);
     if (!tar->have_toc)
-        return bad_backup(error, "it is a tar file without a toc.dat, so no backup of pg_dump; if "
-                                 "a backup is packed in it, unpack it first");
+        return bad_backup(error, "it is a tar without a toc.dat, so no backup of pg_dump");
     if (early_data_join(tar, error) < 0 || object_lists_compare(&tar->met, &tar->listed, error) < 0)
         return -1;
     const struct archive *archive = tar->reading->archive;

@@ -18,6 +18,8 @@
 /* Of waitpid's statuses, one that is neither an exit nor a death by signal. */
 enum { PROCESS_END_UNKNOWN = -1 };
 
+enum { WATCH_MS = 100 };
+
 /* What the child says through a pipe that closes by itself when exec succeeds: first how it is
  * confined, then, if it fails, why. */
 struct start_report {
@@ -305,19 +307,30 @@ static bool drain(int descriptor, struct buffer *buffer)
     return true;
 }
 
-/* False when the deadline passed before both pipes had ended. */
-static bool drain_until_end(struct pollfd pipes[2], struct buffer *const buffers[2],
-                            int64_t deadline_ms)
+static int too_late(const struct process_options *options, struct error *error)
+{
+    return cannot_verify(error, "%s did not end in time and was stopped", options->argv[0]);
+}
+
+/* -1 when the deadline passed, or who watches had enough, before both pipes had ended. */
+static int drain_until_end(const struct process_options *options, struct pollfd pipes[2],
+                           struct buffer *const buffers[2], int64_t deadline_ms,
+                           struct error *error)
 {
     while (pipes[0].fd >= 0 || pipes[1].fd >= 0) {
-        int ready = poll(pipes, 2, deadline_poll_ms(deadline_ms));
-        if (clock_ms() >= deadline_ms)
-            return false; /* looked at each time: some children are never silent */
+        int patience_ms = deadline_poll_ms(deadline_ms);
+        if (options->watch && (patience_ms < 0 || patience_ms > WATCH_MS))
+            patience_ms = WATCH_MS;
+        int ready = poll(pipes, 2, patience_ms);
+        if (clock_ms() >= deadline_ms) /* looked at each time: some children are never silent */
+            return too_late(options, error);
+        if (options->watch && options->watch(options->watch_context, error) < 0)
+            return -1;
         for (size_t i = 0; i < 2 && ready > 0; i++)
             if (pipes[i].fd >= 0 && pipes[i].revents != 0 && !drain(pipes[i].fd, buffers[i]))
                 pipes[i].fd = -1;
     }
-    return true;
+    return 0;
 }
 
 struct capture {
@@ -363,10 +376,13 @@ static int run_to_end(const struct process_options *options, int64_t deadline_ms
     }
     struct buffer *const buffers[2] = {&result->output, &result->errors};
     int status = 0;
-    if (!drain_until_end(pipes, buffers, deadline_ms) || !process_wait(pid, deadline_ms, &status)) {
+    int outcome = drain_until_end(options, pipes, buffers, deadline_ms, error);
+    if (outcome == 0 && !process_wait(pid, deadline_ms, &status))
+        outcome = too_late(options, error);
+    if (outcome < 0) {
         kill(-pid, SIGKILL);
         process_wait(pid, NO_DEADLINE, NULL);
-        return cannot_verify(error, "%s did not end in time and was stopped", options->argv[0]);
+        return -1;
     }
     result->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     result->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

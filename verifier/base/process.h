@@ -10,7 +10,7 @@
  * that stays, never from a helper thread.
  * - Both output pipes are drained while it runs, each into a buffer with a cap: what does not fit
  * is read and dropped, so that a child never blocks on us.
- * - A deadline kills its whole group.
+ * - A deadline kills its whole group, and so does whoever watches it.
  */
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
@@ -40,6 +40,9 @@ struct process_options {
     int death_signal; /* what it gets when we die; 0: SIGKILL; -1: nothing, it stays */
     const struct confinement *confinement; /* what it may touch; NULL: what we may */
     struct confined *ret_confined;         /* which layers of that held; may be NULL */
+    /* Called some times a second while process_run waits; -1, with the error, ends the child. */
+    int (*watch)(const void *context, struct error *error);
+    const void *watch_context;
 };
 
 struct process_result {

@@ -110,7 +110,7 @@ static int begin_attempt(struct transfer *transfer, struct error *error)
                              transfer->settings->name);
     if (download->received > 0 &&
         (strcmp(download->etag, response->etag) != 0 || total != download->total))
-        return cannot_verify(error, "%s: the object was changed while it was being read",
+        return cannot_verify(error, "%s: the object was replaced while it was read: run again",
                              transfer->settings->name);
     memcpy(download->etag, response->etag, sizeof(download->etag));
     download->total = total;
@@ -152,7 +152,7 @@ static enum judgement judge_download(struct transfer *transfer, struct error *er
     if (transfer->response.status == 404)
         return ANSWER_BAD; /* in the words that are there */
     if (transfer->response.status == 412) {
-        cannot_verify(error, "%s: the object was changed while it was being read",
+        cannot_verify(error, "%s: the object was replaced while it was read: run again",
                       transfer->settings->name);
         return ANSWER_BAD;
     }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "postgres/confinement.h"
 
@@ -55,6 +57,23 @@ static void judge(const struct restore_options *options, const struct process_re
         restore_errors_add(&result->errors, RESTORE_BACKUP, result->how);
 }
 
+/* A few bytes of a backup can become as many rows as there is room for, and a full disk hurts
+ * others too: stop while there is some left. */
+static int space_watch(const void *context, struct error *error)
+{
+    static const int64_t kept_bytes = 32LL << 20;
+    const struct restore_options *options = context;
+    int64_t space = free_space_bytes(options->fills);
+    if (space < 0 || space >= kept_bytes)
+        return 0;
+    char left[SIZE_TEXT_SIZE];
+    size_format(space, left);
+    return cannot_verify(error,
+                         "no space left: the restored database takes more than %s can hold, which "
+                         "has %s free; make room there, or set TMPDIR to another place",
+                         options->fills, left);
+}
+
 int restore_run(const struct restore_options *options, struct restore_result *ret_result,
                 struct error *error)
 {
@@ -81,6 +100,8 @@ int restore_run(const struct restore_options *options, struct restore_result *re
                                       .account = options->account,
                                       .directory = "/",
                                       .output = null,
+                                      .watch = options->fills ? space_watch : NULL,
+                                      .watch_context = options,
                                       .confinement = &confinement,
                                       .ret_confined = &result.confined};
     struct process_result ended;

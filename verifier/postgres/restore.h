@@ -15,7 +15,8 @@ struct restore_options {
     bool plain;            /* SQL text: psql restores it */
     const char *list_path; /* the entries to restore, one "ID;" a line; NULL: all */
     bool has_public_schema;
-    bool throwaway; /* the server is ours: reached by its socket, and by nothing else */
+    bool throwaway;    /* the server is ours: reached by its socket, and by nothing else */
+    const char *fills; /* the directory of the server's data, if it is here; NULL */
     int jobs;
     int64_t deadline_ms;
 };
@@ -28,7 +29,8 @@ struct restore_result {
 };
 
 /* Runs the restore to its end, confined to what it needs (postgres/confinement.h). 0 whatever the
- * program reported: the result says it. -1 when it could not be run, or not to its end. */
+ * program reported: the result says it. -1 when it could not be run, or not to its end, or the disk
+ * was all but full. */
 int restore_run(const struct restore_options *options, struct restore_result *ret_result,
                 struct error *error);
 void restore_result_free(struct restore_result *result); /* takes a zeroed one */

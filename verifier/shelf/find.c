@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "archive/stranger.h"
 #include "base/buffer.h"
 #include "shelf/backup_list.h"
 #include "shelf/writing.h"
@@ -36,7 +37,8 @@ static int file_read_status(const char *path, struct backup_file *file, struct s
         strings_addf(notices, "%s is neither a file nor a directory", file->name);
         return 1;
     }
-    if (extent_measure(path, file->is_directory, &extent, error) < 0)
+    if (file_mark_take(path, &file->mark, error) < 0 ||
+        extent_measure(path, file->is_directory, &extent, error) < 0)
         return -1;
     file->size_bytes = extent.size_bytes;
     file->modified = extent.modified.tv_sec;
@@ -56,6 +58,7 @@ static int object_read_status(const struct shelf_entry *entry, struct backup_fil
     }
     file->size_bytes = entry->size_bytes;
     file->modified = entry->modified;
+    memcpy(file->etag, entry->etag, sizeof(file->etag));
     return 0;
 }
 
@@ -76,11 +79,23 @@ static int file_look(struct shelf *shelf, const char *name, const struct shelf_e
     return outcome;
 }
 
+/* A directory of another kind is for the reading to refuse, which says what it is. */
+static bool is_stranger(const struct backup_file *file)
+{
+    struct error ignored;
+    return file->is_directory && stranger_directory_check(file->path, &ignored) < 0;
+}
+
+static bool is_empty(const struct backup_file *file)
+{
+    return file->size_bytes == 0 && !is_stranger(file);
+}
+
 /* An object is there whole or not at all. */
 static int file_written(const struct backup_file *file, bool *ret_writing, struct error *error)
 {
     *ret_writing = false;
-    return shelf_directory(file->shelf)
+    return shelf_directory(file->shelf) && !is_stranger(file)
                ? is_being_written(file->path, file->is_directory, ret_writing, error)
                : 0;
 }
@@ -94,7 +109,7 @@ static int file_judge(struct shelf *shelf, const struct listed_backup *listed, c
     int outcome = file_look(shelf, listed->name, &listed->entry, pattern, &file, notices, error);
     if (outcome == 0)
         outcome = file_written(&file, &writing, error);
-    if (outcome == 0 && (writing || file.size_bytes == 0)) {
+    if (outcome == 0 && (writing || is_empty(&file))) {
         strings_addf(notices, "%s is %s", file.name, writing ? "still being written" : "empty");
         outcome = 1;
     }
@@ -121,9 +136,12 @@ static void near_mention(struct strings *near, const char *pattern, struct strin
                      pattern);
 }
 
-static int nothing_found(const char *directory, const char *pattern, const struct strings *notices,
-                         struct error *error)
+static int nothing_found(const struct shelf *shelf, const char *pattern,
+                         const struct strings *notices, struct error *error)
 {
+    const char *directory = shelf_location(shelf);
+    if (shelf_directory(shelf) && stranger_directory_check(directory, error) < 0)
+        return error_prefix(error, "%s holds no backup named like %s: ", directory, pattern);
     struct buffer words;
     buffer_init(&words, 1000);
     for (size_t i = 0; i < notices->count && i <= MENTIONED_NAMES; i++)
@@ -149,7 +167,7 @@ int backup_find(struct shelf *shelf, const char *pattern, struct backup_file *re
         judged = file_judge(shelf, &list.backups[i], pattern, ret_file, notices, error);
     if (judged >= 0)
         near_mention(&list.near, pattern, notices);
-    return judged == 1 ? nothing_found(shelf_location(shelf), pattern, notices, error) : judged;
+    return judged == 1 ? nothing_found(shelf, pattern, notices, error) : judged;
 }
 
 int backup_stat(struct shelf *shelf, const char *name, const char *pattern,
@@ -173,7 +191,7 @@ int backup_stat(struct shelf *shelf, const char *name, const char *pattern,
         outcome = -1;
     else if (writing)
         outcome = cannot_verify(error, "%s is still being written: wait until it is done", path);
-    else if (file.size_bytes == 0)
+    else if (is_empty(&file))
         outcome = bad_backup(error, "%s is empty: run the dump step (restore-verifier dump)", path);
     if (outcome < 0) {
         backup_file_free(&file);
@@ -181,4 +199,37 @@ int backup_stat(struct shelf *shelf, const char *name, const char *pattern,
     }
     *ret_file = file;
     return 0;
+}
+
+static const char *strong(const char *etag)
+{
+    return starts_with(etag, "W/") ? etag + 2 : etag;
+}
+
+/* Listings and answers about one object tell its time in different precision. */
+static bool is_same_object(const struct backup_file *file, const struct shelf_entry *now)
+{
+    if (now->size_bytes != file->size_bytes)
+        return false;
+    if (*file->etag && *now->etag)
+        return strcasecmp(strong(file->etag), strong(now->etag)) == 0;
+    return llabs((long long)now->modified - (long long)file->modified) <= 1;
+}
+
+int backup_still_there(const struct backup_file *file, struct error *error)
+{
+    struct shelf_entry now;
+    if (shelf_directory(file->shelf)) {
+        if (file_mark_check(file->path, &file->mark, error) < 0)
+            return error_prefix(error, "%s: ", file->path);
+        return 0;
+    }
+    int outcome = shelf_look(file->shelf, file->name, &now, error);
+    if (outcome < 0)
+        return -1;
+    if (outcome > 0)
+        return cannot_verify(error, "%s: it was deleted while it was read: run again", file->path);
+    if (is_same_object(file, &now))
+        return 0;
+    return cannot_verify(error, "%s: it was replaced while it was read: run again", file->path);
 }

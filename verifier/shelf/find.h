@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/file_mark.h"
 #include "base/memory.h"
 #include "shelf/name_pattern.h"
 #include "shelf/shelf.h"
@@ -32,8 +33,10 @@ struct backup_file {
     bool is_directory;
     bool has_name_date; /* its name matches the pattern */
     struct name_date name_date;
-    int64_t size_bytes; /* of a directory: of the files in it */
-    time_t modified;    /* of a directory: the latest of the files in it */
+    int64_t size_bytes;    /* of a directory: of the files in it */
+    time_t modified;       /* of a directory: the latest of the files in it */
+    struct file_mark mark; /* in a directory */
+    char etag[ETAG_SIZE];  /* in a bucket, where it has one */
 };
 
 /* `notices` gets a sentence for each thing passed over that is later than the backup found, and
@@ -50,6 +53,10 @@ int backup_find(struct shelf *shelf, const char *pattern, struct backup_file *re
  */
 int backup_stat(struct shelf *shelf, const char *name, const char *pattern,
                 struct backup_file *ret_file, struct error *error);
+
+/* cannot_verify: "... was replaced while it was read: run again", since something else, or nothing,
+ * lies now where the backup was found; or that cannot be told. */
+int backup_still_there(const struct backup_file *file, struct error *error);
 
 void backup_file_free(struct backup_file *file); /* what it holds; takes a zeroed one */
 

@@ -212,6 +212,7 @@ static int bucket_entry(void *context, const struct object *object, struct error
     if (slash && (slash == object->key || strcmp(slash, table_of_contents) != 0))
         return 0;
     cleanup(free_pointer) char *name = xstrndup(object->key, strcspn(object->key, "/"));
+    memcpy(entry.etag, object->etag, sizeof(entry.etag));
     entry.name = name;
     entry.kind = slash ? SHELF_FOLDER : SHELF_FILE;
     return listing->visit(listing->context, &entry, error);
@@ -229,6 +230,7 @@ static int bucket_look(struct shelf *shelf, const char *name, struct shelf_entry
     *ret_entry = (struct shelf_entry){.kind = SHELF_FILE,
                                       .size_bytes = object.size_bytes,
                                       .modified = (time_t)(object.modified_ms / 1000)};
+    memcpy(ret_entry->etag, object.etag, sizeof(ret_entry->etag));
     return 0;
 }
 

@@ -46,7 +46,8 @@ struct shelf_entry {
     const char *name;
     enum shelf_kind kind;
     int64_t size_bytes;
-    time_t modified; /* of a link: what it points to; 0: not known */
+    time_t modified;      /* of a link: what it points to; 0: not known */
+    char etag[ETAG_SIZE]; /* "" in a directory, and where the store has none */
 };
 
 /* Gets each entry whose name begins with `beginning` once, in no order, borrowed. -1 ends it. */

@@ -217,6 +217,10 @@ void stages_record(struct stages *stages, enum proof proof, int64_t checks, int6
      * beside any other file that --backup names, nothing is left. */
     if (proof == PROOF_NONE || !stages->backup.path || !stages->backup.has_name_date)
         return;
+    if (shelf_directory(stages->shelf) && backup_still_there(&stages->backup, &error) < 0) {
+        text_copy(fact->problem, sizeof(fact->problem), error.text);
+        return;
+    }
     record_places(stages->shelf, stages->backup.name, stages->scenario->name,
                   stages->options->reports, &places);
     if (proof == PROOF_VERIFIED)

@@ -27,3 +27,9 @@ int stage_end(struct facts *facts, enum stage stage, int outcome, const struct e
         fact->error = *error;
     return outcome;
 }
+
+void stage_fail(struct facts *facts, enum stage stage, const struct error *error)
+{
+    facts->stages[stage].state = STAGE_FAILED;
+    facts->stages[stage].error = *error;
+}

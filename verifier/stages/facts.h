@@ -124,5 +124,7 @@ const char *stage_name(enum stage stage);
 void stage_begin(struct facts *facts, enum stage stage);
 /* `error` is copied when `outcome` is -1. Gives `outcome` back. */
 int stage_end(struct facts *facts, enum stage stage, int outcome, const struct error *error);
+/* A stage that has ended turns out to have failed. */
+void stage_fail(struct facts *facts, enum stage stage, const struct error *error);
 
 #endif

@@ -176,6 +176,24 @@ static void choose_source(struct stages *stages)
         stages->restore_path = xstrdup(stages->backup.path);
 }
 
+/* Not where the machine failed: a store that did not answer would only be asked in vain again. */
+static bool worth_asking(const struct backup_reading *reading)
+{
+    return reading->outcome == 0 || reading->error.fault == FAULT_BACKUP;
+}
+
+/* What was found, read, and described by its manifest, must be one and the same. */
+static int read_the_same(struct stages *stages)
+{
+    struct backup_reading *reading = &stages->reading;
+    struct error error;
+    if (worth_asking(reading) && backup_still_there(&stages->backup, &error) < 0) {
+        stage_fail(stages->facts, STAGE_READ, &error);
+        return -1;
+    }
+    return reading->outcome;
+}
+
 int reading_finish(struct stages *stages)
 {
     struct backup_reading *reading = &stages->reading;
@@ -189,5 +207,5 @@ int reading_finish(struct stages *stages)
     copy_owner = stages->account;
     if (geteuid() == 0 && access(stages->copy_path, F_OK) == 0)
         nftw(stages->copy_path, give_away, 16, FTW_PHYS);
-    return reading->outcome;
+    return read_the_same(stages);
 }

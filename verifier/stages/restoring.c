@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/data_only.h"
 #include "archive/plain/plain.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -186,6 +187,7 @@ static int restore_once(struct stages *stages, const char *role, const char *lis
         .list_path = list,
         .has_public_schema = creates_public_schema(&stages->archive),
         .throwaway = stages->cluster != NULL,
+        .fills = stages->cluster ? stages->options->work : NULL,
         .jobs = jobs,
         .deadline_ms = deadline_ms,
     };
@@ -481,6 +483,9 @@ int restore_stage(struct stages *stages, struct error *error)
     int64_t deadline_ms = deadline_after(stages->scenario->restore.timeout_ms);
     cleanup(free_pointer) char *list = NULL;
     stages->database_name = stages->cluster ? xstrdup("restored") : guest_name();
+    if (archive_is_data_only(&stages->archive))
+        return bad_backup(error, "a data-only dump: it cannot be restored alone, since it holds "
+                                 "rows and no table to put them into; dump without --data-only");
     if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, &list, error) < 0)
         return -1;
     if (brings_grantors(stages) && grantors_leave_out(stages->copy_path, error) < 0)

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -79,6 +80,20 @@ static int run_stage(struct stages *stages, enum stage stage,
     return stage_end(stages->facts, stage, work(stages, &error), &error);
 }
 
+/* What is restored from where it lies may be replaced under the restoring program: then nothing is
+ * known of either. */
+static void restore_whole(struct stages *stages)
+{
+    struct error error;
+    bool in_place = strcmp(stages->restore_path, stages->copy_path) != 0;
+    run_stage(stages, STAGE_RESTORE, restore_stage);
+    if (!in_place || backup_still_there(&stages->backup, &error) == 0)
+        return;
+    stage_fail(stages->facts, STAGE_READ, &error);
+    stages->facts->stages[STAGE_RESTORE].state = STAGE_NOT_REACHED;
+    stages->has_database = false;
+}
+
 static void read_and_restore(struct stages *stages)
 {
     bool wanted = !stages->options->no_restore;
@@ -86,7 +101,7 @@ static void read_and_restore(struct stages *stages)
     int read = reading_finish(stages);
     previous_stage(stages);
     if (started == 0 && stages->restore_path && (read == 0 || stages->options->always_restore))
-        run_stage(stages, STAGE_RESTORE, restore_stage);
+        restore_whole(stages);
 }
 
 struct stages *stages_run(const struct scenario *scenario, const struct stages_options *options,

@@ -47,6 +47,7 @@ struct plain_table {
     char *schema;         /* as written, or the first of the search_path */
     char *name;
     enum plain_source source;
+    bool created;     /* by CREATE TABLE: else it has to be there before */
     bool partitioned; /* rows that are loaded here land in its partitions
                          (--load-via-partition-root): do not count it with ONLY */
     struct row_totals totals;

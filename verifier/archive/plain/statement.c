@@ -232,6 +232,7 @@ static int create_table(struct statements *statements, struct words *words, stru
     words_skip_if_not_exists(words);
     if (read_table(statements, words, &table, error) < 0)
         return -1;
+    table->table.created = true;
     table->table.partitioned = statements->partitioned;
     return 0;
 }

@@ -256,7 +256,6 @@ def mangled(good):
     "content, words",
     [
         (lambda good: b"this is a text about something else\n" * 50, ["it is text"]),
-        (lambda good: MYSQL, ["mysql"]),
         (lambda good: POINTER, ["git lfs"]),
         (mangled, ["utf-16"]),
         (lambda good: PNG, ["png"]),
@@ -267,12 +266,54 @@ def mangled(good):
         (lambda good: good.dump.read_bytes() + b"x", ["byte"]),
         (lambda good: good.dump.read_bytes() * 2, ["byte"]),
     ],
-    ids=["text", "mysql", "git lfs", "utf-16", "png", "html", "zeros", "only magic", "noise", "one byte more", "twice"],
+    ids=["text", "git lfs", "utf-16", "png", "html", "zeros", "only magic", "noise", "one byte more", "twice"],
 )
 def test_something_else(place, good, content, words, wrapped):
     data = content(good)
     place.put_bytes(gzip.compress(data) if wrapped else data, "bugspark_%Y%m%d.dump.gz")
     place.expect("fail", INTACT, words, place.scenario())
+
+
+# What gpg --symmetric begins with.
+GPG = b"\x8c\x0d\x04\x09\x03\x0a\xbd\x35\xf1\x02\x11\x22\x33\x44\xff\xd2\xc0\x7f\x01\x99"
+
+
+@pytest.mark.parametrize(
+    "name, content, verdict, words",
+    [
+        ("bugspark_%Y%m%d.dump.gz.gpg", GPG, "error", "decrypt it first (gpg --decrypt)"),
+        ("bugspark_%Y%m%d.dump.gz", GPG, "fail", "find out who encrypted it"),
+        ("bugspark_%Y%m%d.dump.gz", gzip.compress(GPG), "fail", "find out who encrypted it"),
+        ("bugspark_%Y%m%d.sql.gz", gzip.compress(MYSQL), "error", "a dump of MySQL"),
+        ("bugspark_%Y%m%d.dump.gz", b"\xfd7zXZ\0\0", "error", "compressed with xz"),
+        ("bugspark_%Y%m%d", None, "error", "a physical backup"),
+    ],
+    ids=["gpg", "gpg as a dump", "gpg in gzip as a dump", "mysql", "xz", "pg_basebackup"],
+)
+def test_a_backup_of_another_kind(place, name, content, verdict, words):
+    """What is of another kind may be good, and is for somebody else to say; encrypted under a name
+    that promises a dump it is what nobody expected."""
+    if content is None:
+        (place.backups / today(name) / "global").mkdir(parents=True)
+        (place.backups / today(name) / "PG_VERSION").write_text("15\n")
+    else:
+        place.put_bytes(content, name)
+    run = place.verify(place.scenario(pattern=name), "--only", INTACT, environment=NO_SERVER)
+    case = run.report()[INTACT]
+    assert case.verdict == verdict and words in case.message, str(run)
+    assert run.code == (1 if verdict == "fail" else 2), str(run)
+
+
+def test_a_directory_that_holds_backups_of_another_kind(place):
+    (place.backups / "basebackups_005").mkdir()
+    place.expect("error", RECENT, ["a repository of WAL-G"], place.scenario())
+
+
+@pytest.mark.parametrize("format", ["-Fc", "-Fp"])
+def test_a_data_only_dump(place, server, format):
+    backup = server.dump("bugspark", place.directory / "data", format, "--data-only")
+    run = place.expect("fail", RESTORES, "a data-only dump: it cannot be restored alone", "--backup", backup, place.scenario(""))
+    assert run.report()[INTACT].verdict == "pass"
 
 
 @pytest.mark.parametrize(

@@ -371,13 +371,13 @@ def test_one_that_is_replaced_while_it_is_read(bucket, good):
         bucket.put(name, gzip.compress(good.dump.read_bytes(), 1))
 
     bucket.store.proxy.reset(fault=s3_faults.At(replace, 0, is_backup))
-    bucket.place.expect("error", "backup is intact", "changed", bucket.scenario())
+    bucket.place.expect("error", "backup is intact", "replaced while it was read: run again", bucket.scenario())
 
 
 def test_one_that_is_replaced_between_looking_and_reading(bucket, good):
     name = put_good(bucket, good)
     bucket.store.proxy.reset(rewrite=lambda request: bucket.put(name, good.gz.read_bytes()[:-500]) and None if is_backup(request) else None)
-    bucket.place.expect("error", "backup is intact", "changed", bucket.scenario())
+    bucket.place.expect("error", "backup is intact", "replaced while it was read: run again", bucket.scenario())
 
 
 @pytest.mark.parametrize("fault", [None, *s3_faults.LISTING], ids=lambda fault: fault.__name__ if fault else "none")

@@ -108,6 +108,25 @@ def empty(backup, target):
     return target
 
 
+# What gpg --symmetric begins with.
+ENCRYPTED = b"\x8c\x0d\x04\x09\x03\x0a\xbd\x35\xf1\x02\x11\x22\x33\x44\xff\xd2\xc0\x7f\x01\x99"
+
+
+def encrypted(backup, target):
+    target.write_bytes(ENCRYPTED)
+    return target
+
+
+def encrypted_by_name(backup, target):
+    return encrypted(backup, target.with_name("bad.dump.gpg"))
+
+
+def base_backup(backup, target):
+    (target / "global").mkdir(parents=True)
+    (target / "PG_VERSION").write_text("15\n")
+    return target
+
+
 def missing(backup, target):
     return target
 
@@ -119,6 +138,9 @@ def missing(backup, target):
         (text, BAD_BACKUP, "backup", "no backup"),
         (newer, CANNOT_VERIFY, "machine", "archive version is 1.99"),
         (empty, BAD_BACKUP, "backup", "empty"),
+        (encrypted, BAD_BACKUP, "backup", "named like a dump"),
+        (encrypted_by_name, CANNOT_VERIFY, "machine", "decrypt it first (gpg --decrypt)"),
+        (base_backup, CANNOT_VERIFY, "machine", "physical backup"),
         (missing, CANNOT_VERIFY, "machine", "cannot open"),
     ],
     ids=lambda value: getattr(value, "__name__", None),

@@ -1,6 +1,7 @@
 """Proves that a machine that is short of something gets an error that says what: space, rights, a place
 for reports; and that unusual places for temporary files work."""
 
+import gzip
 import os
 import pathlib
 import shutil
@@ -192,16 +193,28 @@ def test_a_disk_that_is_large_enough(place, good, small_disk):
 
 
 @needs_root
-@pytest.mark.parametrize("megabytes", [1, 20, 60])
+@pytest.mark.parametrize("megabytes", [1, 20, 100])
 def test_no_space_left(place, database, server, small_disk, megabytes):
-    """Too small for the server, or for what is restored into it."""
-    name = database("create table t (x text); insert into t select repeat(md5(n::text), 30) from generate_series(1, 60000) n")
-    server.dump(name, place.backups / "x.dump")
+    """Too small for the server, or for what a small archive, all but a bomb, becomes in it."""
+    name = database("create table t (x text); insert into t select repeat('x', 960) from generate_series(1, 70000) n")
+    backup = server.dump(name, place.backups / "x.dump")
+    assert backup.stat().st_size < 1 << 20
     small_disk(megabytes)
     run = place.verify("--backup", place.backups / "x.dump", place.scenario(""), environment=REAL_PROGRAMS)
     assert run.code == CANNOT_VERIFY, str(run)
-    assert "No space left" in run.report().worst().text or "no space left" in run.report().worst().text.lower(), str(run)
+    assert "no space left" in run.report().worst().text.lower(), str(run)
+    assert megabytes < 100 or "set TMPDIR" in run.report()[RESTORES].message, str(run)
     assert not [case for case in run.report().cases if case.verdict == "fail"], str(run)
+
+
+@needs_root
+def test_a_bomb_that_is_larger_than_the_disk(place, small_disk):
+    """200 MB of rows in 200 KB: some room is left to others, and all of it again afterwards."""
+    begin, end = "--\n-- PostgreSQL database dump\n--\n\nCOPY t FROM stdin;\n", "\\.\n\n--\n-- PostgreSQL database dump complete\n--\n\n"
+    (place.backups / "x.sql.gz").write_bytes(gzip.compress(begin.encode() + (b"x" * 999 + b"\n") * 200000 + end.encode(), 6))
+    small_disk(160)
+    run = place.expect("error", "backup is intact", ["no space left", "unpacks to more than", "set TMPDIR"], "--backup", place.backups / "x.sql.gz", place.scenario(""))
+    assert "No space left on device" not in str(run)
 
 
 @needs_root

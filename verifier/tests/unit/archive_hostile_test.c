@@ -44,8 +44,8 @@ static const struct {
     {BYTES("\xff\xfe-\0-\0\r\0\n\0"), FAULT_BACKUP, "UTF-16"},
     {BYTES("\xfe\xff\0-\0-"), FAULT_BACKUP, "UTF-16"},
     {BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:1\n"), FAULT_BACKUP, "git lfs"},
-    {BYTES("-- MySQL dump 10.13  Distrib 8.0.31\n"), FAULT_BACKUP, "MySQL"},
-    {BYTES("/*!999999\\- enable the sandbox mode */ \n-- MariaDB dump 10.19\n"), FAULT_BACKUP,
+    {BYTES("-- MySQL dump 10.13  Distrib 8.0.31\n"), FAULT_MACHINE, "MySQL"},
+    {BYTES("/*!999999\\- enable the sandbox mode */ \n-- MariaDB dump 10.19\n"), FAULT_MACHINE,
      "MariaDB"},
     {BYTES("<!DOCTYPE html>\n<html>"), FAULT_BACKUP, "HTML"},
     {BYTES("\n <HTML><body>502"), FAULT_BACKUP, "HTML"},
@@ -53,8 +53,8 @@ static const struct {
     {BYTES("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), FAULT_BACKUP, "PNG"},
     {BYTES("\xff\xd8\xff\xe0\0\20JFIF"), FAULT_BACKUP, "JPEG"},
     {BYTES("%PDF-1.7\n"), FAULT_BACKUP, "PDF"},
-    {BYTES("SQLite format 3\0\20\0"), FAULT_BACKUP, "SQLite"},
-    {BYTES("Salted__12345678"), FAULT_BACKUP, "encrypted"},
+    {BYTES("SQLite format 3\0\20\0"), FAULT_MACHINE, "SQLite"},
+    {BYTES("Salted__12345678"), FAULT_MACHINE, "encrypted"},
     {BYTES("pg_dump: error: connection to server failed\n"), FAULT_BACKUP, "error messages"},
     {BYTES("hello, world\n"), FAULT_BACKUP, "begins with \"hello, world\""},
     {BYTES("select 1;\n"), FAULT_BACKUP, "it is text"},
@@ -232,9 +232,11 @@ START_TEST(packed_zeros_are_cheap)
 }
 END_TEST
 
-/* A promise of much: lengths and counts that are not there. */
+/* A promise of much: lengths and counts that are not there, and less than nothing. */
 START_TEST(promises_cost_nothing)
 {
+    static const char *const promises[] = {"\0\xff\xff\xff\x7f", "\1\xff\xff\xff\x7f",
+                                           "\1\0\0\0\x80", "\1\2\0\0\0"};
     struct build build = {.minor = 14, .integer_size = 4, .offset_size = 8, .offsets = true};
     struct buffer bytes;
     build_archive(&build, &bytes);
@@ -243,7 +245,7 @@ START_TEST(promises_cost_nothing)
         struct buffer damaged;
         buffer_init(&damaged, LIMIT);
         buffer_append(&damaged, bytes.data, bytes.length);
-        memcpy(damaged.data + i, "\0\xff\xff\xff\x7f", 5);
+        memcpy(damaged.data + i, promises[_i], 5);
         expect_cheap(&damaged);
         buffer_free(&damaged);
     }
@@ -253,11 +255,40 @@ END_TEST
 
 /* ---- the file system ---- */
 
+/* The table of contents names the files with data, and pg_restore opens what it names. */
+START_TEST(names_that_lead_out_of_a_directory)
+{
+    static const char *const names[] = {"../3x", "/3.da", "a/3.d", "4.dat", "3.DAT", "3.da/"};
+    static const struct build build = {
+        .minor = 14, .integer_size = 4, .offset_size = 8, .as_directory = true};
+    char directory[] = "/tmp/archive_test.XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    cleanup(free_pointer) char *path = xasprintf("%s/toc.dat", directory);
+    struct error error = {0};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        struct buffer toc;
+        build_archive(&build, &toc);
+        char *name = memmem(toc.data, toc.length, "3.dat", 5);
+        ck_assert_ptr_nonnull(name);
+        memcpy(name, names[i], 5);
+        ck_assert_int_eq(file_replace(path, toc.data, toc.length, &error), 0);
+        buffer_free(&toc);
+        struct archive archive = {0};
+        struct archive_options options = {.threads = 2};
+        ck_assert_int_eq(archive_read(&archive, directory, &options, &error), -1);
+        ck_assert_msg(strstr(error.text, "a name that pg_dump does not give"), "%s", error.text);
+        ck_assert_int_eq(error.fault, FAULT_BACKUP);
+        archive_free(&archive);
+    }
+    ck_assert_int_eq(tree_remove(directory, &error), 0);
+}
+END_TEST
+
 START_TEST(directories_with_traps)
 {
     static const struct {
         const char *name, *says;
-        int kind; /* 0: file, 1: fifo, 2: link to a file, 3: missing */
+        int kind; /* 0: file, 1: fifo, 2: link to a file, 3: missing, 4: such a link in its place */
     } traps[] = {
         {"9999.dat.gz", "announces no data", 0},
         {"3454.dat.lz4", "twice", 0},
@@ -269,6 +300,10 @@ START_TEST(directories_with_traps)
         {"blob_100001.dat.gz", "missing", 3},
         {"blobs.toc", "no list announces", 3},
         {"toc.dat", "without a toc.dat", 3},
+        {"toc.dat", "no regular file", 4},
+        {"3454.dat.gz", "no regular file", 4},
+        {"blobs.toc", "no regular file", 4},
+        {"blob_100001.dat.gz", "no regular file", 4},
     };
     char directory[] = "/tmp/archive_test.XXXXXX";
     ck_assert_ptr_nonnull(mkdtemp(directory));
@@ -281,10 +316,10 @@ START_TEST(directories_with_traps)
         ck_assert_int_eq(file_replace(path, "x", 1, &error), 0);
     else if (traps[_i].kind == 1)
         ck_assert_int_eq(mkfifo(path, 0600), 0);
-    else if (traps[_i].kind == 2)
-        ck_assert_int_eq(symlink("/etc/passwd", path), 0);
-    else
+    if (traps[_i].kind >= 3)
         ck_assert_int_eq(unlink(path), 0);
+    if (traps[_i].kind == 2 || traps[_i].kind == 4)
+        ck_assert_int_eq(symlink("/etc/passwd", path), 0);
     struct archive archive = {0};
     struct archive_options options = {.fingerprint = true, .threads = 2};
     ck_assert_int_eq(archive_read(&archive, directory, &options, &error), -1);
@@ -320,8 +355,9 @@ Suite *archive_hostile_suite(void)
     add_test(suite, paths_that_are_no_files);
     add_table_test(suite, bombs_are_cheap, 8);
     add_table_test(suite, packed_zeros_are_cheap, 2);
-    add_test(suite, promises_cost_nothing);
-    add_table_test(suite, directories_with_traps, 10);
+    add_table_test(suite, promises_cost_nothing, 4);
+    add_test(suite, names_that_lead_out_of_a_directory);
+    add_table_test(suite, directories_with_traps, 14);
     add_test(suite, a_copy_never_overwrites);
     return suite;
 }

@@ -21,6 +21,7 @@ int main(void)
     srunner_add_suite(runner, archive_damage_suite());
     srunner_add_suite(runner, archive_hostile_suite());
     srunner_add_suite(runner, archive_read_suite());
+    srunner_add_suite(runner, archive_stranger_suite());
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, gaps_suite());
     srunner_add_suite(runner, judging_suite());
@@ -55,6 +56,7 @@ int main(void)
     srunner_add_suite(runner, objects_ranges_suite());
     srunner_add_suite(runner, objects_settings_suite());
     srunner_add_suite(runner, objects_inventory_suite());
+    srunner_add_suite(runner, replaced_suite());
     srunner_add_suite(runner, rows_suite());
     srunner_add_suite(runner, report_console_suite());
     srunner_add_suite(runner, report_headline_suite());

@@ -206,6 +206,17 @@ static const struct {
     {BEGIN "\\i x\n" END, FAULT_BACKUP, "\\i:"},
     {BEGIN "\\.\n" END, FAULT_BACKUP, "\\.:"},
     {BEGIN "\\encoding SJIS\n" END, FAULT_BACKUP, "\\encoding:"},
+    {BEGIN "SELECT (1\n\\! x\n);\n" END, FAULT_BACKUP, "line 6: the psql command \\!"},
+    {BEGIN "SELECT 1 \\; \\! x\n" END, FAULT_BACKUP, "\\;:"},
+    {BEGIN "SELECT 1;\r\\! x\n" END, FAULT_BACKUP, "\\!:"},
+    {BEGIN "SELECT $a$ \\! $a$ \\g |sh\n" END, FAULT_BACKUP, "\\g:"},
+    {BEGIN "/* /* */ \\! x */ \\! y\n" END, FAULT_BACKUP, "\\!:"},
+    {BEGIN "\\if `sh`\n\\endif\n" END, FAULT_BACKUP, "\\if:"},
+    {BEGIN "\\set x `sh`\n" END, FAULT_BACKUP, "\\set:"},
+    {BEGIN "SELECT 'x' AS \"DBNAME\" \\gset\n" END, FAULT_BACKUP, "\\gset:"},
+    {BEGIN "\\unrestrict a\n" END, FAULT_BACKUP, "\\unrestrict:"},
+    {BEGIN "COPY t FROM stdin;\n\\.\n\\. \n" END, FAULT_BACKUP, "\\.:"},
+    {BEGIN END "\\connect x\n", FAULT_BACKUP, "\\connect:"},
     {BEGIN "\\connect host=evil\n" END, FAULT_BACKUP, "\\connect:"},
     {BEGIN "\\connect postgresql://evil/\n" END, FAULT_BACKUP, "\\connect:"},
     {BEGIN "\\connect \"host=evil\"\n" END, FAULT_BACKUP, "\\connect:"},
@@ -254,6 +265,36 @@ START_TEST(a_bad_dump_is_refused_whatever_the_blocks)
         ck_assert_int_eq(error.fault, refused[_i].fault);
         ck_assert_ptr_null(totals);
     }
+}
+END_TEST
+
+/* Where a backslash may be the second byte of a character it escapes no quote, and what stands
+ * behind that is a command; where it may not, the quote is a part of the string. */
+START_TEST(a_command_behind_a_character_that_ends_like_a_backslash)
+{
+    static const struct {
+        const char *encoding;
+        bool refused;
+    } encodings[] = {
+        {"SJIS", true},    {"Shift_JIS", true},      {"MSKANJI", true},
+        {"win932", true},  {"BIG5", true},           {"win950", true},
+        {"GBK", true},     {"WIN936", true},         {"UHC", true},
+        {"GB18030", true}, {"SHIFT_JIS_2004", true}, {"johab", true},
+        {"LATIN1", false}, {"UTF8", false},          {"EUC_JP", false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(encodings); i++)
+        for (int names = 0; names < 2; names++) {
+            cleanup(free_pointer) char *text =
+                xasprintf(BEGIN SAFE "SET %s '%s';\nSELECT E'\x84\\'; \\! x --';\n" END,
+                          names ? "NAMES" : "client_encoding =", encodings[i].encoding);
+            cleanup(plain_totals_freep) struct plain_totals *totals = NULL;
+            struct error error = {.text = "accepted"};
+            int result = parse(text, strlen(text), 7, false, &totals, &error);
+            ck_assert_msg(result == (encodings[i].refused ? -1 : 0), "%s: %s",
+                          encodings[i].encoding, error.text);
+            ck_assert_msg(result == 0 || strstr(error.text, "psql command \\!"), "%s: %s",
+                          encodings[i].encoding, error.text);
+        }
 }
 END_TEST
 
@@ -442,6 +483,7 @@ Suite *plain_suite(void)
     Suite *suite = suite_create("archive/plain");
     add_table_test(suite, a_dump_holds_what_it_says_whatever_the_blocks, ARRAY_LENGTH(wholes));
     add_table_test(suite, a_bad_dump_is_refused_whatever_the_blocks, ARRAY_LENGTH(refused));
+    add_test(suite, a_command_behind_a_character_that_ends_like_a_backslash);
     add_test(suite, a_zero_byte_is_refused_in_sql_and_in_rows);
     add_test(suite, every_cut_of_a_dump_is_an_error);
     add_test(suite, the_comments_of_a_dump_are_read);

@@ -187,6 +187,25 @@ START_TEST(a_deadline_ends_it)
 }
 END_TEST
 
+static int enough(const void *context, struct error *error)
+{
+    (void)context;
+    return cannot_verify(error, "enough of it");
+}
+
+START_TEST(who_watches_ends_it)
+{
+    const char *const argv[] = {"/bin/sh", "-c", "sleep 60 & sleep 60", NULL};
+    struct process_options options = {.argv = argv, .watch = enough};
+    struct process_result result;
+    struct error error = {0};
+    int64_t before = clock_ms();
+    ck_assert_int_eq(process_run(&options, NO_DEADLINE, &result, &error), -1);
+    ck_assert_int_lt(clock_ms() - before, 20000);
+    ck_assert_str_eq(error.text, "enough of it");
+}
+END_TEST
+
 START_TEST(a_deadline_kills_the_whole_group)
 {
     cleanup(scratch_free) char *scratch = scratch_new();
@@ -547,6 +566,7 @@ Suite *process_suite(void)
     add_test(suite, output_goes_to_a_given_descriptor);
     add_test(suite, a_given_descriptor_that_is_closed_is_an_error);
     add_table_test(suite, a_deadline_ends_it, ARRAY_LENGTH(endless));
+    add_test(suite, who_watches_ends_it);
     add_test(suite, a_deadline_kills_the_whole_group);
     add_table_test(suite, closed_standard_descriptors_do_no_harm, 8);
     add_test(suite, started_with_closed_standard_descriptors_it_writes_where_it_should);
