@@ -302,6 +302,18 @@ static bool tables_agree(const struct pairs *pairs, struct outcome *outcome)
     return false;
 }
 
+/* A server that is older than the backup asks for may be what is to blame. */
+static void doubt_server(const struct server_fact *server, struct outcome *outcome)
+{
+    if (outcome->verdict != VERDICT_FAIL || server->needed_major == 0)
+        return;
+    cleanup(free_pointer) char *found = xstrdup(outcome->message);
+    outcome_error(outcome,
+                  "%s; but it was restored into PostgreSQL %.*s and asks for %d: verify it with "
+                  "that version",
+                  found, (int)strcspn(server->version, " "), server->version, server->needed_major);
+}
+
 void every_table_has_its_rows(const struct subject *subject, const void *parameter,
                               struct outcome *outcome)
 {
@@ -332,4 +344,5 @@ void every_table_has_its_rows(const struct subject *subject, const void *paramet
                      subject->facts->restore.excluded_count > 0
                          ? ", without what restore.exclude leaves out"
                          : "");
+    doubt_server(&subject->facts->server, outcome);
 }

@@ -21,6 +21,10 @@ void exclusion_find(const struct archive *archive, const struct strings *names,
                     struct exclusion *ret_exclusion);
 void exclusion_free(struct exclusion *exclusion); /* takes a zeroed one */
 
+/* Leaves out also the planner's statistics, which servers before 18 do not take and which are no
+ * data. Gives how many entries that are. */
+size_t exclusion_leave_out_statistics(const struct archive *archive, struct exclusion *exclusion);
+
 /* Are the rows of a table left out? */
 bool exclusion_has_table(const struct archive *archive, const struct exclusion *exclusion,
                          const struct archive_table *table);

@@ -146,7 +146,7 @@ START_TEST(an_archive_says_which_server_it_needs)
         majors[_i].pg_dump_version ? xstrdup(majors[_i].pg_dump_version) : NULL;
     archive.server_version = version;
     archive.pg_dump_version = pg_dump;
-    ck_assert_int_eq(required_major(&archive), majors[_i].major);
+    ck_assert_int_eq(required_versions(&archive).server, majors[_i].major);
 }
 END_TEST
 
