@@ -133,6 +133,9 @@ static int block_body_read(struct reading *reading, const struct toc *toc, struc
     if (entry_is_large_objects(block->entry))
         return large_objects_read(reading, toc, reader, block, error);
     cleanup(source_closep) struct source *source = chunks_open(reading, toc, reader);
+    int64_t length;
+    if (entry_is_object_comments(block->entry))
+        return source_drain(source, &length, error);
     return table_data_read(block->entry, reading->fingerprint, source, &block->data, error);
 }
 

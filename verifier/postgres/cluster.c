@@ -72,9 +72,9 @@ static int initialise(const struct cluster_options *options, const struct cluste
                       struct error *error)
 {
     cleanup(free_pointer) char *initdb = tools_program(options->tools, "initdb");
-    const char *const argv[] = {initdb,       "--pgdata",          cluster->data, "--username",
-                                superuser,    "--auth=trust",      "--no-sync",   "--encoding=UTF8",
-                                "--locale=C", "--no-instructions", NULL};
+    const char *const argv[] = {
+        initdb,         "--pgdata",  cluster->data,     "--username", superuser,
+        "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", NULL};
     static const char *const environment[] = {"LC_ALL=C", "TZ=UTC", NULL};
     struct process_options process = {.argv = argv,
                                       .environment = environment,

@@ -62,29 +62,29 @@ static bool is_of_kind(const char *line, enum plain_line_kind kind)
     return starts_with(line, statement) && *end == ';' && end[1 + strspn(end + 1, "\r\n")] == '\0';
 }
 
-/* Reads on to the beginning of line `number`. -1: there is none. */
-static int line_find(FILE *file, int64_t *at, int64_t number)
+/* Reads on to the beginning of line `number`. False: there is none. */
+static bool line_find(FILE *file, int64_t *at, int64_t number)
 {
     while (*at < number) {
         int c = getc_unlocked(file);
         if (c == EOF)
-            return -1;
+            return false;
         *at += c == '\n';
     }
-    return 0;
+    return true;
 }
 
-/* Writes spaces over the line at which `file` stands, and goes behind it. */
-static int line_blank(FILE *file, enum plain_line_kind kind)
+/* Writes spaces over the line at which `file` stands, if there is nothing else in it. */
+static int line_blank(FILE *file, enum plain_line_kind kind, int64_t *at)
 {
-    char line[1024]; /* psql's lines of this kind are much shorter */
-    if (!fgets(line, sizeof(line), file) || !ends_with(line, "\n") || !is_of_kind(line, kind)) {
-        errno = errno ? errno : ESTALE;
+    char line[1024]; /* none of them is as long */
+    if (!fgets(line, sizeof(line), file))
         return -1;
-    }
+    *at += ends_with(line, "\n");
+    if (!ends_with(line, "\n") || !is_of_kind(line, kind))
+        return 0;
     long length = (long)strlen(line);
-    for (char *at = line; *at != '\r' && *at != '\n'; at++)
-        *at = ' ';
+    memset(line, ' ', strcspn(line, "\r\n"));
     if (fseek(file, -length, SEEK_CUR) < 0 || fputs(line, file) == EOF ||
         fseek(file, 0, SEEK_CUR) < 0) /* between writing and reading */
         return -1;
@@ -97,14 +97,11 @@ static int lines_blank(const struct plain_lines *lines, const bool kinds[PLAIN_L
     int64_t at = 1;
     for (size_t i = 0; i < lines->count; i++) {
         const struct plain_line *line = &lines->items[i];
-        if (!kinds[line->kind])
-            continue;
-        errno = 0;
-        if (line_find(file, &at, line->number) < 0 || line_blank(file, line->kind) < 0)
+        if (kinds[line->kind] && line_find(file, &at, line->number) &&
+            line_blank(file, line->kind, &at) < 0)
             return -1;
-        at++;
     }
-    return 0;
+    return ferror(file) ? -1 : 0;
 }
 
 int plain_lines_blank(const struct plain_lines *lines, const bool kinds[PLAIN_LINE_KINDS],
@@ -112,13 +109,10 @@ int plain_lines_blank(const struct plain_lines *lines, const bool kinds[PLAIN_LI
 {
     FILE *file = fopen(path, "r+e");
     int outcome = file ? lines_blank(lines, kinds, file) : -1;
-    int reason = errno;
-    if (file && fclose(file) != 0) {
-        reason = errno;
+    if (file && fclose(file) != 0)
         outcome = -1;
-    }
     if (outcome < 0)
         return cannot_verify(error, "cannot change the copy of the backup, %s: %s", path,
-                             reason ? strerror(reason) : "it is not what was read");
+                             strerror(errno));
     return 0;
 }

@@ -35,8 +35,8 @@ const char *plain_line_setting(enum plain_line_kind kind);
 void plain_lines_statement(struct plain_lines *lines, const char *statement, int64_t number);
 void plain_lines_restrict(struct plain_lines *lines, int64_t number);
 
-/* Blanks, in a file of our own with that dump, the lines of the kinds that are true in `kinds`.
- * Cannot verify: the file cannot be changed, or is not that dump. */
+/* Blanks, in a file of our own with that dump, the lines of the kinds that are true in `kinds`, but
+ * for lines with something else in them. Cannot verify: the file cannot be changed. */
 int plain_lines_blank(const struct plain_lines *lines, const bool kinds[PLAIN_LINE_KINDS],
                       const char *path, struct error *error);
 
