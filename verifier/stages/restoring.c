@@ -201,7 +201,8 @@ static bool some_data_failed(const struct restore_errors *errors)
 static int restore_as(struct stages *stages, const char *role, const char *list,
                       int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
 {
-    bool alone = stages->restore_format == ARCHIVE_TAR || stages->restore_format == ARCHIVE_PLAIN;
+    bool alone = stages->restore_format == ARCHIVE_TAR || stages->restore_format == ARCHIVE_PLAIN ||
+                 stages->archive.version_minor < 8; /* before PostgreSQL 8.0 */
     int jobs = alone ? 1 : stages->jobs;
     if (restore_once(stages, role, list, jobs, deadline_ms, ret_result, error) < 0)
         return -1;
