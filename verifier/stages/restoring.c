@@ -389,9 +389,6 @@ static const char *release_advice(const char *message)
         {"unrecognized parameter",
          "; the server that was dumped knows it and this one does not: update PostgreSQL here, or "
          "dump with the pg_dump of the server's own release"},
-        {"invalid command \\restrict",
-         "; this psql is older than the pg_dump that wrote that: update "
-         "the package postgresql-client"},
         {"function pg_catalog.pg_restore_",
          "; the dump has statistics, which PostgreSQL 18 and newer take: install the package "
          "postgresql-18, or dump without --statistics"},
