@@ -82,8 +82,9 @@ static enum restore_error_class classify(const char *message, bool has_public_sc
         /* Archives from before 9.1 create it, and every database has it by now. */
         "could not execute query: ERROR:  language \"plpgsql\" already exists",
         "could not execute query: ERROR:  extension \"plpgsql\" already exists",
-        /* Only for a comment on it, which archives from before 11 hold. */
+        /* Only for comments on them, which archives may hold from before 11 and from before 15. */
         "could not execute query: ERROR:  must be owner of extension plpgsql",
+        "could not execute query: ERROR:  must be owner of schema public",
     };
     for (size_t i = 0; i < ARRAY_LENGTH(always_harmless); i++)
         if (strcmp(message, always_harmless[i]) == 0)

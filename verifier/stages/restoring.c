@@ -88,7 +88,8 @@ static int database_clear(struct stages *stages, const char *owner, struct error
     if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0)
         return -1;
     if (stages->drop_public && connection_execute(connection, error, "DROP SCHEMA public") < 0)
-        return -1;
+        return error_prefix(error, "the backup brings its own schema public, and that of a fresh "
+                                   "database cannot be dropped: ");
     if (stages->drop_plpgsql && connection_execute(connection, error, "DROP EXTENSION plpgsql") < 0)
         return -1;
     if (!owner)

@@ -79,6 +79,8 @@ static const struct {
     {QUERY "extension \"plpgsql\" already exists\n", false, false, 1, 0, 0, NULL, NULL, NULL},
     {QUERY "extension \"plpgsqlx\" already exists\n", false, false, 0, 0, 1, NULL, NULL, NULL},
     {QUERY "must be owner of extension plpgsql\n", false, false, 1, 0, 0, NULL, NULL, NULL},
+    {QUERY "must be owner of schema public\n", false, false, 1, 0, 0, NULL, NULL, NULL},
+    {QUERY "must be owner of schema publicity\n", false, false, 0, 1, 0, NULL, NULL, NULL},
     {QUERY "must be owner of extension pg_trgm\n", false, false, 0, 1, 0, NULL, NULL, NULL},
     {QUERY "unrecognized configuration parameter \"x.y\"\n", false, false, 0, 1, 0, NULL, NULL,
      NULL},
