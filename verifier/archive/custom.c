@@ -133,7 +133,33 @@ static int block_body_read(struct reading *reading, const struct toc *toc, struc
     if (entry_is_large_objects(block->entry))
         return large_objects_read(reading, toc, reader, block, error);
     cleanup(source_closep) struct source *source = chunks_open(reading, toc, reader);
+    int64_t length;
+    if (entry_is_object_comments(block->entry))
+        return source_drain(source, &length, error);
     return table_data_read(block->entry, reading->fingerprint, source, &block->data, error);
+}
+
+static int refuse_block(int64_t begin, int type, struct error *error)
+{
+    return bad_backup(error,
+                      "at byte %lld a block should begin, but its type would be %d: it is "
+                      "damaged, or something was appended to it",
+                      (long long)begin, type);
+}
+
+/* Behind a block, a P. Two dumps in one file are made by `>>`. */
+static int refuse_archive(struct reader *reader, struct error *error)
+{
+    char magic[5];
+    int64_t begin = reader->offset;
+    struct error ignored;
+    if (reader_bytes(reader, magic, sizeof(magic), "", &ignored) < 0 ||
+        memcmp(magic, "PGDMP", sizeof(magic)) != 0)
+        return refuse_block(begin, 'P', error);
+    return bad_backup(error,
+                      "another archive begins at byte %lld: there are two in one file, of which "
+                      "pg_restore would restore only the first; dump each into a file of its own",
+                      (long long)begin);
 }
 
 /* Type and dump id, which must agree with the table of contents. */
@@ -147,10 +173,7 @@ static int block_head_read(const struct toc *toc, struct reader *reader, struct 
     if (reader_byte(reader, &type, what, error) < 0)
         return -1;
     if (type != BLOCK_DATA && type != BLOCK_LARGE_OBJECTS)
-        return bad_backup(error,
-                          "at byte %lld a block should begin, but its type would be %d: it is "
-                          "damaged, or something was appended to it",
-                          (long long)begin, type);
+        return refuse_block(begin, type, error);
     if (toc_integer(toc, reader, &dump_id, what, error) < 0)
         return -1;
     block->entry = toc_find(toc, dump_id);
@@ -223,6 +246,8 @@ static int blocks_read(struct reading *reading, struct toc *toc, struct reader *
         if (*reader->next == 0 && toc_check_all_met(toc, &ignored) == 0)
             return toc_read_again(toc, reader, error);
         struct block block = {0};
+        if (*reader->next == 'P')
+            return refuse_archive(reader, error);
         if (block_read(reading, toc, reader, &block, error) < 0 ||
             toc_mark_data(toc, block.entry, error) < 0)
             return -1;
@@ -314,12 +339,16 @@ static int stretch_read(void *context, size_t i, struct error *error)
     reader_init(&reader, file, stretch->begin);
     if (block_read(parallel->reading, parallel->toc, &reader, &stretch->block, error) < 0)
         return -1;
-    if (reader.offset != stretch->end)
-        return bad_backup(error,
-                          "%lld bytes are left over before byte %lld, which belong to no "
-                          "block",
-                          (long long)(stretch->end - reader.offset), (long long)stretch->end);
-    return 0;
+    if (reader.offset == stretch->end)
+        return 0;
+    if (reader_fill(&reader, error) < 0)
+        return -1;
+    if (!reader.at_end && *reader.next == 'P')
+        return refuse_archive(&reader, error);
+    return bad_backup(error,
+                      "%lld bytes are left over before byte %lld, which belong to no "
+                      "block",
+                      (long long)(stretch->end - reader.offset), (long long)stretch->end);
 }
 
 static int stretches_read(struct parallel *parallel, struct toc *toc, size_t count,

@@ -118,7 +118,9 @@ int large_objects_check(const struct toc *toc, struct error *error)
         named += large_objects_named(&archive->entries[i]);
         have_data |= entry_is_large_objects(&archive->entries[i]);
     }
-    if (!have_data || named == archive->large_object_count)
+    /* Before 9.0 only their data tells which there are. */
+    bool told = archive->version_major > 1 || archive->version_minor >= 12;
+    if (!have_data || !told || named == archive->large_object_count)
         return 0;
     return bad_backup(error, "it holds %lld large objects, but its table of contents names %lld",
                       (long long)archive->large_object_count, (long long)named);

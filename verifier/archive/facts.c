@@ -147,6 +147,12 @@ static char *token_name(const struct token *token)
     return name;
 }
 
+bool definition_creates(const char *definition)
+{
+    struct token token = token_next(&definition);
+    return is_word(&token, "create");
+}
+
 /* ---- roles ---- */
 
 /* Names that were met, found by hash: a hostile archive may name very many. */

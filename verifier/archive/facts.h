@@ -21,6 +21,10 @@ int copy_statement_parse(const char *statement, char **ret_schema, char **ret_na
  * tells. */
 int root_comment_parse(const char *definition, char **ret_schema, char **ret_name);
 
+/* Is the first statement a CREATE? pg_dump since 15 has an entry also for a schema public that it
+ * leaves to be there already, whose definition is a comment. */
+bool definition_creates(const char *definition);
+
 /* Adds the role names in a GRANT, REVOKE, CREATE POLICY, ALTER DEFAULT PRIVILEGES or CREATE USER
  * MAPPING to `roles`, except PUBLIC and those that stand for whoever is connected. */
 void roles_in_definition(const char *definition, struct strings *roles);

@@ -244,7 +244,8 @@ static int member_entry(struct toc *toc, int64_t dump_id, struct archive_entry *
                         struct error *error)
 {
     struct archive_entry *entry = toc_find(toc, dump_id);
-    if (!entry || !entry->has_data || !entry_is_table_data(entry))
+    if (!entry || !entry->has_data ||
+        !(entry_is_table_data(entry) || entry_is_object_comments(entry)))
         return bad_backup(error,
                           "it holds a data file %lld.dat, for which the table of contents "
                           "announces no data",
@@ -269,6 +270,9 @@ static int data_member_read(struct tar *tar, const struct member_name *name, str
     struct table_data data;
     if (member_entry(&tar->toc, name->number, &entry, error) < 0)
         return -1;
+    int64_t length;
+    if (entry_is_object_comments(entry))
+        return source_drain(source, &length, error);
     if (table_data_read(entry, fingerprint, source, &data, error) < 0) {
         cleanup(free_pointer) char *label = entry_label(entry);
         return error_prefix(error, "%s: ", label);
@@ -395,6 +399,8 @@ static int early_data_join(struct tar *tar, struct error *error)
         struct archive_entry *entry;
         if (member_entry(&tar->toc, early->dump_id, &entry, error) < 0)
             return -1;
+        if (entry_is_object_comments(entry))
+            continue;
         bool copy = entry->copy_statement != NULL;
         if (copy ? !early->data.is_copy : !early->data.is_inserts)
             return bad_backup(error, "%d.dat does not hold the %s that its entry announces",

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 
 #define VERSION(major, minor) ((major)*1000 + (minor))
-#define OLDEST_MINOR          12
+#define OLDEST_MINOR          7
 
 #define OFFSET_NOT_SET 1
 #define OFFSET_SET     2
@@ -49,7 +49,7 @@ static int check_version(const struct archive *archive, struct error *error)
     if (minor < OLDEST_MINOR)
         return cannot_verify(error,
                              "its archive version is %d.%d, and this program knows versions from "
-                             "1.%d (PostgreSQL 9.0) on",
+                             "1.%d (PostgreSQL 7.3) on",
                              major, minor, OLDEST_MINOR);
     return 0;
 }
@@ -144,8 +144,11 @@ static int header_read(struct toc *toc, struct reader *reader, struct error *err
     archive->version_revision = bytes[7];
     if (check_version(archive, error) < 0 || sizes_and_format_read(toc, reader, error) < 0 ||
         compression_read(toc, reader, error) < 0 || creation_time_read(toc, reader, error) < 0 ||
-        heap_string(toc, reader, &archive->database, what, error) < 0 ||
-        heap_string(toc, reader, &archive->server_version, what, error) < 0)
+        heap_string(toc, reader, &archive->database, what, error) < 0)
+        return -1;
+    if (version(archive) < VERSION(1, 10))
+        return 0;
+    if (heap_string(toc, reader, &archive->server_version, what, error) < 0)
         return -1;
     return heap_string(toc, reader, &archive->pg_dump_version, what, error);
 }
@@ -157,13 +160,18 @@ static int dependencies_read(const struct toc *toc, struct reader *reader,
 {
     cleanup(free_pointer) int *ids = NULL;
     size_t count = 0, capacity = 0;
+    /* Before, they were the catalog's numbers of objects, and pg_restore did not go by them. */
+    bool has_dump_ids = version(toc->archive) >= VERSION(1, 8);
     for (;;) {
         bool present;
         uint32_t id;
-        if (toc_number(toc, reader, INT32_MAX, &present, &id, "the dependency", error) < 0)
+        uint32_t most = has_dump_ids ? INT32_MAX : UINT32_MAX;
+        if (toc_number(toc, reader, most, &present, &id, "the dependency", error) < 0)
             return -1;
         if (!present)
             break;
+        if (!has_dump_ids)
+            continue;
         if (count == capacity) {
             capacity = capacity ? capacity * 2 : 16;
             if (capacity * sizeof(*ids) > TOC_LIMIT_BYTES / 2)
@@ -245,6 +253,8 @@ static int file_read_name(struct toc *toc, struct reader *reader, struct archive
 static int with_oids_read(const struct toc *toc, struct reader *reader, struct error *error)
 {
     char *text;
+    if (version(toc->archive) < VERSION(1, 9))
+        return 0;
     if (toc_text(toc, reader, NULL, &text, "an entry", error) < 0)
         return -1;
     if (strcmp(text, "false") != 0 && strcmp(text, "true") != 0)
@@ -261,7 +271,9 @@ static int entry_place_read(const struct toc *toc, struct reader *reader,
                             struct error *error)
 {
     static const char what[] = "an entry of the table of contents";
-    if (toc_text(toc, reader, before ? before->schema : NULL, &entry->schema, what, error) < 0 ||
+    if (toc_text(toc, reader, before ? before->schema : NULL, &entry->schema, what, error) < 0)
+        return -1;
+    if (version(toc->archive) >= VERSION(1, 10) &&
         toc_string_skip(toc, reader, what, error) < 0) /* tablespace */
         return -1;
     if (version(toc->archive) >= VERSION(1, 14) &&
@@ -291,19 +303,48 @@ static int entry_start_read(const struct toc *toc, struct reader *reader,
     return 0;
 }
 
-static int entry_read(struct toc *toc, struct reader *reader, const struct archive_entry *before,
-                      struct archive_entry *entry, struct error *error)
+static int entry_oids_read(const struct toc *toc, struct reader *reader,
+                           struct archive_entry *entry, struct error *error)
 {
-    static const char what[] = "an entry of the table of contents";
-    int64_t section;
-    if (entry_start_read(toc, reader, entry, error) < 0 ||
+    if (version(toc->archive) >= VERSION(1, 8) &&
         toc_number(toc, reader, UINT32_MAX, NULL, &entry->catalog_oid, "the catalog's oid", error) <
-            0 ||
-        toc_number(toc, reader, UINT32_MAX, NULL, &entry->oid, "the object's oid", error) < 0 ||
-        toc_text(toc, reader, before ? before->tag : NULL, &entry->tag, what, error) < 0 ||
-        toc_text(toc, reader, before ? before->description : NULL, &entry->description, what,
-                 error) < 0 ||
-        toc_integer(toc, reader, &section, what, error) < 0)
+            0)
+        return -1;
+    return toc_number(toc, reader, UINT32_MAX, NULL, &entry->oid, "the object's oid", error);
+}
+
+/* Archives from before 8.4 do not say it. */
+static enum archive_section old_section(const char *description)
+{
+    static const struct {
+        const char *description;
+        enum archive_section section;
+    } known[] = {
+        {"COMMENT", ARCHIVE_SECTION_NONE},
+        {"ACL", ARCHIVE_SECTION_NONE},
+        {"ACL LANGUAGE", ARCHIVE_SECTION_NONE},
+        {"TABLE DATA", ARCHIVE_SECTION_DATA},
+        {"BLOBS", ARCHIVE_SECTION_DATA},
+        {"BLOB COMMENTS", ARCHIVE_SECTION_DATA},
+        {"CONSTRAINT", ARCHIVE_SECTION_POST_DATA},
+        {"CHECK CONSTRAINT", ARCHIVE_SECTION_POST_DATA},
+        {"FK CONSTRAINT", ARCHIVE_SECTION_POST_DATA},
+        {"INDEX", ARCHIVE_SECTION_POST_DATA},
+        {"RULE", ARCHIVE_SECTION_POST_DATA},
+        {"TRIGGER", ARCHIVE_SECTION_POST_DATA},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(known); i++)
+        if (strcmp(known[i].description, description) == 0)
+            return known[i].section;
+    return ARCHIVE_SECTION_PRE_DATA;
+}
+
+static int section_read(const struct toc *toc, struct reader *reader, struct archive_entry *entry,
+                        struct error *error)
+{
+    int64_t section = old_section(entry->description);
+    if (version(toc->archive) >= VERSION(1, 11) &&
+        toc_integer(toc, reader, &section, "an entry of the table of contents", error) < 0)
         return -1;
     if (section < ARCHIVE_SECTION_NONE || section > ARCHIVE_SECTION_POST_DATA)
         return bad_backup(error,
@@ -311,6 +352,20 @@ static int entry_read(struct toc *toc, struct reader *reader, const struct archi
                           "not exist",
                           entry->dump_id, (long long)section);
     entry->section = (enum archive_section)section;
+    return 0;
+}
+
+static int entry_read(struct toc *toc, struct reader *reader, const struct archive_entry *before,
+                      struct archive_entry *entry, struct error *error)
+{
+    static const char what[] = "an entry of the table of contents";
+    if (entry_start_read(toc, reader, entry, error) < 0 ||
+        entry_oids_read(toc, reader, entry, error) < 0 ||
+        toc_text(toc, reader, before ? before->tag : NULL, &entry->tag, what, error) < 0 ||
+        toc_text(toc, reader, before ? before->description : NULL, &entry->description, what,
+                 error) < 0 ||
+        section_read(toc, reader, entry, error) < 0)
+        return -1;
     if (toc_text(toc, reader, NULL, &entry->definition, what, error) < 0 ||
         toc_string_skip(toc, reader, what, error) < 0 || /* drop statement */
         toc_string(toc, reader, NULL, &entry->copy_statement, what, error) < 0 ||
@@ -327,7 +382,8 @@ static int entry_read(struct toc *toc, struct reader *reader, const struct archi
 /* Something that has data of a kind unknown here would be counted as nothing. */
 static int entry_check(const struct archive_entry *entry, struct error *error)
 {
-    bool known = entry_is_table_data(entry) || entry_is_large_objects(entry);
+    bool known = entry_is_table_data(entry) || entry_is_large_objects(entry) ||
+                 entry_is_object_comments(entry);
     if (entry->has_data && !known)
         return bad_backup(error,
                           "entry %d (%s %s) has data, of a kind that this program does not "
@@ -521,9 +577,16 @@ bool entry_is_large_objects(const struct archive_entry *entry)
     return strcmp(entry->description, "BLOBS") == 0;
 }
 
+bool entry_is_object_comments(const struct archive_entry *entry)
+{
+    return strcmp(entry->description, "BLOB COMMENTS") == 0;
+}
+
 char *entry_label(const struct archive_entry *entry)
 {
     if (entry_is_large_objects(entry))
         return xstrdup("the large objects");
+    if (entry_is_object_comments(entry))
+        return xstrdup("the comments on large objects");
     return xasprintf("table %s%s%s", entry->schema, entry->schema[0] ? "." : "", entry->tag);
 }

@@ -48,6 +48,8 @@ int toc_check_all_met(const struct toc *toc, struct error *error);
 
 bool entry_is_table_data(const struct archive_entry *entry);
 bool entry_is_large_objects(const struct archive_entry *entry);
+/* SQL, in archives from before 9.0. */
+bool entry_is_object_comments(const struct archive_entry *entry);
 
 /* "table public.users" or "the large objects", for messages. Caller frees. */
 char *entry_label(const struct archive_entry *entry);

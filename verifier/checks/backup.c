@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "checks/kinds.h"
+#include "postgres/tools.h"
 
 /* Clocks of two machines may differ a little. */
 enum { CLOCK_SKEW_S = 300 };
@@ -92,8 +93,19 @@ static void tell_restore(const struct restore_fact *restore, struct outcome *out
     if (restore->excluded_count > 0)
         outcome_detail(outcome, "left out as restore.exclude asks: %d entries\n%s",
                        restore->excluded_count, restore->excluded);
+    if (restore->statistics_left_out > 0)
+        outcome_detail(outcome,
+                       "left out, since only PostgreSQL 18 and newer take them: %d "
+                       "entries with statistics of the planner",
+                       restore->statistics_left_out);
     outcome_value(outcome, "restore.harmless_errors", "%d", restore->harmless_count);
     outcome_value(outcome, "restore.left_out_entries", "%d", restore->excluded_count);
+}
+
+/* It took the backup without an error all the same. */
+static bool is_older_than_source(const struct facts *facts)
+{
+    return version_major(facts->server.version) < version_major(facts->backup.server_version);
 }
 
 void backup_restores(const struct subject *subject, const void *parameter, struct outcome *outcome)
@@ -117,6 +129,10 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
     if (restore->by_one_job)
         outcome_warn(outcome, "several jobs at once could not fill every table, and one could, in "
                               "the order of the archive: restore it with pg_restore --jobs=1");
+    else if (is_older_than_source(facts))
+        outcome_warn(outcome, "restored into PostgreSQL %.*s, dumped from %.*s",
+                     (int)strcspn(facts->server.version, " "), facts->server.version,
+                     (int)strcspn(facts->backup.server_version, " "), facts->backup.server_version);
     else if (*restore->exclude_unmatched && subject->archive->format == ARCHIVE_PLAIN)
         outcome_warn(outcome, "restore.exclude leaves nothing out of plain SQL: dump in custom "
                               "format, or remove it");

@@ -78,11 +78,20 @@ static enum restore_error_class classify(const char *message, bool has_public_sc
         "could not execute query: ERROR:  schema \"public\" already exists",
         "ERROR:  schema \"public\" already exists",
     };
-    /* What pg_restore since 17 sends to every server; those before have no such limit. */
-    static const char no_limit[] = "could not execute query: ERROR:  unrecognized configuration "
-                                   "parameter \"transaction_timeout\"";
-    if (strcmp(message, no_limit) == 0)
-        return RESTORE_HARMLESS;
+    static const char *const always_harmless[] = {
+        /* What pg_restore since 17 sends to every server; those before have no such limit. */
+        "could not execute query: ERROR:  unrecognized configuration parameter "
+        "\"transaction_timeout\"",
+        /* Archives from before 9.1 create it, and every database has it by now. */
+        "could not execute query: ERROR:  language \"plpgsql\" already exists",
+        "could not execute query: ERROR:  extension \"plpgsql\" already exists",
+        /* Only for comments on them, which archives may hold from before 11 and from before 15. */
+        "could not execute query: ERROR:  must be owner of extension plpgsql",
+        "could not execute query: ERROR:  must be owner of schema public",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(always_harmless); i++)
+        if (strcmp(message, always_harmless[i]) == 0)
+            return RESTORE_HARMLESS;
     for (size_t i = 0; i < ARRAY_LENGTH(harmless) && has_public_schema; i++)
         if (strcmp(message, harmless[i]) == 0)
             return RESTORE_HARMLESS;

@@ -105,39 +105,93 @@ static struct tools *tools_ask(const char *directory, const char *program)
     return tools;
 }
 
-int tools_find(enum task task, int major, struct tools **ret_tools, struct error *error)
+static struct tools *tools_copy(const struct tools *tools)
+{
+    struct tools *copy = xcalloc(1, sizeof(*copy));
+    *copy = (struct tools){xstrdup(tools->directory), xstrdup(tools->version), tools->major};
+    return copy;
+}
+
+static void keep(struct tools **kept, struct tools *tools)
+{
+    tools_free(*kept);
+    *kept = tools;
+}
+
+/* The one for `major`, and the newest one; NULL: there is none. */
+static void search(enum task task, int major, struct tools **ret_best, struct tools **ret_newest)
 {
     struct strings directories = {0};
     candidate_directories(&directories);
-    struct tools *best = NULL;
-    int newest = 0;
     for (size_t i = 0; i < directories.count; i++) {
-        if (!has_programs(directories.items[i], tasks[task].programs))
+        const char *directory = directories.items[i];
+        if (!has_programs(directory, tasks[task].programs))
             continue;
-        struct tools *tools = tools_ask(directories.items[i], tasks[task].asked);
-        if (tools && tools->major > newest)
-            newest = tools->major;
-        if (tools && tools->major >= major && (!best || tools->major < best->major)) {
-            tools_free(best);
-            best = take(&tools);
-        }
-        tools_free(tools);
+        struct tools *tools = tools_ask(directory, tasks[task].asked);
+        if (!tools)
+            continue;
+        if (!*ret_newest || tools->major > (*ret_newest)->major)
+            keep(ret_newest, tools_copy(tools));
+        if (tools->major >= major && (!*ret_best || tools->major < (*ret_best)->major))
+            keep(ret_best, tools);
+        else
+            tools_free(tools);
     }
     strings_free(&directories);
+}
+
+static int refuse_none(enum task task, struct error *error)
+{
+    return cannot_verify(error,
+                         "PostgreSQL's %s is not installed: install the package %s (apt-get "
+                         "install %s), or name its directory in RESTORE_VERIFIER_PGBIN",
+                         tasks[task].asked, tasks[task].package, tasks[task].package);
+}
+
+char *tools_advice(enum task task, int major)
+{
+    return xasprintf("install the package %s-%d (from apt.postgresql.org where the system does "
+                     "not have it)",
+                     tasks[task].package, major);
+}
+
+int tools_find(enum task task, int major, struct tools **ret_tools, struct error *error)
+{
+    cleanup(tools_freep) struct tools *best = NULL, *newest = NULL;
+    search(task, major, &best, &newest);
     if (best) {
-        *ret_tools = best;
+        *ret_tools = take(&best);
         return 0;
     }
-    if (newest == 0)
-        return cannot_verify(error,
-                             "PostgreSQL's %s is not installed: install the package %s (apt-get "
-                             "install %s), or name its directory in RESTORE_VERIFIER_PGBIN",
-                             tasks[task].asked, tasks[task].package, tasks[task].package);
+    if (!newest)
+        return refuse_none(task, error);
+    cleanup(free_pointer) char *advice = tools_advice(task, major);
     return cannot_verify(error,
                          "PostgreSQL %d or newer is needed, and the newest on this machine is %d: "
-                         "install the package %s-%d (from apt.postgresql.org where the system does "
-                         "not have it)",
-                         major, newest, tasks[task].package, major);
+                         "%s",
+                         major, newest->major, advice);
+}
+
+int tools_find_newest(enum task task, struct tools **ret_tools, struct error *error)
+{
+    cleanup(tools_freep) struct tools *best = NULL, *newest = NULL;
+    search(task, 0, &best, &newest);
+    if (!newest)
+        return refuse_none(task, error);
+    *ret_tools = take(&newest);
+    return 0;
+}
+
+bool tools_know_restrict(const struct tools *tools)
+{
+    static const struct {
+        int major, minor;
+    } first[] = {{13, 22}, {14, 19}, {15, 14}, {16, 10}, {17, 6}};
+    const char *dot = strchr(tools->version, '.');
+    for (size_t i = 0; i < ARRAY_LENGTH(first); i++)
+        if (tools->major == first[i].major)
+            return dot && strtol(dot + 1, NULL, 10) >= first[i].minor;
+    return tools->major >= 18;
 }
 
 void tools_free(struct tools *tools)

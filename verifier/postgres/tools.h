@@ -2,6 +2,8 @@
 #ifndef POSTGRES_TOOLS_H
 #define POSTGRES_TOOLS_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/process.h"
 
@@ -25,8 +27,16 @@ enum task {
  * separated by colons; nothing else when it is set), Debian's and RPM's version directories, and
  * PATH. */
 int tools_find(enum task task, int major, struct tools **ret_tools, struct error *error);
+/* The newest one, whatever is needed. */
+int tools_find_newest(enum task task, struct tools **ret_tools, struct error *error);
 void tools_free(struct tools *tools); /* takes NULL */
 void tools_freep(struct tools **tools);
+
+/* "install the package postgresql-17 (from ...)": to be freed by the caller. */
+char *tools_advice(enum task task, int major);
+
+/* Does its psql know the \restrict that pg_dump writes since August 2025? */
+bool tools_know_restrict(const struct tools *tools);
 
 /* The path of one of its programs: to be freed by the caller. */
 char *tools_program(const struct tools *tools, const char *program);

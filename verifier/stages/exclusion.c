@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "stages/requirements.h"
 
 enum { LIST_LIMIT_BYTES = 64 * 1024 * 1024 };
 
@@ -131,6 +132,15 @@ void exclusion_find(const struct archive *archive, const struct strings *names,
     if (exclusion.count > 0)
         leave_out_dependents(archive, &exclusion);
     *ret_exclusion = exclusion;
+}
+
+size_t exclusion_leave_out_statistics(const struct archive *archive, struct exclusion *exclusion)
+{
+    size_t before = exclusion->count;
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (entry_is_statistics(&archive->entries[i]))
+            leave_out(exclusion, i);
+    return exclusion->count - before;
 }
 
 bool exclusion_has_table(const struct archive *archive, const struct exclusion *exclusion,

@@ -25,6 +25,10 @@ void exclusion_free(struct exclusion *exclusion); /* takes a zeroed one */
  * what the archive holds of them, and is no mistake where it holds none. */
 bool exclusion_names_rows(const struct strings *names, const char *schema, const char *table);
 
+/* Leaves out also the planner's statistics, which servers before 18 do not take and which are no
+ * data. Gives how many entries that are. */
+size_t exclusion_leave_out_statistics(const struct archive *archive, struct exclusion *exclusion);
+
 /* Are the rows of a table left out? */
 bool exclusion_has_table(const struct archive *archive, const struct exclusion *exclusion,
                          const struct archive_table *table);

@@ -64,6 +64,8 @@ struct server_fact {
     char confined_by[256];     /* the layers that held server and tools: see base/confine.h */
     char not_confined_by[512]; /* those that this machine does not have, each with why; or "" */
     char guest[128];           /* a database that has to be dropped on somebody's server, or "" */
+    int needed_major;          /* of PostgreSQL, that the backup asks for, where an older one has to
+                                  serve; or 0 */
     char psql[PATH_MAX];       /* the command that opens the restored database */
     pid_t pid;                 /* of the throwaway server; 0: none */
 };
@@ -81,6 +83,7 @@ struct restore_fact {
     bool by_one_job;     /* several could not fill every table, one could */
     char excluded[8192]; /* archive entries left out on request; a line each */
     int excluded_count;
+    int statistics_left_out;      /* archive entries with statistics, for servers before 18 */
     char exclude_unmatched[4096]; /* names under restore.exclude that no entry has; a line each */
 };
 

@@ -41,7 +41,7 @@ static void contents_known(void *context)
     struct stages *stages = context;
     struct backup_reading *reading = &stages->reading;
     pthread_mutex_lock(&reading->mutex);
-    reading->major = required_major(&stages->archive);
+    reading->required = required_versions(&stages->archive);
     reading->contents_known = true;
     pthread_cond_signal(&reading->changed);
     pthread_mutex_unlock(&reading->mutex);
@@ -84,15 +84,15 @@ void reading_start(struct stages *stages)
     }
 }
 
-int reading_required_major(struct stages *stages)
+struct required_versions reading_required_versions(struct stages *stages)
 {
     struct backup_reading *reading = &stages->reading;
     pthread_mutex_lock(&reading->mutex);
     while (!reading->contents_known)
         pthread_cond_wait(&reading->changed, &reading->mutex);
-    int major = reading->major;
+    struct required_versions required = reading->required;
     pthread_mutex_unlock(&reading->mutex);
-    return major;
+    return required;
 }
 
 static void copy_text(char *destination, size_t size, const char *text)

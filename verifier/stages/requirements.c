@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/facts.h"
 #include "base/buffer.h"
 #include "postgres/tools.h"
 
@@ -19,26 +20,40 @@ static int header_major(const struct archive *archive)
     return 0;
 }
 
+bool entry_is_statistics(const struct archive_entry *entry)
+{
+    return strcmp(entry->description, "STATISTICS DATA") == 0;
+}
+
+static bool has_statistics(const struct archive *archive)
+{
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (entry_is_statistics(&archive->entries[i]))
+            return true;
+    return false;
+}
+
 /* pg_dump writes for servers of its own major version, whatever it dumped; what older ones do not
  * know decides. */
 static int statements_major(const struct archive *archive)
 {
     int pg_dump = archive->pg_dump_version ? version_major(archive->pg_dump_version) : 0;
-    for (size_t i = 0; i < archive->entry_count; i++)
-        if (strcmp(archive->entries[i].description, "STATISTICS DATA") == 0)
-            return pg_dump; /* which came with 18 */
+    if (has_statistics(archive))
+        return pg_dump; /* which came with 18 */
     if (archive->format == ARCHIVE_PLAIN && pg_dump >= 17)
         return 17; /* SET transaction_timeout, which pg_restore sends by itself */
     return 0;
 }
 
-int required_major(const struct archive *archive)
+struct required_versions required_versions(const struct archive *archive)
 {
     int server = archive->server_version ? version_major(archive->server_version) : 0;
     int header = header_major(archive);
     int statements = statements_major(archive);
     int most = server > header ? server : header;
-    return most > statements ? most : statements;
+    return (struct required_versions){.server = most > statements ? most : statements,
+                                      .reader = header,
+                                      .has_statistics = has_statistics(archive)};
 }
 
 /* Objects that PostgreSQL lets only superusers create; `words` (may be NULL) must stand in the
@@ -146,7 +161,7 @@ bool creates_public_schema(const struct archive *archive)
     for (size_t i = 0; i < archive->entry_count; i++)
         if (strcmp(archive->entries[i].description, "SCHEMA") == 0 &&
             strcmp(archive->entries[i].tag, "public") == 0)
-            return true;
+            return definition_creates(archive->entries[i].definition);
     return false;
 }
 

@@ -7,10 +7,16 @@
 #include "postgres/connection.h"
 #include "stages/exclusion.h"
 
-/* The lowest major version of PostgreSQL that can take the archive: that of the server it was
- * dumped from, what reading its header version takes, or what knows the statements that its pg_dump
- * wrote, whichever is highest. */
-int required_major(const struct archive *archive);
+/* Major versions of PostgreSQL that an archive asks for; 0: it does not say. */
+struct required_versions {
+    int server; /* the lowest that is certain to take it: that of the server it was dumped from, of
+                   the pg_restore that reads it, or of what knows the statements that its pg_dump
+                   wrote, whichever is highest */
+    int reader; /* the lowest whose pg_restore can read it at all */
+    bool has_statistics; /* in entries, which servers since 18 take */
+};
+bool entry_is_statistics(const struct archive_entry *entry);
+struct required_versions required_versions(const struct archive *archive);
 
 /* Why only a superuser can restore the archive, as far as its contents tell ("it has the event
  * trigger x"), or NULL: to be freed by the caller. */
@@ -21,7 +27,7 @@ char *superuser_reason(const struct archive *archive, struct connection *connect
 char *required_locale(const struct archive *archive);
 
 /* Does the archive create the schema `public` itself? Then the empty one of a fresh database is in
- * its way. */
+ * its way; otherwise it is needed, also where the archive has an entry for it. */
 bool creates_public_schema(const struct archive *archive);
 
 /* Looks up every extension that the archive needs, but for those that are left out. The error names

@@ -14,6 +14,7 @@
 #include "postgres/restore.h"
 #include "postgres/restore_reasons.h"
 #include "stages/exclusion.h"
+#include "stages/fitting.h"
 #include "stages/grantors.h"
 #include "stages/requirements.h"
 #include "stages/run.h"
@@ -84,12 +85,21 @@ static int database_create(struct stages *stages, const char *owner, struct erro
 static int database_clear(struct stages *stages, const char *owner, struct error *error)
 {
     cleanup(connection_closep) struct connection *connection = NULL;
+    if (!stages->drop_public && !stages->drop_plpgsql && !owner)
+        return 0;
     if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0)
         return -1;
     if (stages->drop_public && connection_execute(connection, error, "DROP SCHEMA public") < 0)
+        return error_prefix(error, "the backup brings its own schema public, and that of a fresh "
+                                   "database cannot be dropped: ");
+    if (stages->drop_plpgsql && connection_execute(connection, error, "DROP EXTENSION plpgsql") < 0)
         return -1;
     if (!owner)
         return 0;
+    /* Since 15 it belongs to whoever owns the database. */
+    if (!stages->drop_public && connection_server_version(connection) < 150000 &&
+        connection_execute(connection, error, "ALTER SCHEMA public OWNER TO %s", owner) < 0)
+        return -1;
     return connection_execute(connection, error,
                               "DROP EXTENSION IF EXISTS plpgsql; SET ROLE %s; "
                               "CREATE EXTENSION plpgsql",
@@ -128,6 +138,9 @@ static int apply_exclusion(struct stages *stages, char **ret_list, struct error 
     record_exclusion(archive, &exclusion, &stages->facts->restore);
     if (extensions_available(archive, &exclusion, stages->maintenance, error) < 0)
         return -1;
+    if (connection_server_version(stages->maintenance) < 180000)
+        stages->facts->restore.statistics_left_out =
+            (int)exclusion_leave_out_statistics(archive, &exclusion);
     if (exclusion.count == 0)
         return 0;
     *ret_list = xasprintf("%s/restore.list", stages->options->work);
@@ -162,8 +175,7 @@ static void record_confined(struct stages *stages, const struct confined *restor
 static int restore_once(struct stages *stages, const char *role, const char *list, int jobs,
                         int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
 {
-    if (database_create(stages, role, error) < 0 ||
-        (stages->cluster && database_clear(stages, role, error) < 0))
+    if (database_create(stages, role, error) < 0 || database_clear(stages, role, error) < 0)
         return -1;
     struct address database;
     address_copy(&stages->database, &database);
@@ -179,7 +191,7 @@ static int restore_once(struct stages *stages, const char *role, const char *lis
     bool readable = stages->account.uid == geteuid() || !stages->reading.options.always_copy ||
                     strcmp(stages->restore_path, stages->copy_path) == 0;
     struct restore_options options = {
-        .tools = stages->tools,
+        .tools = stages_client(stages),
         .account = readable ? &stages->account : NULL,
         .database = &database,
         .path = path,
@@ -212,7 +224,8 @@ static bool some_data_failed(const struct restore_errors *errors)
 static int restore_as(struct stages *stages, const char *role, const char *list,
                       int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
 {
-    bool alone = stages->restore_format == ARCHIVE_TAR || stages->restore_format == ARCHIVE_PLAIN;
+    bool alone = stages->restore_format == ARCHIVE_TAR || stages->restore_format == ARCHIVE_PLAIN ||
+                 stages->archive.version_minor < 8; /* before PostgreSQL 8.0 */
     int jobs = alone ? 1 : stages->jobs;
     if (restore_once(stages, role, list, jobs, deadline_ms, ret_result, error) < 0)
         return -1;
@@ -227,11 +240,21 @@ static int restore_as(struct stages *stages, const char *role, const char *list,
     return 0;
 }
 
-/* A plain dump that brings its own schema public says so only by failing. */
-static bool met_public(const struct stages *stages, const struct restore_errors *errors)
+/* A plain dump that brings its own schema public, or its own plpgsql as those of before 9.1 do,
+ * says so only by failing. True: another try without what was in its way may go better. */
+static bool met_what_was_there(struct stages *stages, const struct restore_errors *errors)
 {
-    return stages->restore_format == ARCHIVE_PLAIN && !stages->drop_public && errors->count > 0 &&
-           strstr(errors->items[0].message, "schema \"public\" already exists");
+    if (stages->restore_format != ARCHIVE_PLAIN || errors->count == 0)
+        return false;
+    const char *message = errors->items[0].message;
+    bool *const dropped = strstr(message, "schema \"public\" already exists") ? &stages->drop_public
+                          : strstr(message, "\"plpgsql\" already exists") != NULL
+                              ? &stages->drop_plpgsql
+                              : NULL;
+    if (!dropped || *dropped)
+        return false;
+    *dropped = true;
+    return true;
 }
 
 static bool lacked_rights(const struct restore_errors *errors, char **ret_reason)
@@ -306,20 +329,20 @@ static void record_result(const struct restore_result *result, struct restore_fa
     buffer_free(&lines);
 }
 
-/* Restores as `role`, once more without the schema public if that is in the way. */
+/* Restores as `role`, once more without what a fresh database has if that is in the way. */
 static int restore_freely(struct stages *stages, const char *role, const char *list,
                           int64_t deadline_ms, struct restore_result *ret_result,
                           struct error *error)
 {
-    if (restore_as(stages, role, list, deadline_ms, ret_result, error) < 0)
-        return -1;
-    if (!met_public(stages, &ret_result->errors))
-        return 0;
-    restore_result_free(ret_result);
-    stages->drop_public = true;
-    if (guest_drop(stages->maintenance, stages->database_name, error) < 0)
-        return -1;
-    return restore_as(stages, role, list, deadline_ms, ret_result, error);
+    for (;;) {
+        if (restore_as(stages, role, list, deadline_ms, ret_result, error) < 0)
+            return -1;
+        if (!met_what_was_there(stages, &ret_result->errors))
+            return 0;
+        restore_result_free(ret_result);
+        if (guest_drop(stages->maintenance, stages->database_name, error) < 0)
+            return -1;
+    }
 }
 
 /* On a throwaway server: as a role without rights first, and as the superuser where the archive
@@ -356,7 +379,7 @@ static int restore_as_guest(struct stages *stages, const char *list, int64_t dea
     snprintf(fact->restored_as, sizeof(fact->restored_as), "the user of the server's URL");
     if (guest_lock(stages->maintenance, stages->database_name, error) < 0)
         return -1;
-    return restore_as(stages, NULL, list, deadline_ms, ret_result, error);
+    return restore_freely(stages, NULL, list, deadline_ms, ret_result, error);
 }
 
 /* Plain SQL may create databases and connect to them, as pg_dump -C and pg_dumpall do: what is
@@ -433,6 +456,20 @@ static char *locale_doubt(const struct stages *stages)
     return NULL;
 }
 
+/* On a server that is older than the backup asks for, nothing is the backup's fault. */
+static int blame_version(const struct stages *stages, int total, struct error *error)
+{
+    const struct restore_fact *fact = &stages->facts->restore;
+    int needed = stages->facts->server.needed_major;
+    cleanup(free_pointer) char *advice =
+        stages->cluster ? tools_advice(TASK_RESTORE, needed)
+                        : xstrdup("name a newer server, or use a throwaway one");
+    return cannot_verify(
+        error, "%d error%s while restoring into PostgreSQL %d, and the backup asks for %d: %s; %s",
+        total, total == 1 ? "" : "s", connection_server_version(stages->maintenance) / 10000,
+        needed, *fact->first_machine ? fact->first_machine : fact->first_backup, advice);
+}
+
 /* An error of this machine comes first: what follows it may be only its consequence. */
 static int judge(const struct stages *stages, struct error *error)
 {
@@ -441,6 +478,8 @@ static int judge(const struct stages *stages, struct error *error)
     const char *plural = total == 1 ? "" : "s";
     cleanup(free_pointer) char *doubt =
         depends_on_locale(fact->first_backup) ? locale_doubt(stages) : NULL;
+    if (total > 0 && stages->facts->server.needed_major > 0)
+        return blame_version(stages, total, error);
     if (fact->machine_count > 0)
         return cannot_verify(
             error,
@@ -489,6 +528,8 @@ int restore_stage(struct stages *stages, struct error *error)
     if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, &list, error) < 0)
         return -1;
     if (brings_grantors(stages) && grantors_leave_out(stages->copy_path, error) < 0)
+        return -1;
+    if (fit_plain(stages, error) < 0)
         return -1;
     cleanup(free_pointer) char *filled = NULL;
     if (filled_database(&stages->archive, stages->cluster != NULL, &filled, error) < 0)

@@ -10,6 +10,7 @@
 #include "shelf/manifest.h"
 #include "shelf/record.h"
 #include "stages/objects.h"
+#include "stages/requirements.h"
 #include "stages/stages.h"
 
 /* The reading of the backup, in a thread of its own. */
@@ -18,7 +19,7 @@ struct backup_reading {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     bool contents_known; /* the archive's table of contents has been read, or never will be */
-    int major;           /* of PostgreSQL, that the archive requires */
+    struct required_versions required; /* all 0 when the archive does not say */
     int outcome;
     struct error error;
     struct archive_options options;
@@ -40,24 +41,32 @@ struct stages {
     struct record previous; /* of the last backup before this one that verified */
     char *restore_path;     /* what the restoring program is given; NULL: nothing can be restored */
     enum archive_format restore_format;
-    struct tools *tools;
+    struct tools *tools;            /* of the server that we start; NULL on somebody's */
+    struct tools *client;           /* pg_restore and psql that are not beside it; or NULL */
     struct cluster *cluster;        /* NULL on somebody's server */
     struct address server;          /* where `maintenance` is connected */
     struct connection *maintenance; /* to a database of the server that is not the restored one */
     char *database_name;
     bool drop_public;        /* the archive brings its own schema public */
+    bool drop_plpgsql;       /* likewise */
     struct address database; /* the restored one, as the user that checks it */
     bool has_database;       /* restored, ready to be checked */
     pthread_t listing;
     struct listed_objects objects; /* written by that thread until listing_finish */
 };
 
+/* The pg_restore and psql that restore. Borrowed. */
+static inline const struct tools *stages_client(const struct stages *stages)
+{
+    return stages->client ? stages->client : stages->tools;
+}
+
 /* Each runs one stage and records it in the facts. */
 
 /* Starts reading; reading_finish waits for its end and must be called once after it. */
 void reading_start(struct stages *stages);
-/* Waits until it is known which PostgreSQL the archive requires; 0 when it does not say. */
-int reading_required_major(struct stages *stages);
+/* Waits until it is known which PostgreSQL the archive requires. */
+struct required_versions reading_required_versions(struct stages *stages);
 int reading_finish(struct stages *stages);
 
 /* Lists the objects that the checks ask for, if any do. It starts after the reading has, which for

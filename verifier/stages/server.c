@@ -11,10 +11,40 @@
 
 enum { START_TIMEOUT_MS = 120000, CONNECT_TIMEOUT_MS = 30000 };
 
+/* The client programs: of the version that the archive asks for, or else the newest ones, if they
+ * can read it. */
+static int find_client(struct stages *stages, struct required_versions required,
+                       struct error *error)
+{
+    struct error ignored;
+    if (tools_find(TASK_CLIENT, required.server, &stages->client, error) == 0)
+        return 0;
+    cleanup(tools_freep) struct tools *newest = NULL;
+    if (tools_find_newest(TASK_CLIENT, &newest, &ignored) < 0 || newest->major < required.reader)
+        return -1;
+    stages->client = take(&newest);
+    return 0;
+}
+
+/* The programs of the version that the archive asks for, or else the newest ones there are: an
+ * older server often takes it too. The error is about the former. */
+static int find_tools(struct stages *stages, struct error *error)
+{
+    struct required_versions required = reading_required_versions(stages);
+    struct error ignored;
+    if (tools_find(TASK_RESTORE, required.server, &stages->tools, error) == 0)
+        return 0; /* its client programs are beside it */
+    if (tools_find_newest(TASK_RESTORE, &stages->tools, &ignored) < 0 ||
+        find_client(stages, required, &ignored) < 0)
+        return -1;
+    stages->facts->server.needed_major = required.server;
+    return 0;
+}
+
 static int start_throwaway(struct stages *stages, struct error *error)
 {
     struct server_fact *fact = &stages->facts->server;
-    if (tools_find(TASK_RESTORE, reading_required_major(stages), &stages->tools, error) < 0)
+    if (find_tools(stages, error) < 0)
         return -1;
     struct cluster_options options = {.tools = stages->tools,
                                       .directory = stages->options->work,
@@ -63,15 +93,11 @@ static int use_given(struct stages *stages, const char *url, struct error *error
     cleanup(free_pointer) char *where = address_describe(&stages->server);
     text_copy(fact->where, sizeof(fact->where), where);
     int server = connection_server_version(stages->maintenance) / 10000;
-    int archive = reading_required_major(stages);
-    if (server < archive)
-        return cannot_verify(
-            error,
-            "the backup needs PostgreSQL %d or newer, and the server %s is %d: name "
-            "a newer server, or use a throwaway one",
-            archive, where, server);
+    struct required_versions required = reading_required_versions(stages);
+    if (server < required.server)
+        fact->needed_major = required.server;
     guest_sweep(stages->maintenance);
-    return tools_find(TASK_CLIENT, archive, &stages->tools, error);
+    return find_client(stages, required, error);
 }
 
 int server_start(struct stages *stages, struct error *error)

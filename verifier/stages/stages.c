@@ -138,6 +138,7 @@ static void stages_free(struct stages *stages)
     backup_file_free(&stages->backup);
     shelf_free(stages->shelf);
     tools_free(stages->tools);
+    tools_free(stages->client);
     free(stages->database_name);
     free(stages->copy_path);
     free(stages->restore_path);

@@ -259,6 +259,7 @@ void plain_totals_free(struct plain_totals *totals)
     free(totals->dumped_by);
     free(totals->started);
     free(totals->trailer);
+    plain_lines_free(&totals->lines);
     free(totals);
 }
 

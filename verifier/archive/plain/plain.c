@@ -23,6 +23,7 @@ struct plain {
     char *trailer;      /* seen: nothing may follow */
     char *restricted;   /* the key of \restrict, until \unrestrict */
     char *dumped_from, *dumped_by, *started;
+    struct plain_lines lines;
     bool ending;       /* the last line of the file has no newline, and is being read */
     size_t mark_bytes; /* of the byte order mark that were read; 3 when it is over */
 };
@@ -48,6 +49,8 @@ static int on_statement(void *context, struct error *error)
                           (long long)lexer->statement_line, plain->trailer);
     if (statements_read(&plain->statements, error) < 0)
         return -1;
+    if (lexer->statement_line == lexer->line)
+        plain_lines_statement(&plain->lines, lexer->head.data, lexer->line);
     if (plain->statements.copy)
         plain->mode = READING_COPY_LINE;
     return 0;
@@ -206,6 +209,7 @@ static int on_command(void *context, const char *line, bool alone, struct error 
     if (starts_with(line, "restrict ") && is_key(line + 9) && !plain->restricted &&
         !plain->trailer) {
         plain->restricted = xstrdup(line + 9);
+        plain_lines_restrict(&plain->lines, plain->lexer.line);
         return 0;
     }
     if (starts_with(line, "unrestrict ") && plain->restricted) {
@@ -218,6 +222,7 @@ static int on_command(void *context, const char *line, bool alone, struct error 
                              "cut or damaged; make a new backup",
                              (long long)plain->lexer.line);
         free(take(&plain->restricted));
+        plain_lines_restrict(&plain->lines, plain->lexer.line);
         return 0;
     }
     if (strcmp(line, "encoding SQL_ASCII") == 0 && !plain->restricted && !plain->trailer)
@@ -261,6 +266,7 @@ void plain_free(struct plain *plain)
     free(plain->dumped_from);
     free(plain->dumped_by);
     free(plain->started);
+    plain_lines_free(&plain->lines);
     free(plain);
 }
 
@@ -416,6 +422,8 @@ int plain_finish(struct plain *plain, struct plain_totals **ret_totals, struct e
     totals->dumped_from = take(&plain->dumped_from);
     totals->dumped_by = take(&plain->dumped_by);
     totals->started = take(&plain->started);
+    totals->lines = plain->lines;
+    plain->lines = (struct plain_lines){0};
     totals->trailer = take(&plain->trailer);
     *ret_totals = totals;
     return 0;

@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "archive/plain/lines.h"
 #include "archive/rows.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -73,7 +74,8 @@ struct plain_totals {
     char *dumped_from;          /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
     char *dumped_by;
     char *started; /* "2019-05-25 19:32:36 +07": only in dumps made with --verbose, or NULL */
-    char *trailer; /* the comment that ended the file; NULL for a fragment */
+    struct plain_lines lines; /* that older versions do not know */
+    char *trailer;            /* the comment that ended the file; NULL for a fragment */
 };
 void plain_totals_free(struct plain_totals *totals); /* takes NULL */
 void plain_totals_freep(struct plain_totals **totals);

@@ -82,17 +82,6 @@ def test_a_server_that_cannot_be_used(place, good, guarded, change, words):
         assert "s3cret" not in text and "wrong-of-the-test" not in text
 
 
-def test_a_server_that_is_too_old_for_the_backup(place, good, guarded):
-    """The archive says that it was dumped from a server that is newer than any."""
-    content = bytearray(good.dump.read_bytes())
-    version = re.search(rb"\d\d\.\d+ \(Debian", content)
-    content[version.start() : version.start() + 2] = b"77"
-    place.put_bytes(bytes(content))
-    run = place.verify("--server", guarded.tcp_url(), place.scenario(SCENARIO, pattern="bugspark_%Y%m%d.dump"))
-    assert run.code == CANNOT_VERIFY, str(run)
-    assert "77" in run.report()[RESTORES].message
-
-
 HANG = 'touch "$place/tmp/reached"; exec sleep 600\n'
 
 

@@ -90,12 +90,6 @@ def test_a_server_without_the_limit_that_pg_restore_sets(place, good):
     assert run.code == PASSED, str(run)
 
 
-def test_a_psql_that_is_too_old(place, server):
-    backup = server.dump("bugspark", place.directory / "x.sql", "-Fp")
-    script = 'case $1 in --version) exec "$real/psql" --version;; esac\necho "psql:x.sql:5: error: invalid command \\\\restrict" >&2; exit 3\n'
-    place.expect("error", RESTORES, ["restrict", "update the package postgresql-client"], "--backup", backup, place.scenario(""), environment=place.stand_in(psql=script))
-
-
 @pytest.mark.parametrize(
     "programs, words",
     [

@@ -50,6 +50,8 @@ static void put_header(const struct build *build, struct buffer *to)
     for (size_t i = 0; i < sizeof(when) / sizeof(when[0]); i++)
         put_integer(build, to, when[i]);
     put_string(build, to, "built");
+    if (build->minor < 10)
+        return;
     put_string(build, to, "17.2");
     put_string(build, to, "17.2");
 }
@@ -84,23 +86,27 @@ static void put_entry(const struct build *build, struct buffer *to, const struct
 {
     put_integer(build, to, entry->id);
     put_integer(build, to, entry->has_data);
-    put_string(build, to, "0");
+    if (build->minor >= 8)
+        put_string(build, to, "0");
     put_string(build, to, "0");
     put_string(build, to, entry->tag);
     put_string(build, to, entry->description);
-    put_integer(build, to, entry->section);
+    if (build->minor >= 11)
+        put_integer(build, to, entry->section);
     put_string(build, to, entry->definition);
     put_string(build, to, "");
     put_string(build, to, entry->copy);
     put_string(build, to, entry->section == 3 && entry->copy ? "public" : NULL);
-    put_string(build, to, NULL);
+    if (build->minor >= 10)
+        put_string(build, to, NULL);
     if (build->minor >= 14)
         put_string(build, to, NULL);
     if (build->minor >= 16)
         put_integer(build, to, 0);
     put_string(build, to, "owner");
-    put_string(build, to, "false");
-    put_string(build, to, "1");
+    if (build->minor >= 9)
+        put_string(build, to, "false");
+    put_string(build, to, build->minor >= 8 ? "1" : "4000000000"); /* an oid */
     put_string(build, to, NULL);
     put_offset(build, to, entry, offset);
 }
@@ -120,7 +126,18 @@ static void put_chunks(const struct build *build, struct buffer *to, const char 
     buffer_free(&stream);
 }
 
-static void put_blocks(const struct build *build, struct buffer *to, int64_t begins[4])
+static void put_large_objects(const struct build *build, struct buffer *to)
+{
+    put_byte(to, 3);
+    put_integer(build, to, 5);
+    for (int i = 1; i <= build->large_objects; i++) {
+        put_integer(build, to, 16000 + i);
+        put_chunks(build, to, "hello", 5);
+    }
+    put_integer(build, to, 0);
+}
+
+static void put_blocks(const struct build *build, struct buffer *to, int64_t begins[5])
 {
     for (int table = 1; table <= 2; table++) {
         struct buffer rows;
@@ -134,16 +151,17 @@ static void put_blocks(const struct build *build, struct buffer *to, int64_t beg
     begins[3] = (int64_t)to->length;
     if (build->large_objects == 0)
         return;
-    put_byte(to, 3);
-    put_integer(build, to, 5);
-    for (int i = 1; i <= build->large_objects; i++) {
-        put_integer(build, to, 16000 + i);
-        put_chunks(build, to, "hello", 5);
-    }
-    put_integer(build, to, 0);
+    put_large_objects(build, to);
+    begins[4] = (int64_t)to->length;
+    if (build->minor >= 12)
+        return;
+    static const char comments[] = "COMMENT ON LARGE OBJECT 16001 IS 'first';\n";
+    put_byte(to, 1);
+    put_integer(build, to, 6);
+    put_chunks(build, to, comments, strlen(comments));
 }
 
-static void put_toc(const struct build *build, struct buffer *to, const int64_t begins[4],
+static void put_toc(const struct build *build, struct buffer *to, const int64_t begins[5],
                     const char *oids)
 {
     const struct built_entry entries[] = {
@@ -155,10 +173,12 @@ static void put_toc(const struct build *build, struct buffer *to, const int64_t 
         {"BLOBS", "BLOBS", "", NULL, 3, 5, true},
         {"16001..", "BLOB METADATA", oids, NULL, 2, 6, false},
     };
+    const struct built_entry comments = {"BLOB COMMENTS", "BLOB COMMENTS", "", NULL, 3, 6, true};
     size_t count = build->large_objects ? 6 : 4;
     put_integer(build, to, (int64_t)count);
     for (size_t i = 0; i < count; i++)
-        put_entry(build, to, &entries[i], i >= 2 && i < 5 ? begins[i - 1] : 0);
+        put_entry(build, to, i == 5 && build->minor < 12 ? &comments : &entries[i],
+                  i >= 2 ? begins[i - 1] : 0);
 }
 
 void build_archive(const struct build *build, struct buffer *ret_archive)
@@ -170,7 +190,7 @@ void build_archive(const struct build *build, struct buffer *ret_archive)
         buffer_printf(&oids, "%d\n", 16000 + i);
     /* Twice: the offsets are known only after the first time; the length does not depend on them.
      */
-    int64_t begins[4] = {0};
+    int64_t begins[5] = {0};
     for (int pass = 0; pass < 2; pass++) {
         buffer_clear(ret_archive);
         put_header(build, ret_archive);

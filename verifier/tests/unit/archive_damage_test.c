@@ -303,6 +303,31 @@ START_TEST(cut_at_every_length)
 }
 END_TEST
 
+/* What `pg_dump >>` makes. */
+START_TEST(two_archives_in_one_file)
+{
+    struct build build = {.minor = 14, .integer_size = 4, .offset_size = 8, .offsets = _i % 2 == 0};
+    struct buffer bytes;
+    build_archive(&build, &bytes);
+    size_t length = bytes.length;
+    cleanup(free_pointer) char *second = xmalloc(length);
+    memcpy(second, bytes.data, length);
+    buffer_append(&bytes, second, length);
+    char path[64];
+    int descriptor = memory_file(bytes.data, bytes.length, path);
+    struct archive_options options = {.threads = 1 + _i / 2};
+    cleanup(archive_free) struct archive archive = {0};
+    struct error error = {0};
+    cleanup(free_pointer) char *says =
+        xasprintf("another archive begins at byte %zu: there are two in one file", length);
+    ck_assert_int_eq(archive_read(&archive, path, &options, &error), -1);
+    ck_assert_int_eq(error.fault, FAULT_BACKUP);
+    ck_assert_msg(strstr(error.text, says) != NULL, "%s", error.text);
+    close(descriptor);
+    buffer_free(&bytes);
+}
+END_TEST
+
 START_TEST(something_appended)
 {
     struct subject subject = subject_open(cut_files[_i % 3], 1 + _i / 3);
@@ -556,6 +581,7 @@ Suite *archive_damage_suite(void)
     add_slow_test(suite, each_byte_changed, 2);
     add_slow_test(suite, each_byte_of_unchecked_data, 3);
     add_slow_test(suite, cut_at_every_length, ARRAY_LENGTH(cut_files));
+    add_table_test(suite, two_archives_in_one_file, 4);
     add_slow_test(suite, something_appended, 6);
     add_slow_test(suite, blocks_swapped_doubled_removed, 4);
     add_slow_test(suite, lengths_made_huge, 4);

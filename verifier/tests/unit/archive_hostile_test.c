@@ -69,7 +69,7 @@ static const struct {
     {BYTES("PGDMP"), FAULT_BACKUP, "cut off"},
     {BYTES("PGDMP\1\21\0\4\10\1"), FAULT_MACHINE, "1.17"},
     {BYTES("PGDMP\2\0\0\4\10\1"), FAULT_MACHINE, "2.0"},
-    {BYTES("PGDMP\1\13\0\4\10\1"), FAULT_MACHINE, "1.11"},
+    {BYTES("PGDMP\1\6\0\4\10\1"), FAULT_MACHINE, "1.6"},
     {BYTES("PGDMP\0\16\0\4\10\1"), FAULT_BACKUP, "never was"},
     {BYTES("PGDMP\1\16\0\0\10\1"), FAULT_BACKUP, "integer has 0 bytes"},
     {BYTES("PGDMP\1\16\0\41\10\1"), FAULT_BACKUP, "integer has 33 bytes"},

@@ -146,7 +146,10 @@ START_TEST(an_archive_says_which_server_it_needs)
         majors[_i].pg_dump_version ? xstrdup(majors[_i].pg_dump_version) : NULL;
     archive.server_version = version;
     archive.pg_dump_version = pg_dump;
-    ck_assert_int_eq(required_major(&archive), majors[_i].major);
+    struct required_versions required = required_versions(&archive);
+    ck_assert_int_eq(required.server, majors[_i].major);
+    static const int readers[] = {[16] = 17, [15] = 16, [14] = 12}; /* of pg_restore */
+    ck_assert_int_eq(required.reader, readers[majors[_i].header_minor]);
 }
 END_TEST
 
@@ -246,14 +249,47 @@ START_TEST(the_locale_is_read_from_the_database)
 }
 END_TEST
 
+static const struct {
+    char kind[16], tag[16], definition[80];
+    bool creates;
+} schemas[] = {
+    {"COMMENT", "SCHEMA public", "COMMENT ON SCHEMA public IS 'CREATE SCHEMA public';", false},
+    {"SCHEMA", "publicity", "CREATE SCHEMA publicity;\n", false},
+    {"SCHEMA", "public", "CREATE SCHEMA public;\n", true},
+    {"SCHEMA", "public", "\nCREATE SCHEMA \"public\";\n", true},
+    /* what pg_dump since 15 writes for one that is the database's own no longer */
+    {"SCHEMA", "public", "-- *not* creating schema, since initdb creates it\n", false},
+    {"SCHEMA", "public", "-- *not* creating schema\nCREATE SCHEMA public;\n", true},
+    {"SCHEMA", "public", "", false},
+};
+
 START_TEST(the_public_schema_is_found)
 {
-    struct archive_entry entries[] = {ENTRY(1, "COMMENT", "", "SCHEMA public"),
-                                      ENTRY(2, "SCHEMA", "", "public")};
-    struct archive archive = {.entries = entries, .entry_count = 1};
-    ck_assert(!creates_public_schema(&archive));
-    archive.entry_count = 2;
-    ck_assert(creates_public_schema(&archive));
+    char kind[16], tag[16], definition[80];
+    memcpy(kind, schemas[_i].kind, sizeof(kind));
+    memcpy(tag, schemas[_i].tag, sizeof(tag));
+    memcpy(definition, schemas[_i].definition, sizeof(definition));
+    struct archive_entry entries[] = {ENTRY(1, "TABLE", "public", "t"), ENTRY(2, "", "", "")};
+    entries[1].description = kind;
+    entries[1].tag = tag;
+    entries[1].definition = definition;
+    struct archive archive = {.entries = entries, .entry_count = ARRAY_LENGTH(entries)};
+    ck_assert_int_eq(creates_public_schema(&archive), schemas[_i].creates);
+}
+END_TEST
+
+START_TEST(statistics_are_left_out_for_old_servers)
+{
+    struct archive_entry entries[] = {ENTRY(1, "TABLE", "public", "t"),
+                                      ENTRY(2, "STATISTICS DATA", "public", "t"),
+                                      ENTRY(3, "STATISTICS", "public", "t")};
+    struct archive archive = {.entries = entries, .entry_count = ARRAY_LENGTH(entries)};
+    struct exclusion exclusion;
+    exclusion_find(&archive, &(struct strings){0}, &exclusion);
+    ck_assert_uint_eq(exclusion_leave_out_statistics(&archive, &exclusion), 1);
+    ck_assert_uint_eq(exclusion.count, 1);
+    ck_assert(exclusion.left_out[1]);
+    exclusion_free(&exclusion);
 }
 END_TEST
 
@@ -266,6 +302,7 @@ Suite *exclusion_suite(void)
     add_table_test(suite, an_archive_says_which_server_it_needs, ARRAY_LENGTH(majors));
     add_table_test(suite, only_some_objects_need_a_superuser, ARRAY_LENGTH(objects));
     add_table_test(suite, the_locale_is_read_from_the_database, ARRAY_LENGTH(locales));
-    add_test(suite, the_public_schema_is_found);
+    add_table_test(suite, the_public_schema_is_found, ARRAY_LENGTH(schemas));
+    add_test(suite, statistics_are_left_out_for_old_servers);
     return suite;
 }

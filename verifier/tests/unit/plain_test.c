@@ -1,9 +1,12 @@
 #include "archive/plain/plain.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/file.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/unit.h"
 
 /* Feeds in blocks of `block` bytes, each in memory of its own so that a read beyond it is seen. */
@@ -363,6 +366,59 @@ START_TEST(the_comments_of_a_dump_are_read)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    const char *kinds;   /* of the lines that were found: r, t, i, a */
+    const char *blanked; /* the text when those are left out that are in capitals */
+} lines[] = {
+    {"\\restrict aB9\nSET transaction_timeout = 0;\n\\unrestrict aB9\n", "rTr",
+     "\\restrict aB9\n                            \n\\unrestrict aB9\n"},
+    {"\\restrict aB9\nSET transaction_timeout = 0;\n\\unrestrict aB9\n", "RtR",
+     "             \nSET transaction_timeout = 0;\n               \n"},
+    /* what is data or means something stays */
+    {"SET transaction_timeout = 5;\nSET idle_in_transaction_session_timeout = 0;\r\n"
+     "COPY t FROM stdin;\nSET transaction_timeout = 0;\n\\.\n"
+     "SELECT '\nSET transaction_timeout = 0;\n';\nSET default_table_access_method = heap;\n"
+     "SET default_table_access_method = other;\n",
+     "IA",
+     "SET transaction_timeout = 5;\n                                            \r\n"
+     "COPY t FROM stdin;\nSET transaction_timeout = 0;\n\\.\n"
+     "SELECT '\nSET transaction_timeout = 0;\n';\n                                       \n"
+     "SET default_table_access_method = other;\n"},
+    {"SET\ntransaction_timeout = 0;\n", "", "SET\ntransaction_timeout = 0;\n"},
+    {"SET transaction_timeout = 0; SELECT 1;\n", "T", "SET transaction_timeout = 0; SELECT 1;\n"},
+    {"  SET transaction_timeout = 0;\n", "T", "  SET transaction_timeout = 0;\n"},
+};
+
+START_TEST(lines_that_older_versions_do_not_know_are_blanked)
+{
+    static const char letters[] = "rtia";
+    cleanup(plain_totals_freep) struct plain_totals *totals = NULL;
+    struct error error = {.text = ""};
+    cleanup(free_pointer) char *text = xasprintf("%s%s%s", BEGIN, lines[_i].text, END);
+    int result = parse(text, strlen(text), 7, false, &totals, &error);
+    ck_assert_msg(result == 0, "%s", error.text);
+    bool kinds[PLAIN_LINE_KINDS] = {false};
+    ck_assert_uint_eq(totals->lines.count, strlen(lines[_i].kinds));
+    for (size_t i = 0; i < totals->lines.count; i++) {
+        char letter = letters[totals->lines.items[i].kind];
+        ck_assert_int_eq(tolower(lines[_i].kinds[i]), letter);
+        kinds[totals->lines.items[i].kind] = lines[_i].kinds[i] != letter;
+    }
+    cleanup(scratch_free) char *scratch = scratch_new();
+    cleanup(free_pointer) char *path = scratch_path(scratch, "x.sql");
+    scratch_write(path, text, 0600);
+    ck_assert_int_eq(plain_lines_blank(&totals->lines, kinds, path, &error), 0);
+    cleanup(free_pointer) char *expected = xasprintf("%s%s%s", BEGIN, lines[_i].blanked, END);
+    struct buffer after;
+    ck_assert_int_eq(file_read(path, 4096, &after, &error), 0);
+    ck_assert_str_eq(after.data, expected);
+    buffer_free(&after);
+    ck_assert_int_eq(plain_lines_blank(&totals->lines, kinds, "/nowhere/x.sql", &error), -1);
+    ck_assert_int_eq(error.fault, FAULT_MACHINE);
+}
+END_TEST
+
 #define CLUSTER     "--\n-- PostgreSQL database cluster dump\n--\n\n"
 #define CLUSTER_END "--\n-- PostgreSQL database cluster dump complete\n--\n\n"
 
@@ -487,6 +543,7 @@ Suite *plain_suite(void)
     add_test(suite, a_zero_byte_is_refused_in_sql_and_in_rows);
     add_test(suite, every_cut_of_a_dump_is_an_error);
     add_test(suite, the_comments_of_a_dump_are_read);
+    add_table_test(suite, lines_that_older_versions_do_not_know_are_blanked, ARRAY_LENGTH(lines));
     add_test(suite, a_cluster_is_whole_when_each_of_its_databases_is);
     add_test(suite, a_fragment_needs_neither_beginning_nor_end);
     add_test(suite, a_long_statement_is_counted_and_a_long_grant_refused);

@@ -94,7 +94,34 @@ START_TEST(the_fitting_installation_is_found)
         ck_assert_int_eq(error.fault, FAULT_MACHINE);
         ck_assert_msg(strstr(error.text, finds[_i].words), "%s", error.text);
     }
-    tools_free(tools);
+    tools_free(take(&tools));
+    if (*finds[_i].installed && finds[_i].task != TASK_DUMP) {
+        ck_assert_int_eq(tools_find_newest(finds[_i].task, &tools, &error), 0);
+        ck_assert_int_eq(tools->major, strstr(finds[_i].installed, "17.3") ? 17 : 15);
+        tools_free(tools);
+    } else if (!*finds[_i].installed) {
+        ck_assert_int_eq(tools_find_newest(finds[_i].task, &tools, &error), -1);
+        ck_assert_msg(strstr(error.text, finds[_i].words), "%s", error.text);
+    }
+}
+END_TEST
+
+static const struct {
+    char version[32];
+    bool know;
+} psqls[] = {
+    {"12.22", false},        {"13.21", false},  {"13.22", true},          {"14.18", false},
+    {"14.19", true},         {"15.13", false},  {"15.14 (Debian)", true}, {"16.9", false},
+    {"16.10", true},         {"17.5", false},   {"17.6", true},           {"17beta1", false},
+    {"18.0 (Debian)", true}, {"19devel", true},
+};
+
+START_TEST(later_releases_know_restrict)
+{
+    char version[32];
+    memcpy(version, psqls[_i].version, sizeof(version));
+    struct tools tools = {.version = version, .major = version_major(version)};
+    ck_assert_int_eq(tools_know_restrict(&tools), psqls[_i].know);
 }
 END_TEST
 
@@ -203,6 +230,7 @@ Suite *tools_suite(void)
     Suite *suite = suite_create("postgres/tools");
     add_table_test(suite, majors_of_versions, ARRAY_LENGTH(versions));
     add_table_test(suite, the_fitting_installation_is_found, ARRAY_LENGTH(finds));
+    add_table_test(suite, later_releases_know_restrict, ARRAY_LENGTH(psqls));
     add_table_test(suite, a_broken_installation_is_none, ARRAY_LENGTH(broken));
     add_test(suite, an_incomplete_installation_is_none);
     add_test(suite, a_relative_directory_holds_everywhere);
