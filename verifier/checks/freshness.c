@@ -125,39 +125,44 @@ static void judge_future(const struct subject *subject, const struct column *col
                  freshness_zone_advice(backup->time_from, column->type, ahead_s));
 }
 
-static void judge(const struct subject *subject, const struct expectation *expectation,
-                  const struct column *column, const PGresult *result, struct outcome *outcome)
+/* Does the newest value tell anything? If not, the outcome says why. */
+static bool is_usable(const struct subject *subject, const struct column *column,
+                      const PGresult *result, long double newest, struct outcome *outcome)
 {
-    const struct facts *facts = subject->facts;
-    const char *newest_text = PQgetvalue(result, 0, 1);
-    if (PQgetisnull(result, 0, 0)) {
-        outcome_fail(outcome, "%s has no value of %s to judge by: %s", column->table, column->name,
-                     *PQgetvalue(result, 0, 2) == 't' ? "the column is empty"
-                                                      : "the table is empty");
-        return;
-    }
-    long double newest = strtold(PQgetvalue(result, 0, 0), NULL);
-    long double age_s = (long double)facts->backup.time - newest;
-    if (!isfinite(newest)) {
+    const char *text = PQgetvalue(result, 0, 1);
+    bool has_rows = *PQgetvalue(result, 0, 2) == 't';
+    if (PQgetisnull(result, 0, 0))
+        outcome_fail(outcome, "%s has no value of %s to judge by: the %s is empty", column->table,
+                     column->name, has_rows ? "column" : "table");
+    else if (!isfinite(newest))
         outcome_fail(outcome, "the newest %s of %s is %s, which says nothing about freshness",
-                     column->name, column->table, newest_text);
-        return;
-    }
+                     column->name, column->table, text);
     /* No dump can hold it: a view that computes it, or that stands on a materialized one. */
-    if (column->relation == 'v' && newest >= (long double)facts->began) {
+    else if (column->relation == 'v' && newest >= (long double)subject->facts->began)
         outcome_mistake(outcome,
                         "the newest %s of the view %s is %s, which is after this run began: it was "
                         "computed here, not dumped; expect freshness of a table",
-                        column->name, column->table, newest_text);
+                        column->name, column->table, text);
+    else
+        return true;
+    return false;
+}
+
+static void judge(const struct subject *subject, const struct expectation *expectation,
+                  const struct column *column, const PGresult *result, struct outcome *outcome)
+{
+    const struct backup_fact *backup = &subject->facts->backup;
+    const char *newest_text = PQgetvalue(result, 0, 1);
+    long double newest = strtold(PQgetvalue(result, 0, 0), NULL);
+    long double age_s = (long double)backup->time - newest;
+    if (!is_usable(subject, column, result, newest, outcome))
         return;
-    }
-    if (age_s < -(long double)freshness_tolerance_s(facts->backup.time_from, column->type)) {
+    if (-age_s > (long double)freshness_tolerance_s(backup->time_from, column->type)) {
         judge_future(subject, column, newest_text, (int64_t)-age_s, outcome);
         return;
     }
-    if (age_s < 0)
-        age_s = 0;
     char age[DURATION_TEXT_SIZE];
+    age_s = age_s < 0 ? 0 : age_s;
     duration_format((int64_t)(age_s * 1000), age);
     outcome_detail(outcome, "newest %s: %s", column->name, newest_text);
     cleanup(free_pointer) char *name =

@@ -7,7 +7,11 @@
 #include "base/memory.h"
 #include "checks/session.h"
 
-enum { BATCH = 100, LISTED = 100 };
+enum {
+    BATCH = 100,
+    LISTED = 100,
+    FIRST_VERSION = 110000, /* whose catalogs tell what is asked here */
+};
 
 /* Sequence, column, table for messages and for SQL, step. Each pair of sequence and column once. */
 static const char pairs_sql[] =
@@ -68,7 +72,7 @@ static void judge(const PGresult *pairs, const PGresult *states, int row, struct
 {
     if (PQgetisnull(states, row, 3)) /* no rows */
         return;
-    int pair = atoi(PQgetvalue(states, row, 0));
+    int pair = (int)strtol(PQgetvalue(states, row, 0), NULL, 10);
     int64_t last = strtoll(PQgetvalue(states, row, 1), NULL, 10);
     int64_t reached = strtoll(PQgetvalue(states, row, 3), NULL, 10);
     int64_t step = strtoll(PQgetvalue(pairs, pair, STEP), NULL, 10);
@@ -115,6 +119,8 @@ int numbering_check(struct connection *connection, struct outcome *outcome, char
     struct behind behind = {0};
     struct error error;
     *ret_words = NULL;
+    if (connection_server_version(connection) < FIRST_VERSION)
+        return 0;
     if (connection_query(connection, pairs_sql, NULL, &pairs, NULL, &error) < 0) {
         outcome_error(outcome, "the sequences of the restored database cannot be listed: %s",
                       error.text);

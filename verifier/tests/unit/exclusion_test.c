@@ -39,6 +39,9 @@ static const struct {
     {{"TABLE users"}, "6,3,4,5,7,8,9,", 0}, /* in whatever schema */
     {{"TABLE auth users"}, "3,4,8,9,", 0},
     {{"TABLE DATA public users"}, "5,", 0},
+    {{"TABLE DATA public other"}, "", 0}, /* which the archive defines and has no rows of */
+    {{"TABLE DATA other"}, "", 0},
+    {{"TABLE DATA public another"}, "", 1},
     {{"TABLE public users", "SCHEMA nowhere", "EXTENSION pg_graphql"}, "1,6,5,7,8,9,", 1},
     {{"VIEW public both"}, "8,9,", 0},
     {{""}, "", 1},
