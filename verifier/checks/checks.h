@@ -59,6 +59,7 @@ struct subject {
     const struct record *previous;   /* of the last backup that verified; NULL: there is none */
     const struct address *database;  /* the restored database; NULL: there is none */
     const struct listed_objects *objects; /* NULL: no check asks for them */
+    bool one_of_several;                  /* `archive` is what a larger one holds of the database */
     time_t now;
 };
 
@@ -74,6 +75,8 @@ struct check {
     look_function *look;
     const void *parameter; /* borrowed from the scenario, or `owned` */
     void *owned;           /* freed with the plan; NULL: nothing */
+    bool each_database;    /* plan_expand makes one of it for each database of the backup */
+    char *database;        /* that one; NULL: the only one, or the backup as a whole */
 };
 
 struct plan {
@@ -85,6 +88,14 @@ struct plan {
  * pattern; NULL: all). The scenario must outlive the plan. */
 void plan_build(const struct scenario *scenario, const char *only, struct plan *ret_plan);
 void plan_free(struct plan *plan); /* takes a zeroed one */
+
+/* Which databases a backup holds is only known once it was read: then each of these gets the checks
+ * that look at one database, and what was there in their place goes. Nothing happens as long as the
+ * facts name none, nor a second time; so the worker and the main process have the same plan. */
+void plan_expand(struct plan *plan, const struct databases_fact *databases);
+
+/* How many checks it may have then. */
+size_t plan_most(const struct plan *plan);
 
 /* Does it look at the bucket and its copy, and so say nothing about the backup? */
 bool check_is_of_objects(const struct check *check);

@@ -33,6 +33,14 @@ look_function objects_same_as_copy;
 look_function objects_missing;
 look_function objects_orphaned;
 
+/* Lets the check look at its `database` alone. */
+void look_at_database(const struct check *check, const struct subject *subject,
+                      struct outcome *outcome);
+
+/* Makes an error of the failure of a comparison with the archive, where statements that were
+ * appended to it may have made the difference. */
+void blame_appended(const struct subject *subject, struct outcome *outcome);
+
 /* Says what does not hold: a failure, or a warning where the scenario says `warn:`. */
 void disagree(const struct expectation *expectation, const char *words, struct outcome *outcome);
 

@@ -10,6 +10,7 @@ struct builder {
     struct plan plan;
     const char *only;
     int64_t timeout_ms;
+    bool all_databases;
 };
 
 /* Takes `name`. `parameter` is borrowed from the scenario. Gives the check, or NULL when it is not
@@ -91,17 +92,26 @@ size_t plan_object_checks(const struct plan *plan, const struct expectation **re
     return count;
 }
 
+/* What looks at every table of a database. */
+static void add_of_database(struct builder *builder, const char *name, enum stage needs,
+                            look_function *look)
+{
+    struct check *check = add(builder, "backup", xstrdup(name), needs, look, NULL);
+    if (check)
+        check->each_database = builder->all_databases;
+}
+
 void plan_build(const struct scenario *scenario, const char *only, struct plan *ret_plan)
 {
-    struct builder builder = {.only = only, .timeout_ms = scenario->restore.timeout_ms};
+    struct builder builder = {.only = only,
+                              .timeout_ms = scenario->restore.timeout_ms,
+                              .all_databases = scenario->backups.all_databases};
     add(&builder, "backup", xstrdup("backup is recent"), STAGE_COUNT, backup_is_recent, NULL);
     add(&builder, "backup", xstrdup("backup is intact"), STAGE_FIND, backup_is_intact, NULL);
     add(&builder, "backup", xstrdup("backup restores"), STAGE_FIND, backup_restores, NULL);
-    add(&builder, "backup", xstrdup("every table has its rows"), STAGE_READ,
-        every_table_has_its_rows, NULL);
+    add_of_database(&builder, "every table has its rows", STAGE_READ, every_table_has_its_rows);
     if (scenario->restore.contents)
-        add(&builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
-            contents_are_identical, NULL);
+        add_of_database(&builder, "contents are identical", STAGE_RESTORE, contents_are_identical);
     if (scenario->alembic.present)
         add(&builder, "alembic", xstrdup("alembic: revision is the expected one"), STAGE_RESTORE,
             alembic_revision, NULL);
@@ -115,13 +125,66 @@ void plan_build(const struct scenario *scenario, const char *only, struct plan *
     *ret_plan = builder.plan;
 }
 
+static void check_free(struct check *check)
+{
+    free(check->group);
+    free(check->name);
+    free(check->owned);
+    free(check->database);
+}
+
+static size_t count_each(const struct plan *plan)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        count += plan->checks[i].each_database;
+    return count;
+}
+
+size_t plan_most(const struct plan *plan)
+{
+    return plan->count + count_each(plan) * DATABASES_MOST;
+}
+
+/* Of the checks in `pattern`. */
+static void add_database(struct plan *plan, const struct plan *pattern, const char *database)
+{
+    for (size_t i = 0; i < pattern->count; i++) {
+        struct check check = pattern->checks[i];
+        if (!check.each_database)
+            continue;
+        check.each_database = false;
+        check.group = xstrdup(check.group);
+        check.name = xasprintf("%s: %s", database, check.name);
+        check.database = xstrdup(database);
+        plan->checks[plan->count++] = check;
+    }
+}
+
+void plan_expand(struct plan *plan, const struct databases_fact *databases)
+{
+    size_t each = count_each(plan);
+    size_t count = databases->count;
+    if (count == 0 || count > DATABASES_MOST || each == 0)
+        return;
+    struct plan expanded = {.checks =
+                                xcalloc(plan->count + count * each, sizeof(*expanded.checks))};
+    for (size_t i = 0; i < plan->count; i++)
+        if (!plan->checks[i].each_database)
+            expanded.checks[expanded.count++] = plan->checks[i];
+    for (size_t i = 0; i < count; i++)
+        add_database(&expanded, plan, databases->names[i]);
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->checks[i].each_database)
+            check_free(&plan->checks[i]);
+    free(plan->checks);
+    *plan = expanded;
+}
+
 void plan_free(struct plan *plan)
 {
-    for (size_t i = 0; i < plan->count; i++) {
-        free(plan->checks[i].group);
-        free(plan->checks[i].name);
-        free(plan->checks[i].owned);
-    }
+    for (size_t i = 0; i < plan->count; i++)
+        check_free(&plan->checks[i]);
     free(plan->checks);
     *plan = (struct plan){0};
 }

@@ -22,7 +22,8 @@ static void run_refuse(struct run *run, const char *check_name, const char *reas
     run->plan.count = 1;
     run->plan.checks[0].group = xstrdup("scenario");
     run->plan.checks[0].name = xstrdup(check_name);
-    run->outcomes = shared_alloc(sizeof(*run->outcomes));
+    run->outcomes_size = sizeof(*run->outcomes);
+    run->outcomes = shared_alloc(run->outcomes_size);
     outcome_error(&run->outcomes[0], "%s", reason);
     run->scenario = NULL;
 }
@@ -97,7 +98,13 @@ void run_prepare(struct run *run, const struct scenario *scenario,
         run_refuse(run, "a work directory can be made", error.text);
         return;
     }
-    run->outcomes = shared_alloc(run->plan.count * sizeof(*run->outcomes));
+    run->outcomes_size = plan_most(&run->plan) * sizeof(*run->outcomes);
+    run->outcomes = shared_alloc(run->outcomes_size);
+}
+
+void run_follow(struct run *run)
+{
+    plan_expand(&run->plan, &run->facts->databases);
 }
 
 struct result run_result(const struct run *run)
@@ -108,7 +115,7 @@ struct result run_result(const struct run *run)
 
 void run_release(struct run *run)
 {
-    shared_free(run->outcomes, run->plan.count * sizeof(*run->outcomes));
+    shared_free(run->outcomes, run->outcomes_size);
     shared_free(run->facts, sizeof(*run->facts));
     plan_free(&run->plan);
     free(run->object_checks);
@@ -143,6 +150,7 @@ void run_work(void *context)
                               .database = stages_database(stages),
                               .objects = stages_objects(stages),
                               .now = facts->began};
+    run_follow(run);
     struct error error;
     stage_begin(facts, STAGE_CHECK);
     int checked = harness_run(run->name, &run->plan, &subject, run->outcomes, &error);

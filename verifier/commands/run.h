@@ -19,6 +19,7 @@ struct run {
     struct plan plan;
     struct facts *facts;      /* shared */
     struct outcome *outcomes; /* shared */
+    size_t outcomes_size;     /* in bytes; the plan may grow */
     struct workdir *work;
     struct workdir *socket_work; /* another one, where the first's name does not do for a socket */
     struct stages_options stages;
@@ -45,6 +46,9 @@ void run_prepare(struct run *run, const struct scenario *scenario,
 
 /* The run of a scenario file that could not be loaded: `problems` are those of all files. */
 void run_refuse_file(struct run *run, const char *path, const struct strings *problems);
+
+/* Takes over into the plan what the run has found out meanwhile. */
+void run_follow(struct run *run);
 
 /* In the worker: the stages, then the checks. `context` is a struct run. */
 void run_work(void *context);

@@ -14,6 +14,7 @@ struct report_value {
 struct report_case {
     char *group;
     char *name;           /* unique within its result */
+    char *database;       /* of several, the one that it looks at; or NULL */
     enum verdict verdict; /* never VERDICT_NONE: a check that said nothing is an error */
     bool warn;
     int64_t duration_ms;

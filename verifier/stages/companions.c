@@ -105,7 +105,7 @@ static int restored_tables(struct stages *stages, struct table_counts *ret_table
 {
     cleanup(connection_closep) struct connection *connection = NULL;
     struct table_counts tables = {0};
-    const struct archive *archive = &stages->archive;
+    const struct archive *archive = stages_archive(stages);
     if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0 ||
         table_counts_list(connection, &tables, error) < 0)
         return -1;

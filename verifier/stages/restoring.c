@@ -209,6 +209,7 @@ static int restore_as(struct stages *stages, const char *role, const char *list,
 static bool met_public(const struct stages *stages, const struct restore_errors *errors)
 {
     return stages->restore_format == ARCHIVE_PLAIN && !stages->drop_public && errors->count > 0 &&
+           stages->archive.databases.count == 0 && /* that schema would be another database's */
            strstr(errors->items[0].message, "schema \"public\" already exists");
 }
 
@@ -225,8 +226,22 @@ static bool lacked_rights(const struct restore_errors *errors, char **ret_reason
     return false;
 }
 
-static void record_result(const struct restore_result *result, struct restore_fact *fact)
+/* Where several databases are restored: the one that a line of plain SQL is about, or "". */
+static const char *database_of_line(const struct archive *archive, const char *place)
 {
+    const struct archive_database *last = NULL;
+    int64_t line = starts_with(place, "line ") ? strtoll(place + strlen("line "), NULL, 10) : 0;
+    for (size_t i = 0; i < archive->part_count; i++) {
+        const struct archive_database *part = &archive->parts[i];
+        if (part->line > 0 && part->line <= line && (!last || part->line > last->line))
+            last = part;
+    }
+    return last && archive->databases.count > 1 ? last->name : "";
+}
+
+static void record_result(struct stages *stages, const struct restore_result *result)
+{
+    struct restore_fact *fact = &stages->facts->restore;
     static const char *const names[] = {"harmless", "this machine", "backup"};
     text_copy(fact->how, sizeof(fact->how), result->how);
     fact->harmless_count = (int)result->errors.counts[RESTORE_HARMLESS];
@@ -236,8 +251,10 @@ static void record_result(const struct restore_result *result, struct restore_fa
     buffer_init(&lines, sizeof(fact->errors) - 1);
     for (size_t i = 0; i < result->errors.count; i++) {
         const struct restore_error *item = &result->errors.items[i];
+        const char *database = database_of_line(&stages->archive, item->place);
         cleanup(free_pointer) char *line =
-            xasprintf("%s%s%s", item->message, *item->place ? ", in " : "", item->place);
+            xasprintf("%s%s%s%s%s", item->message, *item->place ? ", in " : "", item->place,
+                      *database ? ", in the database " : "", database);
         if (item->class == RESTORE_MACHINE && !*fact->first_machine)
             text_copy(fact->first_machine, sizeof(fact->first_machine), line);
         if (item->class == RESTORE_BACKUP && !*fact->first_backup)
@@ -301,32 +318,14 @@ static int restore_as_guest(struct stages *stages, const char *list, int64_t dea
     return restore_as(stages, NULL, list, deadline_ms, ret_result, error);
 }
 
-/* Plain SQL may create databases and connect to them, as pg_dump -C and pg_dumpall do: what is
- * checked then is the database that it filled. */
-static int filled_database(const struct archive *archive, bool throwaway, char **ret_database,
-                           struct error *error)
+/* Plain SQL may create databases and connect to them, as pg_dump -C and pg_dumpall do. */
+static void enter_database(struct stages *stages)
 {
-    cleanup(strings_free) struct strings filled = {0};
-    for (size_t i = 0; i < archive->table_count; i++) {
-        const char *database = archive->tables[i].database;
-        if (database && !strings_contain(&filled, database))
-            strings_add(&filled, database);
-    }
-    if (filled.count > 1)
-        return cannot_verify(
-            error,
-            "the backup holds the tables of %zu databases (%s, %s ...), and one is "
-            "what can be verified: dump each with pg_dump",
-            filled.count, filled.items[0], filled.items[1]);
-    if (filled.count == 1 && !throwaway)
-        return cannot_verify(
-            error,
-            "the backup creates the database %s itself: that is done on a throwaway "
-            "server only",
-            filled.items[0]);
-    if (filled.count == 1)
-        *ret_database = xstrdup(filled.items[0]);
-    return 0;
+    const struct databases_fact *fact = &stages->facts->databases;
+    const char *chosen = stages->has_view && stages->view.database ? stages->view.database : "";
+    const char *entered = fact->count > 0 ? fact->names[0] : chosen;
+    if (*entered)
+        address_set(&stages->database, "dbname", entered);
 }
 
 static void record_psql(struct stages *stages)
@@ -412,9 +411,10 @@ static int judge(const struct stages *stages, struct error *error)
     if (doubt)
         return cannot_verify(error, "%d error%s while restoring: %s; this may be because %s", total,
                              plural, fact->first_backup, doubt);
+    cleanup(free_pointer) char *appended = archive_appended(&stages->archive);
     if (fact->backup_count > 0)
-        return bad_backup(error, "%d error%s while restoring: %s", total, plural,
-                          fact->first_backup);
+        return bad_backup(error, "%d error%s while restoring: %s%s%s", total, plural,
+                          fact->first_backup, appended ? "; " : "", appended ? appended : "");
     return 0;
 }
 
@@ -443,21 +443,20 @@ int restore_stage(struct stages *stages, struct error *error)
 {
     int64_t deadline_ms = deadline_after(stages->scenario->restore.timeout_ms);
     cleanup(free_pointer) char *list = NULL;
-    stages->database_name = stages->cluster ? xstrdup("restored") : guest_name();
+    bool taken = strings_contain(&stages->archive.databases, "restored");
+    stages->database_name = stages->cluster && !taken ? xstrdup("restored") : guest_name();
+    if (databases_choose(stages, error) < 0)
+        return -1;
     if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, &list, error) < 0)
         return -1;
     if (brings_grantors(stages) && grantors_leave_out(stages->copy_path, error) < 0)
-        return -1;
-    cleanup(free_pointer) char *filled = NULL;
-    if (filled_database(&stages->archive, stages->cluster != NULL, &filled, error) < 0)
         return -1;
     struct restore_result result = {0};
     int restored = stages->cluster ? restore_on_throwaway(stages, list, deadline_ms, &result, error)
                                    : restore_as_guest(stages, list, deadline_ms, &result, error);
     if (restored == 0) {
-        if (filled)
-            address_set(&stages->database, "dbname", filled);
-        record_result(&result, &stages->facts->restore);
+        enter_database(stages);
+        record_result(stages, &result);
         record_psql(stages);
         stages->has_database = true;
     }
