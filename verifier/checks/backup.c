@@ -76,7 +76,9 @@ void backup_is_intact(const struct subject *subject, const void *parameter, stru
     if (!manifest_agrees(subject, outcome, &words))
         outcome_fail(outcome, "%s", words.data);
     else if (appended)
-        outcome_warn(outcome, "%s: all of it is restored", appended);
+        outcome_warn(outcome, "%s: psql runs that like the rest%s", appended,
+                     archive_appended_changes_rows(subject->archive) ? ", and it may change rows"
+                                                                     : "");
     else
         outcome_pass(outcome, "%s, %" PRId64 " table%s, %" PRId64 " row%s%s", size,
                      backup->table_count, backup->table_count == 1 ? "" : "s", backup->row_count,

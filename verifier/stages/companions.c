@@ -56,8 +56,9 @@ static bool is_previous(struct stages *stages, struct shelf *shelf, const struct
     struct error error;
     if (!is_earlier(backup, stages))
         return false;
-    int outcome = retained_record(shelf, backup, stages->scenario->name, stages->options->reports,
-                                  &stages->previous, &error);
+    int outcome =
+        retained_record(shelf, backup, stages->scenario->name, stages->scenario->backups.database,
+                        stages->options->reports, &stages->previous, &error);
     if (outcome < 0 && !*fact->problem) {
         cleanup(free_pointer) char *words =
             xasprintf("the record of %s: %s", backup->name, error.text);
@@ -157,11 +158,14 @@ static int write_record(struct stages *stages, int64_t checks, int64_t warnings,
                             .server = xstrdup(facts->server.version),
                             .checks = checks,
                             .warnings = warnings};
+    if (stages->scenario->backups.database)
+        record.database = xstrdup(stages->scenario->backups.database);
     memcpy(record.sha256, facts->backup.sha256, sizeof(record.sha256));
     record_objects(&stages->objects.bucket, false, &record);
     record_objects(&stages->objects.copy, true, &record);
     cleanup(free_pointer) char *path = NULL;
-    int outcome = restored_tables(stages, &record.tables, error);
+    /* The tables of several databases may have the same names, and nobody compares them. */
+    int outcome = facts->databases.count > 0 ? 0 : restored_tables(stages, &record.tables, error);
     if (outcome == 0)
         outcome = record_write(&record, places, &path, error);
     if (outcome == 0)
@@ -180,8 +184,8 @@ void stages_record(struct stages *stages, enum proof proof, int64_t checks, int6
      * beside any other file that --backup names, nothing is left. */
     if (proof == PROOF_NONE || !stages->backup.path || !stages->backup.has_name_date)
         return;
-    record_places(stages->shelf, stages->backup.name, stages->scenario->name,
-                  stages->options->reports, &places);
+    record_places_of(stages->shelf, stages->backup.name, stages->scenario->name,
+                     stages->scenario->backups.database, stages->options->reports, &places);
     if (proof == PROOF_VERIFIED)
         outcome = write_record(stages, checks, warnings, &places, &error);
     else
