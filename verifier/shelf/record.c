@@ -127,6 +127,15 @@ char *record_format(const struct record *record)
     return document_dump(root);
 }
 
+static void parse_database(struct document *document, struct record *record)
+{
+    const json_t *database = json_object_get(document->root, "database");
+    if (json_is_string(database))
+        record->database = xstrdup(json_string_value(database));
+    else if (database && !*document->problem)
+        snprintf(document->problem, sizeof(document->problem), "\"database\" is no text");
+}
+
 static void parse_objects(struct document *document, struct record *record)
 {
     if (!json_object_get(document->root, "objects")) /* no bucket, or none was measured yet */
@@ -146,8 +155,7 @@ int record_parse(const char *text, size_t length, const char *name, struct recor
         return -1;
     struct record record = {0};
     document_read(&document, document.root, fields, &record);
-    const char *database = json_string_value(json_object_get(document.root, "database"));
-    record.database = database ? xstrdup(database) : NULL;
+    parse_database(&document, &record);
     parse_objects(&document, &record);
     if (document_end(&document, name, error) < 0) {
         record_free(&record);
