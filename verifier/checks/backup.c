@@ -117,7 +117,10 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
         }
     }
     const struct databases_fact *databases = &facts->databases;
-    if (databases->unnamed)
+    cleanup(free_pointer) char *lost = databases_lost(subject);
+    if (lost)
+        outcome_warn(outcome, "%s", lost);
+    else if (databases->unnamed)
         outcome_warn(outcome,
                      "the backup does not say of which database it is, so nobody can tell that it "
                      "is `%s`: dump with --create, or remove backups.database",

@@ -332,11 +332,11 @@ void every_table_has_its_rows(const struct subject *subject, const void *paramet
             return;
     if (has_large_objects(connection, subject, outcome) && tables_agree(&pairs, outcome) &&
         sequences_agree(connection, subject, outcome))
-        outcome_pass(outcome, "%" PRId64 " row%s in %zu table%s%s", rows_restored(&pairs),
-                     rows_restored(&pairs) == 1 ? "" : "s", pairs.count, pairs.count == 1 ? "" : "s",
-                     subject->facts->restore.excluded_count > 0
-                         ? ", without what restore.exclude leaves out"
-                         : "");
+        outcome_pass(
+            outcome, "%" PRId64 " row%s in %zu table%s%s", rows_restored(&pairs),
+            rows_restored(&pairs) == 1 ? "" : "s", pairs.count, pairs.count == 1 ? "" : "s",
+            subject->facts->restore.excluded_count > 0 ? ", without what restore.exclude leaves out"
+                                                       : "");
     else
         blame_appended(subject, outcome);
 }

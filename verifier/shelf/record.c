@@ -23,10 +23,17 @@ static const struct document_field fields[] = {
     {0},
 };
 
+/* Where the backup holds several databases; tables of one field each. */
+static const struct document_field one_database[] = {
+    {"database", DOCUMENT_LINE, offsetof(struct record, database)}, {0}};
+static const struct document_field all_databases[] = {
+    {"databases", DOCUMENT_STRINGS, offsetof(struct record, databases)}, {0}};
+
 void record_free(struct record *record)
 {
     document_fields_free(fields, record);
-    free(record->database);
+    document_fields_free(one_database, record);
+    document_fields_free(all_databases, record);
     for (size_t i = 0; i < record->object_count; i++)
         free(record->objects[i].name);
     free(record->objects);
@@ -116,7 +123,9 @@ char *record_format(const struct record *record)
     json_t *root = document_new(format, RECORD_VERSION);
     document_write(root, fields, record);
     if (record->database)
-        json_object_set_new(root, "database", json_string(record->database));
+        document_write(root, one_database, record);
+    if (record->databases.count > 0)
+        document_write(root, all_databases, record);
     json_t *objects = json_object();
     for (size_t i = 0; i < record->object_count; i++)
         json_object_set_new(objects, record->objects[i].name,
@@ -127,13 +136,11 @@ char *record_format(const struct record *record)
     return document_dump(root);
 }
 
-static void parse_database(struct document *document, struct record *record)
+static void parse_optional(struct document *document, const struct document_field *field,
+                           struct record *record)
 {
-    const json_t *database = json_object_get(document->root, "database");
-    if (json_is_string(database))
-        record->database = xstrdup(json_string_value(database));
-    else if (database && !*document->problem)
-        snprintf(document->problem, sizeof(document->problem), "\"database\" is no text");
+    if (json_object_get(document->root, field->key))
+        document_read(document, document->root, field, record);
 }
 
 static void parse_objects(struct document *document, struct record *record)
@@ -155,7 +162,8 @@ int record_parse(const char *text, size_t length, const char *name, struct recor
         return -1;
     struct record record = {0};
     document_read(&document, document.root, fields, &record);
-    parse_database(&document, &record);
+    parse_optional(&document, one_database, &record);
+    parse_optional(&document, all_databases, &record);
     parse_objects(&document, &record);
     if (document_end(&document, name, error) < 0) {
         record_free(&record);

@@ -23,9 +23,10 @@
 enum { RECORD_VERSION = 1 };
 
 struct record {
-    char *backup;    /* the file's name */
-    char *database;  /* the one that was verified; NULL: all that is in the backup */
-    time_t verified; /* when the run began */
+    char *backup;             /* the file's name */
+    char *database;           /* the one that was verified; NULL: all that is in the backup */
+    struct strings databases; /* where all of several were verified: their names; else none */
+    time_t verified;          /* when the run began */
     int64_t size_bytes;
     time_t modified; /* the file, when it was verified */
     char sha256[SHA256_HEX_SIZE];

@@ -30,8 +30,10 @@ const struct manifest *stages_manifest(const struct stages *stages)
 
 /* --- the record of the last backup that verified ---------------------------------------------- */
 
-static bool asks_for_change(const struct scenario *scenario)
+static bool needs_previous(const struct scenario *scenario)
 {
+    if (scenario->backups.all_databases) /* one that is no longer there is told of */
+        return true;
     for (size_t i = 0; i < scenario->table_count; i++)
         for (size_t j = 0; j < scenario->tables[i].count; j++)
             if (scenario->tables[i].expectations[j].change)
@@ -86,7 +88,7 @@ static int find_previous(struct stages *stages, struct error *error)
 void previous_stage(struct stages *stages)
 {
     struct previous_fact *fact = &stages->facts->previous;
-    if (!asks_for_change(stages->scenario) || find_previous(stages, &fact->error) == 0)
+    if (!needs_previous(stages->scenario) || find_previous(stages, &fact->error) == 0)
         return;
     fact->failed = !stages->facts->backup.given;
     text_copy(fact->problem, sizeof(fact->problem), fact->error.text);
@@ -160,6 +162,8 @@ static int write_record(struct stages *stages, int64_t checks, int64_t warnings,
                             .warnings = warnings};
     if (stages->scenario->backups.database)
         record.database = xstrdup(stages->scenario->backups.database);
+    for (size_t i = 0; i < facts->databases.count; i++)
+        strings_add(&record.databases, facts->databases.names[i]);
     memcpy(record.sha256, facts->backup.sha256, sizeof(record.sha256));
     record_objects(&stages->objects.bucket, false, &record);
     record_objects(&stages->objects.copy, true, &record);
