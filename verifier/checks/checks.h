@@ -90,8 +90,9 @@ void plan_build(const struct scenario *scenario, const char *only, struct plan *
 void plan_free(struct plan *plan); /* takes a zeroed one */
 
 /* Which databases a backup holds is only known once it was read: then each of these gets the checks
- * that look at one database, and what was there in their place goes. Nothing happens as long as the
- * facts name none, nor a second time; so the worker and the main process have the same plan. */
+ * that look at one database, and what was there in their place goes. Those before keep their index,
+ * and so their outcomes; what is new has none yet. Nothing happens as long as the facts name none,
+ * nor a second time; so the worker and the main process have the same plan. */
 void plan_expand(struct plan *plan, const struct databases_fact *databases);
 
 /* How many checks it may have then. */

@@ -10,7 +10,6 @@ struct builder {
     struct plan plan;
     const char *only;
     int64_t timeout_ms;
-    bool all_databases;
 };
 
 /* Takes `name`. `parameter` is borrowed from the scenario. Gives the check, or NULL when it is not
@@ -93,25 +92,26 @@ size_t plan_object_checks(const struct plan *plan, const struct expectation **re
 }
 
 /* What looks at every table of a database. */
-static void add_of_database(struct builder *builder, const char *name, enum stage needs,
-                            look_function *look)
+static void add_of_database(struct builder *builder, const struct scenario *scenario)
 {
-    struct check *check = add(builder, "backup", xstrdup(name), needs, look, NULL);
-    if (check)
-        check->each_database = builder->all_databases;
+    const size_t before = builder->plan.count;
+    add(builder, "backup", xstrdup("every table has its rows"), STAGE_READ,
+        every_table_has_its_rows, NULL);
+    if (scenario->restore.contents)
+        add(builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
+            contents_are_identical, NULL);
+    for (size_t i = before; i < builder->plan.count; i++)
+        builder->plan.checks[i].each_database = scenario->backups.all_databases;
 }
 
 void plan_build(const struct scenario *scenario, const char *only, struct plan *ret_plan)
 {
-    struct builder builder = {.only = only,
-                              .timeout_ms = scenario->restore.timeout_ms,
-                              .all_databases = scenario->backups.all_databases};
+    struct builder builder = {.only = only, .timeout_ms = scenario->restore.timeout_ms};
     add(&builder, "backup", xstrdup("backup is recent"), STAGE_COUNT, backup_is_recent, NULL);
     add(&builder, "backup", xstrdup("backup is intact"), STAGE_FIND, backup_is_intact, NULL);
     add(&builder, "backup", xstrdup("backup restores"), STAGE_FIND, backup_restores, NULL);
-    add_of_database(&builder, "every table has its rows", STAGE_READ, every_table_has_its_rows);
-    if (scenario->restore.contents)
-        add_of_database(&builder, "contents are identical", STAGE_RESTORE, contents_are_identical);
+    if (!scenario->backups.all_databases)
+        add_of_database(&builder, scenario);
     if (scenario->alembic.present)
         add(&builder, "alembic", xstrdup("alembic: revision is the expected one"), STAGE_RESTORE,
             alembic_revision, NULL);
@@ -122,6 +122,8 @@ void plan_build(const struct scenario *scenario, const char *only, struct plan *
             &scenario->queries[i]);
     for (size_t i = 0; i < scenario->objects.check_count; i++)
         add_object_check(&builder, &scenario->objects.checks[i]);
+    if (scenario->backups.all_databases) /* last, so that they can become more: plan_expand */
+        add_of_database(&builder, scenario);
     *ret_plan = builder.plan;
 }
 

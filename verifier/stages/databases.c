@@ -40,13 +40,12 @@ static char *list_words(const struct strings *names)
 {
     struct buffer words;
     buffer_init(&words, LIST_BYTES);
-    size_t listed = names->count > LISTED ? LISTED : names->count;
-    for (size_t i = 0; i < listed; i++) {
+    for (size_t i = 0; i < names->count && i < LISTED; i++) {
         bool last = i > 0 && i + 1 == names->count;
         buffer_printf(&words, "%s%s", i == 0 ? "" : last ? " and " : ", ", names->items[i]);
     }
-    if (listed < names->count)
-        buffer_printf(&words, " and %zu more", names->count - listed);
+    if (names->count > LISTED)
+        buffer_printf(&words, " and %zu more", names->count - LISTED);
     return buffer_steal(&words);
 }
 
