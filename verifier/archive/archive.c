@@ -61,6 +61,20 @@ static void plain_tables_take(struct archive *archive, struct plain_totals *tota
     }
 }
 
+static void plain_parts_take(struct archive *archive, const struct plain_totals *totals)
+{
+    archive->parts = xcalloc(totals->part_count, sizeof(*archive->parts));
+    for (size_t i = 0; i < totals->part_count; i++) {
+        const struct plain_database *plain = &totals->parts[i];
+        archive->parts[archive->part_count++] = (struct archive_database){
+            .name = plain->name,
+            .encoding = plain->encoding ? plain->encoding : archive->encoding,
+            .line = plain->line,
+            .table_count = plain->table_count,
+            .large_object_count = plain->large_objects};
+    }
+}
+
 static void plain_take(struct archive *archive, struct plain_totals *totals, bool fingerprint)
 {
     plain_tables_take(archive, totals);
@@ -83,6 +97,7 @@ static void plain_take(struct archive *archive, struct plain_totals *totals, boo
     archive->server_version = take(&totals->dumped_from);
     archive->pg_dump_version = take(&totals->dumped_by);
     archive->large_object_count = totals->large_objects;
+    plain_parts_take(archive, totals);
 }
 
 static int plain_read(struct reading *reading, struct reader *reader, struct error *error)
@@ -407,6 +422,7 @@ void archive_free(struct archive *archive)
     strings_free(&archive->roles);
     strings_free(&archive->tablespaces);
     strings_free(&archive->databases);
+    free(archive->parts);
     free(archive->restore_path);
     arena_free(archive->arena);
     plain_totals_free(archive->plain);

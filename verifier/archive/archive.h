@@ -109,6 +109,15 @@ struct archive_table {
     struct row_totals totals; /* rows, bytes, largest row, fingerprint */
 };
 
+/* One of the databases of a plain SQL file. */
+struct archive_database {
+    const char *name;     /* "" for the one that psql is started in */
+    const char *encoding; /* of its names and rows; NULL: not said */
+    int64_t line;         /* where the file connects to it; 0: nowhere */
+    size_t table_count;
+    int64_t large_object_count;
+};
+
 struct archive_extension {
     char *name;
     char *schema; /* "" where none is named */
@@ -152,10 +161,12 @@ struct archive {
     size_t table_count;
     struct archive_extension *extensions;
     size_t extension_count;
-    struct strings roles;       /* that a restore needs: owners, and those that grants,
-                                   policies and default privileges name; without PUBLIC */
-    struct strings tablespaces; /* plain SQL: those that it needs; pg_restore leaves them out */
-    struct strings databases;   /* plain SQL: those that it connects to */
+    struct strings roles;           /* that a restore needs: owners, and those that grants,
+                                       policies and default privileges name; without PUBLIC */
+    struct strings tablespaces;     /* plain SQL: those that it needs; pg_restore leaves them out */
+    struct strings databases;       /* plain SQL: those that it connects to */
+    struct archive_database *parts; /* plain SQL: where its tables are, "" first; else none */
+    size_t part_count;
     int64_t large_object_count;
     int64_t large_object_bytes;
 
@@ -201,6 +212,23 @@ int archive_read_stream(struct archive *archive, const char *name, struct source
                         struct error *error);
 
 void archive_free(struct archive *archive); /* what it holds, not the struct; then all zero */
+
+/* The databases that a plain SQL file is a backup of, in its order, borrowed: all that it connects
+ * to or creates, but for template0, template1 and postgres where there is nothing in them. Gives
+ * their number; `ret_parts` has a place for each of the archive's parts. */
+size_t archive_databases(const struct archive *archive, const struct archive_database **ret_parts);
+
+/* What the archive holds of one of them: `ret_view` has only its tables and large objects, and its
+ * name and encoding. It borrows all from the archive but the list of tables: archive_view_free. */
+void archive_view(const struct archive *archive, const struct archive_database *database,
+                  struct archive *ret_view);
+void archive_view_free(struct archive *view); /* takes a zeroed one */
+
+/* What plain SQL holds behind the end of its dump, as a sentence that begins with a small letter,
+ * to be freed by the caller; NULL: nothing. */
+char *archive_appended(const struct archive *archive);
+/* Did that perhaps change rows, so that what is restored cannot be held against the file? */
+bool archive_appended_changes_rows(const struct archive *archive);
 
 /* Words: "custom", "tar", "directory", "directory in tar", "plain"; "none", "gzip", "lz4", "zstd"
  */

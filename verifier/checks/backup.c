@@ -76,8 +76,13 @@ void backup_is_intact(const struct subject *subject, const void *parameter, stru
     }
     struct buffer words;
     buffer_init(&words, sizeof(outcome->message));
+    cleanup(free_pointer) char *appended = archive_appended(subject->archive);
     if (!manifest_agrees(subject, outcome, &words))
         outcome_fail(outcome, "%s", words.data);
+    else if (appended)
+        outcome_warn(outcome, "%s: psql runs that like the rest%s", appended,
+                     archive_appended_changes_rows(subject->archive) ? ", and it may change rows"
+                                                                     : "");
     else
         outcome_pass(outcome, "%s, %" PRId64 " table%s, %" PRId64 " row%s%s", size,
                      backup->table_count, backup->table_count == 1 ? "" : "s", backup->row_count,
@@ -126,7 +131,16 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
             return;
         }
     }
-    if (restore->by_one_job)
+    const struct databases_fact *databases = &facts->databases;
+    cleanup(free_pointer) char *lost = databases_lost(subject);
+    if (lost)
+        outcome_warn(outcome, "%s", lost);
+    else if (databases->unnamed)
+        outcome_warn(outcome,
+                     "the backup does not say of which database it is, so nobody can tell that it "
+                     "is `%s`: dump with --create, or remove backups.database",
+                     subject->scenario->backups.database);
+    else if (restore->by_one_job)
         outcome_warn(outcome, "several jobs at once could not fill every table, and one could, in "
                               "the order of the archive: restore it with pg_restore --jobs=1");
     else if (is_older_than_source(facts))
@@ -146,6 +160,7 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
         outcome_pass(outcome, "%d harmless message%s", restore->harmless_count,
                      restore->harmless_count == 1 ? "" : "s");
     else
-        outcome_pass(outcome, "into PostgreSQL %.*s", (int)strcspn(facts->server.version, " "),
-                     facts->server.version);
+        outcome_pass(outcome, "into PostgreSQL %.*s%s%s", (int)strcspn(facts->server.version, " "),
+                     facts->server.version, *databases->others ? "; not looked at: " : "",
+                     databases->others);
 }

@@ -77,6 +77,7 @@ struct subject {
     const struct record *previous;   /* of the last backup that verified; NULL: there is none */
     const struct address *database;  /* the restored database; NULL: there is none */
     const struct listed_objects *objects; /* NULL: no check asks for them */
+    bool one_of_several;                  /* `archive` is what a larger one holds of the database */
     time_t now;
 };
 
@@ -94,6 +95,8 @@ struct check {
     look_function *look;
     const void *parameter; /* borrowed from the scenario, or `owned` */
     void *owned;           /* freed with the plan; NULL: nothing */
+    bool each_database;    /* plan_expand makes one of it for each database of the backup */
+    char *database;        /* that one; NULL: the only one, or the backup as a whole */
 };
 
 struct plan {
@@ -108,8 +111,17 @@ void plan_free(struct plan *plan); /* takes a zeroed one */
 /* Adds a check that is not run: somebody else sets its outcome. */
 void plan_add_plain(struct plan *plan, const char *group, const char *name);
 
-/* Leaves out the checks whose name does not match the shell pattern `only`: their outcomes say so.
- * Gives the number of those that stay. */
+/* Which databases a backup holds is only known once it was read: then each of these gets the checks
+ * that look at one database, and what was there in their place goes. Those before keep their index,
+ * and so their outcomes; what is new has none yet. Nothing happens as long as the facts name none,
+ * nor a second time; so the worker and the main process have the same plan. */
+void plan_expand(struct plan *plan, const struct databases_fact *databases);
+
+/* How many checks it may have then. */
+size_t plan_most(const struct plan *plan);
+
+/* Leaves out the checks whose name does not match the shell pattern `only`: their outcomes say so,
+ * and the others have none. Gives the number of those that stay. */
 size_t plan_select(const struct plan *plan, const char *only, struct outcome *outcomes);
 
 /* Takes in again those that were left out and tell of a stage that failed: without them nothing

@@ -398,4 +398,5 @@ void contents_are_identical(const struct subject *subject, const void *parameter
         outcome_from_error(outcome, &error);
     else
         judge(subject, &candidates, outcome);
+    blame_appended(subject, outcome);
 }

@@ -34,6 +34,18 @@ look_function objects_same_as_copy;
 look_function objects_missing;
 look_function objects_orphaned;
 
+/* Lets the check look at its `database` alone. */
+void look_at_database(const struct check *check, const struct subject *subject,
+                      struct outcome *outcome);
+
+/* Databases that the last backup that verified held and this one does not, in words that the caller
+ * frees; NULL when there are none, or `databases: all` is not asked for. */
+char *databases_lost(const struct subject *subject);
+
+/* Makes an error of the failure of a comparison with the archive, where statements that were
+ * appended to it may have made the difference. */
+void blame_appended(const struct subject *subject, struct outcome *outcome);
+
 /* Says what does not hold: a failure, or a warning where the scenario says `warn:`. */
 void disagree(const struct expectation *expectation, const char *words, struct outcome *outcome);
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "checks/checks.h"
+#include "checks/kinds.h"
 
 const char *verdict_name(enum verdict verdict)
 {
@@ -123,6 +123,8 @@ void check_look(const struct check *check, const struct subject *subject, struct
     if (check->needs != STAGE_COUNT && subject->facts->stages[check->needs].state != STAGE_DONE)
         outcome_skip(outcome, "not looked at, because `%s` did not pass",
                      teller(subject->facts, check->needs));
+    else if (check->database)
+        look_at_database(check, subject, outcome);
     else
         check->look(subject, check->parameter, outcome);
 }

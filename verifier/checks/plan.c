@@ -123,6 +123,19 @@ size_t plan_object_checks(const struct plan *plan, const struct outcome *outcome
     return count;
 }
 
+/* What looks at every table of a database. */
+static void add_of_database(struct builder *builder, const struct scenario *scenario)
+{
+    const size_t before = builder->plan.count;
+    add(builder, "backup", xstrdup("every table has its rows"), STAGE_READ,
+        every_table_has_its_rows, NULL);
+    if (scenario->restore.contents)
+        add(builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
+            contents_are_identical, NULL);
+    for (size_t i = before; i < builder->plan.count; i++)
+        builder->plan.checks[i].each_database = scenario->backups.all_databases;
+}
+
 static void add_backup_checks(struct builder *builder, const struct scenario *scenario)
 {
     add(builder, "backup", xstrdup("backup is recent"), STAGE_COUNT, backup_is_recent, NULL)
@@ -131,11 +144,8 @@ static void add_backup_checks(struct builder *builder, const struct scenario *sc
         STAGE_READ;
     add(builder, "backup", xstrdup("backup restores"), STAGE_FIND, backup_restores, NULL)->tells =
         STAGE_RESTORE; /* and of STAGE_START, without which there is none */
-    add(builder, "backup", xstrdup("every table has its rows"), STAGE_READ,
-        every_table_has_its_rows, NULL);
-    if (scenario->restore.contents)
-        add(builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
-            contents_are_identical, NULL);
+    if (!scenario->backups.all_databases)
+        add_of_database(builder, scenario);
 }
 
 void plan_build(const struct scenario *scenario, struct plan *ret_plan)
@@ -152,6 +162,8 @@ void plan_build(const struct scenario *scenario, struct plan *ret_plan)
             ->concern = CONCERN_DATA;
     for (size_t i = 0; i < scenario->objects.check_count; i++)
         add_object_check(&builder, &scenario->objects.checks[i]);
+    if (scenario->backups.all_databases) /* last, so that they can become more: plan_expand */
+        add_of_database(&builder, scenario);
     *ret_plan = builder.plan;
 }
 
@@ -159,11 +171,12 @@ size_t plan_select(const struct plan *plan, const char *only, struct outcome *ou
 {
     size_t count = 0;
     for (size_t i = 0; i < plan->count; i++) {
-        bool matches = fnmatch(only, plan->checks[i].name, 0) == 0;
+        /* The names of those for each database are not known yet. */
+        bool matches = plan->checks[i].each_database || fnmatch(only, plan->checks[i].name, 0) == 0;
         count += matches;
+        outcomes[i] = (struct outcome){.left_out = !matches};
         if (matches)
             continue;
-        outcomes[i].left_out = true;
         outcome_skip(&outcomes[i], "not selected");
     }
     return count;
@@ -202,13 +215,66 @@ bool plan_needs_database(const struct plan *plan, const struct outcome *outcomes
     return false;
 }
 
+static void check_free(struct check *check)
+{
+    free(check->group);
+    free(check->name);
+    free(check->owned);
+    free(check->database);
+}
+
+static size_t count_each(const struct plan *plan)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        count += plan->checks[i].each_database;
+    return count;
+}
+
+size_t plan_most(const struct plan *plan)
+{
+    return plan->count + count_each(plan) * DATABASES_MOST;
+}
+
+/* Of the checks in `pattern`. */
+static void add_database(struct plan *plan, const struct plan *pattern, const char *database)
+{
+    for (size_t i = 0; i < pattern->count; i++) {
+        struct check check = pattern->checks[i];
+        if (!check.each_database)
+            continue;
+        check.each_database = false;
+        check.group = xstrdup(check.group);
+        check.name = xasprintf("%s: %s", database, check.name);
+        check.database = xstrdup(database);
+        plan->checks[plan->count++] = check;
+    }
+}
+
+void plan_expand(struct plan *plan, const struct databases_fact *databases)
+{
+    size_t each = count_each(plan);
+    size_t count = databases->count;
+    if (count == 0 || count > DATABASES_MOST || each == 0)
+        return;
+    struct plan expanded = {.checks =
+                                xcalloc(plan->count + count * each, sizeof(*expanded.checks))};
+    for (size_t i = 0; i < plan->count; i++)
+        if (!plan->checks[i].each_database)
+            expanded.checks[expanded.count++] = plan->checks[i];
+    for (size_t i = 0; i < count; i++)
+        add_database(&expanded, plan, databases->names[i]);
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->checks[i].each_database)
+            check_free(&plan->checks[i]);
+    free(plan->checks);
+    *plan = expanded;
+}
+
 void plan_free(struct plan *plan)
 {
-    for (size_t i = 0; i < plan->count; i++) {
-        free(plan->checks[i].group);
-        free(plan->checks[i].name);
-        free(plan->checks[i].owned);
-    }
+    for (size_t i = 0; i < plan->count; i++)
+        check_free(&plan->checks[i]);
     free(plan->checks);
     *plan = (struct plan){0};
 }

@@ -351,8 +351,8 @@ static void tell_all(struct connection *connection, const struct subject *subjec
         return;
     cleanup(free_pointer) char *others = gaps_words(&gaps, outcome);
     cleanup(free_pointer) char *seen = xasprintf(
-        "%" PRId64 " rows in %zu table%s%s", rows_restored(pairs), pairs->count,
-        pairs->count == 1 ? "" : "s",
+        "%" PRId64 " row%s in %zu table%s%s", rows_restored(pairs),
+        rows_restored(pairs) == 1 ? "" : "s", pairs->count, pairs->count == 1 ? "" : "s",
         subject->facts->restore.excluded_count > 0 ? ", without what restore.exclude leaves out"
                                                    : "");
     const char *const remarks[] = {absent, behind, others};
@@ -397,8 +397,13 @@ void every_table_has_its_rows(const struct subject *subject, const void *paramet
         return;
     cleanup(pairs_free) struct pairs pairs = {0};
     expect_archive(subject, &pairs);
-    if (find_restored(connection, subject->archive, &pairs, outcome) < 0 ||
-        holds_nothing(subject, &pairs, outcome))
+    if (find_restored(connection, subject->archive, &pairs, outcome) < 0)
+        return;
+    if (subject->one_of_several && pairs.count == 0 && subject->archive->large_object_count == 0) {
+        outcome_warn(outcome, "the database holds no table"); /* as it did when it was dumped */
+        return;
+    }
+    if (holds_nothing(subject, &pairs, outcome))
         return;
     for (size_t i = 0; i < pairs.count; i++)
         if (pairs.items[i].quoted && count_rows(connection, &pairs.items[i], outcome) < 0)
@@ -406,5 +411,7 @@ void every_table_has_its_rows(const struct subject *subject, const void *paramet
     if (has_large_objects(connection, subject, outcome) && tables_agree(&pairs, outcome) &&
         sequences_agree(connection, subject, outcome))
         tell_all(connection, subject, &pairs, outcome);
+    else
+        blame_appended(subject, outcome);
     doubt_server(&subject->facts->server, outcome);
 }

@@ -206,6 +206,13 @@ static bool is_taken(struct scenario *const *scenarios, size_t count, const char
     return false;
 }
 
+/* Two databases that lie in one backup. */
+static bool share_backup(const struct scenario *one, const struct scenario *other)
+{
+    return one->backups.database && other->backups.database &&
+           strcmp(one->backups.database, other->backups.database) != 0;
+}
+
 /* The scenario whose backups cannot be told from this one's, though they are of another database.
  */
 static const struct scenario *find_mixed_up(struct scenario *const *scenarios, size_t count,
@@ -215,6 +222,7 @@ static const struct scenario *find_mixed_up(struct scenario *const *scenarios, s
         const struct scenario *other = scenarios[i];
         if (other && other->source.database && scenario->source.database &&
             strcmp(other->source.database, scenario->source.database) != 0 &&
+            !share_backup(other, scenario) &&
             strcmp(other->backups.location, scenario->backups.location) == 0 &&
             strcmp(other->backups.name, scenario->backups.name) == 0)
             return other;

@@ -79,7 +79,7 @@ static void explain(const struct pruning *pruning)
     for (size_t i = 0; i < pruning->list.count; i++) {
         const struct retained *backup = &pruning->list.items[i];
         cleanup(free_pointer) char *age = age_words(pruning, backup);
-        if (pruning->decisions[i] == RETAIN_YOUNG)
+        if (pruning->decisions[i] == RETAIN_YOUNG || pruning->decisions[i] == RETAIN_OTHERS_NEWEST)
             continue;
         cleanup(free_pointer) char *line = xasprintf("stays: %s, %s old: %s", backup->name, age,
                                                      retention_words(pruning->decisions[i]));
@@ -108,7 +108,8 @@ static int delete_old(struct pruning *pruning, struct error *error)
             continue;
         if (!pruning->dry_run &&
             retained_delete(pruning->list.shelf, backup, pruning->scenario->name,
-                            pruning->common->reports, error) < 0)
+                            pruning->scenario->backups.database, pruning->common->reports,
+                            error) < 0)
             return -1;
         cleanup(free_pointer) char *age = age_words(pruning, backup);
         cleanup(free_pointer) char *line = xasprintf(
@@ -138,11 +139,27 @@ static void delete_orphans(const struct pruning *pruning)
     }
 }
 
+/* Nobody may remember that scenario; its record then keeps the backup for ever. */
+static void tell_kept_for_others(const struct pruning *pruning)
+{
+    for (size_t i = 0; i < pruning->list.count; i++) {
+        const struct retained *backup = &pruning->list.items[i];
+        if (pruning->decisions[i] != RETAIN_OTHERS_NEWEST)
+            continue;
+        cleanup(free_pointer) char *line =
+            xasprintf("stays: %s: %s, which left %s; delete that record if the scenario is no more",
+                      backup->name, retention_words(RETAIN_OTHERS_NEWEST), backup->last_of_other);
+        say(pruning, line);
+    }
+}
+
 static int prune_backups(struct pruning *pruning, struct error *error)
 {
     tell_unproven(pruning);
+    tell_kept_for_others(pruning);
     if (count_decision(pruning, RETAIN_NOT) == 0 &&
-        count_decision(pruning, RETAIN_YOUNG) < pruning->list.count) {
+        count_decision(pruning, RETAIN_YOUNG) + count_decision(pruning, RETAIN_OTHERS_NEWEST) <
+            pruning->list.count) {
         explain(pruning);
         return 0;
     }
@@ -175,7 +192,7 @@ static int prune_scenario(const struct scenario *scenario, const struct common_o
     if (location_open(scenario, &shelf, error) < 0 ||
         retained_list_read(shelf, scenario->backups.name, &pruning.list, &notices, error) < 0)
         return -1;
-    retained_list_prove(&pruning.list, scenario->name, common->reports);
+    retained_list_prove(&pruning.list, scenario->name, scenario->backups.database, common->reports);
     for (size_t i = 0; i < notices.count; i++)
         say(&pruning, notices.items[i]);
     pruning.decisions = xcalloc(pruning.list.count + 1, sizeof(*pruning.decisions));

@@ -19,10 +19,11 @@
 static void run_refuse(struct run *run, const char *check_name, const char *reason)
 {
     if (run->outcomes)
-        shared_free(run->outcomes, run->plan.count * sizeof(*run->outcomes));
+        shared_free(run->outcomes, run->outcomes_size);
     plan_free(&run->plan);
     plan_add_plain(&run->plan, "scenario", check_name);
-    run->outcomes = shared_alloc(sizeof(*run->outcomes));
+    run->outcomes_size = sizeof(*run->outcomes);
+    run->outcomes = shared_alloc(run->outcomes_size);
     outcome_error(&run->outcomes[0], "%s", reason);
     run->scenario = NULL;
 }
@@ -160,7 +161,9 @@ void run_prepare(struct run *run, const struct scenario *scenario,
     run_start(run, xstrdup(scenario->name), run_kind(settings));
     run->scenario = scenario;
     plan_build(scenario, &run->plan);
-    run->outcomes = shared_alloc(run->plan.count * sizeof(*run->outcomes));
+    run->only = settings->only;
+    run->outcomes_size = plan_most(&run->plan) * sizeof(*run->outcomes);
+    run->outcomes = shared_alloc(run->outcomes_size);
     if (settings->only && plan_select(&run->plan, settings->only, run->outcomes) == 0) {
         refuse_selection(run, settings->only);
         return;
@@ -168,6 +171,11 @@ void run_prepare(struct run *run, const struct scenario *scenario,
     plan_stages(run, settings);
     if (make_work(run, &error) < 0)
         run_refuse(run, "a work directory can be made", error.text);
+}
+
+void run_follow(struct run *run)
+{
+    plan_expand(&run->plan, &run->facts->databases);
 }
 
 struct result run_result(const struct run *run)
@@ -181,7 +189,7 @@ struct result run_result(const struct run *run)
 
 void run_release(struct run *run)
 {
-    shared_free(run->outcomes, run->plan.count * sizeof(*run->outcomes));
+    shared_free(run->outcomes, run->outcomes_size);
     shared_free(run->facts, sizeof(*run->facts));
     plan_free(&run->plan);
     free(run->object_checks);
@@ -216,7 +224,10 @@ void run_work(void *context)
                               .database = stages_database(stages),
                               .objects = stages_objects(stages),
                               .now = facts->began};
+    run_follow(run);
     struct error error;
+    if (run->only)
+        plan_select(&run->plan, run->only, run->outcomes);
     plan_select_tellers(&run->plan, facts, run->outcomes);
     stage_begin(facts, STAGE_CHECK);
     int checked = harness_run(run->name, &run->plan, &subject, run->outcomes, &error);

@@ -21,6 +21,8 @@ struct run {
     struct plan plan;
     struct facts *facts;      /* shared */
     struct outcome *outcomes; /* shared */
+    size_t outcomes_size;     /* in bytes; the plan may grow */
+    const char *only;         /* the checks that are wanted; NULL: all */
     struct workdir *work;
     struct workdir *socket_work; /* another one, where the first's name does not do for a socket */
     struct stages_options stages;
@@ -60,6 +62,9 @@ void run_refuse_file(struct run *runs, size_t index, const struct loaded *loaded
 
 /* The name of a file without its folder and its ending; to be freed by the caller. */
 char *name_of_file(const char *path);
+
+/* Takes over into the plan what the run has found out meanwhile. */
+void run_follow(struct run *run);
 
 /* In the worker: the stages, then the checks. `context` is a struct run. */
 void run_work(void *context);

@@ -100,6 +100,7 @@ static void worker_ended(void *context, size_t index)
     struct run *run = verification->working[index];
     const struct worker *worker = &verification->workers[index];
     cleanup(strings_free) struct strings complaints = {0};
+    run_follow(run);
     run_close(run, worker);
     run_clean_up(run, worker, &complaints);
     if (worker->end != WORKER_DONE)
@@ -114,6 +115,8 @@ static void worker_ended(void *context, size_t index)
 static void tick(void *context)
 {
     struct verification *verification = context;
+    for (size_t i = 0; i < verification->worker_count; i++)
+        run_follow(verification->working[i]);
     if (verification->progress)
         progress_update(verification->progress, verification->results, verification->count);
 }

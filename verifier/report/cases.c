@@ -122,7 +122,13 @@ static void add_missing_error(const struct result *result, struct cases *cases)
                                 "backup is not verified",
                                 totals.skipped, totals.checks);
     }
-    cases->items[cases->count++] = one;
+    size_t place = 0; /* with the others that are not about one of several databases */
+    while (place < cases->count && !cases->items[place].database)
+        place++;
+    memmove(&cases->items[place + 1], &cases->items[place],
+            (cases->count - place) * sizeof(*cases->items));
+    cases->items[place] = one;
+    cases->count++;
 }
 
 void cases_build(const struct result *result, struct cases *ret_cases)
@@ -132,6 +138,9 @@ void cases_build(const struct result *result, struct cases *ret_cases)
     for (size_t i = 0; i < count; i++) {
         case_fill(result, i, &cases.items[i]);
         cases.items[i].group = text_clean(result->plan->checks[i].group, SIZE_MAX, TEXT_LINE);
+        if (result->plan->checks[i].database)
+            cases.items[i].database =
+                text_clean(result->plan->checks[i].database, SIZE_MAX, TEXT_LINE);
         cases.items[i].name = unique_name(&cases, i, result->plan->checks[i].name);
     }
     add_missing_error(result, &cases);
@@ -143,6 +152,7 @@ void cases_free(struct cases *cases)
     for (size_t i = 0; i < cases->count; i++) {
         struct report_case *one = &cases->items[i];
         free(one->group);
+        free(one->database);
         free(one->name);
         free(one->message);
         free(one->details);

@@ -15,6 +15,7 @@ struct report_case {
     char *group;
     const char *type;     /* of a failure or an error, for programs */
     char *name;           /* unique within its result */
+    char *database;       /* of several, the one that it looks at; or NULL */
     enum verdict verdict; /* never VERDICT_NONE: a check that said nothing is an error */
     bool warn;
     int64_t duration_ms;

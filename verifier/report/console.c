@@ -352,6 +352,12 @@ static void note(const struct paper *paper, const char *text, size_t size)
 static void notes(const struct paper *paper, const struct facts *facts)
 {
     note(paper, facts->backup.notices, sizeof(facts->backup.notices));
+    if (facts->databases.others[0] != '\0') {
+        cleanup(free_pointer) char *line =
+            xasprintf("restored as well, and not looked at: %.*s",
+                      (int)sizeof(facts->databases.others), facts->databases.others);
+        note(paper, line, SIZE_MAX);
+    }
     if (facts->restore.excluded_count > 0) {
         cleanup(free_pointer) char *line =
             xasprintf("%d archive entr%s left out on request (restore: exclude)",

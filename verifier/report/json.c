@@ -47,6 +47,7 @@ static json_t *backup_object(const struct facts *facts)
     set_array(object, "server_version", backup->server_version);
     set_array(object, "pg_dump_version", backup->pg_dump_version);
     set_array(object, "database", backup->database);
+    set_array(object, "databases_not_looked_at", facts->databases.others);
     set_array(object, "encoding", backup->encoding);
     if (facts->stages[STAGE_READ].state == STAGE_DONE) {
         json_object_set_new(object, "table_count", json_integer(backup->table_count));
@@ -124,10 +125,13 @@ static json_t *check_object(const struct report_case *one)
     json_t *values = json_object();
     for (size_t i = 0; i < one->value_count; i++)
         json_object_set_new(values, one->values[i].name, json_string(one->values[i].text));
-    return json_pack("{ss ss ss sb so ss ss so}", "group", one->group, "name", one->name, "verdict",
-                     verdicts[one->verdict], "warning", (int)one->warn, "seconds",
-                     seconds_of(one->duration_ms), "message", one->message, "details", one->details,
-                     "values", values);
+    json_t *object = json_pack("{ss ss ss sb so ss ss so}", "group", one->group, "name", one->name,
+                               "verdict", verdicts[one->verdict], "warning", (int)one->warn,
+                               "seconds", seconds_of(one->duration_ms), "message", one->message,
+                               "details", one->details, "values", values);
+    if (one->database)
+        json_object_set_new(object, "database", json_string(one->database));
+    return object;
 }
 
 static json_t *scenario_object(const struct result *result)

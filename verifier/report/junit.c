@@ -114,6 +114,7 @@ static void backup_properties(struct page *page, const struct facts *facts)
     array_property(page, "backup.server_version", backup->server_version);
     array_property(page, "backup.pg_dump_version", backup->pg_dump_version);
     array_property(page, "backup.database", backup->database);
+    array_property(page, "backup.databases_not_looked_at", facts->databases.others);
     array_property(page, "backup.encoding", backup->encoding);
     if (facts->stages[STAGE_READ].state == STAGE_DONE) {
         number_property(page, "backup.table_count", backup->table_count);
@@ -158,9 +159,8 @@ static void stage_properties(struct page *page, const struct facts *facts)
     }
 }
 
-static void properties(struct page *page, const struct result *result, const struct cases *cases)
+static void run_properties(struct page *page, const struct result *result)
 {
-    start(page, "properties");
     property(page, "verifier.version", PROGRAM_VERSION);
     cleanup(free_pointer) char *headline = result_headline(result);
     property(page, "headline", headline);
@@ -169,6 +169,14 @@ static void properties(struct page *page, const struct result *result, const str
         restore_properties(page, result->facts);
         stage_properties(page, result->facts);
     }
+}
+
+/* Of the run as a whole, which `result` tells (NULL: not here), and of the cases. */
+static void properties(struct page *page, const struct result *result, const struct cases *cases)
+{
+    start(page, "properties");
+    if (result)
+        run_properties(page, result);
     for (size_t i = 0; i < cases->count; i++) {
         const struct report_case *one = &cases->items[i];
         for (size_t j = 0; j < one->value_count; j++)
@@ -253,10 +261,47 @@ static void summary_attributes(struct page *page, const char *suite, const char 
     attribute(page, "time", seconds);
 }
 
+static bool same_suite(const struct report_case *one, const struct report_case *other)
+{
+    return one->database && other->database ? strcmp(one->database, other->database) == 0
+                                            : one->database == other->database;
+}
+
+/* The suite of the cases from `first` on, and where it ends: a scenario has one, and one more for
+ * each of several databases. Side by side, because not every reader knows suites within suites. */
+static size_t suite(struct page *page, const struct result *result, const char *scenario,
+                    const struct cases *cases, size_t first)
+{
+    struct cases own = {.items = &cases->items[first], .count = 1};
+    while (first + own.count < cases->count && same_suite(&own.items[0], &own.items[own.count]))
+        own.count++;
+    const char *database = own.items[0].database;
+    int64_t duration_ms = 0;
+    for (size_t i = 0; i < own.count; i++)
+        duration_ms += own.items[i].duration_ms;
+    cleanup(free_pointer) char *name =
+        xasprintf("%s%s%s", scenario, database ? "." : "", database ? database : "");
+    char seconds[SECONDS_TEXT_SIZE];
+    seconds_format(database ? duration_ms : result_duration_ms(result), seconds);
+    start(page, "testsuite");
+    summary_attributes(page, name, seconds, &own);
+    if (result->facts && result->facts->began != 0) {
+        char timestamp[TIME_TEXT_SIZE];
+        time_format_junit(result->facts->began, timestamp);
+        attribute(page, "timestamp", timestamp);
+    }
+    strings_free(&page->properties); /* each suite has its own */
+    properties(page, first == 0 ? result : NULL, &own);
+    for (size_t i = 0; i < own.count; i++)
+        testcase(page, name, &own.items[i]);
+    end(page);
+    return first + own.count;
+}
+
 static void document(struct page *page, const struct result *result, const struct cases *cases)
 {
     cleanup(free_pointer) char *name = text_clean(result->scenario, SIZE_MAX, TEXT_LINE);
-    cleanup(free_pointer) char *suite = xasprintf("%s%s", name, result_kind(result)->suffix);
+    cleanup(free_pointer) char *suite_name = xasprintf("%s%s", name, result_kind(result)->suffix);
     char seconds[SECONDS_TEXT_SIZE];
     seconds_format(result_duration_ms(result), seconds);
 
@@ -264,17 +309,9 @@ static void document(struct page *page, const struct result *result, const struc
     if (xmlTextWriterStartDocument(page->writer, "1.0", "UTF-8", NULL) < 0)
         page->failed = true;
     start(page, "testsuites");
-    summary_attributes(page, suite, seconds, cases);
-    start(page, "testsuite");
-    summary_attributes(page, suite, seconds, cases);
-    if (result->facts && result->facts->began != 0) {
-        char timestamp[TIME_TEXT_SIZE];
-        time_format_junit(result->facts->began, timestamp);
-        attribute(page, "timestamp", timestamp);
-    }
-    properties(page, result, cases);
-    for (size_t i = 0; i < cases->count; i++)
-        testcase(page, suite, &cases->items[i]);
+    summary_attributes(page, suite_name, seconds, cases);
+    for (size_t i = 0; i < cases->count;)
+        i = suite(page, result, suite_name, cases, i);
     if (xmlTextWriterEndDocument(page->writer) < 0)
         page->failed = true;
 }

@@ -28,6 +28,8 @@ static const struct key backups_keys[] = {
     {"access_key", read_line, FIELD(backups.access.access_key), NO_MARK, false},
     {"secret_key", read_line, FIELD(backups.access.secret_key), NO_MARK, false},
     {"name", read_backup_name, FIELD(backups.name), NO_MARK, false},
+    {"database", read_line, FIELD(backups.database), NO_MARK, false},
+    {"databases", read_databases, FIELD(backups.all_databases), NO_MARK, false},
     {"max_age", read_duration_s, FIELD(backups.max_age_s), NO_MARK, false},
     {"keep", read_duration_s, FIELD(backups.keep_s), NO_MARK, false},
     {"may_be_empty", read_yes_or_no, FIELD(backups.may_be_empty), NO_MARK, false},
@@ -184,6 +186,40 @@ static void check_objects(struct problems *problems, const struct scenario *scen
                          objects->checks[i].of_copy ? "of copy" : "same as copy");
 }
 
+static void refuse_with_all(struct problems *problems, bool present, struct mark mark,
+                            const char *what)
+{
+    if (present)
+        problems_add(problems, mark,
+                     "%s about one database, and `databases: all` means several: give that one a "
+                     "scenario of its own, with `database`",
+                     what);
+}
+
+static void check_databases(struct problems *problems, const struct scenario *scenario)
+{
+    const struct objects *objects = &scenario->objects;
+    if (!scenario->backups.all_databases)
+        return;
+    if (scenario->backups.database)
+        problems_add(problems, scenario->backups.mark,
+                     "`database` names one database and `databases: all` means each: remove one");
+    for (size_t i = 0; i < scenario->alembic_count; i++)
+        refuse_with_all(problems, i == 0, scenario->alembic[i].mark, "`alembic` is");
+    for (size_t i = 0; i < scenario->migrations_count; i++)
+        refuse_with_all(problems, i == 0, scenario->migrations[i].mark, "`migrations` are");
+    for (size_t i = 0; i < scenario->table_count; i++)
+        refuse_with_all(problems, i == 0, scenario->tables[i].mark, "`tables` are");
+    for (size_t i = 0; i < scenario->query_count; i++)
+        refuse_with_all(problems, i == 0, scenario->queries[i].mark, "`queries` are");
+    for (size_t i = 0; i < objects->check_count; i++) {
+        const struct expectation *check = &objects->checks[i];
+        refuse_with_all(problems,
+                        check->metric == METRIC_MISSING || check->metric == METRIC_ORPHANED,
+                        check->mark, "`missing` and `orphaned` are");
+    }
+}
+
 /* What concerns more than one key; only called when every key by itself is good. */
 static void check_together(struct reader *reader)
 {
@@ -200,6 +236,7 @@ static void check_together(struct reader *reader)
                 break;
             }
     check_access(problems, &scenario->backups.access, scenario->backups.mark);
+    check_databases(problems, scenario);
     check_objects(problems, scenario);
 }
 
@@ -365,6 +402,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->backups.location);
     access_free(&scenario->backups.access);
     free(scenario->backups.name);
+    free(scenario->backups.database);
     free(scenario->source.database);
     free(scenario->source.root_certificate);
     free(scenario->path);

@@ -97,10 +97,12 @@ struct scenario {
     struct {
         char *location; /* a directory, or s3://bucket/prefix */
         struct store_access access;
-        char *name;        /* strftime pattern */
-        int64_t max_age_s; /* 0: no limit given */
-        int64_t keep_s;    /* 0: none given */
-        bool may_be_empty; /* no tables, or none with a row, is no reason to fail */
+        char *name;         /* strftime pattern */
+        char *database;     /* the one to verify, of those in the backup; NULL: the only one */
+        bool all_databases; /* or each of them */
+        int64_t max_age_s;  /* 0: no limit given */
+        int64_t keep_s;     /* 0: none given */
+        bool may_be_empty;  /* no tables, or none with a row, is no reason to fail */
         struct mark mark;
     } backups;
     struct {

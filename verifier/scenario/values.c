@@ -243,6 +243,17 @@ void read_backup_name(struct reader *reader, const struct key *key, const struct
         keep(field, text);
 }
 
+void read_databases(struct reader *reader, const struct key *key, const struct node *value,
+                    void *field)
+{
+    const char *text = line_text(reader, key, value, "all");
+    if (text && strcmp(text, "all") != 0)
+        problems_add(&reader->problems, value->mark,
+                     "`%s` is all; a single one is named with `database`", key->name);
+    else if (text)
+        *(bool *)field = true;
+}
+
 void read_jobs(struct reader *reader, const struct key *key, const struct node *value, void *field)
 {
     const char *text = line_text(reader, key, value, "a number from 1 to 64");

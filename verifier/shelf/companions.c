@@ -13,7 +13,7 @@ char *companion_backup(const char *name)
     for (size_t i = 0; i < ARRAY_LENGTH(endings); i++)
         if (ends_with(name, endings[i]))
             return xstrndup(name, strlen(name) - strlen(endings[i]));
-    return NULL;
+    return record_of_database_backup(name);
 }
 
 static int hash_bytes(void *context, const void *bytes, size_t length, struct error *error)

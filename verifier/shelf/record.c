@@ -24,9 +24,17 @@ static const struct document_field fields[] = {
     {0},
 };
 
+/* Where the backup holds several databases; tables of one field each. */
+static const struct document_field one_database[] = {
+    {"database", DOCUMENT_LINE, offsetof(struct record, database)}, {0}};
+static const struct document_field all_databases[] = {
+    {"databases", DOCUMENT_STRINGS, offsetof(struct record, databases)}, {0}};
+
 void record_free(struct record *record)
 {
     document_fields_free(fields, record);
+    document_fields_free(one_database, record);
+    document_fields_free(all_databases, record);
     for (size_t i = 0; i < record->object_count; i++)
         free(record->objects[i].name);
     free(record->objects);
@@ -49,15 +57,57 @@ const struct record_metric *record_metric_find(const struct record *record, cons
     return NULL;
 }
 
+static const char of_database[] = ".verified-";
+static const char ending[] = ".json";
+
+/* Names of databases may hold anything; a point would hide where the backup's name ends. */
+static void append_encoded(struct buffer *name, const char *database)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    for (; *database; database++)
+        if (strchr(plain, *database))
+            buffer_append(name, database, 1);
+        else
+            buffer_printf(name, "%%%02X", (unsigned char)*database);
+}
+
+char *record_name(const char *backup, const char *database)
+{
+    struct buffer name;
+    buffer_init(&name, SIZE_MAX / 2);
+    buffer_printf(&name, "%s%s", backup, database ? of_database : ".verified");
+    if (database)
+        append_encoded(&name, database);
+    buffer_append_text(&name, ending);
+    return buffer_steal(&name);
+}
+
+char *record_of_database_backup(const char *name)
+{
+    const char *found = NULL, *next = name;
+    while ((next = strstr(next, of_database)) != NULL)
+        found = next++;
+    const char *point = found ? strchr(found + 1, '.') : NULL;
+    return point && strcmp(point, ending) == 0 ? xstrndup(name, (size_t)(found - name)) : NULL;
+}
+
+void record_places_of(struct shelf *backups, const char *backup, const char *scenario,
+                      const char *database, const char *reports, struct record_places *ret_places)
+{
+    cleanup(free_pointer) char *beside = record_name(backup, database);
+    *ret_places = (struct record_places){
+        .backups = backups,
+        .reports = reports ? shelf_of_directory(reports) : NULL,
+        .among_reports = reports ? xasprintf("%s.%s", scenario, beside) : NULL,
+        .database = database ? xstrdup(database) : NULL,
+    };
+    ret_places->beside = take(&beside);
+}
+
 void record_places(struct shelf *backups, const char *backup, const char *scenario,
                    const char *reports, struct record_places *ret_places)
 {
-    *ret_places = (struct record_places){
-        .backups = backups,
-        .beside = xasprintf("%s.verified.json", backup),
-        .reports = reports ? shelf_of_directory(reports) : NULL,
-        .among_reports = reports ? xasprintf("%s.%s.verified.json", scenario, backup) : NULL,
-    };
+    record_places_of(backups, backup, scenario, NULL, reports, ret_places);
 }
 
 void record_places_free(struct record_places *places)
@@ -65,6 +115,7 @@ void record_places_free(struct record_places *places)
     shelf_free(places->reports);
     free(places->beside);
     free(places->among_reports);
+    free(places->database);
     *places = (struct record_places){0};
 }
 
@@ -72,6 +123,10 @@ char *record_format(const struct record *record)
 {
     json_t *root = document_new(format, RECORD_VERSION);
     document_write(root, fields, record);
+    if (record->database)
+        document_write(root, one_database, record);
+    if (record->databases.count > 0)
+        document_write(root, all_databases, record);
     json_t *objects = json_object();
     for (size_t i = 0; i < record->object_count; i++)
         json_object_set_new(objects, record->objects[i].name,
@@ -80,6 +135,13 @@ char *record_format(const struct record *record)
         json_object_set(root, "objects", objects);
     json_decref(objects);
     return document_dump(root);
+}
+
+static void parse_optional(struct document *document, const struct document_field *field,
+                           struct record *record)
+{
+    if (json_object_get(document->root, field->key))
+        document_read(document, document->root, field, record);
 }
 
 static void parse_objects(struct document *document, struct record *record)
@@ -101,6 +163,8 @@ int record_parse(const char *text, size_t length, const char *name, struct recor
         return -1;
     struct record record = {0};
     document_read(&document, document.root, fields, &record);
+    parse_optional(&document, one_database, &record);
+    parse_optional(&document, all_databases, &record);
     parse_objects(&document, &record);
     if (document_end(&document, name, error) < 0) {
         record_free(&record);
@@ -155,11 +219,9 @@ static int record_check(const struct record *record, const struct backup_state *
     return 0;
 }
 
-static int read_one(struct shelf *shelf, const char *name, const struct backup_state *backup,
-                    struct record *ret_record, struct error *error)
+int record_read_named(struct shelf *shelf, const char *name, const struct backup_state *backup,
+                      struct record *ret_record, struct error *error)
 {
-    if (!shelf)
-        return 1;
     struct buffer content;
     struct record record = {0};
     cleanup(free_pointer) char *path = shelf_path(shelf, name);
@@ -177,15 +239,36 @@ static int read_one(struct shelf *shelf, const char *name, const struct backup_s
     return outcome;
 }
 
+static bool same_database(const char *one, const char *other)
+{
+    return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+static int read_one(const struct record_places *places, struct shelf *shelf, const char *name,
+                    const struct backup_state *backup, struct record *ret_record,
+                    struct error *error)
+{
+    struct record record = {0};
+    int outcome = shelf ? record_read_named(shelf, name, backup, &record, error) : 1;
+    if (outcome != 0)
+        return outcome;
+    if (!same_database(record.database, places->database)) {
+        record_free(&record);
+        return cannot_verify(error, "%s is about another database", name);
+    }
+    *ret_record = record;
+    return 0;
+}
+
 int record_read(const struct record_places *places, const struct backup_state *backup,
                 struct record *ret_record, struct error *error)
 {
     struct error among_reports;
-    int outcome = read_one(places->backups, places->beside, backup, ret_record, error);
+    int outcome = read_one(places, places->backups, places->beside, backup, ret_record, error);
     if (outcome == 0)
         return 0;
-    int second =
-        read_one(places->reports, places->among_reports, backup, ret_record, &among_reports);
+    int second = read_one(places, places->reports, places->among_reports, backup, ret_record,
+                          &among_reports);
     if (second == 0 || outcome > 0) {
         if (second < 0)
             *error = among_reports;

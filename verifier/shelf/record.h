@@ -1,6 +1,10 @@
 /* The record of a backup that verified: NAME.verified.json beside it, left by `verify` when every
  * check of the scenario passed, and read by `prune`, and by `change for`.
  *
+ * Where the scenario names one of several databases in the backup, it is
+ * NAME.verified-DATABASE.json: it says nothing of the others, whose scenarios leave records of
+ * their own.
+ *
  * It speaks of the bytes that were verified: of a file of another size, one that was modified
  * since, or one whose manifest has another sha256, it says nothing. Where the backups' place
  * cannot be written it lies among the reports, as SCENARIO.NAME.verified.json. Read with the same
@@ -20,8 +24,10 @@
 enum { RECORD_VERSION = 1 };
 
 struct record {
-    char *backup;    /* the file's name */
-    time_t verified; /* when the run began */
+    char *backup;             /* the file's name */
+    char *database;           /* the one that was verified; NULL: all that is in the backup */
+    struct strings databases; /* where all of several were verified: their names; else none */
+    time_t verified;          /* when the run began */
     int64_t size_bytes;
     time_t modified; /* the file, when it was verified */
     char sha256[SHA256_HEX_SIZE];
@@ -52,11 +58,20 @@ struct record_places {
     char *beside;
     struct shelf *reports; /* may be NULL */
     char *among_reports;
+    char *database; /* NULL: of all that is in the backup */
 };
+
+/* The name of a backup's record, to be freed by the caller; `database` may be NULL. */
+char *record_name(const char *backup, const char *database);
+/* The backup that a record of one database belongs to, to be freed by the caller; NULL when it is
+ * not named like one. */
+char *record_of_database_backup(const char *name);
 
 /* `backup` is a name. `reports` is a directory, and may be NULL. */
 void record_places(struct shelf *backups, const char *backup, const char *scenario,
                    const char *reports, struct record_places *ret_places);
+void record_places_of(struct shelf *backups, const char *backup, const char *scenario,
+                      const char *database, const char *reports, struct record_places *ret_places);
 void record_places_free(struct record_places *places);
 
 char *record_format(const struct record *record); /* freed by the caller */
@@ -80,6 +95,9 @@ struct backup_state {
 
 /* Reads the record of a backup: 1 when there is none; -1 when there is one that does not speak of
  * the backup as it is now, or cannot be read: the error tells why. */
+int record_read_named(struct shelf *shelf, const char *name, const struct backup_state *backup,
+                      struct record *ret_record, struct error *error);
+/* The same for the places where a scenario's record may lie, and it must be of its database. */
 int record_read(const struct record_places *places, const struct backup_state *backup,
                 struct record *ret_record, struct error *error);
 

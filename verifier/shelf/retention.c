@@ -17,32 +17,71 @@ void retained_list_free(struct retained_list *list)
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i].name);
         free(list->items[i].unproven);
+        strings_free(&list->items[i].records);
+        free(list->items[i].last_of_other);
     }
     free(list->items);
     *list = (struct retained_list){0};
 }
 
+static struct backup_state state_of(const struct retained *backup)
+{
+    return (struct backup_state){
+        .name = backup->name, .size_bytes = backup->size_bytes, .modified = backup->modified};
+}
+
+static int manifest_confirms(struct shelf *shelf, const struct retained *backup,
+                             const struct record *record, struct error *error)
+{
+    cleanup(manifest_free) struct manifest manifest = {0};
+    int outcome =
+        manifest_select(shelf, backup->name, backup->size_bytes, record->sha256, &manifest, error);
+    if (outcome == 0 && strcmp(manifest.sha256, record->sha256) != 0)
+        return cannot_verify(error, "its record and its manifest name different sha256");
+    return outcome < 0 ? -1 : 0;
+}
+
 int retained_record(struct shelf *shelf, const struct retained *backup, const char *scenario,
-                    const char *reports, struct record *ret_record, struct error *error)
+                    const char *database, const char *reports, struct record *ret_record,
+                    struct error *error)
 {
     cleanup(record_places_free) struct record_places places;
-    cleanup(manifest_free) struct manifest manifest = {0};
     cleanup(record_free) struct record record = {0};
-    struct backup_state state = {
-        .name = backup->name, .size_bytes = backup->size_bytes, .modified = backup->modified};
-    record_places(shelf, backup->name, scenario, reports, &places);
+    struct backup_state state = state_of(backup);
+    record_places_of(shelf, backup->name, scenario, database, reports, &places);
     int outcome = record_read(&places, &state, &record, error);
     if (outcome != 0)
         return outcome;
-    outcome =
-        manifest_select(shelf, backup->name, backup->size_bytes, record.sha256, &manifest, error);
-    if (outcome < 0)
+    if (manifest_confirms(shelf, backup, &record, error) < 0)
         return -1;
-    if (outcome == 0 && strcmp(manifest.sha256, record.sha256) != 0)
-        return cannot_verify(error, "its record and its manifest name different sha256");
     *ret_record = record;
     record = (struct record){0};
     return 0;
+}
+
+static int by_name(const void *left, const void *right)
+{
+    return strcmp((*(struct retained *const *)left)->name,
+                  (*(struct retained *const *)right)->name);
+}
+
+/* Gives each backup the names of its records, of all that lie beside backups. */
+static void records_give(struct retained_list *list, const struct strings *companions)
+{
+    cleanup(free_pointer) struct retained **sorted = xcalloc(list->count + 1, sizeof(*sorted));
+    for (size_t i = 0; i < list->count; i++)
+        sorted[i] = &list->items[i];
+    qsort(sorted, list->count, sizeof(*sorted), by_name);
+    for (size_t i = 0; i < companions->count; i++) {
+        const char *name = companions->items[i];
+        cleanup(free_pointer) char *backup = companion_backup(name);
+        cleanup(free_pointer) char *of_one = record_of_database_backup(name);
+        cleanup(free_pointer) char *of_all = record_name(backup, NULL);
+        struct retained wanted = {.name = backup}, *key = &wanted;
+        struct retained **found = bsearch(&key, sorted, list->count, sizeof(*sorted), by_name);
+        if (found && (of_one || strcmp(name, of_all) == 0))
+            strings_add(&(*found)->records, name);
+    }
 }
 
 /* Links and directories are left alone: what a link points to is somewhere else, and a tree is
@@ -66,17 +105,50 @@ int retained_list_read(struct shelf *shelf, const char *pattern, struct retained
                                                          .modified = backup->entry.modified,
                                                          .size_bytes = backup->entry.size_bytes};
     }
+    records_give(&list, &found.companions);
     *ret_list = list;
     return 0;
 }
 
-void retained_list_prove(struct retained_list *list, const char *scenario, const char *reports)
+static bool proves(struct shelf *shelf, const struct retained *backup, const char *name)
 {
+    cleanup(record_free) struct record record = {0};
+    struct backup_state state = state_of(backup);
+    struct error ignored;
+    return record_read_named(shelf, name, &state, &record, &ignored) == 0 &&
+           manifest_confirms(shelf, backup, &record, &ignored) == 0;
+}
+
+/* Records of other databases are told apart by what follows the backup's name in theirs. */
+static void find_last_of_others(struct retained_list *list, const char *database)
+{
+    cleanup(strings_free) struct strings seen = {0};
+    for (size_t i = 0; i < list->count; i++) {
+        struct retained *backup = &list->items[i];
+        cleanup(free_pointer) char *own = record_name(backup->name, database);
+        for (size_t k = 0; k < backup->records.count; k++) {
+            const char *name = backup->records.items[k];
+            const char *whose = name + strlen(backup->name);
+            if (strcmp(name, own) == 0 || strings_contain(&seen, whose) ||
+                !proves(list->shelf, backup, name))
+                continue;
+            strings_add(&seen, whose);
+            if (!backup->last_of_other)
+                backup->last_of_other = xstrdup(name);
+        }
+    }
+}
+
+void retained_list_prove(struct retained_list *list, const char *scenario, const char *database,
+                         const char *reports)
+{
+    find_last_of_others(list, database);
     for (size_t i = 0; i < list->count; i++) {
         struct retained *backup = &list->items[i];
         cleanup(record_free) struct record record = {0};
         struct error error;
-        int outcome = retained_record(list->shelf, backup, scenario, reports, &record, &error);
+        int outcome =
+            retained_record(list->shelf, backup, scenario, database, reports, &record, &error);
         backup->verified = outcome == 0;
         if (outcome < 0)
             backup->unproven = xstrdup(error.text);
@@ -106,6 +178,8 @@ void retention_decide(const struct retained_list *list, time_t now, int64_t keep
             decision = RETAIN_NEWEST_VERIFIED;
         else if (i == 0)
             decision = RETAIN_NEWEST;
+        else if (list->items[i].last_of_other)
+            decision = RETAIN_OTHERS_NEWEST;
         ret_decisions[i] = decision;
     }
 }
@@ -117,6 +191,8 @@ const char *retention_words(enum retention decision)
         return "it is the newest backup";
     case RETAIN_NEWEST_VERIFIED:
         return "it is the newest backup that verified";
+    case RETAIN_OTHERS_NEWEST:
+        return "it is the newest backup that verified for another scenario";
     case RETAIN_NOTHING_PROVEN:
         return "no younger backup has verified";
     case RETAIN_YOUNG:
@@ -144,10 +220,13 @@ void retained_orphans(struct shelf *shelf, const char *pattern, time_t before,
 }
 
 int retained_delete(struct shelf *shelf, const struct retained *backup, const char *scenario,
-                    const char *reports, struct error *error)
+                    const char *database, const char *reports, struct error *error)
 {
     cleanup(record_places_free) struct record_places places;
-    record_places(shelf, backup->name, scenario, reports, &places);
+    record_places_of(shelf, backup->name, scenario, database, reports, &places);
+    for (size_t i = 0; i < backup->records.count; i++)
+        if (shelf_remove(shelf, backup->records.items[i], error) < 0)
+            return -1;
     /* The record first: should we be killed, nothing says of a backup that is gone, or of another
      * one that gets its name, that it verified. */
     if (record_remove(&places, error) < 0 || shelf_remove(shelf, backup->name, error) < 0)

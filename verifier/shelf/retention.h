@@ -1,8 +1,9 @@
 /* Which backups may go: older than `keep`, and not needed.
  *
- * A backup is never deleted that is the newest, or the newest that verified; and none is while no
- * backup younger than `keep` has verified, since then the old ones may be all there is. So a dump
- * step that stopped a month ago, or writes rubbish, costs disk space and not the last good backup.
+ * A backup is never deleted that is the newest, or the newest that verified, be it for another of
+ * the databases in it, by a scenario of its own; and none is while no backup younger than `keep`
+ * has verified, since then the old ones may be all there is. So a dump step that stopped a month
+ * ago, or writes rubbish, costs disk space and not the last good backup.
  */
 #ifndef SHELF_RETENTION_H
 #define SHELF_RETENTION_H
@@ -23,6 +24,10 @@ struct retained {
     int64_t size_bytes;
     bool verified;  /* it has a record that speaks of it */
     char *unproven; /* why a record that is there does not; or NULL */
+    /* Of several databases in one backup, each has a record of its own beside it. */
+    struct strings records; /* names of all that lie there */
+    char *last_of_other; /* the one by which it is the newest that verified for another scenario's
+                            database; or NULL */
 };
 
 /* Newest first (backup_list.h). */
@@ -37,19 +42,22 @@ struct retained_list {
  * deletes files. */
 int retained_list_read(struct shelf *shelf, const char *pattern, struct retained_list *ret_list,
                        struct strings *notices, struct error *error);
-/* Looks for the records of all of them. */
-void retained_list_prove(struct retained_list *list, const char *scenario, const char *reports);
+/* Looks for the records of all of them. `database` is the scenario's, or NULL. */
+void retained_list_prove(struct retained_list *list, const char *scenario, const char *database,
+                         const char *reports);
 void retained_list_free(struct retained_list *list); /* takes a zeroed one */
 
 /* The record that says that a backup, as it is now, verified: 1 when there is none; -1 when there
  * is one that does not say so (the error tells why). */
 int retained_record(struct shelf *shelf, const struct retained *backup, const char *scenario,
-                    const char *reports, struct record *ret_record, struct error *error);
+                    const char *database, const char *reports, struct record *ret_record,
+                    struct error *error);
 
 enum retention {
     RETAIN_YOUNG,           /* not older than `keep` */
     RETAIN_NEWEST,          /* the newest of all */
     RETAIN_NEWEST_VERIFIED, /* the newest that verified */
+    RETAIN_OTHERS_NEWEST,   /* the newest that verified for another database that is in it */
     RETAIN_NOTHING_PROVEN,  /* no backup younger than `keep` has verified */
     RETAIN_NOT,             /* may be deleted */
 };
@@ -63,7 +71,7 @@ const char *retention_words(enum retention decision);
 
 /* Deletes the backup and what lies beside it: its manifest and its records. */
 int retained_delete(struct shelf *shelf, const struct retained *backup, const char *scenario,
-                    const char *reports, struct error *error);
+                    const char *database, const char *reports, struct error *error);
 
 /* Names of the manifests and records of backups from before `before` that are gone. Best effort. */
 void retained_orphans(struct shelf *shelf, const char *pattern, time_t before,

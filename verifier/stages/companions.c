@@ -33,6 +33,8 @@ const struct manifest *stages_manifest(const struct stages *stages)
 
 static bool asks_for_previous(const struct scenario *scenario)
 {
+    if (scenario->backups.all_databases) /* one that is no longer there is told of */
+        return true;
     for (size_t i = 0; i < scenario->alembic_count; i++)
         if (scenario->alembic[i].version == VERSION_SAME_AS_LAST_VERIFIED)
             return true;
@@ -76,8 +78,9 @@ static bool is_previous(struct stages *stages, struct shelf *shelf, const struct
     struct error error;
     if (!is_earlier(backup, stages))
         return false;
-    int outcome = retained_record(shelf, backup, stages->scenario->name, stages->options->reports,
-                                  &stages->previous, &error);
+    int outcome =
+        retained_record(shelf, backup, stages->scenario->name, stages->scenario->backups.database,
+                        stages->options->reports, &stages->previous, &error);
     if (outcome < 0 && !*fact->problem) {
         cleanup(free_pointer) char *words =
             xasprintf("the record of %s: %s", backup->name, error.text);
@@ -126,7 +129,7 @@ static int restored_tables(struct stages *stages, struct table_counts *ret_table
 {
     cleanup(connection_closep) struct connection *connection = NULL;
     struct table_counts tables = {0};
-    const struct archive *archive = &stages->archive;
+    const struct archive *archive = stages_archive(stages);
     if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0 ||
         table_counts_list(connection, &tables, error) < 0)
         return -1;
@@ -192,11 +195,16 @@ static int write_record(struct stages *stages, int64_t checks, int64_t warnings,
                             .server = xstrdup(facts->server.version),
                             .checks = checks,
                             .warnings = warnings};
+    if (stages->scenario->backups.database)
+        record.database = xstrdup(stages->scenario->backups.database);
+    for (size_t i = 0; i < facts->databases.count; i++)
+        strings_add(&record.databases, facts->databases.names[i]);
     memcpy(record.sha256, facts->backup.sha256, sizeof(record.sha256));
     record_objects(&stages->objects.bucket, false, &record);
     record_objects(&stages->objects.copy, true, &record);
     cleanup(free_pointer) char *path = NULL;
-    int outcome = restored_tables(stages, &record.tables, error);
+    /* The tables of several databases may have the same names, and nobody compares them. */
+    int outcome = facts->databases.count > 0 ? 0 : restored_tables(stages, &record.tables, error);
     if (outcome == 0)
         outcome = record_versions(stages, &record.versions, error);
     if (outcome == 0)
@@ -221,8 +229,8 @@ void stages_record(struct stages *stages, enum proof proof, int64_t checks, int6
         text_copy(fact->problem, sizeof(fact->problem), error.text);
         return;
     }
-    record_places(stages->shelf, stages->backup.name, stages->scenario->name,
-                  stages->options->reports, &places);
+    record_places_of(stages->shelf, stages->backup.name, stages->scenario->name,
+                     stages->scenario->backups.database, stages->options->reports, &places);
     if (proof == PROOF_VERIFIED)
         outcome = write_record(stages, checks, warnings, &places, &error);
     else

@@ -89,6 +89,17 @@ struct restore_fact {
 
 enum manifest_state { MANIFEST_NONE, MANIFEST_READ, MANIFEST_UNREADABLE };
 
+enum { DATABASES_MOST = 500, DATABASE_NAME_SIZE = 256 };
+
+/* The databases of a backup that holds several. */
+struct databases_fact {
+    char others[4096]; /* restored as well, and not looked at: "crm and blog", or "" */
+    bool unnamed;      /* the scenario names one, and the backup does not say which one it is of */
+    /* Those that are verified one by one, as `databases: all` asks; 0: there is one to verify. */
+    _Atomic size_t count;
+    char names[DATABASES_MOST][DATABASE_NAME_SIZE];
+};
+
 /* What the dump step left beside the backup. */
 struct manifest_fact {
     enum manifest_state state;
@@ -113,6 +124,7 @@ struct facts {
     int64_t began_ms;
     struct stage_fact stages[STAGE_COUNT];
     struct backup_fact backup;
+    struct databases_fact databases;
     struct server_fact server;
     struct restore_fact restore;
     struct manifest_fact manifest;

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "postgres/guest.h"
 #include "postgres/restore.h"
-#include "postgres/restore_reasons.h"
+#include "stages/blame.h"
 #include "stages/exclusion.h"
 #include "stages/fitting.h"
 #include "stages/grantors.h"
@@ -244,7 +244,9 @@ static int restore_as(struct stages *stages, const char *role, const char *list,
  * says so only by failing. True: another try without what was in its way may go better. */
 static bool met_what_was_there(struct stages *stages, const struct restore_errors *errors)
 {
-    if (stages->restore_format != ARCHIVE_PLAIN || errors->count == 0)
+    /* In a dump of several databases what was there would be another one's. */
+    if (stages->restore_format != ARCHIVE_PLAIN || errors->count == 0 ||
+        stages->archive.databases.count > 0)
         return false;
     const char *message = errors->items[0].message;
     bool *const dropped = strstr(message, "schema \"public\" already exists") ? &stages->drop_public
@@ -268,65 +270,6 @@ static bool lacked_rights(const struct restore_errors *errors, char **ret_reason
                 return true;
             }
     return false;
-}
-
-/* Room is left for the reason in the message of a check. */
-enum { FIRST_BYTES = 600 };
-
-static char *error_line(const struct restore_error *item)
-{
-    return xasprintf("%s%s%s", item->message, *item->place ? ", in " : "", item->place);
-}
-
-static void record_first(const struct restore_errors *errors, enum restore_error_class class,
-                         char *first, char *first_reason, size_t reason_size)
-{
-    size_t i = 0;
-    while (i < errors->count && errors->items[i].class != class)
-        i++;
-    if (i == errors->count)
-        return;
-    cleanup(free_pointer) char *line = error_line(&errors->items[i]);
-    cleanup(free_pointer) char *reason = restore_reason(&errors->items[i]);
-    text_copy(first, FIRST_BYTES, line);
-    text_copy(first_reason, reason_size, reason ? reason : "");
-}
-
-/* One error a line, and below it its reason, unless that is `told` already: a hundred of one kind
- * need it once. */
-static void error_write(const struct restore_error *item, char **told, struct buffer *lines)
-{
-    static const char *const names[] = {"harmless", "this machine", "backup"};
-    bool harmless = item->class == RESTORE_HARMLESS;
-    cleanup(free_pointer) char *line = error_line(item);
-    cleanup(free_pointer) char *reason = harmless ? NULL : restore_reason(item);
-    buffer_printf(lines, "%s%s: %s", lines->length ? "\n" : "", names[item->class], line);
-    if (!reason || strcmp(reason, *told) == 0)
-        return;
-    buffer_printf(lines, "\n    %s", reason);
-    free(*told);
-    *told = take(&reason);
-}
-
-static void record_result(const struct restore_result *result, struct restore_fact *fact)
-{
-    const struct restore_errors *errors = &result->errors;
-    text_copy(fact->how, sizeof(fact->how), result->how);
-    fact->harmless_count = (int)errors->counts[RESTORE_HARMLESS];
-    fact->machine_count = (int)errors->counts[RESTORE_MACHINE];
-    fact->backup_count = (int)errors->counts[RESTORE_BACKUP];
-    record_first(errors, RESTORE_MACHINE, fact->first_machine, fact->first_machine_reason,
-                 sizeof(fact->first_machine_reason));
-    record_first(errors, RESTORE_BACKUP, fact->first_backup, fact->first_backup_reason,
-                 sizeof(fact->first_backup_reason));
-    cleanup(free_pointer) char *told =
-        xstrdup(fact->machine_count > 0 ? fact->first_machine_reason : fact->first_backup_reason);
-    struct buffer lines;
-    buffer_init(&lines, sizeof(fact->errors) - 1);
-    for (size_t i = 0; i < errors->count; i++)
-        error_write(&errors->items[i], &told, &lines);
-    text_copy(fact->errors, sizeof(fact->errors), lines.data);
-    buffer_free(&lines);
 }
 
 /* Restores as `role`, once more without what a fresh database has if that is in the way. */
@@ -382,32 +325,14 @@ static int restore_as_guest(struct stages *stages, const char *list, int64_t dea
     return restore_freely(stages, NULL, list, deadline_ms, ret_result, error);
 }
 
-/* Plain SQL may create databases and connect to them, as pg_dump -C and pg_dumpall do: what is
- * checked then is the database that it filled. */
-static int filled_database(const struct archive *archive, bool throwaway, char **ret_database,
-                           struct error *error)
+/* Plain SQL may create databases and connect to them, as pg_dump -C and pg_dumpall do. */
+static void enter_database(struct stages *stages)
 {
-    cleanup(strings_free) struct strings filled = {0};
-    for (size_t i = 0; i < archive->table_count; i++) {
-        const char *database = archive->tables[i].database;
-        if (database && !strings_contain(&filled, database))
-            strings_add(&filled, database);
-    }
-    if (filled.count > 1)
-        return cannot_verify(
-            error,
-            "the backup holds the tables of %zu databases (%s, %s ...), and one is "
-            "what can be verified: dump each with pg_dump",
-            filled.count, filled.items[0], filled.items[1]);
-    if (filled.count == 1 && !throwaway)
-        return cannot_verify(
-            error,
-            "the backup creates the database %s itself: that is done on a throwaway "
-            "server only",
-            filled.items[0]);
-    if (filled.count == 1)
-        *ret_database = xstrdup(filled.items[0]);
-    return 0;
+    const struct databases_fact *fact = &stages->facts->databases;
+    const char *chosen = stages->has_view && stages->view.database ? stages->view.database : "";
+    const char *entered = fact->count > 0 ? fact->names[0] : chosen;
+    if (*entered)
+        address_set(&stages->database, "dbname", entered);
 }
 
 static void record_psql(struct stages *stages)
@@ -431,69 +356,6 @@ static int refuse_clean(const struct stages *stages, const struct restore_errors
         "the dump was made with --clean and without --if-exists: it begins with dropping what is "
         "not there yet (%s, in %s); dump without --clean, or with --if-exists",
         errors->items[0].message, errors->items[0].place);
-}
-
-/* Bounds of partitions and checks may compare texts, which every locale orders in its own way. */
-static bool depends_on_locale(const char *message)
-{
-    return strstr(message, "partition") || strstr(message, "violates check constraint");
-}
-
-/* Where texts are not in the order that the database had, what fails for that says nothing about
- * the backup: why they may not be, or NULL; to be freed by the caller. */
-static char *locale_doubt(const struct stages *stages)
-{
-    const char *missing = stages->facts->server.locale_missing;
-    cleanup(free_pointer) char *named = required_locale(&stages->archive);
-    if (*missing)
-        return xasprintf("the locale of the database (%s) is not on this machine and \"C\" had to "
-                         "serve: install it (dpkg-reconfigure locales) and verify again",
-                         missing);
-    /* What it creates itself gets the locale that it names. */
-    if (stages->restore_format == ARCHIVE_PLAIN && stages->archive.databases.count == 0 && !named)
-        return xstrdup("this plain SQL names no locale and \"C\" had to serve: dump with --create "
-                       "or in custom format");
-    return NULL;
-}
-
-/* On a server that is older than the backup asks for, nothing is the backup's fault. */
-static int blame_version(const struct stages *stages, int total, struct error *error)
-{
-    const struct restore_fact *fact = &stages->facts->restore;
-    int needed = stages->facts->server.needed_major;
-    cleanup(free_pointer) char *advice =
-        stages->cluster ? tools_advice(TASK_RESTORE, needed)
-                        : xstrdup("name a newer server, or use a throwaway one");
-    return cannot_verify(
-        error, "%d error%s while restoring into PostgreSQL %d, and the backup asks for %d: %s; %s",
-        total, total == 1 ? "" : "s", connection_server_version(stages->maintenance) / 10000,
-        needed, *fact->first_machine ? fact->first_machine : fact->first_backup, advice);
-}
-
-/* An error of this machine comes first: what follows it may be only its consequence. */
-static int judge(const struct stages *stages, struct error *error)
-{
-    const struct restore_fact *fact = &stages->facts->restore;
-    int total = fact->machine_count + fact->backup_count;
-    const char *plural = total == 1 ? "" : "s";
-    cleanup(free_pointer) char *doubt =
-        depends_on_locale(fact->first_backup) ? locale_doubt(stages) : NULL;
-    if (total > 0 && stages->facts->server.needed_major > 0)
-        return blame_version(stages, total, error);
-    if (fact->machine_count > 0)
-        return cannot_verify(
-            error,
-            "%d error%s while restoring, among them one that is this machine's fault: %s%s%s",
-            total, plural, fact->first_machine, *fact->first_machine_reason ? ". " : "",
-            fact->first_machine_reason);
-    if (doubt)
-        return cannot_verify(error, "%d error%s while restoring: %s; this may be because %s", total,
-                             plural, fact->first_backup, doubt);
-    if (fact->backup_count > 0)
-        return bad_backup(error, "%d error%s while restoring: %s%s%s", total, plural,
-                          fact->first_backup, *fact->first_backup_reason ? ". " : "",
-                          fact->first_backup_reason);
-    return 0;
 }
 
 /* pg_dumpall --clean drops the database that we are connected to by default. */
@@ -521,31 +383,30 @@ int restore_stage(struct stages *stages, struct error *error)
 {
     int64_t deadline_ms = deadline_after(stages->scenario->restore.timeout_ms);
     cleanup(free_pointer) char *list = NULL;
-    stages->database_name = stages->cluster ? xstrdup("restored") : guest_name();
+    bool taken = strings_contain(&stages->archive.databases, "restored");
+    stages->database_name = stages->cluster && !taken ? xstrdup("restored") : guest_name();
     if (archive_is_data_only(&stages->archive))
         return bad_backup(error, "a data-only dump: it cannot be restored alone, since it holds "
                                  "rows and no table to put them into; dump without --data-only");
+    if (databases_choose(stages, error) < 0)
+        return -1;
     if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, &list, error) < 0)
         return -1;
     if (brings_grantors(stages) && grantors_leave_out(stages->copy_path, error) < 0)
         return -1;
     if (fit_plain(stages, error) < 0)
         return -1;
-    cleanup(free_pointer) char *filled = NULL;
-    if (filled_database(&stages->archive, stages->cluster != NULL, &filled, error) < 0)
-        return -1;
     struct restore_result result = {0};
     int restored = stages->cluster ? restore_on_throwaway(stages, list, deadline_ms, &result, error)
                                    : restore_as_guest(stages, list, deadline_ms, &result, error);
     if (restored == 0) {
-        if (filled)
-            address_set(&stages->database, "dbname", filled);
-        record_result(&result, &stages->facts->restore);
+        enter_database(stages);
+        restore_errors_record(stages, &result);
         record_psql(stages);
         stages->has_database = true;
     }
     if (restored == 0 && refuse_clean(stages, &result.errors, error) < 0)
         restored = -1;
     restore_result_free(&result);
-    return restored < 0 ? -1 : judge(stages, error);
+    return restored < 0 ? -1 : restore_errors_judge(stages, error);
 }

@@ -36,6 +36,8 @@ struct stages {
     char *copy_path; /* the unpacked backup in the work directory */
     struct backup_reading reading;
     struct archive archive;
+    struct archive view; /* of it, the database that is verified; `has_view`: it holds others too */
+    bool has_view;
     struct manifest manifest; /* where the facts say that it was read */
     bool has_previous;
     struct record previous; /* of the last backup before this one that verified */
@@ -81,6 +83,11 @@ void previous_stage(struct stages *stages);
 
 /* Starts the throwaway server or connects to the given one. */
 int server_start(struct stages *stages, struct error *error);
+
+/* Finds out which of the backup's databases are to be verified, before it is restored: the facts
+ * name them, or what they are looked at through is `view`. Cannot verify: the scenario does not say
+ * which one, or it names another. */
+int databases_choose(struct stages *stages, struct error *error);
 
 /* Makes the database and restores the archive into it. */
 int restore_stage(struct stages *stages, struct error *error);

@@ -15,7 +15,7 @@ enum { CONNECT_TIMEOUT_MS = 30000 };
 
 const struct archive *stages_archive(const struct stages *stages)
 {
-    return &stages->archive;
+    return stages->has_view ? &stages->view : &stages->archive;
 }
 
 const struct address *stages_database(const struct stages *stages)
@@ -131,6 +131,7 @@ static void stages_free(struct stages *stages)
     connection_close(stages->maintenance);
     address_free(&stages->server);
     address_free(&stages->database);
+    archive_view_free(&stages->view);
     archive_free(&stages->archive);
     manifest_free(&stages->manifest);
     record_free(&stages->previous);

@@ -6,7 +6,9 @@
 
 void catalog_init(struct catalog *catalog)
 {
-    *catalog = (struct catalog){.database = ""};
+    *catalog = (struct catalog){.unnamed = {.text = ""}};
+    catalog->current = &catalog->unnamed;
+    catalog->database = catalog->unnamed.text;
     catalog->last_table = &catalog->first_table;
     catalog->roles.last = &catalog->roles.first;
     catalog->databases.last = &catalog->databases.first;
@@ -23,6 +25,7 @@ static void free_names(struct catalog_names *names)
     tdestroy(names->tree, keep_node);
     for (struct catalog_name *name = names->first, *next; name; name = next) {
         next = name->next;
+        free(name->encoding);
         free(name);
     }
 }
@@ -45,6 +48,7 @@ void catalog_free(struct catalog *catalog)
     free_names(&catalog->roles);
     free_names(&catalog->databases);
     free_names(&catalog->tablespaces);
+    free(catalog->unnamed.encoding);
     for (size_t i = 0; i < catalog->extension_count; i++)
         free_extension(&catalog->extensions[i]);
     free(catalog->extensions);
@@ -83,6 +87,7 @@ int catalog_table(struct catalog *catalog, const char *schema, const char *name,
     struct catalog_table *added = xcalloc(1, sizeof(*added));
     added->table = (struct plain_table){
         .database = catalog->database, .schema = xstrdup(schema), .name = xstrdup(name)};
+    added->database = catalog->current;
     struct catalog_table **found = tsearch(added, &catalog->tree, compare_tables);
     if (!found)
         out_of_memory();
@@ -147,14 +152,21 @@ int catalog_tablespace(struct catalog *catalog, const char *name, bool created, 
     return note_name(catalog, &catalog->tablespaces, name, created, error);
 }
 
-int catalog_database(struct catalog *catalog, const char *name, const char **ret_name,
-                     struct error *error)
+int catalog_database(struct catalog *catalog, const char *name, struct error *error)
+{
+    return note_name(catalog, &catalog->databases, name, false, error);
+}
+
+int catalog_connect(struct catalog *catalog, const char *name, int64_t line, struct error *error)
 {
     struct catalog_name *database = NULL;
     if (find_name(catalog, &catalog->databases, name, &database, error) < 0)
         return -1;
     database->needed = true;
-    *ret_name = database->text;
+    if (database->line == 0)
+        database->line = line;
+    catalog->current = database;
+    catalog->database = database->text;
     return 0;
 }
 
@@ -210,24 +222,40 @@ static const char *same_database(const struct catalog *catalog, const struct pla
     return "";
 }
 
+static void take_database(struct catalog_name *database, const char *name,
+                          struct plain_totals *totals)
+{
+    database->part = &totals->parts[totals->part_count++];
+    *database->part = (struct plain_database){.name = name,
+                                              .encoding = take(&database->encoding),
+                                              .large_objects = database->large_objects,
+                                              .line = database->line};
+    totals->large_objects += database->large_objects;
+}
+
+/* All that are in the list, since each of them is needed. */
+static void take_databases(struct catalog *catalog, struct plain_totals *totals)
+{
+    totals->parts = xcalloc(totals->databases.count + 1, sizeof(*totals->parts));
+    take_database(&catalog->unnamed, "", totals);
+    for (struct catalog_name *name = catalog->databases.first; name; name = name->next)
+        take_database(name, totals->databases.items[totals->part_count - 1], totals);
+}
+
 void catalog_finish(struct catalog *catalog, struct plain_totals *ret_totals)
 {
     take_names(&catalog->roles, &ret_totals->roles);
     take_names(&catalog->databases, &ret_totals->databases);
     take_names(&catalog->tablespaces, &ret_totals->tablespaces);
-    ret_totals->large_objects = catalog->large_objects;
+    take_databases(catalog, ret_totals);
     ret_totals->tables = xcalloc(catalog->table_count, sizeof(*ret_totals->tables));
-    const char *last = "", *last_copy = "";
     for (struct catalog_table *table = catalog->first_table; table; table = table->next) {
         if (table->is_view)
             continue;
-        if (table->table.database != last) { /* tables come database by database */
-            last = table->table.database;
-            last_copy = same_database(catalog, ret_totals, last);
-        }
         struct plain_table *copy = &ret_totals->tables[ret_totals->table_count++];
         *copy = table->table;
-        copy->database = last_copy;
+        copy->database = table->database->part->name;
+        table->database->part->table_count++;
         table->table.schema = table->table.name = NULL;
     }
     for (size_t i = 0; i < catalog->extension_count; i++)
@@ -252,6 +280,9 @@ void plain_totals_free(struct plain_totals *totals)
         free_extension(&totals->extensions[i]);
     free(totals->extensions);
     strings_free(&totals->roles);
+    for (size_t i = 0; i < totals->part_count; i++)
+        free(totals->parts[i].encoding);
+    free(totals->parts);
     strings_free(&totals->databases);
     strings_free(&totals->tablespaces);
     free(totals->encoding);
@@ -260,6 +291,7 @@ void plain_totals_free(struct plain_totals *totals)
     free(totals->started);
     free(totals->trailer);
     plain_lines_free(&totals->lines);
+    free(totals->appended.text);
     free(totals);
 }
 

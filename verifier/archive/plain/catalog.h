@@ -11,6 +11,12 @@ struct catalog_name {
     const char *text;
     bool created; /* a role that the dump itself creates */
     bool needed;
+    /* Of a database: */
+    char *encoding; /* the first that is set in it; or NULL */
+    int64_t large_objects;
+    int64_t line;                /* of the first \connect to it; 0: none */
+    bool dumped;                 /* the end of a dump was met in it */
+    struct plain_database *part; /* once it is taken */
 };
 
 struct catalog_names {
@@ -21,6 +27,7 @@ struct catalog_names {
 struct catalog_table {
     struct catalog_table *next;
     struct plain_table table;
+    struct catalog_name *database;
     bool is_view; /* made a view by a rule: old dumps did that */
 };
 
@@ -30,11 +37,12 @@ struct catalog {
     struct catalog_table *recent; /* the one that was asked for last */
     size_t table_count;
     struct catalog_names roles, databases, tablespaces;
-    const char *database; /* the one connected to; "" before any */
+    struct catalog_name unnamed; /* the database before any \connect, "" */
+    struct catalog_name *current;
+    const char *database; /* the name of the current one */
     struct plain_extension *extensions;
     size_t extension_count;
     size_t name_bytes;
-    int64_t large_objects;
 };
 
 void catalog_init(struct catalog *catalog);
@@ -46,8 +54,9 @@ int catalog_table(struct catalog *catalog, const char *schema, const char *name,
 int catalog_role(struct catalog *catalog, const char *name, bool created, struct error *error);
 int catalog_tablespace(struct catalog *catalog, const char *name, bool created,
                        struct error *error);
-int catalog_database(struct catalog *catalog, const char *name, const char **ret_name,
-                     struct error *error);
+int catalog_database(struct catalog *catalog, const char *name, struct error *error);
+/* Makes it the one that all that follows is in. */
+int catalog_connect(struct catalog *catalog, const char *name, int64_t line, struct error *error);
 int catalog_extension(struct catalog *catalog, const char *name, const char *schema,
                       struct error *error);
 

@@ -20,8 +20,12 @@ struct plain {
     bool cluster;
     bool begun;         /* a banner was seen */
     bool database_open; /* the banner of a database was seen, its trailer not yet */
-    char *trailer;      /* seen: nothing may follow */
-    char *restricted;   /* the key of \restrict, until \unrestrict */
+    bool cluster_open;  /* likewise of a cluster */
+    bool ended;         /* a trailer was seen that nothing of its dump may follow */
+    int64_t dump_line;  /* of the last banner of a database */
+    char *trailer;      /* the last one of those */
+    struct plain_appended appended;
+    char *restricted; /* the key of \restrict, until \unrestrict */
     char *dumped_from, *dumped_by, *started;
     struct plain_lines lines;
     bool ending;       /* the last line of the file has no newline, and is being read */
@@ -37,17 +41,29 @@ static int on_token(void *context, enum plain_token token, const char *word, int
     return 0;
 }
 
+static int appended_statement(struct plain *plain, struct error *error)
+{
+    struct plain_appended *appended = &plain->appended;
+    bool changes_rows = false;
+    if (appended->statements++ == 0) {
+        char quoted[80];
+        statements_quote(&plain->statements, quoted);
+        appended->text = xstrdup(quoted);
+        appended->line = plain->lexer.statement_line;
+    }
+    int result = statements_read_appended(&plain->statements, &changes_rows, error);
+    appended->changes_rows |= changes_rows;
+    return result;
+}
+
 static int on_statement(void *context, struct error *error)
 {
     struct plain *plain = context;
     const struct plain_lexer *lexer = &plain->lexer;
     /* Supabase's tools add this one line. */
-    if (plain->trailer && strcasecmp(lexer->head.data, "RESET ALL") != 0)
-        return bad_backup(error,
-                          "line %lld: a statement follows the end of the dump (-- %s): it was "
-                          "changed by hand, or it is several dumps in one file",
-                          (long long)lexer->statement_line, plain->trailer);
-    if (statements_read(&plain->statements, error) < 0)
+    bool appended = plain->ended && strcasecmp(lexer->head.data, "RESET ALL") != 0;
+    if ((appended ? appended_statement(plain, error) : statements_read(&plain->statements, error)) <
+        0)
         return -1;
     if (lexer->statement_line == lexer->line)
         plain_lines_statement(&plain->lines, lexer->head.data, lexer->line);
@@ -56,34 +72,58 @@ static int on_statement(void *context, struct error *error)
     return 0;
 }
 
-static int open_database(struct plain *plain, struct error *error)
+static int open_dump(struct plain *plain, bool cluster, struct error *error)
 {
     if (plain->ending) /* not a banner but a trailer that is cut */
         return 0;
-    if (plain->database_open)
-        return bad_backup(error,
-                          "the dump is cut: another one begins on line %lld before \"-- " TRAILER
-                          "\"; make a new backup",
-                          (long long)plain->lexer.line);
-    if (plain->trailer)
-        return bad_backup(error, "line %lld: another dump follows the end of the first one",
-                          (long long)plain->lexer.line);
-    plain->begun = plain->database_open = true;
+    if (plain->database_open || (cluster && plain->cluster_open))
+        return bad_backup(
+            error,
+            "the dump is cut: another one begins on line %lld before \"-- %s\"; make a new "
+            "backup",
+            (long long)plain->lexer.line, plain->database_open ? TRAILER : TRAILER_CLUSTER);
+    plain->begun = true;
+    plain->ended = false;
+    if (cluster)
+        plain->cluster = plain->cluster_open = true;
+    else
+        plain->database_open = true;
+    plain->dump_line = plain->lexer.line;
     return 0;
+}
+
+/* Two dumps of one database one after the other: the second may drop what the first made. */
+static void note_dumped(struct plain *plain)
+{
+    struct plain_appended *appended = &plain->appended;
+    struct catalog_name *database = plain->statements.catalog.current;
+    if (database->dumped) {
+        if (appended->dumps++ == 0)
+            appended->dump_line = plain->dump_line;
+        appended->changes_rows = true;
+    }
+    database->dumped = true;
 }
 
 static int close_dump(struct plain *plain, const char *trailer, bool cluster, struct error *error)
 {
-    if (plain->trailer)
+    if (plain->ended)
         return bad_backup(error, "line %lld: the dump ends twice", (long long)plain->lexer.line);
-    if (cluster ? plain->database_open || !plain->cluster : !plain->database_open)
+    if (cluster ? plain->database_open || !plain->cluster_open : !plain->database_open)
         return bad_backup(error,
                           "line %lld: the end of a dump that has no beginning: a part of the file "
                           "is missing; make a new backup",
                           (long long)plain->lexer.line);
+    if (cluster)
+        plain->cluster_open = false;
+    else
+        note_dumped(plain);
     plain->database_open = false;
-    if (cluster == plain->cluster)
+    plain->ended = !plain->cluster_open;
+    if (plain->ended) {
+        free(plain->trailer);
         plain->trailer = xstrdup(trailer);
+    }
     return 0;
 }
 
@@ -93,18 +133,28 @@ static void note(char **text, const char *comment, const char *prefix)
         *text = xstrdup(comment + strlen(prefix));
 }
 
+/* Behind a whole dump: the first lines of another one, which are not all there. */
+static bool is_cut_banner(const struct plain *plain, const char *text)
+{
+    return plain->ended && plain->ending && *text &&
+           (starts_with(BANNER, text) || starts_with(BANNER_CLUSTER, text));
+}
+
 static int on_comment(void *context, const char *text, struct error *error)
 {
     struct plain *plain = context;
+    if (is_cut_banner(plain, text))
+        return bad_backup(error,
+                          "it is cut: it ends on line %lld, where another dump begins; make a new "
+                          "backup",
+                          (long long)plain->lexer.line);
     note(&plain->dumped_from, text, "Dumped from database version ");
     note(&plain->dumped_by, text, "Dumped by pg_dump version ");
     note(&plain->started, text, "Started on ");
     if (strcmp(text, BANNER) == 0)
-        return open_database(plain, error);
-    if (strcmp(text, BANNER_CLUSTER) == 0) {
-        plain->cluster = true;
-        return open_database(plain, error) < 0 ? -1 : (plain->database_open = false, 0);
-    }
+        return open_dump(plain, false, error);
+    if (strcmp(text, BANNER_CLUSTER) == 0)
+        return open_dump(plain, true, error);
     if (strcmp(text, TRAILER) == 0)
         return close_dump(plain, text, false, error);
     if (strcmp(text, TRAILER_CLUSTER) == 0)
@@ -206,8 +256,7 @@ static int on_command(void *context, const char *line, bool alone, struct error 
     struct plain *plain = context;
     if (!alone || plain->fragment)
         return refuse_command(plain, line, error);
-    if (starts_with(line, "restrict ") && is_key(line + 9) && !plain->restricted &&
-        !plain->trailer) {
+    if (starts_with(line, "restrict ") && is_key(line + 9) && !plain->restricted) {
         plain->restricted = xstrdup(line + 9);
         plain_lines_restrict(&plain->lines, plain->lexer.line);
         return 0;
@@ -225,9 +274,9 @@ static int on_command(void *context, const char *line, bool alone, struct error 
         plain_lines_restrict(&plain->lines, plain->lexer.line);
         return 0;
     }
-    if (strcmp(line, "encoding SQL_ASCII") == 0 && !plain->restricted && !plain->trailer)
+    if (strcmp(line, "encoding SQL_ASCII") == 0 && !plain->restricted)
         return 0; /* before a \connect to a name that is not plain ASCII; SET follows */
-    if (starts_with(line, "connect ") && !plain->trailer)
+    if (starts_with(line, "connect "))
         return connect_command(plain, line, line + 8, error);
     return refuse_command(plain, line, error);
 }
@@ -262,6 +311,7 @@ void plain_free(struct plain *plain)
     statements_free(&plain->statements);
     plain_lexer_free(&plain->lexer);
     free(plain->trailer);
+    free(plain->appended.text);
     free(plain->restricted);
     free(plain->dumped_from);
     free(plain->dumped_by);
@@ -393,11 +443,11 @@ static int incomplete(const struct plain *plain, struct error *error)
     if (!plain->begun)
         return bad_backup(error, "this is no whole dump of pg_dump: its first lines (-- " BANNER
                                  ") are missing");
-    if (!plain->trailer)
+    if (!plain->ended)
         return bad_backup(
             error,
             "the dump is cut: it ends on line %lld without the line \"-- %s\"; make a new backup",
-            (long long)plain->lexer.line, plain->cluster ? TRAILER_CLUSTER : TRAILER);
+            (long long)plain->lexer.line, plain->cluster_open ? TRAILER_CLUSTER : TRAILER);
     if (plain->restricted)
         return bad_backup(error,
                           "the dump is cut: it ends on line %lld without the \\unrestrict that "
@@ -425,6 +475,8 @@ int plain_finish(struct plain *plain, struct plain_totals **ret_totals, struct e
     totals->lines = plain->lines;
     plain->lines = (struct plain_lines){0};
     totals->trailer = take(&plain->trailer);
+    totals->appended = plain->appended;
+    plain->appended.text = NULL;
     *ret_totals = totals;
     return 0;
 }
@@ -450,6 +502,18 @@ static bool contains(const char *line, size_t length, const char *text)
     return memmem(line, length, text, strlen(text)) != NULL;
 }
 
+/* What somebody put in front of a dump. */
+static bool has_banner(const char *head, size_t length)
+{
+    static const char *const banners[] = {"\n-- " BANNER "\n", "\n-- " BANNER "\r\n",
+                                          "\n-- " BANNER_CLUSTER "\n",
+                                          "\n-- " BANNER_CLUSTER "\r\n"};
+    for (size_t i = 0; i < ARRAY_LENGTH(banners); i++)
+        if (contains(head, length, banners[i]))
+            return true;
+    return false;
+}
+
 bool plain_looks_like(const char *head, size_t length)
 {
     const char *end = head + length;
@@ -468,7 +532,7 @@ bool plain_looks_like(const char *head, size_t length)
                 return false;
         } else if (line > 0) {
             return contains(head, line < 10 ? line : 10, "\\restrict ") ||
-                   is_first_setting(head, line);
+                   is_first_setting(head, line) || has_banner(head, (size_t)(end - head));
         }
         head = newline ? newline + 1 : end;
     }

@@ -7,13 +7,17 @@
  * not know is an error and never zero rows:
  *
  * - Bad backup: the file is cut (in a quote, a statement, the rows of a table, or before the line
- *   `-- PostgreSQL database dump complete`, for pg_dumpall `... cluster dump complete`), something
- *   follows its end, or it is damaged. Also a psql command that no dump contains, such as `\!`:
+ *   `-- PostgreSQL database dump complete`, for pg_dumpall `... cluster dump complete`), or it is
+ *   damaged. Also a psql command that no dump contains, such as `\!`:
  *   psql would run it (CVE-2025-8714). Only `\restrict`, `\unrestrict`, `\connect NAME`, and the
  *   form that pg_dumpall uses for names such as my-app, `\encoding SQL_ASCII` with
  *   `\connect -reuse-previous=on "dbname='my-app'"`, are allowed, each on a line of its own.
  * - Cannot verify: it is SQL, but its rows cannot be counted (`INSERT ... SELECT`, `DO`, `DELETE`),
  *   or it is beyond the limits below.
+ *
+ * Behind its end may stand what somebody appended: other dumps, which must be whole as well, and
+ * statements. Both are counted as far as they can be, and told of (struct plain_appended). What may
+ * stand before the beginning is the same as what may stand in a dump.
  *
  * Commands are found where a psql finds them that meets no error. A psql that goes on after an
  * error can read the rows of a failed COPY as commands: restore with ON_ERROR_STOP and as somebody
@@ -60,18 +64,41 @@ struct plain_extension {
     char *schema; /* NULL when not stated */
 };
 
+/* A database that the file connects to or creates, or the one that psql is started in. */
+struct plain_database {
+    const char *name; /* borrowed from the totals; "" for the latter */
+    char *encoding;   /* the first client_encoding that is set in it, or NULL */
+    size_t table_count;
+    int64_t large_objects;
+    int64_t line; /* of the first \connect to it; 0: none */
+};
+
+/* What follows the end of a dump. */
+struct plain_appended {
+    int64_t statements; /* but for those of other dumps */
+    int64_t line;       /* of the first of them */
+    char *text;         /* its beginning, without data; NULL: none */
+    int64_t dumps;      /* that go into a database that a dump before them filled */
+    int64_t dump_line;  /* of the first of them */
+    /* Some of that may change rows that were counted, or add some that were not. */
+    bool changes_rows;
+};
+
 struct plain_totals {
     struct plain_table *tables; /* in the order of the file; no foreign tables, no views */
     size_t table_count;
     struct plain_extension *extensions;
     size_t extension_count;
-    struct strings roles;       /* owners, grantees and the like that the dump does not create */
-    struct strings tablespaces; /* likewise: that it uses and does not create */
-    struct strings databases;   /* of \connect and CREATE DATABASE, in the order of the file */
-    int64_t large_objects;      /* created */
-    bool cluster;               /* written by pg_dumpall */
-    char *encoding;             /* the first client_encoding, or NULL */
-    char *dumped_from;          /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
+    struct strings roles;         /* owners, grantees and the like that the dump does not create */
+    struct strings tablespaces;   /* likewise: that it uses and does not create */
+    struct strings databases;     /* of \connect and CREATE DATABASE, in the order of the file */
+    struct plain_database *parts; /* "" first, then those of `databases` in the same order */
+    size_t part_count;
+    struct plain_appended appended;
+    int64_t large_objects; /* created, in all databases */
+    bool cluster;          /* written by pg_dumpall */
+    char *encoding;        /* the first client_encoding, or NULL */
+    char *dumped_from;     /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
     char *dumped_by;
     char *started; /* "2019-05-25 19:32:36 +07": only in dumps made with --verbose, or NULL */
     struct plain_lines lines; /* that older versions do not know */

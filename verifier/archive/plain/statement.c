@@ -21,7 +21,7 @@ int statements_connect(struct statements *statements, const char *database, stru
 {
     strcpy(statements->schema, "public");
     plain_lexer_reset_session(statements->lexer);
-    return catalog_database(&statements->catalog, database, &statements->catalog.database, error);
+    return catalog_connect(&statements->catalog, database, statements->lexer->line, error);
 }
 
 /* ---- tokens, as they come ---- */
@@ -154,10 +154,9 @@ static int read_table(struct statements *statements, struct words *words,
 static int create_database(struct statements *statements, struct words *words, struct error *error)
 {
     words_next(words);
-    const char *ignored;
     if (!word_is_name(words))
         return statements_damaged(statements, "the name of a database is missing", error);
-    if (catalog_database(&statements->catalog, words->text, &ignored, error) < 0)
+    if (catalog_database(&statements->catalog, words->text, error) < 0)
         return -1;
     bool tablespace = false;
     while (words_next_outside(words)) {
@@ -348,7 +347,7 @@ static int read_select(struct statements *statements, struct words *words, struc
         if (word_is(words, "set_config"))
             return set_config(statements, words, error);
         if (word_is(words, "lo_create")) {
-            statements->catalog.large_objects++;
+            statements->catalog.current->large_objects++;
             return 0;
         }
         if (words->depth == 0 && word_is(words, "into"))
@@ -371,8 +370,11 @@ static int set_standard_strings(struct statements *statements, const struct word
 
 static int set_encoding(struct statements *statements, const struct words *words)
 {
+    struct catalog_name *database = statements->catalog.current;
     if (!statements->encoding)
         statements->encoding = xstrdup(words->text);
+    if (!database->encoding)
+        database->encoding = xstrdup(words->text);
     plain_lexer_set_encoding(statements->lexer, words->text);
     return 0;
 }

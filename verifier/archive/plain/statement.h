@@ -48,6 +48,10 @@ void statements_free(struct statements *statements);
 void statements_token(struct statements *statements, enum plain_token token, const char *word,
                       int64_t at);
 int statements_read(struct statements *statements, struct error *error);
+/* The same for a statement behind the end of a dump, which nobody promised to be countable: where
+ * it is not, `ret_changes_rows` says so instead of an error. */
+int statements_read_appended(struct statements *statements, bool *ret_changes_rows,
+                             struct error *error);
 
 /* A `\connect`: another database, in which nothing is set. */
 int statements_connect(struct statements *statements, const char *database, struct error *error);

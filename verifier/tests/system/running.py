@@ -104,10 +104,10 @@ class Report:
         self.path = pathlib.Path(path)
         self.text = self.path.read_text(encoding="utf-8")
         self.root = xml.etree.ElementTree.fromstring(self.text.encode("utf-8"))
-        self.suite = self.root.find("testsuite")
-        self.cases = [self._case(element) for element in self.suite.findall("testcase")]
+        self.suites = self.root.findall("testsuite")
+        self.cases = [self._case(element) for element in self.root.iterfind("testsuite/testcase")]
         self.properties = {
-            element.get("name"): element.get("value") for element in self.suite.iterfind("properties/property")
+            element.get("name"): element.get("value") for element in self.suites[0].iterfind("properties/property")
         }
         self._check()
 
@@ -127,15 +127,18 @@ class Report:
 
     def _check(self):
         assert self.root.tag == "testsuites"
-        assert len(self.root) == 1 and self.suite is not None, "one testsuite, and no nesting"
-        assert self.cases, "a suite without testcases is dropped by its readers"
+        assert len(self.root) == len(self.suites) and not self.root.findall("testsuite/testsuite"), "no nesting"
+        assert all(suite.find("testcase") is not None for suite in self.suites), "a suite without testcases is dropped by its readers"
+        suites = [suite.get("name") for suite in self.suites]
+        assert len(suites) == len(set(suites)), f"duplicate suites: {suites}"
         names = [(case.group, case.name) for case in self.cases]
         assert len(names) == len(set(names)), f"duplicate names: {names}"
-        for level in (self.root, self.suite):
+        for level in (self.root, *self.suites):
+            cases = [self._case(element) for element in level.iter("testcase")]
             for attribute, verdict in (("failures", "fail"), ("errors", "error"), ("skipped", "skip")):
-                count = sum(case.verdict == verdict for case in self.cases)
+                count = sum(case.verdict == verdict for case in cases)
                 assert int(level.get(attribute)) == count, f"{level.tag} {attribute}"
-            assert int(level.get("tests")) == len(self.cases)
+            assert int(level.get("tests")) == len(cases)
             assert re.fullmatch(r"\d+\.\d{3}", level.get("time")), level.get("time")
         for case in self.cases:
             assert case.group and case.name

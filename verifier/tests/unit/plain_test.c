@@ -183,8 +183,17 @@ static const struct {
     {END, FAULT_BACKUP, "no beginning"},
     {BEGIN, FAULT_BACKUP, "cut: it ends on line 5 without the line \"-- PostgreSQL database dump"},
     {BEGIN BEGIN END, FAULT_BACKUP, "another one begins on line 6"},
-    {BEGIN END "SELECT 1;\n", FAULT_BACKUP, "line 10: a statement follows the end"},
-    {BEGIN END BEGIN END, FAULT_BACKUP, "line 11: another dump follows"},
+    {BEGIN END BEGIN, FAULT_BACKUP, "cut: it ends on line 14 without the line"},
+    {BEGIN END "--\n-- PostgreSQL data", FAULT_BACKUP, "on line 11, where another dump begins"},
+    {BEGIN END END, FAULT_BACKUP, "line 12: the dump ends twice"},
+    {BEGIN END "GRANT x TO y", FAULT_BACKUP, "in the middle of a statement"},
+    {BEGIN END "\\! x\n", FAULT_BACKUP, "line 10: the psql command \\!"},
+    {BEGIN END "COPY t FROM '/x';\n", FAULT_MACHINE, "other than COPY ... FROM"},
+    {BEGIN END "COPY t FROM stdin CSV;\n1\n\\.\n", FAULT_MACHINE, "other than COPY ... FROM"},
+    {BEGIN END "COPY t FROM stdin;\n1\n", FAULT_BACKUP, "in the data of table public.t"},
+    {BEGIN END "SET standard_conforming_strings = x;\n", FAULT_BACKUP, "neither on nor off"},
+    {BEGIN END "SELECT set_config('standard_conforming_strings', 'off', false);\n", FAULT_BACKUP,
+     "makes with SET"},
     {BEGIN "CREATE TABLE t (a int" END, FAULT_BACKUP, "(CREATE TABLE t)"},
     {BEGIN "COMMENT ON TABLE t IS 'secret" END, FAULT_BACKUP, "a quoted string, in the statement"},
     {BEGIN "DO $x$ secret $" END, FAULT_BACKUP, "a dollar-quoted string"},
@@ -219,7 +228,6 @@ static const struct {
     {BEGIN "SELECT 'x' AS \"DBNAME\" \\gset\n" END, FAULT_BACKUP, "\\gset:"},
     {BEGIN "\\unrestrict a\n" END, FAULT_BACKUP, "\\unrestrict:"},
     {BEGIN "COPY t FROM stdin;\n\\.\n\\. \n" END, FAULT_BACKUP, "\\.:"},
-    {BEGIN END "\\connect x\n", FAULT_BACKUP, "\\connect:"},
     {BEGIN "\\connect host=evil\n" END, FAULT_BACKUP, "\\connect:"},
     {BEGIN "\\connect postgresql://evil/\n" END, FAULT_BACKUP, "\\connect:"},
     {BEGIN "\\connect \"host=evil\"\n" END, FAULT_BACKUP, "\\connect:"},
@@ -298,6 +306,66 @@ START_TEST(a_command_behind_a_character_that_ends_like_a_backslash)
             ck_assert_msg(result == 0 || strstr(error.text, "psql command \\!"), "%s: %s",
                           encodings[i].encoding, error.text);
         }
+}
+END_TEST
+
+static const struct {
+    const char *sql; /* behind a whole dump of one table with a row, which ends on line 13 */
+    int statements, line;
+    const char *text;
+    int dumps, dump_line;
+    bool changes_rows;
+    const char *tables;
+} additions[] = {
+    {"", 0, 0, NULL, 0, 0, false, "public.t=1 copy; "},
+    {"RESET ALL;\n\n", 0, 0, NULL, 0, 0, false, "public.t=1 copy; "},
+    {"GRANT SELECT ON t TO ann;\n", 1, 14, "GRANT SELECT ON t TO ann", 0, 0, false,
+     "public.t=1 copy; role ann; "},
+    {"\n-- ours\nREFRESH MATERIALIZED VIEW v;\nBEGIN;\nCREATE INDEX i ON t (a);\nCOMMIT;\n", 4, 16,
+     "REFRESH MATERIALIZED VIEW v", 0, 0, false, "public.t=1 copy; "},
+    {"INSERT INTO public.t VALUES ('secret');\nCOPY public.t FROM stdin;\n2\n\\.\n", 2, 14,
+     "INSERT INTO public.t VALUES", 0, 0, true, "public.t=3 insert; "},
+    {"INSERT INTO public.t SELECT 1;\n", 1, 14, "INSERT INTO public.t SELECT 1", 0, 0, true,
+     "public.t=1 copy; "},
+    {"UPDATE t SET a = 'secret';\n", 1, 14, "UPDATE t SET a =", 0, 0, true, "public.t=1 copy; "},
+    {"DELETE FROM t;\n", 1, 14, "DELETE FROM t", 0, 0, true, "public.t=1 copy; "},
+    {"DO $$ BEGIN END $$;\n", 1, 14, "DO", 0, 0, true, "public.t=1 copy; "},
+    {"ALTER TABLE t RENAME TO u;\n", 1, 14, "ALTER TABLE t RENAME TO u", 0, 0, true,
+     "public.t=1 copy; "},
+    {"SELECT purge();\n", 1, 14, "SELECT purge", 0, 0, true, "public.t=1 copy; "},
+    {"CREATE TABLE u AS SELECT 1;\n", 1, 14, "CREATE TABLE u AS SELECT 1", 0, 0, true,
+     "public.t=1 copy; "},
+    {"NOTIFY x;\nCREATE TABLE public.u ();\n", 2, 14, "NOTIFY x", 0, 0, true,
+     "public.t=1 copy; public.u=0 none; "},
+    {BEGIN "CREATE TABLE public.u ();\n" END, 0, 0, NULL, 1, 15, true,
+     "public.t=1 copy; public.u=0 none; "},
+    {BEGIN END BEGIN END "DROP TABLE t;\n", 1, 32, "DROP TABLE t", 2, 15, true,
+     "public.t=1 copy; "},
+    {"\\connect x\n" BEGIN "CREATE TABLE public.t ();\n" END "\\connect y\n" BEGIN END, 0, 0, NULL,
+     0, 0, false, "public.t=1 copy; x:public.t=0 none; database x; database y; "},
+    {"CREATE DATABASE x;\n\\connect x\n" BEGIN END "\\connect x\n" BEGIN END, 1, 14,
+     "CREATE DATABASE x", 1, 27, true, "public.t=1 copy; database x; "},
+};
+
+START_TEST(what_is_appended_is_told)
+{
+    cleanup(free_pointer) char *text =
+        xasprintf("%sCOPY public.t FROM stdin;\n1\n\\.\n\n%s%s", BEGIN, END, additions[_i].sql);
+    size_t length = strlen(text);
+    for (size_t block = 1; block <= length; block += length / 2) {
+        cleanup(plain_totals_freep) struct plain_totals *totals = NULL;
+        struct error error = {.text = ""};
+        ck_assert_msg(parse(text, length, block, false, &totals, &error) == 0, "%s", error.text);
+        const struct plain_appended *appended = &totals->appended;
+        cleanup(free_pointer) char *described = describe(totals);
+        ck_assert_str_eq(described, additions[_i].tables);
+        ck_assert_int_eq(appended->statements, additions[_i].statements);
+        ck_assert_int_eq(appended->line, additions[_i].line);
+        ck_assert_pstr_eq(appended->text, additions[_i].text);
+        ck_assert_int_eq(appended->dumps, additions[_i].dumps);
+        ck_assert_int_eq(appended->dump_line, additions[_i].dump_line);
+        ck_assert_int_eq(appended->changes_rows, additions[_i].changes_rows);
+    }
 }
 END_TEST
 
@@ -432,7 +500,11 @@ START_TEST(a_cluster_is_whole_when_each_of_its_databases_is)
                  "TABLE t OWNER TO a;\n" END "\\connect y\n" BEGIN
                  "COPY t FROM stdin;\n1\n\\.\n" END CLUSTER_END,
          "x:public.t=0 none; y:public.t=1 copy; database x; database y; ", NULL},
+        {CLUSTER "CREATE ROLE a;\n" CLUSTER_END BEGIN "-- Started on now\nCREATE TABLE t ();\n" END,
+         "public.t=0 none; ", NULL},
         {CLUSTER "\\connect x\n" BEGIN "\\connect y\n" BEGIN END CLUSTER_END, NULL, "another one"},
+        {CLUSTER "\\connect x\n" BEGIN END CLUSTER, NULL,
+         "before \"-- PostgreSQL database cluster"},
         {CLUSTER "\\connect x\n" BEGIN CLUSTER_END, NULL, "no beginning"},
         {CLUSTER "\\connect x\n" BEGIN END, NULL, "without the line \"-- PostgreSQL database clus"},
         {BEGIN END CLUSTER_END, NULL, "ends twice"},
@@ -453,6 +525,31 @@ START_TEST(a_cluster_is_whole_when_each_of_its_databases_is)
         ck_assert(totals->cluster);
         ck_assert_str_eq(totals->started, "now");
     }
+}
+END_TEST
+
+START_TEST(each_database_has_its_own_encoding_and_objects)
+{
+    static const char text[] =
+        "SET client_encoding = 'UTF8';\n" SAFE CLUSTER "\\connect x\n" BEGIN
+        "SET client_encoding = 'LATIN1';\nSET client_encoding = 'UTF8';\nCREATE TABLE t ();\n"
+        "CREATE TABLE u ();\n" END "\\connect y\n" BEGIN
+        "SELECT pg_catalog.lo_create('1');\n" END CLUSTER_END;
+    cleanup(plain_totals_freep) struct plain_totals *totals = NULL;
+    struct error error = {.text = ""};
+    ck_assert_msg(parse(text, strlen(text), 9, false, &totals, &error) == 0, "%s", error.text);
+    static char utf8[] = "UTF8", latin1[] = "LATIN1";
+    static const struct plain_database expected[] = {
+        {"", utf8, 0, 0, 0}, {"x", latin1, 2, 0, 7}, {"y", NULL, 0, 1, 21}};
+    ck_assert_uint_eq(totals->part_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_str_eq(totals->parts[i].name, expected[i].name);
+        ck_assert_pstr_eq(totals->parts[i].encoding, expected[i].encoding);
+        ck_assert_uint_eq(totals->parts[i].table_count, expected[i].table_count);
+        ck_assert_int_eq(totals->parts[i].large_objects, expected[i].large_objects);
+        ck_assert_int_eq(totals->parts[i].line, expected[i].line);
+    }
+    ck_assert_int_eq(totals->large_objects, 1);
 }
 END_TEST
 
@@ -517,6 +614,9 @@ static const struct {
     {"\xEF\xBB\xBF\r\n--\r\n-- PostgreSQL database dump\r\n", true},
     {"\\restrict abc\n", true},
     {"\n\nSET statement_timeout = 0;\n", true},
+    {"CREATE ROLE a;\n\\connect x\n" BEGIN, true},
+    {"-- ours\r\nSELECT 1;\r\n-- PostgreSQL database cluster dump\r\n", true},
+    {"It ended:\n-- PostgreSQL database dump complete\n", false},
     {"-- MySQL dump 10.13  Distrib 8.0.33\n--\n-- PostgreSQL database dump\n", false},
     {"-- MariaDB dump 10.19\n", false},
     {"/*!40101 SET NAMES utf8 */;\n", false},
@@ -540,11 +640,13 @@ Suite *plain_suite(void)
     add_table_test(suite, a_dump_holds_what_it_says_whatever_the_blocks, ARRAY_LENGTH(wholes));
     add_table_test(suite, a_bad_dump_is_refused_whatever_the_blocks, ARRAY_LENGTH(refused));
     add_test(suite, a_command_behind_a_character_that_ends_like_a_backslash);
+    add_table_test(suite, what_is_appended_is_told, ARRAY_LENGTH(additions));
     add_test(suite, a_zero_byte_is_refused_in_sql_and_in_rows);
     add_test(suite, every_cut_of_a_dump_is_an_error);
     add_test(suite, the_comments_of_a_dump_are_read);
     add_table_test(suite, lines_that_older_versions_do_not_know_are_blanked, ARRAY_LENGTH(lines));
     add_test(suite, a_cluster_is_whole_when_each_of_its_databases_is);
+    add_test(suite, each_database_has_its_own_encoding_and_objects);
     add_test(suite, a_fragment_needs_neither_beginning_nor_end);
     add_test(suite, a_long_statement_is_counted_and_a_long_grant_refused);
     add_test(suite, a_fingerprint_is_that_of_the_rows_alone);

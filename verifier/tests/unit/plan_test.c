@@ -64,6 +64,64 @@ START_TEST(a_plan_holds_what_is_asked_for)
 }
 END_TEST
 
+START_TEST(a_plan_grows_by_the_databases_that_are_found)
+{
+    struct scenario scenario = {.backups = {.all_databases = true}};
+    scenario.restore.contents = true;
+    static const char *const names[] = {"backup is recent",
+                                        "backup is intact",
+                                        "backup restores",
+                                        "shop: every table has its rows",
+                                        "shop: contents are identical",
+                                        "my-app: every table has its rows",
+                                        "my-app: contents are identical"};
+    struct databases_fact *databases = xcalloc(1, sizeof(*databases));
+    struct plan plan;
+    plan_build(&scenario, &plan);
+    ck_assert_uint_eq(plan_most(&plan), 5 + 2 * DATABASES_MOST);
+    plan_expand(&plan, databases); /* not known yet */
+    ck_assert_uint_eq(plan.count, 5);
+    strcpy(databases->names[0], "shop");
+    strcpy(databases->names[1], "my-app");
+    databases->count = 2;
+    for (int times = 0; times < 2; times++) {
+        plan_expand(&plan, databases);
+        ck_assert_uint_eq(plan.count, ARRAY_LENGTH(names));
+        for (size_t i = 0; i < plan.count; i++)
+            ck_assert_str_eq(plan.checks[i].name, names[i]);
+    }
+    ck_assert_ptr_null(plan.checks[2].database);
+    ck_assert_str_eq(plan.checks[6].database, "my-app");
+    ck_assert(plan.checks[6].look == contents_are_identical);
+    ck_assert_uint_eq(plan_most(&plan), plan.count);
+    plan_free(&plan);
+    free(databases);
+}
+END_TEST
+
+/* A pattern may be meant for one of them, whose names are not known at first. */
+START_TEST(databases_are_selected_when_they_are_known)
+{
+    struct scenario scenario = {.backups = {.all_databases = true}};
+    struct databases_fact *databases = xcalloc(1, sizeof(*databases));
+    struct plan plan;
+    plan_build(&scenario, &plan);
+    struct outcome *outcomes = xcalloc(plan_most(&plan), sizeof(*outcomes));
+    ck_assert_uint_eq(plan_select(&plan, "shop: *", outcomes), 1);
+    ck_assert(plan_needs_database(&plan, outcomes));
+    strcpy(databases->names[0], "other");
+    strcpy(databases->names[1], "shop");
+    databases->count = 2;
+    plan_expand(&plan, databases);
+    ck_assert_uint_eq(plan_select(&plan, "shop: *", outcomes), 1);
+    ck_assert(outcomes[0].left_out && outcomes[3].left_out && !outcomes[4].left_out);
+    ck_assert_int_eq(outcomes[4].verdict, VERDICT_NONE);
+    free(outcomes);
+    plan_free(&plan);
+    free(databases);
+}
+END_TEST
+
 static char n[] = "object_count >= 1", m[] = "missing(a.b) = 0", o[] = "orphaned(a.b) = 0";
 static char s[] = "object_count same as copy", c[] = "change for total_size > 0";
 
@@ -226,6 +284,8 @@ Suite *plan_suite(void)
 {
     Suite *suite = suite_create("checks/plan");
     add_table_test(suite, a_plan_holds_what_is_asked_for, ARRAY_LENGTH(choices));
+    add_test(suite, a_plan_grows_by_the_databases_that_are_found);
+    add_test(suite, databases_are_selected_when_they_are_known);
     add_test(suite, checks_of_objects_need_what_they_look_at);
     add_table_test(suite, a_stage_that_failed_is_told_in_every_run, ARRAY_LENGTH(tellers));
     add_table_test(suite, a_bucket_says_nothing_about_a_backup, ARRAY_LENGTH(proofs));

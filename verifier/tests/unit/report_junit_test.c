@@ -131,11 +131,14 @@ static void check_document(xmlDocPtr document)
                   {"errors", "//testcase[error]"},
                   {"skipped", "//testcase[skipped]"}};
     check_elements(xmlDocGetRootElement(document));
-    ck_assert_double_eq(number(document, "count(/testsuites/testsuite)"), 1);
+    ck_assert_double_eq(number(document, "count(//testsuite[not(testcase)])"), 0);
+    ck_assert_double_eq(
+        number(document, "count(//testsuite[@name = preceding-sibling::testsuite/@name])"), 0);
+    ck_assert_double_eq(number(document, "count(//testsuite[@tests != count(testcase)])"), 0);
     ck_assert_double_ge(number(document, "count(//testcase)"), 1);
     for (size_t i = 0; i < ARRAY_LENGTH(counts); i++) {
         cleanup(free_pointer) char *count = xasprintf("count(%s)", counts[i].elements);
-        cleanup(free_pointer) char *inner = xasprintf("//testsuite/@%s", counts[i].attribute);
+        cleanup(free_pointer) char *inner = xasprintf("sum(//testsuite/@%s)", counts[i].attribute);
         cleanup(free_pointer) char *outer = xasprintf("/testsuites/@%s", counts[i].attribute);
         ck_assert_double_eq(number(document, inner), number(document, count));
         ck_assert_double_eq(number(document, outer), number(document, count));
@@ -145,8 +148,8 @@ static void check_document(xmlDocPtr document)
     ck_assert_double_eq(number(document, "count(//testcase[count(failure|error|skipped) > 1])"), 0);
     ck_assert_double_eq(number(document, "count(//testcase[@name = preceding::testcase/@name])"),
                         0);
-    ck_assert_double_eq(number(document, "count(//property[@name = preceding::property/@name])"),
-                        0);
+    ck_assert_double_eq(
+        number(document, "count(//property[@name = preceding-sibling::property/@name])"), 0);
     ck_assert_double_eq(
         number(document, "count(//*[@message][not(starts-with(string(.), @message))])"), 0);
 }
@@ -269,6 +272,44 @@ START_TEST(a_check_that_said_nothing_is_an_error)
     check_document(document);
     assert_text(document, "count(//testcase[error])", "2");
     assert_text(document, "count(//*[@message=''])", "0");
+    xmlFreeDoc(document);
+    sample_free(sample);
+}
+END_TEST
+
+START_TEST(each_of_several_databases_has_a_suite_beside_the_first)
+{
+    static char shop[] = "shop", crm[] = "c\"r\033m";
+    struct sample *sample = sample_new("all");
+    sample_add(sample, "backup", "backup restores", VERDICT_PASS, "");
+    sample_value(sample_add(sample, "backup", "a", VERDICT_FAIL, "lost"), "rows", "1");
+    sample_value(sample_add(sample, "backup", "b", VERDICT_PASS, ""), "rows", "2");
+    sample_add(sample, "backup", "c", VERDICT_SKIP, "why");
+    sample->checks[1].database = sample->checks[2].database = shop;
+    sample->checks[3].database = crm;
+    strcpy(sample->facts.server.version, "15.18");
+    xmlDocPtr document = document_of(&sample->result);
+    check_document(document);
+    assert_text(document, "count(/testsuites/testsuite)", "3");
+    assert_text(document, "/testsuites/@tests", "4");
+    assert_text(document, "/testsuites/@failures", "1");
+    assert_text(document, "//testsuite[1]/@name", "all");
+    assert_text(document, "//testsuite[2]/@name", "all.shop");
+    assert_text(document, "//testsuite[2]/@tests", "2");
+    assert_text(document, "//testsuite[2]/@failures", "1");
+    assert_text(document, "//testsuite[2]/@time", "0.024");
+    assert_text(document, "//testsuite[2]/testcase[2]/@classname", "all.shop.backup");
+    assert_text(document, "count(//testsuite[3]/testcase/skipped)", "1");
+    assert_text(document, "count(//property[@name='server.version'])", "1");
+    assert_text(document, "//testsuite[2]//property[@name='rows (2)']/@value", "2");
+    xmlFreeDoc(document);
+    cleanup(free_pointer) char *json = print_json(&sample->result, 1);
+    ck_assert_ptr_nonnull(strstr(json, "\"database\": \"shop\""));
+    /* What only the report says goes where the run's own checks are. */
+    sample->outcomes[1].verdict = VERDICT_PASS;
+    document = document_of(&sample->result);
+    assert_text(document, "count(/testsuites/testsuite)", "3");
+    assert_text(document, "count(//testsuite[1]/testcase/error)", "1");
     xmlFreeDoc(document);
     sample_free(sample);
 }
@@ -501,6 +542,7 @@ Suite *report_junit_suite(void)
     add_test(suite, a_result_without_checks_is_one_error);
     add_table_test(suite, a_document_is_as_red_as_the_exit_code, ARRAY_LENGTH(mixtures));
     add_test(suite, a_check_that_said_nothing_is_an_error);
+    add_test(suite, each_of_several_databases_has_a_suite_beside_the_first);
     add_test(suite, names_are_made_unique);
     add_test(suite, a_partial_run_is_a_suite_of_its_own);
     add_table_test(suite, no_text_breaks_the_document, ARRAY_LENGTH(hostile));

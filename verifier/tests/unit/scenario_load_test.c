@@ -241,6 +241,8 @@ static const struct {
     {NAMED "restore: {server: 'postgres://h', contents: off}\n", {NULL}},
     {NAMED "source: {database: host=h password=a://b}\n", {NULL}},
     {NAMED "source: {database: 'postgres://h/d'}\nbackups: {name: x%F.gz}\n", {NULL}},
+    {NAMED "backups: {database: my-app}\ntables: {t: [row_count >= 1]}\n", {NULL}},
+    {NAMED "backups: {databases: all}\nrestore: {contents: true}\n", {NULL}},
     {QUERY "'>= 1'\n", {NULL}},
     {QUERY "{warn: = 0}\n", {NULL}},
     {NAMED "queries:\n- name: $${x}\n  sql: |\n    select $$a$$\n  expect: = 0\n", {NULL}},
@@ -282,6 +284,17 @@ static const struct {
       "FILE:3:8: `source` expects keys such as `database: ...`, found nothing",
       "FILE:4:10: `backups` expects keys such as `location: ...`, found an empty list"}},
     {NAMED "source: {host: neon}\n", {"FILE:2:9: `source` lacks the key `database`"}},
+
+    {NAMED "backups: {databases: [a, b]}\n", {"FILE:2:22: `databases` expects all, found a list"}},
+    {NAMED "backups: {databases: shop}\n",
+     {"FILE:2:22: `databases` is all; a single one is named with `database`"}},
+    {NAMED "backups: {databases: all, database: a}\n",
+     {"FILE:2:1: `database` names one database and `databases: all` means each: remove one"}},
+    {NAMED "backups: {databases: all}\ntables: {t: [row_count >= 1]}\nalembic: {version: abc}\n",
+     {"FILE:3:10: `tables` are about one database, and `databases: all` means several: give that "
+      "one a scenario of its own, with `database`",
+      "FILE:4:20: `alembic` is about one database, and `databases: all` means several: give that "
+      "one a scenario of its own, with `database`"}},
 
     /* values */
     {"scenario: a/b\n",

@@ -9,6 +9,7 @@
 #include "shelf/companions.h"
 #include "shelf/document.h"
 #include "shelf/record.h"
+#include "shelf/retention.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/unit.h"
 
@@ -396,6 +397,89 @@ START_TEST(a_record_speaks_of_its_backup_alone)
 }
 END_TEST
 
+/* Two scenarios look at two databases of one backup. */
+START_TEST(each_database_has_a_record_of_its_own)
+{
+    static const char *const databases[] = {NULL, "shop", "a/b.c \303\244", "verified.json"};
+    static const char *const names[] = {"a.dump.verified.json", "a.dump.verified-shop.json",
+                                        "a.dump.verified-a%2Fb%2Ec%20%C3%A4.json",
+                                        "a.dump.verified-verified%2Ejson.json"};
+    cleanup(scratch_free) char *directory = scratch_new();
+    cleanup(shelf_freep) struct shelf *shelf = scratch_shelf(directory, false);
+    struct error error;
+    for (size_t i = 0; i < ARRAY_LENGTH(databases); i++) {
+        cleanup(free_pointer) char *path = NULL;
+        cleanup(record_places_free) struct record_places places;
+        cleanup(free_pointer) char *backup = companion_backup(names[i]);
+        ck_assert_str_eq(backup, "a.dump");
+        record_places_of(shelf, "a.dump", "shop", databases[i], directory, &places);
+        ck_assert_str_eq(places.beside, names[i]);
+        struct record written = sample_record(), read = {0};
+        ck_assert_int_eq(record_read(&places, &states[0].state, &read, &error), 1);
+        written.database = databases[i] ? xstrdup(databases[i]) : NULL;
+        ck_assert_int_eq(record_write(&written, &places, &path, &error), 0);
+        ck_assert_int_eq(record_read(&places, &states[0].state, &read, &error), 0);
+        ck_assert_pstr_eq(read.database, databases[i]);
+        record_free(&read);
+        /* Whatever its name says. */
+        free(take(&places.database));
+        places.database = xstrdup("other");
+        ck_assert_int_eq(record_read(&places, &states[0].state, &read, &error), -1);
+        ck_assert_ptr_nonnull(strstr(error.text, "another database"));
+        record_free(&written);
+    }
+}
+END_TEST
+
+/* The young ones verified for this scenario; what is the last of another's stays. */
+START_TEST(a_list_knows_the_last_good_ones_of_others)
+{
+    static const struct {
+        const char *backup, *database;
+        const char *last; /* the record by which it is the last of another's */
+    } verified[] = {
+        {"b_20261120.sql", "shop", NULL},
+        {"b_20261119.sql", "crm", "b_20261119.sql.verified-crm.json"},
+        {"b_20261118.sql", "crm", NULL},
+        {"b_20261117.sql", NULL, "b_20261117.sql.verified.json"},
+        {"b_20261116.sql", "shop", NULL},
+    };
+    cleanup(scratch_free) char *directory = scratch_new();
+    cleanup(shelf_freep) struct shelf *shelf = scratch_shelf(directory, false);
+    cleanup(strings_free) struct strings notices = {0};
+    struct error error;
+    for (size_t i = 0; i < ARRAY_LENGTH(verified); i++) {
+        cleanup(free_pointer) char *path = scratch_path(directory, verified[i].backup);
+        cleanup(free_pointer) char *written = NULL;
+        cleanup(record_places_free) struct record_places places;
+        struct shelf_entry entry;
+        scratch_write(path, "12345", 0600);
+        ck_assert_int_eq(shelf_look(shelf, verified[i].backup, &entry, &error), 0);
+        struct record record = sample_record();
+        free(record.backup);
+        record.backup = xstrdup(verified[i].backup);
+        record.modified = entry.modified;
+        record.database = verified[i].database ? xstrdup(verified[i].database) : NULL;
+        record_places_of(shelf, verified[i].backup, "s", verified[i].database, NULL, &places);
+        ck_assert_int_eq(record_write(&record, &places, &written, &error), 0);
+        record_free(&record);
+    }
+    cleanup(retained_list_free) struct retained_list list = {0};
+    ck_assert_int_eq(retained_list_read(shelf, "b_%Y%m%d.sql", &list, &notices, &error), 0);
+    retained_list_prove(&list, "s", "shop", NULL);
+    ck_assert_uint_eq(list.count, ARRAY_LENGTH(verified));
+    for (size_t i = 0; i < list.count; i++) {
+        bool own = verified[i].database && strcmp(verified[i].database, "shop") == 0;
+        ck_assert_str_eq(list.items[i].name, verified[i].backup);
+        ck_assert_int_eq(list.items[i].verified, own);
+        ck_assert_pstr_eq(list.items[i].last_of_other, verified[i].last);
+    }
+    ck_assert_int_eq(retained_delete(shelf, &list.items[1], "s", "shop", NULL, &error), 0);
+    cleanup(free_pointer) char *gone = scratch_path(directory, verified[1].last);
+    ck_assert_int_ne(access(gone, F_OK), 0);
+}
+END_TEST
+
 /* `change` replaces the metrics of a record; what is wrong with it, or NULL. */
 static const struct {
     const char *change;
@@ -465,10 +549,15 @@ static const struct {
     const char *find;
     const char *replace;
 } record_changes[] = {
-    {"\"checks\": 6", "\"checks\": true"},   {"\"modified\": \"2026", "\"modified\": \"x026"},
-    {"\"verified\":", "\"verify\":"},        {"\"tables\": {", "\"tables\": [], \"t\": {"},
-    {"restore-verifier record", "manifest"}, {"\"sha256\": \"0", "\"sha256\": \""},
-    {"\"users\": 500", "\"users\": [500]"},  {"}", "]"},
+    {"\"checks\": 6", "\"checks\": true"},
+    {"\"modified\": \"2026", "\"modified\": \"x026"},
+    {"\"verified\":", "\"verify\":"},
+    {"\"tables\": {", "\"tables\": [], \"t\": {"},
+    {"restore-verifier record", "manifest"},
+    {"\"sha256\": \"0", "\"sha256\": \""},
+    {"\"users\": 500", "\"users\": [500]"},
+    {"\"checks\"", "\"database\": 5, \"checks\""},
+    {"}", "]"},
 };
 
 START_TEST(a_record_is_not_trusted)
@@ -497,6 +586,11 @@ static const struct {
     {"a.dump.manifest.json", "a.dump"},
     {"a.dump.next.manifest.json", "a.dump"},
     {"a.dump.verified.json", "a.dump"},
+    {"a.sql.verified-shop.json", "a.sql"},
+    {"a.sql.verified-manifest.json", "a.sql"},
+    {"a.verified-b.sql.verified-my%2Eapp.json", "a.verified-b.sql"},
+    {"a.sql.verified-shop.x.json", NULL},
+    {"a.sql.verified-shop", NULL},
     {"a.dump", NULL},
     {"a.dump.json", NULL},
     {"manifest.json", NULL},
@@ -524,6 +618,8 @@ Suite *backup_manifest_suite(void)
     add_table_test(suite, a_replacement_after_an_interrupted_one, 2 * ARRAY_LENGTH(replacements));
     add_test(suite, a_manifest_is_private);
     add_test(suite, lost_tables_are_named);
+    add_test(suite, each_database_has_a_record_of_its_own);
+    add_test(suite, a_list_knows_the_last_good_ones_of_others);
     add_table_test(suite, a_record_holds_what_was_measured_of_objects, ARRAY_LENGTH(metrics));
     add_table_test(suite, a_record_speaks_of_its_backup_alone, 2 * ARRAY_LENGTH(states));
     add_test(suite, a_record_lies_among_the_reports_when_it_must);

@@ -5,7 +5,8 @@
 #include "tests/unit/unit.h"
 
 /* Ages in days, newest first; a letter says whether it verified (v) or not (-), and what is to
- * become of it: y young, n newest, V newest verified, u nothing proven, D deleted. */
+ * become of it: y young, n newest, V newest verified, o newest verified for another scenario (of a
+ * backup that is one, o in place of -), u nothing proven, D deleted. */
 static const struct {
     const char *name;
     int keep_days;
@@ -30,6 +31,8 @@ static const struct {
     {"a verified date in the future", 30, {{-400, 'v', 'y'}, {31, 'v', 'u'}, {32, '-', 'u'}}},
     {"the end of today", 30, {{-0.9, 'v', 'y'}, {31, 'v', 'D'}}},
     {"an unverified date in the future", 30, {{-400, '-', 'y'}, {1, 'v', 'y'}, {31, 'v', 'D'}}},
+    {"another scenario's last one", 30, {{1, 'v', 'y'}, {31, 'o', 'o'}, {32, 'v', 'D'}}},
+    {"another scenario's alone", 30, {{1, '-', 'y'}, {31, 'o', 'o'}, {32, '-', 'u'}}},
     {"short", 1, {{0.5, 'v', 'y'}, {1.5, 'v', 'D'}, {2.5, 'v', 'D'}}},
 };
 
@@ -42,6 +45,8 @@ static enum retention wanted(char letter)
         return RETAIN_NEWEST;
     case 'V':
         return RETAIN_NEWEST_VERIFIED;
+    case 'o':
+        return RETAIN_OTHERS_NEWEST;
     case 'u':
         return RETAIN_NOTHING_PROVEN;
     default:
@@ -58,6 +63,8 @@ START_TEST(what_stays)
     while (list.count < 7 && cases[_i].backups[list.count].verified) {
         struct retained *backup = &backups[list.count];
         backup->time = now - (time_t)(cases[_i].backups[list.count].age_days * 86400);
+        static char record[] = "b.sql.verified-crm.json";
+        backup->last_of_other = cases[_i].backups[list.count].verified == 'o' ? record : NULL;
         backup->verified = cases[_i].backups[list.count++].verified == 'v';
     }
     retention_decide(&list, now, cases[_i].keep_days * 86400LL, decisions);
@@ -103,6 +110,8 @@ START_TEST(every_reason_has_words)
     ck_assert_str_eq(retention_words(RETAIN_NEWEST), "it is the newest backup");
     ck_assert_str_eq(retention_words(RETAIN_NEWEST_VERIFIED),
                      "it is the newest backup that verified");
+    ck_assert_str_eq(retention_words(RETAIN_OTHERS_NEWEST),
+                     "it is the newest backup that verified for another scenario");
     ck_assert_str_eq(retention_words(RETAIN_NOTHING_PROVEN), "no younger backup has verified");
     ck_assert_str_eq(retention_words(RETAIN_YOUNG), "");
     ck_assert_str_eq(retention_words(RETAIN_NOT), "");
