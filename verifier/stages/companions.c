@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "postgres/reader.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
 #include "stages/exclusion.h"
@@ -106,7 +107,7 @@ static int restored_tables(struct stages *stages, struct table_counts *ret_table
     cleanup(connection_closep) struct connection *connection = NULL;
     struct table_counts tables = {0};
     const struct archive *archive = &stages->archive;
-    if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0 ||
+    if (reader_open(&stages->database, READER_TABLES, CONNECT_TIMEOUT_MS, &connection, error) < 0 ||
         table_counts_list(connection, &tables, error) < 0)
         return -1;
     for (size_t i = 0; i < tables.count; i++)

@@ -10,7 +10,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "postgres/guest.h"
+#include "postgres/reader.h"
 #include "postgres/restore.h"
+#include "postgres/rights.h"
 #include "stages/exclusion.h"
 #include "stages/grantors.h"
 #include "stages/requirements.h"
@@ -18,8 +20,9 @@
 
 enum { CONNECT_TIMEOUT_MS = 30000 };
 
-/* The role that a restore runs as on a throwaway server, wherever the archive allows it: the SQL in
- * a backup is not trusted. */
+/* The role that a restore runs as on a throwaway server, wherever the archive allows it without
+ * special rights: the SQL in a backup is not trusted. Where it needs a superuser this role is one
+ * until the restore has ended; so what is restored belongs to nobody who still is one. */
 static const char restoring_role[] = "restore_verifier_owner";
 
 /* --- the database ----------------------------------------------------------------------------- */
@@ -139,7 +142,7 @@ static int apply_exclusion(struct stages *stages, char **ret_list, struct error 
 
 /* --- the restore ------------------------------------------------------------------------------ */
 
-/* Creates the database and restores into it as `role`; NULL: as the server's own user. */
+/* Creates the database and restores into it as `role`; NULL: as the user of the server's URL. */
 static int restore_once(struct stages *stages, const char *role, const char *list, int jobs,
                         int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
 {
@@ -286,7 +289,25 @@ static int restore_on_throwaway(struct stages *stages, const char *list, int64_t
     }
     cleanup(free_pointer) char *text = xasprintf("superuser, because: %s", reason);
     text_copy(fact->restored_as, sizeof(fact->restored_as), text);
-    return restore_freely(stages, NULL, list, deadline_ms, ret_result, error);
+    stages->by_superuser = true;
+    if (connection_execute(stages->maintenance, error, "ALTER ROLE %s SUPERUSER", restoring_role) <
+        0)
+        return -1;
+    return restore_freely(stages, restoring_role, list, deadline_ms, ret_result, error);
+}
+
+/* From here on the server is for looking only. */
+static int hand_to_reader(struct stages *stages, struct error *error)
+{
+    cleanup(connection_closep) struct connection *connection = NULL;
+    if (rights_take(stages->maintenance, error) < 0 ||
+        reader_create(stages->maintenance, error) < 0 ||
+        reader_admit(stages->maintenance, address_get(&stages->database, "dbname"), error) < 0)
+        return -1;
+    address_set(&stages->database, "user", reader_role);
+    if (reader_open(&stages->database, READER_TABLES, CONNECT_TIMEOUT_MS, &connection, error) < 0)
+        return -1;
+    return rights_are_taken(connection, stages->by_superuser, error);
 }
 
 /* The owner's lock is taken before the database is there, so that no other run sees it without. */
@@ -295,7 +316,6 @@ static int restore_as_guest(struct stages *stages, const char *list, int64_t dea
 {
     struct server_fact *fact = &stages->facts->server;
     text_copy(fact->guest, sizeof(fact->guest), stages->database_name);
-    snprintf(fact->restored_as, sizeof(fact->restored_as), "the user of the server's URL");
     if (guest_lock(stages->maintenance, stages->database_name, error) < 0)
         return -1;
     return restore_as(stages, NULL, list, deadline_ms, ret_result, error);
@@ -429,7 +449,9 @@ static int leave_databases_alone(struct stages *stages, struct error *error)
         return -1;
     address_set(&stages->server, "dbname", own.name);
     connection_close(take(&stages->maintenance));
-    return connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error);
+    if (connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error) < 0)
+        return -1;
+    return connection_execute(stages->maintenance, error, OWN_NAMES_SQL);
 }
 
 /* Never in the backup itself. */
@@ -454,9 +476,11 @@ int restore_stage(struct stages *stages, struct error *error)
     struct restore_result result = {0};
     int restored = stages->cluster ? restore_on_throwaway(stages, list, deadline_ms, &result, error)
                                    : restore_as_guest(stages, list, deadline_ms, &result, error);
+    if (restored == 0 && filled)
+        address_set(&stages->database, "dbname", filled);
+    if (restored == 0 && stages->cluster)
+        restored = hand_to_reader(stages, error);
     if (restored == 0) {
-        if (filled)
-            address_set(&stages->database, "dbname", filled);
         record_result(&result, &stages->facts->restore);
         record_psql(stages);
         stages->has_database = true;

@@ -46,6 +46,7 @@ struct stages {
     struct connection *maintenance; /* to a database of the server that is not the restored one */
     char *database_name;
     bool drop_public;        /* the archive brings its own schema public */
+    bool by_superuser;       /* on a throwaway server: the restoring role is one */
     struct address database; /* the restored one, as the user that checks it */
     bool has_database;       /* restored, ready to be checked */
     pthread_t listing;
