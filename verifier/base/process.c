@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,11 @@
 /* Of waitpid's statuses, one that is neither an exit nor a death by signal. */
 enum { PROCESS_END_UNKNOWN = -1 };
 
-/* What the child says through a pipe that closes by itself when exec succeeds. */
+/* What the child says through a pipe that closes by itself when exec succeeds: first how it is
+ * confined, then, if it fails, why. */
+struct start_report {
+    int reasons[CONFINE_LAYERS]; /* errno; 0: the layer holds */
+};
 struct start_failure {
     int reason; /* errno */
     char step[32];
@@ -35,8 +38,7 @@ struct launch {
     int output;
     int errors;
     int failure;
-    char uid_map[64];
-    char gid_map[64];
+    struct confine_kit confine;
 };
 
 static void child_fail(const struct launch *launch, const char *step)
@@ -48,32 +50,6 @@ static void child_fail(const struct launch *launch, const char *step)
     _exit(127);
 }
 
-static bool write_text(const char *path, const char *text)
-{
-    int descriptor = open(path, O_WRONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return false;
-    ssize_t length = (ssize_t)strlen(text);
-    bool written = write(descriptor, text, (size_t)length) == length;
-    close(descriptor);
-    return written;
-}
-
-/* By a user namespace of the user that we have become: only this one's ids are known in it, so the
- * change of user must come before. Best effort, see child_isolate. */
-static void child_leave_network_as_user(const struct launch *launch)
-{
-    /* After a change of user our files in /proc belong to root until we say otherwise. */
-    prctl(PR_SET_DUMPABLE, 1);
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
-        return;
-    write_text("/proc/self/setgroups", "deny");
-    if (!write_text("/proc/self/uid_map", launch->uid_map))
-        child_fail(launch, "map the user id");
-    if (!write_text("/proc/self/gid_map", launch->gid_map))
-        child_fail(launch, "map the group id");
-}
-
 static void child_become(const struct launch *launch)
 {
     const struct account *account = launch->options->account;
@@ -81,17 +57,6 @@ static void child_become(const struct launch *launch)
         return;
     if (setgroups(0, NULL) < 0 || setgid(account->gid) < 0 || setuid(account->uid) < 0)
         child_fail(launch, "change the user");
-}
-
-/* Best effort: where neither root nor user namespaces give us an empty network, we go on with the
- * machine's. Unix sockets are reached by path and work all the same. */
-static void child_isolate(const struct launch *launch)
-{
-    bool wanted = launch->options->no_network;
-    bool left = wanted && unshare(CLONE_NEWNET) == 0;
-    child_become(launch);
-    if (wanted && !left)
-        child_leave_network_as_user(launch);
 }
 
 static void child_signals(void)
@@ -104,7 +69,7 @@ static void child_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void child_descriptors(const struct launch *launch)
+static void child_descriptors(struct launch *launch)
 {
     if (dup2(launch->input, STDIN_FILENO) < 0 || dup2(launch->output, STDOUT_FILENO) < 0 ||
         dup2(launch->errors, STDERR_FILENO) < 0)
@@ -112,7 +77,21 @@ static void child_descriptors(const struct launch *launch)
     if (dup2(launch->failure, STDERR_FILENO + 1) < 0 ||
         fcntl(STDERR_FILENO + 1, F_SETFD, FD_CLOEXEC) < 0)
         child_fail(launch, "arrange its descriptors");
-    close_range(STDERR_FILENO + 2, ~0U, 0);
+    launch->failure = STDERR_FILENO + 1;
+    /* Landlock's rules, until they are entered. */
+    int *ruleset = &launch->confine.ruleset;
+    if (*ruleset >= 0 && dup2(*ruleset, STDERR_FILENO + 2) >= 0 &&
+        fcntl(STDERR_FILENO + 2, F_SETFD, FD_CLOEXEC) >= 0)
+        *ruleset = STDERR_FILENO + 2;
+    close_range(STDERR_FILENO + (*ruleset >= 0 ? 3 : 2), ~0U, 0);
+}
+
+static void child_report(const struct launch *launch)
+{
+    struct start_report report;
+    memcpy(report.reasons, launch->confine.reasons, sizeof(report.reasons));
+    if (write(launch->failure, &report, sizeof(report)) != (ssize_t)sizeof(report))
+        child_fail(launch, "tell how it is confined");
 }
 
 static void child_main(struct launch *launch)
@@ -121,8 +100,10 @@ static void child_main(struct launch *launch)
     setpgid(0, 0);
     child_signals();
     child_descriptors(launch);
-    launch->failure = STDERR_FILENO + 1;
-    child_isolate(launch);
+    confine_as_starter(&launch->confine);
+    child_become(launch);
+    if (confine_as_user(&launch->confine) < 0)
+        child_fail(launch, "map its user");
     /* After the change of user, which would clear it. */
     if (options->death_signal >= 0) {
         prctl(PR_SET_PDEATHSIG, options->death_signal ? options->death_signal : SIGKILL);
@@ -131,47 +112,82 @@ static void child_main(struct launch *launch)
     }
     if (options->directory && chdir(options->directory) < 0)
         child_fail(launch, "enter its directory");
+    confine_at_last(&launch->confine);
+    child_report(launch);
     execvpe(options->argv[0], (char *const *)(uintptr_t)options->argv,
             (char *const *)(uintptr_t)strings_argv(&launch->environment));
     child_fail(launch, "be started");
 }
 
-static bool names_variable(const char *entry, const char *setting)
+/* Of our own environment, what says where programs, libraries and the machine's data are and how
+ * texts are written, and is nobody's secret. */
+static bool is_passed_on(const char *entry)
 {
-    size_t length = strcspn(setting, "=");
-    return strncmp(entry, setting, length) == 0 && entry[length] == '=';
+    static const char *const names[] = {
+        "PATH=",    "LANG=",     "LANGUAGE=",       "LC_", "TZ=", "TZDIR=",
+        "LOCPATH=", "ICU_DATA=", "LD_LIBRARY_PATH="};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+        if (starts_with(entry, names[i]))
+            return true;
+    return false;
 }
 
-static void environment_build(const char *const *changes, struct strings *ret_environment)
+static bool is_set_later(const char *entry, const char *const *settings)
 {
-    for (char **entry = environ; *entry; entry++) {
-        bool changed = false;
-        for (size_t i = 0; changes && changes[i] && !changed; i++)
-            changed = names_variable(*entry, changes[i]);
-        if (!changed)
+    size_t length = strcspn(entry, "=") + 1;
+    for (; settings && *settings; settings++)
+        if (strncmp(*settings, entry, length) == 0)
+            return true;
+    return false;
+}
+
+static void environment_build(const char *const *added, struct strings *ret_environment)
+{
+    for (char **entry = environ; *entry; entry++)
+        if (is_passed_on(*entry) && !is_set_later(*entry, added))
             strings_add(ret_environment, *entry);
-    }
-    for (size_t i = 0; changes && changes[i]; i++)
-        if (strchr(changes[i], '='))
-            strings_add(ret_environment, changes[i]);
+    for (; added && *added; added++)
+        if (!is_set_later(*added, added + 1))
+            strings_add(ret_environment, *added);
 }
 
-static int start_failure_read(int descriptor, const char *program, struct error *error)
+/* The length of what came: less than `size` only at the end. */
+static size_t pipe_read(int descriptor, void *ret_bytes, size_t size)
 {
-    struct start_failure failure;
-    ssize_t length;
-    do
-        length = read(descriptor, &failure, sizeof(failure));
-    while (length < 0 && errno == EINTR);
-    if (length == 0)
+    size_t length = 0;
+    while (length < size) {
+        ssize_t more = read(descriptor, (char *)ret_bytes + length, size - length);
+        if (more == 0 || (more < 0 && errno != EINTR))
+            break;
+        length += more > 0 ? (size_t)more : 0;
+    }
+    return length;
+}
+
+/* What comes before exec: how the child is confined, or why it failed. The sizes tell which. */
+static int start_read(int descriptor, const struct launch *launch, struct error *error)
+{
+    const char *program = launch->options->argv[0];
+    struct {
+        struct start_report report;
+        struct start_failure failure;
+    } said;
+    _Static_assert(sizeof(said.report) < sizeof(said.failure), "told apart by their sizes");
+    size_t length = pipe_read(descriptor, &said, sizeof(said));
+    if (length == sizeof(said.report)) {
+        if (launch->options->confinement && launch->options->ret_confined)
+            confine_tell(&launch->confine, said.report.reasons, launch->options->ret_confined);
         return 0;
-    if (length != (ssize_t)sizeof(failure))
+    }
+    if (length == sizeof(said.failure)) /* before it could be confined */
+        memmove(&said.failure, &said.report, sizeof(said.failure));
+    else if (length != sizeof(said))
         return cannot_verify(error, "%s could not be started", program);
-    failure.step[sizeof(failure.step) - 1] = '\0';
-    if (failure.reason == ENOENT && strcmp(failure.step, "be started") == 0)
+    said.failure.step[sizeof(said.failure.step) - 1] = '\0';
+    if (said.failure.reason == ENOENT && strcmp(said.failure.step, "be started") == 0)
         return cannot_verify(error, "%s is not installed, or not in PATH", program);
-    return cannot_verify(error, "%s could not %s: %s", program, failure.step,
-                         strerror(failure.reason));
+    return cannot_verify(error, "%s could not %s: %s", program, said.failure.step,
+                         strerror(said.failure.reason));
 }
 
 /* A copy with a number that arranging 0 to 3 in the child cannot overwrite: where our caller has
@@ -226,8 +242,7 @@ static int launch_child(const struct process_options *options, int output, int e
     struct account user = {.uid = geteuid(), .gid = getegid()};
     if (options->account)
         user = *options->account;
-    snprintf(launch.uid_map, sizeof(launch.uid_map), "%u %u 1", user.uid, user.uid);
-    snprintf(launch.gid_map, sizeof(launch.gid_map), "%u %u 1", user.gid, user.gid);
+    confine_prepare(options->confinement, user.uid, user.gid, &launch.confine);
     environment_build(options->environment, &launch.environment);
 
     remember_children();
@@ -235,12 +250,13 @@ static int launch_child(const struct process_options *options, int output, int e
     if (pid == 0)
         child_main(&launch);
     strings_free(&launch.environment);
+    confine_kit_free(&launch.confine);
     if (pid < 0)
         return cannot_verify(error, "cannot start a process for %s: %s", options->argv[0],
                              strerror(errno));
     setpgid(pid, pid); /* the child does the same: whoever comes first */
     close_early(&failure_write);
-    if (start_failure_read(failure_read, options->argv[0], error) < 0) {
+    if (start_read(failure_read, &launch, error) < 0) {
         waitpid(pid, NULL, 0);
         return -1;
     }

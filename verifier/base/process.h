@@ -3,6 +3,9 @@
  * - No shell: an argv array. A missing program is an error, not an exit code 127.
  * - The child has a process group of its own, default signal handling, standard input from
  * /dev/null and no other descriptor of ours.
+ * - Its environment is made from nothing: of ours only what tells where things are and how texts
+ * are written (PATH, LANG, LC_..., TZ, LD_LIBRARY_PATH and the like), and what the options add as
+ * "NAME=value". No password, token or URL of ours reaches a child that was not given it.
  * - It dies with the thread that started it (PR_SET_PDEATHSIG): so start processes from a thread
  * that stays, never from a helper thread.
  * - Both output pipes are drained while it runs, each into a buffer with a cap: what does not fit
@@ -18,6 +21,7 @@
 #include <sys/types.h>
 
 #include "base/buffer.h"
+#include "base/confine.h"
 #include "base/error.h"
 
 /* Who a child runs as. */
@@ -28,13 +32,14 @@ struct account {
 
 struct process_options {
     const char *const *argv; /* ends with NULL; argv[0] is searched in PATH unless it has a slash */
-    const char *const *environment; /* "NAME=value" sets, "NAME" removes; ends with NULL; or NULL */
+    const char *const *environment; /* see above; ends with NULL; NULL: nothing is added */
     const struct account *account;  /* NULL: as we are. Another one needs root */
     const char *directory;          /* NULL: ours */
     int output;       /* descriptor for its standard output; 0: captured in the result */
     int errors;       /* the same for its standard error */
     int death_signal; /* what it gets when we die; 0: SIGKILL; -1: nothing, it stays */
-    bool no_network;  /* in an empty network namespace, where the system lets us make one */
+    const struct confinement *confinement; /* what it may touch; NULL: what we may */
+    struct confined *ret_confined;         /* which layers of that held; may be NULL */
 };
 
 struct process_result {

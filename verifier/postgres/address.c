@@ -196,19 +196,39 @@ void address_take_environment(struct address *address)
     }
 }
 
+/* Keywords whose values are files, or directories of them. */
+static const char *const file_keywords[] = {"passfile",    "sslcert", "sslkey",
+                                            "sslrootcert", "sslcrl",  "sslcrldir"};
+
 void address_resolve_files(struct address *address)
 {
-    static const char *const keywords[] = {"passfile",    "sslcert", "sslkey",
-                                           "sslrootcert", "sslcrl",  "sslcrldir"};
     cleanup(free_pointer) char *here = getcwd(NULL, 0);
-    for (size_t i = 0; here && i < ARRAY_LENGTH(keywords); i++) {
-        const char *file = address_get(address, keywords[i]);
+    for (size_t i = 0; here && i < ARRAY_LENGTH(file_keywords); i++) {
+        const char *file = address_get(address, file_keywords[i]);
         /* "system" is libpq's word for the certificates of the machine. */
         if (!file || *file == '\0' || *file == '/' || strcmp(file, "system") == 0)
             continue;
         cleanup(free_pointer) char *path = xasprintf("%s/%s", here, file);
-        address_set(address, keywords[i], path);
+        address_set(address, file_keywords[i], path);
     }
+}
+
+void address_files(const struct address *address, struct strings *paths)
+{
+    static const char *const variables[] = {"PGPASSFILE",    "PGSSLCERT",     "PGSSLKEY",
+                                            "PGSSLCRL",      "PGSSLROOTCERT", "PGSSLCRLDIR",
+                                            "PGSYSCONFDIR",  "PGSERVICEFILE", "KRB5_CONFIG",
+                                            "SSL_CERT_FILE", "SSL_CERT_DIR",  "OPENSSL_CONF"};
+    static const char *const at_home[] = {".pgpass", ".pg_service.conf", ".postgresql"};
+    const char *home = getenv("HOME");
+    for (size_t i = 0; i < ARRAY_LENGTH(file_keywords); i++)
+        if (address_get(address, file_keywords[i]))
+            strings_add(paths, address_get(address, file_keywords[i]));
+    for (size_t i = 0; i < ARRAY_LENGTH(variables); i++)
+        if (getenv(variables[i]))
+            strings_add(paths, getenv(variables[i]));
+    for (size_t i = 0; home && i < ARRAY_LENGTH(at_home); i++)
+        strings_addf(paths, "%s/%s", home, at_home[i]);
 }
 
 /* What libpq would take for a keyword that is not set. */
@@ -262,8 +282,27 @@ char *address_argument(const struct address *address)
     return buffer_steal(&text);
 }
 
+static void add_variable(const char *name, struct strings *environment)
+{
+    const char *value = getenv(name);
+    if (value)
+        strings_addf(environment, "%s=%s", name, value);
+}
+
 void address_environment(const struct address *address, struct strings *environment)
 {
+    /* Where libpq, and what is below it, find files. */
+    static const char *const places[] = {"HOME",         "PGSERVICEFILE", "PGSYSCONFDIR",
+                                         "KRB5CCNAME",   "KRB5_CONFIG",   "SSL_CERT_FILE",
+                                         "SSL_CERT_DIR", "OPENSSL_CONF"};
+    for (size_t i = 0; i < ARRAY_LENGTH(places); i++)
+        add_variable(places[i], environment);
+    /* libpq's own list. */
+    PQconninfoOption *options = PQconninfoParse("", NULL);
+    for (PQconninfoOption *option = options; option && option->keyword; option++)
+        if (option->envvar && !address_get(address, option->keyword))
+            add_variable(option->envvar, environment);
+    PQconninfoFree(options);
     const char *password = address_get(address, "password");
     if (password)
         strings_addf(environment, "PGPASSWORD=%s", password);

@@ -38,9 +38,13 @@ void address_resolve_files(struct address *address);
 char *address_describe(const struct address *address);
 
 /* A connection string without the password, fit for an argument of pg_dump or psql, and the
- * environment entry that carries the password ("PGPASSWORD=..."; added only when there is one). */
+ * environment that goes with it to a server that the user names: the password, and what our own
+ * environment tells libpq where the address is silent. */
 char *address_argument(const struct address *address);
 void address_environment(const struct address *address, struct strings *environment);
+
+/* The files that libpq may look for when it connects there; some may not exist. */
+void address_files(const struct address *address, struct strings *paths);
 
 /* Do both name the same server and database? Compares host, port and database as written. */
 bool address_same(const struct address *left, const struct address *right);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "postgres/confinement.h"
 #include "postgres/connection.h"
 #include "postgres/tuning.h"
 
@@ -25,6 +26,7 @@ struct cluster {
     char *sockets; /* where the unix socket is */
     char *log;     /* the server's log file */
     struct address address;
+    struct confined confined;
 };
 
 static void cluster_free(struct cluster *cluster)
@@ -68,6 +70,14 @@ char *cluster_log_tail(const struct cluster *cluster)
     return file_tail(cluster->log);
 }
 
+/* Its home is where it may write. */
+static void environment_build(const struct cluster *cluster, struct strings *environment)
+{
+    strings_add(environment, "LC_ALL=C");
+    strings_add(environment, "TZ=UTC");
+    strings_addf(environment, "HOME=%s", cluster->data);
+}
+
 static int initialise(const struct cluster_options *options, const struct cluster *cluster,
                       struct error *error)
 {
@@ -75,12 +85,15 @@ static int initialise(const struct cluster_options *options, const struct cluste
     const char *const argv[] = {initdb,       "--pgdata",          cluster->data, "--username",
                                 superuser,    "--auth=trust",      "--no-sync",   "--encoding=UTF8",
                                 "--locale=C", "--no-instructions", NULL};
-    static const char *const environment[] = {"LC_ALL=C", "TZ=UTC", NULL};
+    cleanup(strings_free) struct strings environment = {0};
+    environment_build(cluster, &environment);
+    cleanup(confinement_free) struct confinement confinement;
+    confinement_of_initdb(&confinement);
     struct process_options process = {.argv = argv,
-                                      .environment = environment,
+                                      .environment = strings_argv(&environment),
                                       .account = &options->account,
                                       .directory = options->directory,
-                                      .no_network = true};
+                                      .confinement = &confinement};
     struct process_result result;
     if (process_run(&process, options->deadline_ms, &result, error) < 0)
         return -1;
@@ -124,15 +137,19 @@ static int launch_server(const struct cluster_options *options, struct cluster *
 
     cleanup(close_descriptor) int log =
         open(cluster->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    static const char *const environment[] = {"LC_ALL=C", "TZ=UTC", NULL};
+    cleanup(strings_free) struct strings environment = {0};
+    environment_build(cluster, &environment);
+    cleanup(confinement_free) struct confinement confinement;
+    confinement_of_server(program, cluster->data, cluster->sockets, &confinement);
     struct process_options process = {.argv = strings_argv(&argv),
-                                      .environment = environment,
+                                      .environment = strings_argv(&environment),
                                       .account = &options->account,
                                       .directory = cluster->data,
                                       .output = log,
                                       .errors = log,
                                       .death_signal = options->outlives_us ? -1 : SIGQUIT,
-                                      .no_network = true};
+                                      .confinement = &confinement,
+                                      .ret_confined = &cluster->confined};
     int started = log < 0
                       ? cannot_verify(error, "cannot write %s: %s", cluster->log, strerror(errno))
                       : process_start(&process, &cluster->pid, error);
@@ -190,6 +207,11 @@ const struct address *cluster_address(const struct cluster *cluster)
 pid_t cluster_pid(const struct cluster *cluster)
 {
     return cluster->pid;
+}
+
+const struct confined *cluster_confined(const struct cluster *cluster)
+{
+    return &cluster->confined;
 }
 
 void cluster_stop(struct cluster *cluster)

@@ -1,7 +1,7 @@
 /* The throwaway server: a private cluster that lives in a work directory and dies with its owner.
  *
- * It listens on a unix socket only, in a directory that nobody else may enter, runs in an empty
- * network namespace where the system allows that, and is tuned for being thrown away. The
+ * It listens on a unix socket only, in a directory that nobody else may enter, may touch nothing
+ * but its own directories (postgres/confinement.h), and is tuned for being thrown away. The
  * postmaster is our direct child and gets SIGQUIT when we die, however we die.
  */
 #ifndef POSTGRES_CLUSTER_H
@@ -40,6 +40,9 @@ int cluster_start(const struct cluster_options *options, struct cluster **ret_cl
 const struct address *cluster_address(const struct cluster *cluster);
 
 pid_t cluster_pid(const struct cluster *cluster);
+
+/* Which layers hold the server (postgres/confinement.h). Borrowed. */
+const struct confined *cluster_confined(const struct cluster *cluster);
 
 /* Stops the server at once (nothing in it is worth a checkpoint) and frees the struct. The files
  * stay for the work directory's removal. Takes NULL. */

@@ -76,10 +76,10 @@ static int dump_start(struct dump *dump, struct error *error)
     cleanup(strings_free) struct strings argv = {0};
     cleanup(strings_free) struct strings environment = {0};
     arguments_build(options, &argv);
+    address_environment(options->database, &environment);
     strings_add(&environment, "LC_ALL=C");
     /* Every timestamptz is written in the session's time zone, which no archive names. */
     strings_add(&environment, "PGTZ=UTC");
-    address_environment(options->database, &environment);
     struct process_options process = {.argv = strings_argv(&argv),
                                       .environment = strings_argv(&environment),
                                       .directory = "/",

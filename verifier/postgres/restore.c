@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "postgres/confinement.h"
 
 static void pg_restore_arguments(const struct restore_options *options, const char *database,
                                  struct strings *argv)
@@ -67,19 +68,24 @@ int restore_run(const struct restore_options *options, struct restore_result *re
     else
         pg_restore_arguments(options, database, &argv);
     cleanup(strings_free) struct strings environment = {0};
+    if (!options->throwaway)
+        address_environment(options->database, &environment);
     strings_add(&environment, "LC_ALL=C");
-    address_environment(options->database, &environment);
+    cleanup(confinement_free) struct confinement confinement;
+    confinement_of_client(program, options->path, options->list_path,
+                          options->throwaway ? NULL : options->database, &confinement);
+    struct restore_result result = {0};
     cleanup(close_descriptor) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     struct process_options process = {.argv = strings_argv(&argv),
                                       .environment = strings_argv(&environment),
                                       .account = options->account,
                                       .directory = "/",
                                       .output = null,
-                                      .no_network = options->no_network};
+                                      .confinement = &confinement,
+                                      .ret_confined = &result.confined};
     struct process_result ended;
     if (process_run(&process, options->deadline_ms, &ended, error) < 0)
         return -1;
-    struct restore_result result = {0};
     judge(options, &ended, &result);
     process_result_free(&ended);
     *ret_result = result;

@@ -15,7 +15,7 @@ struct restore_options {
     bool plain;            /* SQL text: psql restores it */
     const char *list_path; /* the entries to restore, one "ID;" a line; NULL: all */
     bool has_public_schema;
-    bool no_network; /* the database is reached by a socket */
+    bool throwaway; /* the server is ours: reached by its socket, and by nothing else */
     int jobs;
     int64_t deadline_ms;
 };
@@ -24,10 +24,11 @@ struct restore_result {
     bool clean; /* exited with 0 and without a word of error */
     char *how;  /* "exited with code 1" */
     struct restore_errors errors;
+    struct confined confined; /* which layers held the program */
 };
 
-/* Runs the restore to its end. 0 whatever the program reported: the result says it. -1 when it
- * could not be run, or not to its end. */
+/* Runs the restore to its end, confined to what it needs (postgres/confinement.h). 0 whatever the
+ * program reported: the result says it. -1 when it could not be run, or not to its end. */
 int restore_run(const struct restore_options *options, struct restore_result *ret_result,
                 struct error *error);
 void restore_result_free(struct restore_result *result); /* takes a zeroed one */

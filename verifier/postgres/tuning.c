@@ -71,6 +71,8 @@ void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *
         "logging_collector=off",
         "log_destination=stderr",
         "log_timezone=UTC",
+        /* Shared memory in files of its own, not in /dev/shm, which is the whole machine's. */
+        "dynamic_shared_memory_type=mmap",
         "TimeZone=UTC",
         /* Left by a backup's SQL, these could keep a server busy for ever. */
         "idle_in_transaction_session_timeout=1h",

@@ -319,6 +319,18 @@ static void server_line(const struct paper *paper, const struct facts *facts)
     buffer_free(&line);
 }
 
+static void confinement_line(const struct paper *paper, const struct facts *facts)
+{
+    const struct server_fact *server = &facts->server;
+    struct buffer line;
+    buffer_init(&line, 64 * 1024);
+    add_part(&line, "confined by ", server->confined_by, sizeof(server->confined_by), "");
+    add_part(&line, "not by ", server->not_confined_by, sizeof(server->not_confined_by), "");
+    if (paper->verbose && line.length > 0)
+        wrapped(paper, line.data, dim, TEXT_INDENT - 2, SIZE_MAX);
+    buffer_free(&line);
+}
+
 static void stage_line(const struct paper *paper, const struct facts *facts)
 {
     struct buffer line;
@@ -369,6 +381,7 @@ static void scenario_lines(const struct paper *paper, const struct result *resul
     if (result->facts) {
         backup_line(paper, result->facts);
         server_line(paper, result->facts);
+        confinement_line(paper, result->facts);
         stage_line(paper, result->facts);
         notes(paper, result->facts);
     }

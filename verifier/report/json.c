@@ -63,6 +63,8 @@ static json_t *server_object(const struct facts *facts)
     set_array(object, "where", facts->server.where);
     set_array(object, "database", facts->server.database);
     set_array(object, "restored_as", facts->server.restored_as);
+    set_array(object, "confined_by", facts->server.confined_by);
+    set_array(object, "not_confined_by", facts->server.not_confined_by);
     set_array(object, "locale_missing", facts->server.locale_missing);
     set_array(object, "guest_database", facts->server.guest);
     return object;

@@ -128,6 +128,8 @@ static void restore_properties(struct page *page, const struct facts *facts)
     array_property(page, "server.where", facts->server.where);
     array_property(page, "server.database", facts->server.database);
     array_property(page, "server.restored_as", facts->server.restored_as);
+    array_property(page, "server.confined_by", facts->server.confined_by);
+    array_property(page, "server.not_confined_by", facts->server.not_confined_by);
     array_property(page, "server.locale_missing", facts->server.locale_missing);
     array_property(page, "server.guest_database", facts->server.guest);
     array_property(page, "restore.how", facts->restore.how);

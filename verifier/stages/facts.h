@@ -59,11 +59,13 @@ struct server_fact {
     char version[128];
     char where[PATH_MAX]; /* "throwaway server", or host:port */
     char database[128];
-    char locale_missing[256]; /* what the database had, where "C" had to serve; or "" */
-    char restored_as[256];    /* the role, and why it is a superuser if it is one */
-    char guest[128];          /* a database that has to be dropped on somebody's server, or "" */
-    char psql[PATH_MAX];      /* the command that opens the restored database */
-    pid_t pid;                /* of the throwaway server; 0: none */
+    char locale_missing[256];  /* what the database had, where "C" had to serve; or "" */
+    char restored_as[256];     /* the role, and why it is a superuser if it is one */
+    char confined_by[256];     /* the layers that held server and tools: see base/confine.h */
+    char not_confined_by[512]; /* those that this machine does not have, each with why; or "" */
+    char guest[128];           /* a database that has to be dropped on somebody's server, or "" */
+    char psql[PATH_MAX];       /* the command that opens the restored database */
+    pid_t pid;                 /* of the throwaway server; 0: none */
 };
 
 struct restore_fact {

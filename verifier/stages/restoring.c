@@ -142,6 +142,23 @@ static int apply_exclusion(struct stages *stages, char **ret_list, struct error 
 
 /* --- the restore ------------------------------------------------------------------------------ */
 
+/* What held for the server, if it is ours, and for the program that restored. */
+static void record_confined(struct stages *stages, const struct confined *restoring)
+{
+    struct server_fact *fact = &stages->facts->server;
+    struct confined confined = *restoring;
+    struct buffer held, missing;
+    if (stages->cluster)
+        confined_merge(&confined, cluster_confined(stages->cluster));
+    buffer_init(&held, sizeof(fact->confined_by) - 1);
+    buffer_init(&missing, sizeof(fact->not_confined_by) - 1);
+    confined_describe(&confined, &held, &missing);
+    text_copy(fact->confined_by, sizeof(fact->confined_by), held.data);
+    text_copy(fact->not_confined_by, sizeof(fact->not_confined_by), missing.data);
+    buffer_free(&held);
+    buffer_free(&missing);
+}
+
 /* Creates the database and restores into it as `role`; NULL: as the user of the server's URL. */
 static int restore_once(struct stages *stages, const char *role, const char *list, int jobs,
                         int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
@@ -170,12 +187,14 @@ static int restore_once(struct stages *stages, const char *role, const char *lis
         .plain = stages->restore_format == ARCHIVE_PLAIN,
         .list_path = list,
         .has_public_schema = creates_public_schema(&stages->archive),
-        .no_network = stages->cluster != NULL,
+        .throwaway = stages->cluster != NULL,
         .jobs = jobs,
         .deadline_ms = deadline_ms,
     };
     int outcome = restore_run(&options, ret_result, error);
     address_free(&database);
+    if (outcome == 0)
+        record_confined(stages, &ret_result->confined);
     return outcome;
 }
 

@@ -86,6 +86,10 @@ static int use_given(struct stages *stages, const char *url, struct error *error
         connection_execute(stages->maintenance, error, OWN_NAMES_SQL) < 0 ||
         refuse_source(stages, error) < 0)
         return -1;
+    /* From a pass file that the restoring program, which runs as another user, could not read. */
+    PGconn *raw = connection_raw(stages->maintenance);
+    if (PQconnectionUsedPassword(raw) && !address_get(&stages->server, "password"))
+        address_set(&stages->server, "password", PQpass(raw));
     cleanup(free_pointer) char *where = address_describe(&stages->server);
     text_copy(fact->where, sizeof(fact->where), where);
     int server = connection_server_version(stages->maintenance) / 10000;

@@ -1,5 +1,6 @@
 #include "postgres/address.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/unit.h"
@@ -60,6 +61,7 @@ static void assert_same_options(const char *found, const char *expected)
 
 START_TEST(addresses_are_read_and_shown_without_password)
 {
+    clearenv();
     struct address address;
     struct error error = {0};
     int outcome = address_parse(addresses[_i].text, &address, &error);
@@ -79,6 +81,49 @@ START_TEST(addresses_are_read_and_shown_without_password)
     ck_assert_int_eq(address_parse(argument, &again, &error), 0);
     ck_assert(address_same(&address, &again));
     address_free(&again);
+    address_free(&address);
+}
+END_TEST
+
+/* For a server that the user names: what libpq knows, where the address is silent, and no more. */
+START_TEST(libpq_of_a_child_finds_what_ours_finds)
+{
+    struct address address;
+    struct error error = {0};
+    clearenv();
+    setenv("HOME", "/home/u", 1);
+    setenv("PGHOST", "elsewhere", 1);
+    setenv("PGPASSWORD", "caller's", 1);
+    setenv("PGSSLROOTCERT", "/ca.pem", 1);
+    setenv("PGPASSFILE", "/pass", 1);
+    setenv("PGSERVICEFILE", "/service", 1);
+    setenv("PGDATA", "/data", 1);
+    setenv("DATABASE_URL", "postgresql://u:s3cret@h/d", 1);
+    ck_assert_int_eq(address_parse("host=h dbname=d sslcert=/c", &address, &error), 0);
+    cleanup(strings_free) struct strings environment = {0};
+    address_environment(&address, &environment);
+    static const char *const given[] = {"HOME=/home/u", "PGPASSWORD=caller's", "PGPASSFILE=/pass",
+                                        "PGSSLROOTCERT=/ca.pem", "PGSERVICEFILE=/service"};
+    for (size_t i = 0; i < ARRAY_LENGTH(given); i++)
+        ck_assert_msg(strings_contain(&environment, given[i]), "%s", given[i]);
+    ck_assert_uint_eq(environment.count, ARRAY_LENGTH(given));
+    cleanup(strings_free) struct strings files = {0};
+    address_files(&address, &files);
+    static const char *const looked_for[] = {"/c",
+                                             "/ca.pem",
+                                             "/pass",
+                                             "/service",
+                                             "/home/u/.pgpass",
+                                             "/home/u/.pg_service.conf",
+                                             "/home/u/.postgresql"};
+    for (size_t i = 0; i < ARRAY_LENGTH(looked_for); i++)
+        ck_assert_msg(strings_contain(&files, looked_for[i]), "%s", looked_for[i]);
+    ck_assert_uint_eq(files.count, ARRAY_LENGTH(looked_for));
+    address_set(&address, "password", "its own");
+    strings_free(&environment);
+    address_environment(&address, &environment);
+    ck_assert(strings_contain(&environment, "PGPASSWORD=its own"));
+    ck_assert(!strings_contain(&environment, "PGPASSWORD=caller's"));
     address_free(&address);
 }
 END_TEST
@@ -149,6 +194,7 @@ Suite *address_suite(void)
 {
     Suite *suite = suite_create("postgres/address");
     add_table_test(suite, addresses_are_read_and_shown_without_password, ARRAY_LENGTH(addresses));
+    add_test(suite, libpq_of_a_child_finds_what_ours_finds);
     add_test(suite, a_scheme_within_a_password_makes_no_url);
     add_table_test(suite, what_cannot_be_read_is_an_error_without_password,
                    ARRAY_LENGTH(unreadable));

@@ -25,6 +25,7 @@ int main(void)
     srunner_add_suite(runner, utf8_suite());
     srunner_add_suite(runner, clock_suite());
     srunner_add_suite(runner, process_suite());
+    srunner_add_suite(runner, confine_suite());
     srunner_add_suite(runner, plan_suite());
     srunner_add_suite(runner, exclusion_suite());
     srunner_add_suite(runner, restore_errors_suite());

@@ -244,19 +244,31 @@ START_TEST(started_with_closed_standard_descriptors_it_writes_where_it_should)
 }
 END_TEST
 
-START_TEST(the_environment_is_ours_with_the_changes)
+START_TEST(the_environment_is_made_from_nothing)
 {
-    setenv("UNIT_KEPT", "kept", 1);
-    setenv("UNIT_SET", "old", 1);
-    setenv("UNIT_SET_LONGER", "longer", 1);
-    setenv("UNIT_REMOVED", "still there", 1);
-    static const char *const changes[] = {"UNIT_SET=new=er", "UNIT_NEW=", "UNIT_REMOVED",
-                                          "UNIT_NEVER", NULL};
-    struct process_options options = {.environment = changes};
+    static const char *const secrets[] = {"DATABASE_URL",   "S3_SECRET_KEY", "AWS_SESSION_TOKEN",
+                                          "PGPASSWORD",     "PGHOST",        "PASSWORD",
+                                          "PATHOLOGY",      "TZ_SECRET",     "LANGUISH",
+                                          "LD_PRELOAD_NOT", "HOME",          "UNIT_CANARY"};
+    clearenv();
+    for (size_t i = 0; i < ARRAY_LENGTH(secrets); i++)
+        setenv(secrets[i], "caller's", 1);
+    setenv("PATH", "/usr/bin:/bin", 1);
+    setenv("LANG", "C.UTF-8", 1);
+    setenv("LC_TIME", "C", 1);
+    setenv("LC_ALL", "de_DE", 1);
+    setenv("TZ", "UTC", 1);
+    static const char *const added[] = {
+        "LC_ALL=POSIX", "UNIT_TWICE=first", "UNIT_NEW=", "UNIT_SET=new=er",
+        "LC_ALL=C",     "UNIT_TWICE=last",  NULL};
+    const char *const argv[] = {"/usr/bin/env", NULL};
+    struct process_options options = {.argv = argv, .environment = added};
     struct process_result result;
-    run_shell(&options, "env | grep ^UNIT_ | sort", &result);
-    ck_assert_str_eq(result.output.data,
-                     "UNIT_KEPT=kept\nUNIT_NEW=\nUNIT_SET=new=er\nUNIT_SET_LONGER=longer\n");
+    struct error error = {0};
+    ck_assert_int_eq(process_run(&options, deadline_after(ENOUGH_MS), &result, &error), 0);
+    ck_assert_str_eq(result.output.data, "PATH=/usr/bin:/bin\nLANG=C.UTF-8\nLC_TIME=C\nTZ=UTC\n"
+                                         "UNIT_NEW=\nUNIT_SET=new=er\nLC_ALL=C\n"
+                                         "UNIT_TWICE=last\n");
     process_result_free(&result);
 }
 END_TEST
@@ -377,6 +389,8 @@ START_TEST(it_runs_as_another_account)
 }
 END_TEST
 
+static const struct confinement no_network = {.network = CONFINE_NETWORK_LOCAL};
+
 static const struct {
     bool other_user;
     int death_signal;
@@ -399,7 +413,8 @@ START_TEST(it_dies_with_its_starter)
         struct process_options options = {.argv = argv,
                                           .account = starters[_i].other_user ? &nobody : NULL,
                                           .death_signal = starters[_i].death_signal,
-                                          .no_network = starters[_i].no_network};
+                                          .confinement =
+                                              starters[_i].no_network ? &no_network : NULL};
         struct error error;
         pid_t pid = 0;
         process_start(&options, &pid, &error);
@@ -471,7 +486,7 @@ START_TEST(without_network_there_is_only_a_loopback)
         give_up_administration();
     if (!may_leave_network()) /* as the one that it has become: a chroot grants root alone one */
         return;
-    struct process_options options = {.no_network = true,
+    struct process_options options = {.confinement = &no_network,
                                       .account = networks[_i].to_nobody ? &nobody : NULL};
     struct process_result result;
     run_shell(&options, "sed -n 's/^ *\\([^ ]*\\):.*/\\1/p' /proc/net/dev; id -u", &result);
@@ -493,7 +508,7 @@ START_TEST(without_network_unix_sockets_still_work)
         "import socket; s = socket.socket(socket.AF_UNIX); s.connect('%s'); s.send(b'hello')",
         address.sun_path);
     const char *const argv[] = {"python3", "-c", program, NULL};
-    struct process_options options = {.argv = argv, .no_network = true};
+    struct process_options options = {.argv = argv, .confinement = &no_network};
     struct process_result result;
     struct error error = {0};
     int outcome = process_run(&options, deadline_after(ENOUGH_MS), &result, &error);
@@ -535,7 +550,7 @@ Suite *process_suite(void)
     add_test(suite, a_deadline_kills_the_whole_group);
     add_table_test(suite, closed_standard_descriptors_do_no_harm, 8);
     add_test(suite, started_with_closed_standard_descriptors_it_writes_where_it_should);
-    add_test(suite, the_environment_is_ours_with_the_changes);
+    add_test(suite, the_environment_is_made_from_nothing);
     add_test(suite, no_descriptor_is_inherited);
     add_test(suite, signals_have_their_default_handling);
     add_test(suite, an_ignored_sigchld_hides_no_failure);

@@ -21,6 +21,7 @@ Suite *migrations_suite(void);
 Suite *utf8_suite(void);
 Suite *clock_suite(void);
 Suite *process_suite(void);
+Suite *confine_suite(void);
 Suite *plan_suite(void);
 Suite *exclusion_suite(void);
 Suite *restore_errors_suite(void);
