@@ -88,6 +88,35 @@ static const char settings_sql[] =
     "'idle_in_transaction_session_timeout') or exists (select from pg_settings p where "
     "lower(p.name) = lower(s.name) and context <> 'user')";
 
+/* ALTER SYSTEM writes into a file that the server reads when it is told to, and at its next start.
+ * The server's new sessions have what it has read, so that is waited for. */
+static int reset_server(struct connection *maintenance, struct error *error)
+{
+    cleanup(result_clear) PGresult *changed = NULL;
+    if (connection_query(maintenance,
+                         "select from pg_file_settings where sourcefile like '%auto.conf' limit 1",
+                         NULL, &changed, NULL, error) < 0)
+        return -1;
+    if (PQntuples(changed) == 0)
+        return 0;
+    cleanup(result_clear) PGresult *now = NULL;
+    if (connection_execute(maintenance, error, "ALTER SYSTEM RESET ALL") < 0 ||
+        connection_query(maintenance, "select clock_timestamp(), pg_reload_conf()", NULL, &now,
+                         NULL, error) < 0)
+        return -1;
+    const char *const parameters[] = {PQgetvalue(now, 0, 0), NULL};
+    for (int64_t deadline_ms = deadline_after(END_TIMEOUT_MS); clock_ms() < deadline_ms;) {
+        cleanup(result_clear) PGresult *loaded = NULL;
+        if (connection_query(maintenance, "select 1 where pg_conf_load_time() >= $1::timestamptz",
+                             parameters, &loaded, NULL, error) < 0)
+            return -1;
+        if (PQntuples(loaded) > 0)
+            return 0;
+        usleep(POLL_US);
+    }
+    return cannot_verify(error, "the server does not read its settings again");
+}
+
 int rights_take(struct connection *maintenance, struct error *error)
 {
     if (connection_execute_each(maintenance, no_login_sql, error) < 0 ||
@@ -95,7 +124,8 @@ int rights_take(struct connection *maintenance, struct error *error)
         connection_execute_each(maintenance, reading_sql, error) < 0 ||
         connection_execute_each(maintenance, attributes_sql, error) < 0 ||
         connection_execute_each(maintenance, memberships_sql, error) < 0 ||
-        connection_execute_each(maintenance, settings_sql, error) < 0)
+        connection_execute_each(maintenance, settings_sql, error) < 0 ||
+        reset_server(maintenance, error) < 0)
         return error_prefix(error, "the rights that the restore needed cannot be taken back: ");
     return 0;
 }
