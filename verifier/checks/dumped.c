@@ -167,7 +167,7 @@ static int count_restored(const struct subject *subject, const char *table,
     cleanup(free_pointer) char *sql =
         xasprintf("select nspname, relname, (select count(*) from %s), relkind in ('r', 'p') from "
                   "pg_class c join pg_namespace n "
-                  "on n.oid = relnamespace where c.oid = %s::regclass",
+                  "on n.oid = relnamespace where c.oid = %s::regclass::oid",
                   quoted, literal);
     cleanup(result_clear) PGresult *result = session_row(connection, sql, outcome);
     if (!result)

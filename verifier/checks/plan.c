@@ -167,6 +167,16 @@ void plan_build(const struct scenario *scenario, struct plan *ret_plan)
     *ret_plan = builder.plan;
 }
 
+/* A check of one of several databases has two names: with that of the database and without. Those
+ * for each database have neither yet. */
+static bool is_selected(const struct check *check, const char *only)
+{
+    const char *name = check->name;
+    return check->each_database || fnmatch(only, name, 0) == 0 ||
+           (check->database &&
+            fnmatch(only, name + strlen(check->database) + strlen(": "), 0) == 0);
+}
+
 size_t plan_select(const struct plan *plan, const char *only, struct outcome *outcomes)
 {
     size_t count = 0;

@@ -13,8 +13,8 @@
 /* --- reading them ----------------------------------------------------------------------------- */
 
 /* The type behind domains and arrays: whether its values are keys, whether there are several in a
- * row, and the name of the column's own. Strings, enums, numbers and uuids may be keys; what has
- * parts (json, composites) or is no text (bytea) is not. */
+ * row, the name of the column's own, and whether it is one of PostgreSQL's strings. Strings, enums,
+ * numbers and uuids may be keys; what has parts (json, composites) or is no text (bytea) is not. */
 static const char type_query[] =
     "with recursive step(type, several, name) as ("
     "select atttypid, false, format_type(atttypid, null) from pg_attribute "
@@ -22,10 +22,12 @@ static const char type_query[] =
     "union all select case typtype when 'd' then typbasetype else typelem end, "
     "several or typtype <> 'd', name from step join pg_type on oid = type "
     "where typtype = 'd' or typcategory = 'A') "
-    "select typcategory in ('S', 'E', 'N') or type = 'uuid'::regtype, several, name "
+    "select typcategory in ('S', 'E', 'N') or type = 'uuid'::regtype, several, name, "
+    "typcategory = 'S' and type < 16384::oid "
     "from step join pg_type on oid = type where typtype <> 'd' and typcategory <> 'A'";
 
-/* How SQL gives the keys of a column; NULL: the outcome says why. */
+/* How SQL gives the keys of a column; NULL: the outcome says why. A backup may bring a cast to text
+ * of its own for all but PostgreSQL's strings: format() goes past it. */
 static char *keys_expression(struct connection *connection, const char *table, const char *label,
                              const char *name, struct outcome *outcome)
 {
@@ -50,7 +52,10 @@ static char *keys_expression(struct connection *connection, const char *table, c
         return NULL;
     }
     bool several = *PQgetvalue(type, 0, 1) == 't';
-    return several ? xasprintf("unnest(%s)::text", column) : xasprintf("%s::text", column);
+    bool string = *PQgetvalue(type, 0, 3) == 't';
+    cleanup(free_pointer) char *value =
+        several ? xasprintf("pg_catalog.unnest(%s)", column) : xstrdup(column);
+    return string ? xasprintf("%s::text", value) : xasprintf("pg_catalog.format('%%s', %s)", value);
 }
 
 /* "select keys from table" for "schema.table.column"; NULL: the outcome says why. */

@@ -6,13 +6,16 @@
 
 #include "base/memory.h"
 #include "checks/names.h"
+#include "postgres/reader.h"
 
 enum { CONNECT_TIMEOUT_MS = 30000 };
 
-#define UNDEFINED_TABLE  "42P01"
-#define UNDEFINED_COLUMN "42703"
+#define UNDEFINED_TABLE        "42P01"
+#define UNDEFINED_COLUMN       "42703"
+#define INSUFFICIENT_PRIVILEGE "42501"
 
-struct connection *session_open(const struct subject *subject, struct outcome *outcome)
+static struct connection *open_reader(const struct subject *subject, enum reader_sight sight,
+                                      struct outcome *outcome)
 {
     struct connection *connection = NULL;
     struct error error;
@@ -20,31 +23,24 @@ struct connection *session_open(const struct subject *subject, struct outcome *o
         outcome_skip(outcome, "not looked at, because `backup restores` did not pass");
         return NULL;
     }
-    if (connection_open(subject->database, CONNECT_TIMEOUT_MS, &connection, &error) < 0) {
-        /* Of several databases, those behind the first error were not made. */
-        if (subject->facts->stages[STAGE_RESTORE].state == STAGE_FAILED)
-            outcome_skip(outcome, "not looked at, because `backup restores` did not pass");
-        else
-            outcome_from_error(outcome, &error);
-        return NULL;
-    }
-    /* With row_security off, a table whose policies would hide rows from us is an error instead of
-     * a smaller count. */
-    if (connection_execute(connection, &error,
-                           "SET row_security = off; SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; "
-                           "SET max_parallel_workers_per_gather = 2; "
-                           "SELECT set_config('client_encoding', " CLIENT_ENCODING_SQL ", false); "
-                           "BEGIN READ ONLY") < 0) {
+    if (reader_open(subject->database, sight, CONNECT_TIMEOUT_MS, &connection, &error) == 0)
+        return connection;
+    /* Of several databases, those behind the first error were not made. */
+    if (subject->facts->stages[STAGE_RESTORE].state == STAGE_FAILED)
+        outcome_skip(outcome, "not looked at, because `backup restores` did not pass");
+    else
         outcome_from_error(outcome, &error);
-        connection_close(connection);
-        return NULL;
-    }
     return connection;
+}
+
+struct connection *session_open(const struct subject *subject, struct outcome *outcome)
+{
+    return open_reader(subject, READER_RELATIONS, outcome);
 }
 
 struct connection *session_open_encoded(const struct subject *subject, struct outcome *outcome)
 {
-    struct connection *connection = session_open(subject, outcome);
+    struct connection *connection = open_reader(subject, READER_TABLES, outcome);
     const char *encoding = subject->archive->encoding;
     cleanup(free_pointer) char *quoted = literal_quote(encoding ? encoding : "UTF8");
     struct error error;
@@ -98,6 +94,23 @@ static void query_failed(struct connection *connection, const char *state,
         outcome_error(outcome, "the query could not be run: %s%s%s%s", error->text,
                       *state ? " (SQLSTATE " : "", state, *state ? ")" : "");
     }
+    if (strcmp(state, INSUFFICIENT_PRIVILEGE) == 0)
+        outcome_detail(outcome, "checks may read everything, and do nothing else");
+}
+
+/* Runs a statement about what the scenario names, which may run functions of the backup. */
+static int query_names(struct connection *connection, const char *sql,
+                       const char *const *parameters, PGresult **ret_result, char ret_state[6],
+                       struct error *error)
+{
+    cleanup(result_clear) PGresult *result = NULL;
+    ret_state[0] = '\0';
+    if (reader_see_names(connection, true, error) < 0 ||
+        connection_query(connection, sql, parameters, &result, ret_state, error) < 0 ||
+        reader_see_names(connection, false, error) < 0)
+        return -1;
+    *ret_result = take(&result);
+    return 0;
 }
 
 PGresult *session_row(struct connection *connection, const char *sql, struct outcome *outcome)
@@ -105,7 +118,7 @@ PGresult *session_row(struct connection *connection, const char *sql, struct out
     PGresult *result = NULL;
     struct error error;
     char state[6];
-    if (connection_query(connection, sql, NULL, &result, state, &error) < 0) {
+    if (query_names(connection, sql, NULL, &result, state, &error) < 0) {
         query_failed(connection, state, &error, outcome);
         return NULL;
     }
@@ -120,8 +133,10 @@ int session_each(struct connection *connection, const char *sql, row_visitor *vi
                  struct outcome *outcome)
 {
     struct error error;
-    char state[6];
-    if (connection_each(connection, sql, visit, context, state, &error) == 0)
+    char state[6] = "";
+    if (reader_see_names(connection, true, &error) == 0 &&
+        connection_each(connection, sql, visit, context, state, &error) == 0 &&
+        reader_see_names(connection, false, &error) == 0)
         return 0;
     query_failed(connection, state, &error, outcome);
     return -1;
@@ -142,10 +157,12 @@ char *session_table(struct connection *connection, const struct subject *subject
     struct error error;
     cleanup(free_pointer) char *quoted = table_quote(table);
     const char *const parameters[] = {quoted, NULL};
-    if (connection_query(connection,
-                         "select format('%I.%I', nspname, relname) from pg_class c join "
-                         "pg_namespace n on n.oid = relnamespace where c.oid = to_regclass($1)",
-                         parameters, &result, NULL, &error) < 0) {
+    char state[6];
+    if (query_names(connection,
+                    "select pg_catalog.format('%I.%I', nspname, relname) from pg_class c join "
+                    "pg_namespace n on n.oid = relnamespace "
+                    "where c.oid = pg_catalog.to_regclass($1)::oid",
+                    parameters, &result, state, &error) < 0) {
         outcome_from_error(outcome, &error);
         return NULL;
     }

@@ -1,5 +1,8 @@
-/* A check's own look into the restored database: read only, in UTC, without row security's filter.
- */
+/* A check's own look into the restored database, see postgres/reader.h: read only, in UTC, without
+ * row security's filter, and finding only what is PostgreSQL's own. What session_table, session_row
+ * and session_each run finds in a session_open what the scenario names, too. There a name of a
+ * function needs its pg_catalog, and an operator operands of exactly its types: the backup may
+ * have made others that fit better. */
 #ifndef CHECKS_SESSION_H
 #define CHECKS_SESSION_H
 
@@ -9,7 +12,8 @@
 /* NULL when there is no session; the outcome has its verdict then. */
 struct connection *session_open(const struct subject *subject, struct outcome *outcome);
 
-/* The same, with names as the archive has them: in its encoding instead of UTF-8. */
+/* For tables alone, with names as the archive has them: in its encoding instead of UTF-8. No view
+ * can be read. */
 struct connection *session_open_encoded(const struct subject *subject, struct outcome *outcome);
 
 /* Between one table and the next: gives back the locks of what was read, of which a server has

@@ -184,6 +184,17 @@ int connection_execute(struct connection *connection, struct error *error, const
     return result_check(result, connection->raw, NULL, error);
 }
 
+int connection_execute_each(struct connection *connection, const char *sql, struct error *error)
+{
+    cleanup(result_clear) PGresult *statements = NULL;
+    if (connection_query(connection, sql, NULL, &statements, NULL, error) < 0)
+        return -1;
+    for (int i = 0; i < PQntuples(statements); i++)
+        if (connection_execute(connection, error, "%s", PQgetvalue(statements, i, 0)) < 0)
+            return -1;
+    return 0;
+}
+
 static char *quote(const char *text, char mark)
 {
     char *quoted = xmalloc(strlen(text) * 2 + 3);

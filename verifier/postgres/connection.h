@@ -16,6 +16,10 @@ struct connection;
 #define CLIENT_ENCODING_SQL                                                                        \
     "case current_setting('server_encoding') when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end"
 
+/* SQL for a search_path on which nobody but PostgreSQL has put anything: what others made must be
+ * named with its schema. */
+#define OWN_NAMES_SQL "SET search_path = pg_catalog, pg_temp"
+
 /* Connects within `timeout_ms`. The error says what to look at, never the password. */
 int connection_open(const struct address *address, int64_t timeout_ms,
                     struct connection **ret_connection, struct error *error);
@@ -37,6 +41,9 @@ int connection_each(struct connection *connection, const char *sql, row_visitor 
 /* Runs statements without results (several, separated by semicolons, are fine). */
 int connection_execute(struct connection *connection, struct error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Runs a query of one column and then, one by one, the statements that it gives. */
+int connection_execute_each(struct connection *connection, const char *sql, struct error *error);
 
 /* "schema"."table" or "name", quoted for SQL: to be freed by the caller. */
 char *identifier_quote(const char *name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "archive/gaps.h"
+#include "postgres/reader.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
 #include "stages/exclusion.h"
@@ -130,7 +131,7 @@ static int restored_tables(struct stages *stages, struct table_counts *ret_table
     cleanup(connection_closep) struct connection *connection = NULL;
     struct table_counts tables = {0};
     const struct archive *archive = stages_archive(stages);
-    if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0 ||
+    if (reader_open(&stages->database, READER_TABLES, CONNECT_TIMEOUT_MS, &connection, error) < 0 ||
         table_counts_list(connection, &tables, error) < 0)
         return -1;
     for (size_t i = 0; i < tables.count; i++)
@@ -159,9 +160,10 @@ static int record_versions(struct stages *stages, struct version_states *ret_sta
     cleanup(free_pointer) struct version_table *tables =
         scenario_version_tables(stages->scenario, &count);
     cleanup(connection_closep) struct connection *connection = NULL;
-    if (count == 0)
+    if (count == 0 || stages->facts->databases.count > 0)
         return 0;
-    if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0)
+    if (reader_open(&stages->database, READER_RELATIONS, CONNECT_TIMEOUT_MS, &connection, error) <
+        0)
         return -1;
     return version_tables_read(connection, tables, count, ret_states, error);
 }

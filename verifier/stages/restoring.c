@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "postgres/guest.h"
+#include "postgres/reader.h"
 #include "postgres/restore.h"
+#include "postgres/rights.h"
 #include "stages/blame.h"
 #include "stages/exclusion.h"
 #include "stages/fitting.h"
@@ -21,8 +23,9 @@
 
 enum { CONNECT_TIMEOUT_MS = 30000 };
 
-/* The role that a restore runs as on a throwaway server, wherever the archive allows it: the SQL in
- * a backup is not trusted. */
+/* The role that a restore runs as on a throwaway server, wherever the archive allows it without
+ * special rights: the SQL in a backup is not trusted. Where it needs a superuser this role is one
+ * until the restore has ended; so what is restored belongs to nobody who still is one. */
 static const char restoring_role[] = "restore_verifier_owner";
 
 /* --- the database ----------------------------------------------------------------------------- */
@@ -171,7 +174,7 @@ static void record_confined(struct stages *stages, const struct confined *restor
     buffer_free(&missing);
 }
 
-/* Creates the database and restores into it as `role`; NULL: as the server's own user. */
+/* Creates the database and restores into it as `role`; NULL: as the user of the server's URL. */
 static int restore_once(struct stages *stages, const char *role, const char *list, int jobs,
                         int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
 {
@@ -310,7 +313,42 @@ static int restore_on_throwaway(struct stages *stages, const char *list, int64_t
     }
     cleanup(free_pointer) char *text = xasprintf("superuser, because: %s", reason);
     text_copy(fact->restored_as, sizeof(fact->restored_as), text);
-    return restore_freely(stages, NULL, list, deadline_ms, ret_result, error);
+    stages->by_superuser = true;
+    if (connection_execute(stages->maintenance, error, "ALTER ROLE %s SUPERUSER", restoring_role) <
+        0)
+        return -1;
+    return restore_freely(stages, restoring_role, list, deadline_ms, ret_result, error);
+}
+
+/* A database that a failed restore has not made is nothing to look into. */
+static int hand_over(const struct stages *stages, const char *name, bool restored,
+                     struct error *error)
+{
+    cleanup(connection_closep) struct connection *connection = NULL;
+    struct address database;
+    if (reader_admit(stages->maintenance, name, error) < 0)
+        return restored ? -1 : 0;
+    address_copy(&stages->database, &database);
+    address_set(&database, "dbname", name);
+    int outcome = reader_open(&database, READER_TABLES, CONNECT_TIMEOUT_MS, &connection, error);
+    address_free(&database);
+    return outcome < 0 ? -1 : rights_are_taken(connection, stages->by_superuser, error);
+}
+
+/* From here on the server is for looking only. `restored`: without an error. */
+static int hand_to_reader(struct stages *stages, bool restored, struct error *error)
+{
+    const struct databases_fact *databases = &stages->facts->databases;
+    if (rights_take(stages->maintenance, error) < 0 ||
+        reader_create(stages->maintenance, error) < 0)
+        return -1;
+    address_set(&stages->database, "user", reader_role);
+    if (databases->count == 0)
+        return hand_over(stages, address_get(&stages->database, "dbname"), restored, error);
+    for (size_t i = 0; i < databases->count; i++)
+        if (hand_over(stages, databases->names[i], restored, error) < 0)
+            return -1;
+    return 0;
 }
 
 /* The owner's lock is taken before the database is there, so that no other run sees it without. */
@@ -319,7 +357,6 @@ static int restore_as_guest(struct stages *stages, const char *list, int64_t dea
 {
     struct server_fact *fact = &stages->facts->server;
     text_copy(fact->guest, sizeof(fact->guest), stages->database_name);
-    snprintf(fact->restored_as, sizeof(fact->restored_as), "the user of the server's URL");
     if (guest_lock(stages->maintenance, stages->database_name, error) < 0)
         return -1;
     return restore_freely(stages, NULL, list, deadline_ms, ret_result, error);
@@ -369,7 +406,9 @@ static int leave_databases_alone(struct stages *stages, struct error *error)
         return -1;
     address_set(&stages->server, "dbname", own.name);
     connection_close(take(&stages->maintenance));
-    return connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error);
+    if (connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error) < 0)
+        return -1;
+    return connection_execute(stages->maintenance, error, OWN_NAMES_SQL);
 }
 
 /* Never in the backup itself. */
@@ -399,8 +438,11 @@ int restore_stage(struct stages *stages, struct error *error)
     struct restore_result result = {0};
     int restored = stages->cluster ? restore_on_throwaway(stages, list, deadline_ms, &result, error)
                                    : restore_as_guest(stages, list, deadline_ms, &result, error);
-    if (restored == 0) {
+    if (restored == 0)
         enter_database(stages);
+    if (restored == 0 && stages->cluster)
+        restored = hand_to_reader(stages, result.clean, error);
+    if (restored == 0) {
         restore_errors_record(stages, &result);
         record_psql(stages);
         stages->has_database = true;

@@ -51,6 +51,7 @@ struct stages {
     char *database_name;
     bool drop_public;        /* the archive brings its own schema public */
     bool drop_plpgsql;       /* likewise */
+    bool by_superuser;       /* on a throwaway server: the restoring role is one */
     struct address database; /* the restored one, as the user that checks it */
     bool has_database;       /* restored, ready to be checked */
     pthread_t listing;

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "postgres/guest.h"
 #include "postgres/identity.h"
+#include "postgres/rights.h"
 #include "stages/run.h"
 
 enum { START_TIMEOUT_MS = 120000, CONNECT_TIMEOUT_MS = 30000 };
@@ -58,7 +59,9 @@ static int start_throwaway(struct stages *stages, struct error *error)
     address_copy(cluster_address(stages->cluster), &stages->server);
     fact->pid = cluster_pid(stages->cluster);
     text_copy(fact->where, sizeof(fact->where), "throwaway server");
-    return connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error);
+    if (connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error) < 0)
+        return -1;
+    return connection_execute(stages->maintenance, error, OWN_NAMES_SQL);
 }
 
 /* Restoring costs what a server has, and a mistake there costs more. */
@@ -78,12 +81,39 @@ static int refuse_source(struct stages *stages, struct error *error)
                          where);
 }
 
+/* What is restored runs with the rights of the user. */
+static int refuse_superuser(struct stages *stages, struct error *error)
+{
+    struct server_fact *fact = &stages->facts->server;
+    cleanup(free_pointer) char *danger = NULL;
+    const char *user = PQuser(connection_raw(stages->maintenance));
+    if (rights_find(stages->maintenance, &danger, error) < 0)
+        return -1;
+    snprintf(fact->restored_as, sizeof(fact->restored_as),
+             "%s, with whose rights on that server the SQL of the backup runs%s", user,
+             danger ? ": a superuser's, so it can do there whatever the server's account can" : "");
+    if (!danger || stages->scenario->restore.trust)
+        return 0;
+    cleanup(free_pointer) char *where = address_describe(&stages->server);
+    return cannot_verify(
+        error,
+        "the user %s of the server to restore into, %s, %s, and the SQL of a backup runs there "
+        "with "
+        "that user's rights: it could run programs and change every database. Name a user that may "
+        "only create databases (CREATE ROLE verifier LOGIN CREATEDB), leave the server out for a "
+        "throwaway one, or say `trust: true` under `restore` if you trust the backup as you do "
+        "that "
+        "server",
+        user, where, danger);
+}
+
 static int use_given(struct stages *stages, const char *url, struct error *error)
 {
     struct server_fact *fact = &stages->facts->server;
     if (address_parse(url, &stages->server, error) < 0)
         return error_prefix(error, "the server to restore into: ");
     if (connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error) < 0 ||
+        connection_execute(stages->maintenance, error, OWN_NAMES_SQL) < 0 ||
         refuse_source(stages, error) < 0)
         return -1;
     /* From a pass file that the restoring program, which runs as another user, could not read. */
@@ -96,6 +126,8 @@ static int use_given(struct stages *stages, const char *url, struct error *error
     struct required_versions required = reading_required_versions(stages);
     if (server < required.server)
         fact->needed_major = required.server;
+    if (refuse_superuser(stages, error) < 0)
+        return -1;
     guest_sweep(stages->maintenance);
     return find_client(stages, required, error);
 }

@@ -166,7 +166,7 @@ def test_more_indexes_than_locks(place, few_locks):
     few_locks.create(name, "create table t (x int); insert into t values (1);" + "".join(f"create table t{table} ({columns});" for table in range(80)))
     dump = place.run("dump", scenario(place, few_locks.url(name)))
     assert dump.code == PASSED and "warning" not in dump.err, str(dump)
-    body = f"restore:\n  server: {few_locks.url()!r}\n  contents: true\ntables:\n  t:\n    - row_count same as dump\n"
+    body = f"restore:\n  server: {few_locks.url()!r}\n  trust: true\n  contents: true\ntables:\n  t:\n    - row_count same as dump\n"
     run = place.verify(place.scenario(body))
     assert run.code == PASSED, str(run)
     assert run.report().properties["restored.tables"] == "81"

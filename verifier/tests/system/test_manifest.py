@@ -854,7 +854,7 @@ def test_the_source_is_never_restored_into(place, good, guarded):
 
 def test_another_server_is_no_source(place, good, guarded, server):
     place.put(good.gz)
-    path = scenario(place, server.url("bugspark"), f"restore:\n  server: {guarded.url('postgres')}\n")
+    path = scenario(place, server.url("bugspark"), f"restore:\n  server: {guarded.url('postgres')}\n  trust: true\n")
     assert place.verify(path).code == PASSED
-    nobody = scenario(place, "postgresql://127.0.0.1:1/nobody", f"restore:\n  server: {guarded.url('postgres')}\n")
+    nobody = scenario(place, "postgresql://127.0.0.1:1/nobody", f"restore:\n  server: {guarded.url('postgres')}\n  trust: true\n")
     assert place.verify(nobody).code == PASSED, "a source that is down is no reason not to verify"

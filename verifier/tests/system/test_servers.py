@@ -28,6 +28,7 @@ def guarded(base):
         server.sql(f"alter role postgres password '{secret}'")
         server.sql(f"create role poor login password '{secret}'")
         server.sql(f"create role maker login createdb password '{secret}'")
+        server.sql(f"create role runner login createdb password '{secret}'; grant pg_execute_server_program to runner")
         server.sql("create database innocent; create database restore_verifier_of_somebody")
         yield server
     finally:
@@ -35,24 +36,34 @@ def guarded(base):
 
 
 @pytest.mark.parametrize("by", ["option", "scenario"])
-@pytest.mark.parametrize("user", ["postgres", "maker"])
-def test_a_server_of_ones_own(place, good, guarded, by, user):
+def test_a_server_of_ones_own(place, good, guarded, by):
     place.put(good.gz)
     before = guarded.databases()
-    url = guarded.tcp_url(user=user)
+    # By the least role that can do it, and by one whose trust was asked for.
     if by == "option":
-        run = place.verify("--server", url, place.scenario(SCENARIO))
+        run = place.verify("--server", guarded.tcp_url(user="maker"), place.scenario(SCENARIO))
     else:
-        run = place.verify(place.scenario("restore:\n  server: ${SERVER}\n" + SCENARIO), environment={"SERVER": url})
+        scenario = place.scenario("restore:\n  server: ${SERVER}\n  trust: true\n" + SCENARIO)
+        run = place.verify(scenario, environment={"SERVER": guarded.tcp_url()})
     assert run.code == PASSED, str(run)
+    says = "maker, with whose rights" if by == "option" else "a superuser's, so it can do there whatever"
+    assert says in run.report().properties["server.restored_as"] and "with whose rights" in run.err
     assert guarded.databases() == before, "the guest database was not dropped"
     assert re.fullmatch(r"restore_verifier_\d+_[0-9a-f]{8}", run.report().properties["server.database"])
+
+
+@pytest.mark.parametrize("user, words", [("postgres", "is a superuser"), ("runner", "is a member of pg_execute_server_program")])
+def test_a_user_with_whose_rights_a_backup_could_do_anything(place, good, guarded, user, words):
+    place.put(good.gz)
+    before = guarded.databases()
+    place.expect("error", RESTORES, [f"the user {user} ", words, "CREATEDB", "`trust: true`"], "--server", guarded.tcp_url(user=user), place.scenario(SCENARIO))
+    assert guarded.databases() == before
 
 
 def test_a_failing_check_drops_the_database_too(place, good, guarded):
     place.put(good.gz)
     before = guarded.databases()
-    run = place.verify("--server", guarded.tcp_url(), place.scenario("tables:\n  users:\n    - row_count >= 1000000\n"))
+    run = place.verify("--server", guarded.tcp_url(user="maker"), place.scenario("tables:\n  users:\n    - row_count >= 1000000\n"))
     assert run.code == 1, str(run)
     assert guarded.databases() == before
 
@@ -134,14 +145,14 @@ def test_a_run_leaves_the_database_of_another_that_is_alive(place, good, guarded
 def test_a_kept_database_on_a_server(place, good, guarded):
     place.put(good.gz)
     before = guarded.databases()
-    run = place.verify("--keep", "--server", guarded.tcp_url(), place.scenario(SCENARIO), leaves_nothing=False)
+    run = place.verify("--keep", "--server", guarded.tcp_url(user="maker"), place.scenario(SCENARIO), leaves_nothing=False)
     assert run.code == PASSED, str(run)
     kept = guarded.databases() - before
     try:
         assert len(kept) == 1
         assert next(iter(kept)) in run.err and "psql" in run.err and "s3cret" not in run.err
         # The next run removes what a killed one left, and this is not that.
-        assert place.verify("--server", guarded.tcp_url(), place.scenario(SCENARIO)).code == PASSED
+        assert place.verify("--server", guarded.tcp_url(user="maker"), place.scenario(SCENARIO)).code == PASSED
         assert guarded.databases() - before == kept
     finally:
         for name in guarded.databases() - before:
@@ -180,7 +191,7 @@ def test_a_password_goes_nowhere(place, good, guarded, form):
     """With the URL in the environment: neither output nor reports nor the arguments of any process hold
     it, in a run that passes and in one that fails."""
     place.put(good.gz)
-    server = guarded.tcp_url()
+    server = guarded.tcp_url(user="maker")
     if form == "key=value":
         source = f"host=127.0.0.1 port={guarded.port} user=postgres dbname=to_dump password='{SECRET}'"
     else:
@@ -196,7 +207,7 @@ def test_a_password_goes_nowhere(place, good, guarded, form):
         scenario = place.scenario("restore:\n  server: ${SERVER}\n" + SCENARIO)
         dumped = place.scenario("source:\n  database: ${SOURCE}\n", name="dumped")
         # One that works, and two that do not.
-        for url in (server, server.replace(f":{guarded.port}/", f":{servers.free_port()}/"), server.replace("//postgres", "//ghost")):
+        for url in (server, server.replace(f":{guarded.port}/", f":{servers.free_port()}/"), server.replace("//maker", "//ghost")):
             environment = {"SERVER": url, "SOURCE": source}
             run = place.verify("--verbose", "--format", "json", scenario, environment=environment)
             assert run.code == (PASSED if url == server else CANNOT_VERIFY), str(run)
@@ -225,7 +236,7 @@ def test_a_password_in_the_arguments_goes_no_further(place, good, guarded):
     watch = Watch([MARK])
     watch.start()
     try:
-        run = place.verify("--server", guarded.tcp_url(), place.scenario(SCENARIO))
+        run = place.verify("--server", guarded.tcp_url(user="maker"), place.scenario(SCENARIO))
     finally:
         watch.ended.set()
         watch.join()
