@@ -181,8 +181,7 @@ size_t plan_select(const struct plan *plan, const char *only, struct outcome *ou
 {
     size_t count = 0;
     for (size_t i = 0; i < plan->count; i++) {
-        /* The names of those for each database are not known yet. */
-        bool matches = plan->checks[i].each_database || fnmatch(only, plan->checks[i].name, 0) == 0;
+        bool matches = is_selected(&plan->checks[i], only);
         count += matches;
         outcomes[i] = (struct outcome){.left_out = !matches};
         if (matches)

@@ -36,7 +36,7 @@ def test_a_dump_verifies(place, server, pattern):
         assert gzip.decompress(content)[:5] == b"PGDMP"
     assert name in dump.err
     report = dump.report("bugspark.dump")
-    assert report.verdicts() == {"a backup is made": "pass"} and report.suite.get("name") == "bugspark.dump"
+    assert report.verdicts() == {"a backup is made": "pass"} and report.suites[0].get("name") == "bugspark.dump"
     said = report.properties
     assert said["headline"] == "a backup was made" and said["backup.file"] == str(place.backups / name)
     assert said["backup.size_bytes"] == str(len(content)) and said["backup.sha256"] == hashlib.sha256(content).hexdigest()

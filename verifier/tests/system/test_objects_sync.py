@@ -62,7 +62,7 @@ def test_only_what_changed_is_copied(ceph, make_copy):
     assert outcome(copy.sync("--delete")) == (5, 0, 1, 0)
     assert "gone" not in copy.held()
     report = copy.report()
-    assert report.verdicts() == {"the copy is complete": "pass"} and report.suite.get("name") == "test.sync"
+    assert report.verdicts() == {"the copy is complete": "pass"} and report.suites[0].get("name") == "test.sync"
     counted = {name: report.properties[f"sync.{name}.object_count"] for name in ("bucket", "copied", "deleted", "extra")}
     assert counted == {"bucket": "5", "copied": "0", "deleted": "1", "extra": "0"}
     # A copy that is no longer asked for is reported on no longer.

@@ -17,7 +17,7 @@ def test_several_scenarios_side_by_side(place, good):
     run = place.verify("--jobs", "3", *scenarios)
     assert run.code == PASSED, str(run)
     reports = run.reports()
-    assert [report.suite.get("name") for report in reports] == ["number-0", "number-1", "number-2"]
+    assert [report.suites[0].get("name") for report in reports] == ["number-0", "number-1", "number-2"]
     assert all(set(report.verdicts().values()) == {"pass"} for report in reports)
 
 
@@ -60,7 +60,7 @@ def test_a_partial_run_is_green_over_no_stage_that_failed(place, good):
     assert run.code == BAD_BACKUP, str(run)
     report = run.report()
     assert report.selected() == ["backup is recent", "backup is intact"]
-    assert report["backup is intact"].verdict == "fail" and report.suite.get("name") == "bugspark.partial"
+    assert report["backup is intact"].verdict == "fail" and report.suites[0].get("name") == "bugspark.partial"
     assert "FAIL   bugspark: the backup is bad (2 of 6 checks)\n" in run.err, str(run)
     (said,) = json.loads(run.out)["scenarios"]
     assert said["partial"] and said["headline"] == "the backup is bad (2 of 6 checks)" and said["totals"]["not_selected"] == 4
