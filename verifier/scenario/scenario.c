@@ -6,7 +6,11 @@
 #include "base/file.h"
 #include "scenario/sections.h"
 
-enum { FILE_LIMIT_BYTES = 1 << 20, DEFAULT_TIMEOUT_MS = 30 * 60 * 1000 };
+enum {
+    FILE_LIMIT_BYTES = 1 << 20,
+    DEFAULT_TIMEOUT_MS = 30 * 60 * 1000,
+    DEFAULT_DUMP_TIMEOUT_MS = 2 * 60 * 60 * 1000
+};
 
 #define DEFAULT_LOCATION "./backups"
 
@@ -19,6 +23,7 @@ static const struct key source_keys[] = {
     {"host", read_host, FIELD(source.host), NO_MARK, false},
     {"root_certificate", read_file, FIELD(source.root_certificate), NO_MARK, false},
     {"counts", read_counts, FIELD(source.no_counts), NO_MARK, false},
+    {"timeout", read_duration_ms, FIELD(source.timeout_ms), NO_MARK, false},
 };
 
 static const struct key backups_keys[] = {
@@ -29,7 +34,7 @@ static const struct key backups_keys[] = {
     {"secret_key", read_line, FIELD(backups.access.secret_key), NO_MARK, false},
     {"name", read_backup_name, FIELD(backups.name), NO_MARK, false},
     {"max_age", read_duration_s, FIELD(backups.max_age_s), NO_MARK, false},
-    {"keep", read_duration_s, FIELD(backups.keep_s), NO_MARK, false},
+    {"keep", read_keep, FIELD(backups.keep), NO_MARK, false},
 };
 
 static const struct key restore_keys[] = {
@@ -208,6 +213,8 @@ static void fill_defaults(struct scenario *scenario)
         scenario->backups.location = xstrdup(DEFAULT_LOCATION);
     if (!scenario->backups.name)
         scenario->backups.name = xasprintf("%s_%%Y%%m%%d.dump.gz", scenario->name);
+    if (scenario->source.timeout_ms == 0)
+        scenario->source.timeout_ms = DEFAULT_DUMP_TIMEOUT_MS;
     if (scenario->restore.timeout_ms == 0)
         scenario->restore.timeout_ms = DEFAULT_TIMEOUT_MS;
 }
