@@ -97,7 +97,7 @@ static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
     cleanup(free_pointer) struct version_table *version_tables =
         scenario_version_tables(scenario, &question.version_table_count);
     question.version_tables = version_tables;
-    if (snapshot_open(wanted->database, &snapshot, error) < 0 ||
+    if (snapshot_open(wanted->database, wanted->deadline_ms, &snapshot, error) < 0 ||
         tools_find(TASK_DUMP, snapshot_server_version(snapshot) / 10000, &tools, error) < 0 ||
         manifest_describe(snapshot, &question, host_name(host), tools, &manifest, notices, error) <
             0)

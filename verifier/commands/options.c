@@ -1,6 +1,7 @@
 #include "commands/options.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +9,17 @@
 #include <unistd.h>
 
 #include "commands/commands.h"
+#include "commands/environment.h"
 #include "scenario/quantity.h"
 
-enum { OPTION_REPORTS = 1000, OPTION_FORMAT, OPTION_OWN, OPTION_OWN_END = 2000 };
+enum {
+    OPTION_REPORTS = 1000,
+    OPTION_FORMAT,
+    OPTION_CHDIR,
+    OPTION_ENV_FILE,
+    OPTION_OWN,
+    OPTION_OWN_END = 2000
+};
 
 /* What argp hands to the parsers. */
 struct inputs {
@@ -26,6 +35,10 @@ static const struct argp_option common_list[] = {
      10},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 10},
     {"verbose", 'v', NULL, 0, "Print more", 10},
+    {"chdir", OPTION_CHDIR, "DIR", 0, "Do as if called in this directory", 10},
+    {"env-file", OPTION_ENV_FILE, "FILE", 0,
+     "Take variables from this file: NAME=value lines, which mean what they say; its mode is 0600",
+     10},
     {0},
 };
 
@@ -55,6 +68,12 @@ static error_t parse_common(int key, char *argument, struct argp_state *state)
             argp_error(state, "--format is `text` or `json`, not `%s`", argument);
         options->json = strcmp(argument, "json") == 0;
         options->text_on_stdout = !options->json;
+        return 0;
+    case OPTION_CHDIR:
+        options->chdir = argument;
+        return 0;
+    case OPTION_ENV_FILE:
+        options->env_file = argument;
         return 0;
     case 'q':
         options->quiet = true;
@@ -157,6 +176,22 @@ static bool takes(const struct usage *usage, int key)
     }
 }
 
+/* Goes where the command is to work, with the variables that it is to have. */
+static void enter(const struct common_options *common)
+{
+    struct error error;
+    int entered = 0;
+    if (common->chdir && chdir(common->chdir) < 0)
+        entered = cannot_verify(&error, "cannot change to the directory %s: %s", common->chdir,
+                                strerror(errno));
+    if (entered == 0 && common->env_file)
+        entered = environment_load(common->env_file, &error);
+    if (entered == 0)
+        return;
+    fprintf(stderr, "restore-verifier: %s\n", error.text);
+    exit(EXIT_CANNOT_VERIFY);
+}
+
 void options_parse(int argc, char **argv, const struct usage *usage, struct common_options *common,
                    void *own)
 {
@@ -179,6 +214,7 @@ void options_parse(int argc, char **argv, const struct usage *usage, struct comm
     *common = (struct common_options){.reports = "reports"};
     argp_err_exit_status = EXIT_CANNOT_VERIFY;
     argp_parse(&whole, argc, argv, 0, NULL, &inputs);
+    enter(common);
 }
 
 void common_options_free(struct common_options *common)

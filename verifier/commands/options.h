@@ -18,6 +18,8 @@ struct common_options {
     bool text_on_stdout; /* --format text was asked for */
     bool quiet;
     bool verbose;
+    const char *chdir;    /* NULL: not given; both have been obeyed when options_parse returns */
+    const char *env_file; /* relative to that directory */
 };
 
 /* An option of one command, and the field of the command's own struct that it sets. */

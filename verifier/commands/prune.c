@@ -63,13 +63,30 @@ static size_t count_decision(const struct pruning *pruning, enum retention decis
     return count;
 }
 
+/* Does it stay for what it is, whether another one verified or not? */
+static bool stays_anyway(enum retention decision)
+{
+    return decision == RETAIN_YOUNG || decision == RETAIN_PERIOD ||
+           decision == RETAIN_OTHERS_NEWEST;
+}
+
+/* Is something old there, and none of it may go, because nothing younger has verified? */
+static bool nothing_proven(const struct pruning *pruning)
+{
+    size_t anyway = 0;
+    for (size_t i = 0; i < pruning->list.count; i++)
+        anyway += stays_anyway(pruning->decisions[i]);
+    return count_decision(pruning, RETAIN_NOTHING_PROVEN) > 0 ||
+           (count_decision(pruning, RETAIN_NOT) == 0 && anyway < pruning->list.count);
+}
+
 /* Nothing young has verified: tells what a rule that only looks at ages would have cost. */
 static void explain(const struct pruning *pruning)
 {
     size_t old = pruning->list.count - count_decision(pruning, RETAIN_YOUNG);
-    int64_t days = pruning->scenario->backups.keep_s / 86400;
+    int64_t days = pruning->scenario->backups.keep.young_s / 86400;
     char keep[DURATION_TEXT_SIZE];
-    duration_format(pruning->scenario->backups.keep_s * 1000, keep);
+    duration_format(pruning->scenario->backups.keep.young_s * 1000, keep);
     cleanup(free_pointer) char *words = xasprintf(
         "nothing is deleted, because no backup younger than %s has verified. `find -mtime +%lld "
         "-delete` would have deleted %s%zu of %zu backups; find out why there is no verified one, "
@@ -79,7 +96,7 @@ static void explain(const struct pruning *pruning)
     for (size_t i = 0; i < pruning->list.count; i++) {
         const struct retained *backup = &pruning->list.items[i];
         cleanup(free_pointer) char *age = age_words(pruning, backup);
-        if (pruning->decisions[i] == RETAIN_YOUNG || pruning->decisions[i] == RETAIN_OTHERS_NEWEST)
+        if (stays_anyway(pruning->decisions[i]))
             continue;
         cleanup(free_pointer) char *line = xasprintf("stays: %s, %s old: %s", backup->name, age,
                                                      retention_words(pruning->decisions[i]));
@@ -127,7 +144,7 @@ static void delete_orphans(const struct pruning *pruning)
     const struct scenario *scenario = pruning->scenario;
     struct shelf *shelf = pruning->list.shelf;
     struct error ignored;
-    retained_orphans(shelf, scenario->backups.name, pruning->now - scenario->backups.keep_s,
+    retained_orphans(shelf, scenario->backups.name, pruning->now - scenario->backups.keep.young_s,
                      &names);
     for (size_t i = 0; i < names.count; i++) {
         if (!pruning->dry_run && shelf_remove(shelf, names.items[i], &ignored) < 0)
@@ -157,9 +174,7 @@ static int prune_backups(struct pruning *pruning, struct error *error)
 {
     tell_unproven(pruning);
     tell_kept_for_others(pruning);
-    if (count_decision(pruning, RETAIN_NOT) == 0 &&
-        count_decision(pruning, RETAIN_YOUNG) + count_decision(pruning, RETAIN_OTHERS_NEWEST) <
-            pruning->list.count) {
+    if (nothing_proven(pruning)) {
         explain(pruning);
         return 0;
     }
@@ -183,7 +198,7 @@ static int prune_scenario(const struct scenario *scenario, const struct common_o
 {
     struct pruning pruning = {
         .scenario = scenario, .common = common, .dry_run = options->dry_run, .now = time(NULL)};
-    if (scenario->backups.keep_s == 0) {
+    if (scenario->backups.keep.young_s == 0) {
         say(&pruning, "nothing is deleted, because the scenario has no backups.keep");
         return 0;
     }
@@ -196,7 +211,7 @@ static int prune_scenario(const struct scenario *scenario, const struct common_o
     for (size_t i = 0; i < notices.count; i++)
         say(&pruning, notices.items[i]);
     pruning.decisions = xcalloc(pruning.list.count + 1, sizeof(*pruning.decisions));
-    retention_decide(&pruning.list, pruning.now, scenario->backups.keep_s, pruning.decisions);
+    retention_decide(&pruning.list, pruning.now, &scenario->backups.keep, pruning.decisions);
     int outcome = prune_backups(&pruning, error);
     free(pruning.decisions);
     retained_list_free(&pruning.list);

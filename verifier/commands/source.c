@@ -15,6 +15,19 @@ static int certificate_find(const char *file, char **ret_path, struct error *err
     return 0;
 }
 
+/* A server or a network that is gone without a word is noticed within two minutes. What the URL
+ * says otherwise stays. */
+static void keep_alive(struct address *address)
+{
+    static const char *const settings[][2] = {{"keepalives_idle", "30"},
+                                              {"keepalives_interval", "10"},
+                                              {"keepalives_count", "6"},
+                                              {"tcp_user_timeout", "90000"}};
+    for (size_t i = 0; i < ARRAY_LENGTH(settings); i++)
+        if (!address_get(address, settings[i][0]))
+            address_set(address, settings[i][0], settings[i][1]);
+}
+
 int source_address(const struct scenario *scenario, struct address *ret_address,
                    enum host_kind *ret_kind, struct strings *notices, struct error *error)
 {
@@ -28,6 +41,7 @@ int source_address(const struct scenario *scenario, struct address *ret_address,
         certificate_find(scenario->source.root_certificate, &certificate, error) < 0)
         return -1;
     address_take_environment(&address);
+    keep_alive(&address);
     address_resolve_files(&address);
     enum host_kind kind = scenario->source.host;
     if (kind == HOST_GUESS)

@@ -8,30 +8,22 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/signals.h"
+
+enum { TICK_MS = 250 }; /* how often it is looked whether we are told to stop */
 
 struct connection {
     PGconn *raw;
+    int64_t deadline_ms;
 };
 
-/* libpq's text without its trailing newline and without a password, should one ever stand in it. */
-static char *message_clean(const char *message, const struct address *address)
+/* libpq's text without its trailing newline. libpq puts no password into its messages. */
+static char *message_clean(const char *message)
 {
-    cleanup(free_pointer) char *text = xstrdup(message);
-    const char *password = address ? address_get(address, "password") : NULL;
-    struct buffer clean;
-    buffer_init(&clean, 65536);
-    for (const char *next = text; *next; next++) {
-        size_t length = password ? strlen(password) : 0;
-        if (length > 0 && strncmp(next, password, length) == 0) {
-            buffer_append_text(&clean, "***");
-            next += length - 1;
-        } else {
-            buffer_append(&clean, next, 1);
-        }
-    }
-    while (clean.length > 0 && strchr("\n ", clean.data[clean.length - 1]))
-        clean.data[--clean.length] = '\0';
-    return buffer_steal(&clean);
+    size_t length = strlen(message);
+    while (length > 0 && strchr("\n ", message[length - 1]))
+        length--;
+    return xstrndup(message, length);
 }
 
 static const char *advice(const char *message)
@@ -95,12 +87,13 @@ int connection_open(const struct address *address, int64_t timeout_ms,
         PQsetNoticeReceiver(raw, ignore_notice, NULL);
         *ret_connection = xcalloc(1, sizeof(**ret_connection));
         (*ret_connection)->raw = raw;
+        (*ret_connection)->deadline_ms = NO_DEADLINE;
         return 0;
     }
     cleanup(free_pointer) char *where = address_describe(address);
     cleanup(free_pointer) char *message =
         reached < 0 ? xasprintf("no answer within %d s: timeout expired", (int)(timeout_ms / 1000))
-                    : message_clean(raw ? PQerrorMessage(raw) : "out of memory", address);
+                    : message_clean(raw ? PQerrorMessage(raw) : "out of memory");
     PQfinish(raw);
     return cannot_verify(error, "cannot connect to %s: %s; %s", where, message, advice(message));
 }
@@ -134,9 +127,56 @@ static int result_check(PGresult *result, PGconn *raw, char ret_state[6], struct
     if (ret_state && state)
         snprintf(ret_state, 6, "%s", state);
     const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    cleanup(free_pointer) char *message =
-        message_clean(primary ? primary : PQerrorMessage(raw), NULL);
+    cleanup(free_pointer) char *message = message_clean(primary ? primary : PQerrorMessage(raw));
     return cannot_verify(error, "%s", *message ? message : "the server gave no result");
+}
+
+/* --- waiting for an answer -------------------------------------------------------------------- */
+
+void connection_set_deadline(struct connection *connection, int64_t deadline_ms)
+{
+    connection->deadline_ms = deadline_ms;
+}
+
+/* Until libpq has a whole result, or knows that the connection is lost. */
+static int wait_for_result(struct connection *connection, struct error *error)
+{
+    PGconn *raw = connection->raw;
+    while (PQisBusy(raw)) {
+        int64_t left_ms = connection->deadline_ms - clock_ms();
+        if (left_ms <= 0)
+            return cannot_verify(error, "the server did not answer in time");
+        if (connection->deadline_ms != NO_DEADLINE && signals_held())
+            return cannot_verify(error, "interrupted");
+        struct pollfd socket = {.fd = PQsocket(raw), .events = POLLIN};
+        if (poll(&socket, 1, left_ms < TICK_MS ? (int)left_ms : TICK_MS) > 0 &&
+            PQconsumeInput(raw) == 0)
+            break;
+    }
+    return 0;
+}
+
+/* What PQexec and PQexecParams do, but not for ever: gives the last result, or the first that is an
+ * error, to what has been sent. */
+static int collect(struct connection *connection, int sent, PGresult **ret_result,
+                   struct error *error)
+{
+    cleanup(result_clear) PGresult *last = NULL;
+    while (sent == 1) {
+        if (wait_for_result(connection, error) < 0)
+            return -1;
+        PGresult *result = PQgetResult(connection->raw);
+        if (!result)
+            break;
+        ExecStatusType status = PQresultStatus(result);
+        bool failed = last && PQresultStatus(last) == PGRES_FATAL_ERROR;
+        PQclear(failed ? result : last);
+        last = failed ? last : result;
+        if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN)
+            break; /* for the caller to go on with */
+    }
+    *ret_result = take(&last);
+    return 0;
 }
 
 int connection_query(struct connection *connection, const char *sql, const char *const *parameters,
@@ -145,9 +185,12 @@ int connection_query(struct connection *connection, const char *sql, const char 
     int count = 0;
     while (parameters && parameters[count])
         count++;
-    cleanup(result_clear) PGresult *result =
-        PQexecParams(connection->raw, sql, count, NULL, parameters, NULL, NULL, 0);
-    if (result_check(result, connection->raw, ret_state, error) < 0)
+    int sent = PQsendQueryParams(connection->raw, sql, count, NULL, parameters, NULL, NULL, 0);
+    cleanup(result_clear) PGresult *result = NULL;
+    if (ret_state)
+        ret_state[0] = '\0';
+    if (collect(connection, sent, &result, error) < 0 ||
+        result_check(result, connection->raw, ret_state, error) < 0)
         return -1;
     *ret_result = take(&result);
     return 0;
@@ -160,7 +203,7 @@ int connection_each(struct connection *connection, const char *sql, row_visitor 
     int outcome = 0;
     ret_state[0] = '\0';
     if (PQsendQuery(raw, sql) == 0 || PQsetSingleRowMode(raw) == 0) {
-        cleanup(free_pointer) char *message = message_clean(PQerrorMessage(raw), NULL);
+        cleanup(free_pointer) char *message = message_clean(PQerrorMessage(raw));
         outcome = cannot_verify(error, "%s", message);
     }
     for (PGresult *result; (result = PQgetResult(raw)); PQclear(result)) {
@@ -180,7 +223,9 @@ int connection_execute(struct connection *connection, struct error *error, const
     va_start(arguments, format);
     cleanup(free_pointer) char *sql = xvasprintf(format, arguments);
     va_end(arguments);
-    cleanup(result_clear) PGresult *result = PQexec(connection->raw, sql);
+    cleanup(result_clear) PGresult *result = NULL;
+    if (collect(connection, PQsendQuery(connection->raw, sql), &result, error) < 0)
+        return -1;
     return result_check(result, connection->raw, NULL, error);
 }
 
@@ -215,7 +260,6 @@ char *identifier_quote(const char *name)
     return quote(name, '"');
 }
 
-/* For servers with standard_conforming_strings on, the default since 9.1. */
 char *table_quote(const char *table)
 {
     const char *dot = strchr(table, '.');
@@ -225,6 +269,7 @@ char *table_quote(const char *table)
     return xasprintf("%s%s%s", schema ? schema : "", schema ? "." : "", name);
 }
 
+/* For servers with standard_conforming_strings on, the default since 9.1. */
 char *literal_quote(const char *text)
 {
     return quote(text, '\'');

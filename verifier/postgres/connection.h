@@ -26,6 +26,11 @@ int connection_open(const struct address *address, int64_t timeout_ms,
 void connection_close(struct connection *connection); /* takes NULL */
 void connection_closep(struct connection **connection);
 
+/* From now on, every answer must have come by then; the connection is of no use when one has not.
+ * At first there is no such limit. While signals are held (base/signals.h), one that arrives ends
+ * the waiting too. */
+void connection_set_deadline(struct connection *connection, int64_t deadline_ms);
+
 /* Runs SQL (one statement, with `parameters` as text for $1, $2 ...; NULL-terminated, or NULL) and
  * gives its result, to be freed with PQclear. The fault of an error is FAULT_MACHINE; its text is
  * the server's message, and `ret_state` (may be NULL) the five letters of its SQLSTATE, or "". */

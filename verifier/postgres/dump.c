@@ -144,8 +144,10 @@ static int pump(struct dump *dump, int descriptor, bool is_output, struct error 
 
 static int too_late(struct error *error)
 {
-    return cannot_verify(error, "pg_dump did not end in time and was stopped: allow it more time, "
-                                "or look at what the server is waiting for (locks, network)");
+    return cannot_verify(error,
+                         "pg_dump did not end in time and was stopped: look at what the server is "
+                         "waiting for (locks, network), or allow it more time with "
+                         "source.timeout");
 }
 
 /* Until both pipes have ended. */

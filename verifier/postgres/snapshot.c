@@ -48,12 +48,14 @@ static int begin(struct snapshot *snapshot, struct error *error)
     return 0;
 }
 
-int snapshot_open(const struct address *database, struct snapshot **ret_snapshot,
-                  struct error *error)
+int snapshot_open(const struct address *database, int64_t deadline_ms,
+                  struct snapshot **ret_snapshot, struct error *error)
 {
     cleanup(snapshot_closep) struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
-    if (connection_open(database, CONNECT_TIMEOUT_MS, &snapshot->connection, error) < 0 ||
-        begin(snapshot, error) < 0)
+    if (connection_open(database, CONNECT_TIMEOUT_MS, &snapshot->connection, error) < 0)
+        return -1;
+    connection_set_deadline(snapshot->connection, deadline_ms);
+    if (begin(snapshot, error) < 0)
         return -1;
     *ret_snapshot = take(&snapshot);
     return 0;

@@ -38,9 +38,9 @@ struct snapshot_question {
 };
 
 /* Begins the transaction. A server that cannot export a snapshot (a standby before PostgreSQL 10)
- * gives one all the same, whose snapshot_id is NULL. */
-int snapshot_open(const struct address *database, struct snapshot **ret_snapshot,
-                  struct error *error);
+ * gives one all the same, whose snapshot_id is NULL. After the deadline it answers no more. */
+int snapshot_open(const struct address *database, int64_t deadline_ms,
+                  struct snapshot **ret_snapshot, struct error *error);
 
 int snapshot_server_version(const struct snapshot *snapshot);   /* 150018 */
 const char *snapshot_id(const struct snapshot *snapshot);       /* for pg_dump; borrowed; or NULL */

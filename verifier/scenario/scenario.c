@@ -6,7 +6,11 @@
 #include "base/file.h"
 #include "scenario/sections.h"
 
-enum { FILE_LIMIT_BYTES = 1 << 20, DEFAULT_TIMEOUT_MS = 30 * 60 * 1000 };
+enum {
+    FILE_LIMIT_BYTES = 1 << 20,
+    DEFAULT_TIMEOUT_MS = 30 * 60 * 1000,
+    DEFAULT_DUMP_TIMEOUT_MS = 2 * 60 * 60 * 1000
+};
 
 #define DEFAULT_LOCATION "./backups"
 
@@ -19,6 +23,7 @@ static const struct key source_keys[] = {
     {"host", read_host, FIELD(source.host), NO_MARK, false},
     {"root_certificate", read_file, FIELD(source.root_certificate), NO_MARK, false},
     {"counts", read_counts, FIELD(source.no_counts), NO_MARK, false},
+    {"timeout", read_duration_ms, FIELD(source.timeout_ms), NO_MARK, false},
 };
 
 static const struct key backups_keys[] = {
@@ -31,7 +36,7 @@ static const struct key backups_keys[] = {
     {"database", read_line, FIELD(backups.database), NO_MARK, false},
     {"databases", read_databases, FIELD(backups.all_databases), NO_MARK, false},
     {"max_age", read_duration_s, FIELD(backups.max_age_s), NO_MARK, false},
-    {"keep", read_duration_s, FIELD(backups.keep_s), NO_MARK, false},
+    {"keep", read_keep, FIELD(backups.keep), NO_MARK, false},
     {"may_be_empty", read_yes_or_no, FIELD(backups.may_be_empty), NO_MARK, false},
 };
 
@@ -247,6 +252,8 @@ static void fill_defaults(struct scenario *scenario)
         scenario->backups.location = xstrdup(DEFAULT_LOCATION);
     if (!scenario->backups.name)
         scenario->backups.name = xasprintf("%s_%%Y%%m%%d.dump.gz", scenario->name);
+    if (scenario->source.timeout_ms == 0)
+        scenario->source.timeout_ms = DEFAULT_DUMP_TIMEOUT_MS;
     if (scenario->restore.timeout_ms == 0)
         scenario->restore.timeout_ms = DEFAULT_TIMEOUT_MS;
 }

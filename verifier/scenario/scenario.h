@@ -82,6 +82,16 @@ struct objects {
     struct mark mark;
 };
 
+/* How long backups are kept: all that are younger than a time, or one for each of the last days,
+ * weeks, months and years that have one. */
+enum keep_period { KEEP_DAILY, KEEP_WEEKLY, KEEP_MONTHLY, KEEP_YEARLY, KEEP_PERIOD_COUNT };
+struct keep {
+    int64_t
+        young_s; /* 0: no `keep` was given. With periods, the time that the finest of them spans */
+    bool by_periods;
+    int periods[KEEP_PERIOD_COUNT]; /* how many of each */
+};
+
 /* All strings are owned by the scenario; NULL where the file says nothing and there is no default.
  */
 struct scenario {
@@ -93,6 +103,7 @@ struct scenario {
         char *database; /* libpq URL, key=value string, or SQLAlchemy URL; may hold a password */
         char *root_certificate; /* a file: TLS is verified with it */
         bool no_counts;         /* `counts: none`: a dump does not count the rows of its tables */
+        int64_t timeout_ms;     /* of a dump */
     } source;
     struct {
         char *location; /* a directory, or s3://bucket/prefix */
@@ -101,8 +112,8 @@ struct scenario {
         char *database;     /* the one to verify, of those in the backup; NULL: the only one */
         bool all_databases; /* or each of them */
         int64_t max_age_s;  /* 0: no limit given */
-        int64_t keep_s;     /* 0: none given */
-        bool may_be_empty;  /* no tables, or none with a row, is no reason to fail */
+        struct keep keep;
+        bool may_be_empty; /* no tables, or none with a row, is no reason to fail */
         struct mark mark;
     } backups;
     struct {

@@ -37,6 +37,8 @@ void read_backup_name(struct reader *reader, const struct key *key, const struct
                       void *field); /* char *: a pattern for strftime */
 void read_databases(struct reader *reader, const struct key *key, const struct node *value,
                     void *field); /* bool: true for `all` */
+void read_keep(struct reader *reader, const struct key *key, const struct node *value,
+               void *field); /* struct keep */
 void read_jobs(struct reader *reader, const struct key *key, const struct node *value,
                void *field); /* int */
 /* A text for one line that is not empty, borrowed, or NULL when a problem has been told. */

@@ -5,7 +5,12 @@
 
 #include "base/utf8.h"
 
-enum { NAME_LIMIT_BYTES = 100, BACKUP_NAME_LIMIT_BYTES = 200, JOBS_LIMIT = 64 };
+enum {
+    NAME_LIMIT_BYTES = 100,
+    BACKUP_NAME_LIMIT_BYTES = 200,
+    JOBS_LIMIT = 64,
+    PERIODS_LIMIT = 1000
+};
 
 static const char letters_and_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -252,6 +257,43 @@ void read_databases(struct reader *reader, const struct key *key, const struct n
                      "`%s` is all; a single one is named with `database`", key->name);
     else if (text)
         *(bool *)field = true;
+}
+
+static void read_period(struct reader *reader, const struct key *key, const struct node *value,
+                        void *field)
+{
+    const char *text = line_text(reader, key, value, "a number from 1 to 1000");
+    if (!text)
+        return;
+    bool digits_only = text[strspn(text, "0123456789")] == '\0' && strlen(text) <= 4;
+    int number = digits_only ? atoi(text) : 0;
+    cleanup(free_pointer) char *words = value_shown(value);
+    if (number >= 1 && number <= PERIODS_LIMIT)
+        *(int *)field = number;
+    else
+        problems_add(&reader->problems, value->mark, "`%s` expects a number from 1 to %d, found %s",
+                     key->name, PERIODS_LIMIT, words);
+}
+
+void read_keep(struct reader *reader, const struct key *key, const struct node *value, void *field)
+{
+#define PERIOD(period) offsetof(struct keep, periods) + (period) * sizeof(int)
+    static const struct key keys[KEEP_PERIOD_COUNT] = {
+        {"daily", read_period, PERIOD(KEEP_DAILY), NO_MARK, false},
+        {"weekly", read_period, PERIOD(KEEP_WEEKLY), NO_MARK, false},
+        {"monthly", read_period, PERIOD(KEEP_MONTHLY), NO_MARK, false},
+        {"yearly", read_period, PERIOD(KEEP_YEARLY), NO_MARK, false},
+    };
+    static const int days[KEEP_PERIOD_COUNT] = {1, 7, 31, 366};
+    struct keep *keep = field;
+    if (value->kind != NODE_MAP) {
+        read_duration_s(reader, key, value, &keep->young_s);
+        return;
+    }
+    keep->by_periods = true;
+    read_section(reader, key->name, keys, KEEP_PERIOD_COUNT, value, keep);
+    for (size_t i = 0; i < KEEP_PERIOD_COUNT && keep->young_s == 0; i++)
+        keep->young_s = (int64_t)keep->periods[i] * days[i] * 86400;
 }
 
 void read_jobs(struct reader *reader, const struct key *key, const struct node *value, void *field)

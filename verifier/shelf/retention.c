@@ -157,30 +157,86 @@ void retained_list_prove(struct retained_list *list, const char *scenario, const
 
 /* --- what may go ------------------------------------------------------------------------------ */
 
-void retention_decide(const struct retained_list *list, time_t now, int64_t keep_s,
+/* A number that is the same for all times of one period. */
+static int period_of(time_t time, enum keep_period period)
+{
+    struct tm parts;
+    char week[16];
+    localtime_r(&time, &parts);
+    switch (period) {
+    case KEEP_DAILY:
+        return parts.tm_year * 366 + parts.tm_yday;
+    case KEEP_WEEKLY:
+        strftime(week, sizeof(week), "%G%V", &parts);
+        return atoi(week);
+    case KEEP_MONTHLY:
+        return parts.tm_year * 12 + parts.tm_mon;
+    case KEEP_YEARLY:
+    case KEEP_PERIOD_COUNT:
+        break;
+    }
+    return parts.tm_year;
+}
+
+/* A date in the future proves nothing about the present. */
+static bool is_ahead(const struct retained *backup, time_t now)
+{
+    return backup->time - now >= MAX_AHEAD_S;
+}
+
+/* Marks what is kept for the last `count` periods that have a backup. */
+static void mark_periods(const struct retained_list *list, time_t now, enum keep_period period,
+                         int count, enum retention *decisions)
+{
+    for (size_t i = 0; i < list->count && count > 0;) {
+        int this = period_of(list->items[i].time, period);
+        size_t kept = i;
+        size_t next = i;
+        for (; next < list->count && period_of(list->items[next].time, period) == this; next++)
+            if (list->items[next].verified && !list->items[kept].verified)
+                kept = next;
+        if (!is_ahead(&list->items[kept], now)) {
+            decisions[kept] = RETAIN_PERIOD;
+            count--;
+        }
+        i = next;
+    }
+}
+
+static bool is_young(const struct retained *backup, time_t now, const struct keep *keep)
+{
+    return keep->by_periods ? is_ahead(backup, now) : now - backup->time <= keep->young_s;
+}
+
+void retention_decide(const struct retained_list *list, time_t now, const struct keep *keep,
                       enum retention *ret_decisions)
 {
     size_t newest_verified = 0;
     while (newest_verified < list->count && !list->items[newest_verified].verified)
         newest_verified++;
-    /* A date in the future proves nothing about the present. */
     bool proven = false;
     for (size_t i = 0; i < list->count; i++) {
         const struct retained *backup = &list->items[i];
-        if (backup->verified && now - backup->time <= keep_s && backup->time - now < MAX_AHEAD_S)
+        if (backup->verified && now - backup->time <= keep->young_s && !is_ahead(backup, now))
             proven = true;
     }
+    for (size_t i = 0; i < list->count; i++)
+        ret_decisions[i] = RETAIN_NOT;
+    for (enum keep_period period = 0; period < KEEP_PERIOD_COUNT; period++)
+        mark_periods(list, now, period, keep->periods[period], ret_decisions);
     for (size_t i = 0; i < list->count; i++) {
-        enum retention decision = proven ? RETAIN_NOT : RETAIN_NOTHING_PROVEN;
-        if (now - list->items[i].time <= keep_s)
-            decision = RETAIN_YOUNG;
+        if (is_young(&list->items[i], now, keep))
+            ret_decisions[i] = RETAIN_YOUNG;
+        else if (ret_decisions[i] == RETAIN_PERIOD)
+            continue;
         else if (i == newest_verified)
-            decision = RETAIN_NEWEST_VERIFIED;
+            ret_decisions[i] = RETAIN_NEWEST_VERIFIED;
         else if (i == 0)
-            decision = RETAIN_NEWEST;
+            ret_decisions[i] = RETAIN_NEWEST;
         else if (list->items[i].last_of_other)
-            decision = RETAIN_OTHERS_NEWEST;
-        ret_decisions[i] = decision;
+            ret_decisions[i] = RETAIN_OTHERS_NEWEST;
+        else if (!proven)
+            ret_decisions[i] = RETAIN_NOTHING_PROVEN;
     }
 }
 
@@ -195,6 +251,8 @@ const char *retention_words(enum retention decision)
         return "it is the newest backup that verified for another scenario";
     case RETAIN_NOTHING_PROVEN:
         return "no younger backup has verified";
+    case RETAIN_PERIOD:
+        return "it is kept for its day, week, month or year";
     case RETAIN_YOUNG:
     case RETAIN_NOT:
         break;

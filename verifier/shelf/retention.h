@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "scenario/scenario.h"
 #include "shelf/record.h"
 #include "shelf/shelf.h"
 
@@ -55,6 +56,7 @@ int retained_record(struct shelf *shelf, const struct retained *backup, const ch
 
 enum retention {
     RETAIN_YOUNG,           /* not older than `keep` */
+    RETAIN_PERIOD,          /* the one that is kept for its day, week, month or year */
     RETAIN_NEWEST,          /* the newest of all */
     RETAIN_NEWEST_VERIFIED, /* the newest that verified */
     RETAIN_OTHERS_NEWEST,   /* the newest that verified for another database that is in it */
@@ -62,8 +64,9 @@ enum retention {
     RETAIN_NOT,             /* may be deleted */
 };
 
-/* One for each of the list. Pure. */
-void retention_decide(const struct retained_list *list, time_t now, int64_t keep_s,
+/* One for each of the list. Days begin and end in local time; of several backups of one period the
+ * newest that verified is kept for it, or else the newest. */
+void retention_decide(const struct retained_list *list, time_t now, const struct keep *keep,
                       enum retention *ret_decisions);
 
 /* "the newest backup", ...: why it stays; "" for RETAIN_YOUNG and RETAIN_NOT. Static. */

@@ -141,7 +141,8 @@ START_TEST(the_example_loads_whole)
     ck_assert_str_eq(scenario->backups.location, "./backups");
     ck_assert_str_eq(scenario->backups.name, "bugspark_%Y%m%d.dump.gz");
     ck_assert_int_eq(scenario->backups.max_age_s, 93600);
-    ck_assert_int_eq(scenario->backups.keep_s, 2592000);
+    ck_assert_int_eq(scenario->backups.keep.young_s, 2592000);
+    ck_assert(!scenario->backups.keep.by_periods);
     ck_assert_ptr_null(scenario->restore.server);
     ck_assert_int_eq(scenario->restore.jobs, 2);
     ck_assert_int_eq(scenario->restore.timeout_ms, 45 * 60 * 1000);
@@ -181,6 +182,21 @@ START_TEST(defaults_are_filled_in)
     ck_assert_ptr_null(scenario->source.database);
     ck_assert_uint_eq(scenario->alembic_count, 0);
     ck_assert(!scenario->objects.present);
+    scenario_free(scenario);
+}
+END_TEST
+
+START_TEST(keep_may_count_periods)
+{
+    static const char text[] = "scenario: a\nbackups: {keep: {weekly: 5, monthly: 12}}\n";
+    struct strings problems = {0};
+    struct scenario *scenario = NULL;
+    ck_assert_int_eq(load(text, strlen(text), &scenario, &problems), 0);
+    ck_assert(scenario->backups.keep.by_periods);
+    ck_assert_int_eq(scenario->backups.keep.periods[KEEP_WEEKLY], 5);
+    ck_assert_int_eq(scenario->backups.keep.periods[KEEP_MONTHLY], 12);
+    ck_assert_int_eq(scenario->backups.keep.young_s, 35 * 86400);
+    ck_assert_int_eq(scenario->source.timeout_ms, 2 * 60 * 60 * 1000);
     scenario_free(scenario);
 }
 END_TEST
@@ -356,6 +372,10 @@ static const struct {
      {"FILE:2:49: `migrations` and `config` both say where the migrations are: leave one out"}},
     {NAMED "alembic: [{version: a}, {version: b}]\n",
      {"FILE:2:35: the table alembic_version stands here twice: give each history its own `table`"}},
+    {NAMED "backups: {keep: {daily: 0, hourly: 3}}\n",
+     {"FILE:2:25: `daily` expects a number from 1 to 1000, found `0`",
+      "FILE:2:28: unknown key `hourly` in `keep`: known here are `daily`, `weekly`, `monthly` and "
+      "`yearly`"}},
     {NAMED "migrations: {tool: alembic}\n",
      {"FILE:2:20: Alembic has a section of its own, `alembic`"}},
     {NAMED "migrations: {tool: djagno}\n",
@@ -635,6 +655,7 @@ Suite *scenario_load_suite(void)
     Suite *suite = suite_create("scenario/scenario");
     add_test(suite, the_example_loads_whole);
     add_test(suite, defaults_are_filled_in);
+    add_test(suite, keep_may_count_periods);
     add_test(suite, alembic_may_have_several_histories);
     add_test(suite, revisions_are_a_list_or_words);
     add_table_test(suite, a_file_tells_exactly_what_is_wrong, ARRAY_LENGTH(files));

@@ -67,7 +67,8 @@ START_TEST(what_stays)
         backup->last_of_other = cases[_i].backups[list.count].verified == 'o' ? record : NULL;
         backup->verified = cases[_i].backups[list.count++].verified == 'v';
     }
-    retention_decide(&list, now, cases[_i].keep_days * 86400LL, decisions);
+    struct keep keep = {.young_s = cases[_i].keep_days * 86400LL};
+    retention_decide(&list, now, &keep, decisions);
     for (size_t i = 0; i < list.count; i++)
         ck_assert_msg(decisions[i] == wanted(cases[_i].backups[i].decision), "%s: backup %zu is %d",
                       cases[_i].name, i, (int)decisions[i]);
@@ -88,7 +89,8 @@ START_TEST(the_last_good_one_is_never_deleted)
                 backups[i].time = now - (first + 7 * i) * (time_t)DAY;
                 backups[i].verified = (verified & (1u << i)) != 0;
             }
-            retention_decide(&list, now, 30 * DAY, decisions);
+            struct keep keep = {.young_s = 30 * DAY};
+            retention_decide(&list, now, &keep, decisions);
             bool good_stays = false;
             bool young_good = false;
             size_t deleted = 0;
@@ -102,6 +104,59 @@ START_TEST(the_last_good_one_is_never_deleted)
             ck_assert(young_good || deleted == 0);
             ck_assert(decisions[0] != RETAIN_NOT);
         }
+}
+END_TEST
+
+/* Backups by their times, newest first. */
+static const struct {
+    struct keep keep;
+    const char *backups; /* "2026-11-26T02v": verified */
+    const char *kept;    /* a letter for each: p period, V, n, u, D, y */
+} periods[] = {
+    {{.young_s = 3 * 86400, .by_periods = true, .periods = {3}},
+     "2026-11-26T02v 2026-11-25T02v 2026-11-24T02v 2026-11-23T02v",
+     "pppD"},
+    {{.young_s = 3 * 86400, .by_periods = true, .periods = {3}},
+     "2026-11-26T14- 2026-11-26T02v 2026-11-24T02v 2026-11-20T02- 2026-11-19T02v",
+     "npppD"},
+    {{.young_s = 2 * 86400, .by_periods = true, .periods = {2, 2}}, /* Monday is the 23rd */
+     "2026-11-26T02v 2026-11-25T02v 2026-11-23T02v 2026-11-22T02v 2026-11-16T02v 2026-11-15T02v",
+     "ppDpDD"},
+    {{.young_s = 86400, .by_periods = true, .periods = {1, 0, 2, 2}},
+     "2026-11-26T02v 2026-11-01T02v 2026-10-31T02v 2026-10-01T02v 2025-12-31T02v 2024-12-31T02v",
+     "pDpDpD"},
+    {{.young_s = 2 * 86400, .by_periods = true, .periods = {2}},
+     "2026-11-26T02- 2026-11-25T02- 2026-11-20T02v 2026-11-19T02v",
+     "ppVu"},
+    {{.young_s = 2 * 86400, .by_periods = true, .periods = {2}},
+     "2031-01-01T02v 2026-11-26T02v 2026-11-25T02v 2026-11-19T02v",
+     "yppD"},
+};
+
+START_TEST(one_stays_for_each_period)
+{
+    static const char letters[] = "ypnVuD";
+    static const enum retention decisions_of[] = {RETAIN_YOUNG,          RETAIN_PERIOD,
+                                                  RETAIN_NEWEST,         RETAIN_NEWEST_VERIFIED,
+                                                  RETAIN_NOTHING_PROVEN, RETAIN_NOT};
+    struct tm noon = {.tm_year = 126, .tm_mon = 10, .tm_mday = 26, .tm_hour = 15, .tm_isdst = -1};
+    struct retained backups[8] = {0};
+    enum retention decisions[8];
+    struct retained_list list = {.items = backups};
+    char found[9] = "";
+    for (const char *text = periods[_i].backups; *text; text += strspn(text, " ")) {
+        struct tm parts = {.tm_isdst = -1};
+        text = strptime(text, "%Y-%m-%dT%H", &parts);
+        ck_assert_ptr_nonnull(text);
+        backups[list.count].verified = *text++ == 'v';
+        backups[list.count++].time = mktime(&parts);
+    }
+    retention_decide(&list, mktime(&noon), &periods[_i].keep, decisions);
+    for (size_t i = 0; i < list.count; i++)
+        for (size_t j = 0; j < ARRAY_LENGTH(decisions_of); j++)
+            if (decisions[i] == decisions_of[j])
+                found[i] = letters[j];
+    ck_assert_str_eq(found, periods[_i].kept);
 }
 END_TEST
 
@@ -123,6 +178,7 @@ Suite *backup_retention_suite(void)
     Suite *suite = suite_create("shelf/retention");
     add_table_test(suite, what_stays, ARRAY_LENGTH(cases));
     add_test(suite, the_last_good_one_is_never_deleted);
+    add_table_test(suite, one_stays_for_each_period, ARRAY_LENGTH(periods));
     add_test(suite, every_reason_has_words);
     return suite;
 }
