@@ -14,6 +14,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    {"nightly", command_nightly, "dump, sync, verify and prune, as far as scenarios ask for it"},
     {"verify", command_verify, "restore the latest backup of each scenario and check it"},
     {"dump", command_dump, "make a backup of each scenario's database"},
     {"prune", command_prune, "delete old backups, never the last good one"},

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/signals.h"
 #include "commands/commands.h"
 #include "commands/run.h"
 
@@ -69,11 +70,16 @@ static void work(struct chores *chores, size_t index)
         return;
     }
     if (scenario) {
+        sigset_t before;
+        if (chores->chore->holds_signals)
+            signals_hold(&before);
         run->facts->began = time(NULL);
         run->facts->began_ms = outcome->started_ms = clock_ms();
         chores->chore->work(scenario, chores->common, chores->own, run->facts, outcome);
         outcome->duration_ms = clock_ms() - outcome->started_ms;
         leave_report(chores, index);
+        if (chores->chore->holds_signals)
+            signals_release(&before);
     }
     struct result result = run_result(run);
     raise_code(chores, result_exit_code(&result));

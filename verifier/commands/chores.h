@@ -13,8 +13,9 @@
 
 struct chore {
     enum report_kind kind;
-    const char *check; /* what its report says was done: "a backup is made" */
-    bool no_report;    /* it is only told what would be done */
+    const char *check;  /* what its report says was done: "a backup is made" */
+    bool no_report;     /* it is only told what would be done */
+    bool holds_signals; /* it looks for those that ask us to stop: they count behind its report */
     /* NULL: every scenario asks for it. */
     bool (*is_asked_for)(const struct scenario *scenario);
     void (*tell_not_asked_for)(const struct scenario *scenario);

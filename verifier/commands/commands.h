@@ -16,5 +16,6 @@ int command_prune(int argc, char **argv);
 int command_sync(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_lint(int argc, char **argv);
+int command_nightly(int argc, char **argv);
 
 #endif

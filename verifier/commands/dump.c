@@ -3,11 +3,11 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/signals.h"
 #include "commands/chores.h"
 #include "commands/commands.h"
 #include "commands/options.h"
@@ -21,12 +21,18 @@
 
 struct dump_options {
     const char *force; /* NULL, "" or "empty" */
+    bool if_missing;
+    int64_t timeout_s; /* 0: the scenario's */
 };
 
 static const struct own_option dump_options[] = {
     {"force", "empty", OPTION_WORD, offsetof(struct dump_options, force),
      "Replace a backup of the same name, unless the new one has no tables or no rows, or fewer "
      "tables than one that verified; with =empty then too"},
+    {"if-missing", NULL, OPTION_FLAG, offsetof(struct dump_options, if_missing),
+     "Where there is a backup of the same name, leave it and make none"},
+    {"timeout", "DURATION", OPTION_DURATION, offsetof(struct dump_options, timeout_s),
+     "End each dump after this time (default: source.timeout, or 2h)"},
     {0},
 };
 
@@ -67,6 +73,7 @@ struct dump_report {
     struct facts *facts;
     struct outcome *outcome;
     struct strings warnings;
+    char *existing; /* the backup that was there already, and is left; or NULL */
 };
 
 /* A URL that has lost its database's name still leads somewhere. */
@@ -109,12 +116,7 @@ static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
     create.snapshot = snapshot_id(snapshot);
     create.manifest = &manifest;
     create.database_name = snapshot_database(snapshot);
-    /* Told to stop, it leaves nothing behind first; then the signal does what it always does. */
-    sigset_t before_hold;
-    signals_hold(&before_hold);
-    int made = backup_create(&create, ret_created, error);
-    signals_release(&before_hold);
-    if (made < 0)
+    if (backup_create(&create, ret_created, error) < 0)
         return -1;
     manifest_suspect(&manifest, has_before ? &before : NULL, notices);
     tell_facts(&manifest, ret_created, report->facts, report->outcome);
@@ -127,6 +129,8 @@ static int dump_database(const struct scenario *scenario, const struct common_op
                          struct dump_report *report, struct error *error)
 {
     cleanup(shelf_freep) struct shelf *shelf = NULL;
+    int64_t timeout_ms =
+        options->timeout_s > 0 ? options->timeout_s * 1000 : scenario->source.timeout_ms;
     if (location_open(scenario, &shelf, error) < 0)
         return -1;
     struct backup_create_options create = {.shelf = shelf,
@@ -137,7 +141,11 @@ static int dump_database(const struct scenario *scenario, const struct common_op
                                            .scenario = scenario->name,
                                            .reports = common->reports,
                                            .database = database,
-                                           .deadline_ms = NO_DEADLINE};
+                                           .deadline_ms = deadline_after(timeout_ms)};
+    if (options->if_missing && backup_existing(&create, &report->existing, error) < 0)
+        return -1;
+    if (report->existing)
+        return 0;
     /* What would fail at the end is said before the database is bothered. */
     cleanup(free_pointer) char *path = NULL;
     if (backup_create_check(&create, &path, error) < 0 || pooler_refuse(database, error) < 0)
@@ -155,6 +163,16 @@ static void tell_made(const struct scenario *scenario, const struct backup_creat
     if (!common->quiet)
         fprintf(stderr, "%s: %s, %s, in %s\n", scenario->name, created->path, size, duration);
     outcome_pass(report->outcome, "%s", size);
+}
+
+static void tell_existing(const struct scenario *scenario, const struct common_options *common,
+                          const struct dump_report *report)
+{
+    if (!common->quiet)
+        fprintf(stderr, "%s: %s is there already, and is left as it is\n", scenario->name,
+                report->existing);
+    text_copy(report->facts->backup.path, sizeof(report->facts->backup.path), report->existing);
+    outcome_pass(report->outcome, "it was there already");
 }
 
 static void tell_warnings(const struct scenario *scenario, const struct dump_report *report)
@@ -190,11 +208,14 @@ static void dump(const struct scenario *scenario, const struct common_options *c
         fprintf(stderr, "restore-verifier: %s: no backup was made: %s\n", scenario->name,
                 error.text);
         outcome_error(outcome, "no backup was made: %s", error.text);
+    } else if (report.existing) {
+        tell_existing(scenario, common, &report);
     } else {
         tell_made(scenario, &created, common, &report);
     }
     tell_warnings(scenario, &report);
     strings_free(&report.warnings);
+    free(report.existing);
     backup_created_free(&created);
     address_free(&database);
 }
@@ -202,7 +223,7 @@ static void dump(const struct scenario *scenario, const struct common_options *c
 int command_dump(int argc, char **argv)
 {
     static const struct chore chore = {
-        .kind = REPORT_DUMP, .check = "a backup is made", .work = dump};
+        .kind = REPORT_DUMP, .check = "a backup is made", .holds_signals = true, .work = dump};
     struct common_options common;
     struct dump_options options = {0};
     options_parse(argc, argv, &dump_usage, &common, &options);

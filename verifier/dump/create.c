@@ -139,6 +139,20 @@ static int location_check(const struct shelf *shelf, bool make, struct error *er
     return 0;
 }
 
+int backup_existing(const struct backup_create_options *options, char **ret_path,
+                    struct error *error)
+{
+    cleanup(free_pointer) char *name = NULL;
+    struct shelf_entry entry;
+    if (name_pattern_format(options->pattern, options->time, &name, error) < 0)
+        return -1;
+    int looked = shelf_look(options->shelf, name, &entry, error);
+    if (looked < 0)
+        return -1;
+    *ret_path = looked == 0 ? shelf_path(options->shelf, name) : NULL;
+    return 0;
+}
+
 int backup_create_check(const struct backup_create_options *options, char **ret_path,
                         struct error *error)
 {

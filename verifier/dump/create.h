@@ -71,6 +71,11 @@ int backup_create(const struct backup_create_options *options, struct backup_cre
 int backup_create_check(const struct backup_create_options *options, char **ret_path,
                         struct error *error);
 
+/* The path of a backup that already has the name that a new one would get, to be freed by the
+ * caller; NULL when there is none. */
+int backup_existing(const struct backup_create_options *options, char **ret_path,
+                    struct error *error);
+
 void backup_created_free(struct backup_created *created); /* what it holds */
 
 #endif

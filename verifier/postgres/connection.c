@@ -15,6 +15,7 @@ enum { TICK_MS = 250 }; /* how often it is looked whether we are told to stop */
 struct connection {
     PGconn *raw;
     int64_t deadline_ms;
+    const char *given_up; /* why nothing more is asked; NULL: it is */
 };
 
 /* libpq's text without its trailing newline. libpq puts no password into its messages. */
@@ -145,9 +146,11 @@ static int wait_for_result(struct connection *connection, struct error *error)
     while (PQisBusy(raw)) {
         int64_t left_ms = connection->deadline_ms - clock_ms();
         if (left_ms <= 0)
-            return cannot_verify(error, "the server did not answer in time");
-        if (connection->deadline_ms != NO_DEADLINE && signals_held())
-            return cannot_verify(error, "interrupted");
+            connection->given_up = "the server did not answer in time";
+        else if (connection->deadline_ms != NO_DEADLINE && signals_held())
+            connection->given_up = "interrupted";
+        if (connection->given_up)
+            return cannot_verify(error, "%s", connection->given_up);
         struct pollfd socket = {.fd = PQsocket(raw), .events = POLLIN};
         if (poll(&socket, 1, left_ms < TICK_MS ? (int)left_ms : TICK_MS) > 0 &&
             PQconsumeInput(raw) == 0)
@@ -162,6 +165,8 @@ static int collect(struct connection *connection, int sent, PGresult **ret_resul
                    struct error *error)
 {
     cleanup(result_clear) PGresult *last = NULL;
+    if (connection->given_up)
+        return cannot_verify(error, "%s", connection->given_up);
     while (sent == 1) {
         if (wait_for_result(connection, error) < 0)
             return -1;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 enum { CONNECT_TIMEOUT_MS = 30000, MENTIONED_PROBLEMS = 3 };
@@ -52,7 +53,9 @@ int snapshot_open(const struct address *database, int64_t deadline_ms,
                   struct snapshot **ret_snapshot, struct error *error)
 {
     cleanup(snapshot_closep) struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
-    if (connection_open(database, CONNECT_TIMEOUT_MS, &snapshot->connection, error) < 0)
+    int64_t left_ms = deadline_ms - clock_ms();
+    if (connection_open(database, left_ms < CONNECT_TIMEOUT_MS ? left_ms : CONNECT_TIMEOUT_MS,
+                        &snapshot->connection, error) < 0)
         return -1;
     connection_set_deadline(snapshot->connection, deadline_ms);
     if (begin(snapshot, error) < 0)

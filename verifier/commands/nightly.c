@@ -1,0 +1,279 @@
+/* restore-verifier nightly: what is done every night, each step for the scenarios that ask for it.
+ *
+ * The steps are the commands of the same names, each in a process of its own, one after the other.
+ * So one that dies is an exit code, and what a command sets up for itself is gone with it. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/signals.h"
+#include "commands/commands.h"
+#include "commands/options.h"
+#include "commands/run.h"
+
+/* What a step that was told to stop gets for that. */
+enum { GRACE_MS = 60000, TICK_MS = 1000 };
+
+struct nightly_options {
+    bool force;
+    int64_t timeout_s; /* 0: none */
+};
+
+static const struct own_option nightly_options[] = {
+    {"force", NULL, OPTION_FLAG, offsetof(struct nightly_options, force),
+     "Replace a backup of the same name; without it, one that is there is left and verified"},
+    {"timeout", "DURATION", OPTION_DURATION, offsetof(struct nightly_options, timeout_s),
+     "End the whole night after this time, such as 3h"},
+    {0},
+};
+
+static const struct usage nightly_usage = {
+    .arguments = "[SCENARIO.yaml ...]",
+    .words =
+        "Do what a night is for: make the backups (dump), copy the buckets (sync), prove that the "
+        "backups restore (verify) and, when every check passed, delete the old ones (prune); each "
+        "for the scenarios that have source.database, objects.copy and backups.keep. The exit code "
+        "is the worst of the four. Without names, the scenarios are those of the directory "
+        "scenarios.",
+    .options = nightly_options,
+    .takes_reports = true,
+    .takes_jobs = true,
+    .takes_verbose = true,
+};
+
+struct night {
+    const struct common_options *common;
+    const struct nightly_options *options;
+    const struct loaded *loaded;
+    int64_t deadline_ms;
+    bool interrupted;
+    int exit_code; /* the worst so far */
+};
+
+/* --- who asks for what ------------------------------------------------------------------------ */
+
+/* A file that is refused is told of by the steps that everybody has. */
+static bool asks_for_dump(const struct scenario *scenario)
+{
+    return !scenario || scenario->source.database;
+}
+
+static bool asks_for_sync(const struct scenario *scenario)
+{
+    return scenario && scenario->objects.copy;
+}
+
+static bool asks_for_verify(const struct scenario *scenario)
+{
+    (void)scenario;
+    return true;
+}
+
+static bool asks_for_prune(const struct scenario *scenario)
+{
+    return scenario && scenario->backups.keep.young_s > 0;
+}
+
+struct step {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    bool (*asks)(const struct scenario *scenario);
+    bool takes_jobs, takes_timeout, takes_verbose;
+};
+
+static const struct step steps[] = {
+    {"dump", command_dump, asks_for_dump, false, true, false},
+    {"sync", command_sync, asks_for_sync, true, false, false},
+    {"verify", command_verify, asks_for_verify, true, true, true},
+    {"prune", command_prune, asks_for_prune, false, false, false},
+};
+
+/* Its command line; false: nobody asks for it. */
+static bool arguments_build(const struct night *night, const struct step *step,
+                            struct strings *argv)
+{
+    const struct common_options *common = night->common;
+    bool asked = false;
+    strings_addf(argv, "restore-verifier %s", step->name);
+    strings_addf(argv, "--reports=%s", common->reports);
+    if (common->quiet)
+        strings_add(argv, "--quiet");
+    if (common->verbose && step->takes_verbose)
+        strings_add(argv, "--verbose");
+    if (common->jobs > 0 && step->takes_jobs)
+        strings_addf(argv, "--jobs=%d", common->jobs);
+    if (night->deadline_ms != NO_DEADLINE && step->takes_timeout)
+        strings_addf(argv, "--timeout=%llds",
+                     (long long)((night->deadline_ms - clock_ms()) / 1000 + 1));
+    if (step->run == command_dump)
+        strings_add(argv, night->options->force ? "--force" : "--if-missing");
+    strings_add(argv, "--");
+    for (size_t i = 0; i < night->loaded->paths.count; i++) {
+        if (!step->asks(night->loaded->scenarios[i]))
+            continue;
+        strings_add(argv, night->loaded->paths.items[i]);
+        asked = true;
+    }
+    return asked;
+}
+
+/* --- one step --------------------------------------------------------------------------------- */
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("nightly: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+}
+
+static pid_t start(const struct step *step, struct strings *argv)
+{
+    pid_t parent = getpid();
+    fflush(NULL); /* or the child would write it again */
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        _exit(EXIT_CANNOT_VERIFY);
+    signals_default();
+    exit(step->run((int)argv->count, argv->items));
+}
+
+/* Until the step has ended, with its exit code. It is told what we are told. */
+static int wait_for(struct night *night, const struct step *step, pid_t pid)
+{
+    int64_t kill_ms = NO_DEADLINE;
+    int64_t stop_ms = night->deadline_ms;
+    if (stop_ms != NO_DEADLINE && step->takes_timeout)
+        stop_ms += GRACE_MS; /* it keeps to the time by itself, and tells more */
+    for (int status;;) {
+        pid_t ended = waitpid(pid, &status, WNOHANG);
+        if (ended == pid)
+            return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_CANNOT_VERIFY;
+        if (ended < 0 && errno != EINTR)
+            return EXIT_CANNOT_VERIFY;
+        int asked = signals_wait(TICK_MS);
+        if (asked != 0) {
+            night->interrupted = true;
+            kill(pid, asked);
+        }
+        if (clock_ms() >= stop_ms) {
+            say("the night's time is over: %s is stopped", step->name);
+            kill(pid, SIGTERM);
+            stop_ms = NO_DEADLINE;
+            kill_ms = deadline_after(GRACE_MS);
+        }
+        if (clock_ms() >= kill_ms)
+            kill(pid, SIGKILL);
+    }
+}
+
+static bool is_over(const struct night *night)
+{
+    return night->interrupted || clock_ms() >= night->deadline_ms;
+}
+
+/* 0 as well when nobody asks for the step. */
+static int do_step(struct night *night, const struct step *step)
+{
+    cleanup(strings_free) struct strings argv = {0};
+    if (!arguments_build(night, step, &argv))
+        return EXIT_VERIFIED;
+    int exit_code = EXIT_CANNOT_VERIFY;
+    pid_t pid = is_over(night) ? -1 : start(step, &argv);
+    if (is_over(night) && pid < 0)
+        say("%s was not begun, because %s", step->name,
+            night->interrupted ? "the night was interrupted" : "the night's time is over");
+    else if (pid < 0)
+        say("cannot start %s: %s", step->name, strerror(errno));
+    else
+        exit_code = wait_for(night, step, pid);
+    night->exit_code = exit_code > night->exit_code ? exit_code : night->exit_code;
+    return exit_code;
+}
+
+/* --- the night -------------------------------------------------------------------------------- */
+
+/* Should it not get to verify, no report of last night goes on telling that all is well. */
+static void announce(const struct night *night)
+{
+    const struct loaded *loaded = night->loaded;
+    struct run *runs = xcalloc(loaded->paths.count, sizeof(*runs));
+    for (size_t i = 0; i < loaded->paths.count; i++) {
+        struct error error;
+        if (loaded->scenarios[i])
+            run_prepare_chore(&runs[i], loaded->scenarios[i], REPORT_VERIFY,
+                              "the backup is verified");
+        else
+            run_refuse_file(runs, i, loaded, REPORT_VERIFY);
+        struct result result = run_result(&runs[i]);
+        if (junit_write(&result, night->common->reports, &error) < 0)
+            say("%s", error.text);
+    }
+    for (size_t i = 0; i < loaded->paths.count; i++)
+        run_release(&runs[i]);
+    free(runs);
+}
+
+static void do_night(struct night *night)
+{
+    announce(night);
+    int verified = EXIT_VERIFIED;
+    for (size_t i = 0; i < ARRAY_LENGTH(steps); i++) {
+        const struct step *step = &steps[i];
+        if (step->run == command_prune && verified != EXIT_VERIFIED) {
+            if (!is_over(night))
+                say("nothing was pruned, because verify ended with %d", verified);
+            continue;
+        }
+        int exit_code = do_step(night, step);
+        if (step->run == command_verify)
+            verified = exit_code;
+        else if (exit_code != EXIT_VERIFIED && step->run == command_dump)
+            say("dump ended with %d: what is verified is the latest backup that is there",
+                exit_code);
+        else if (exit_code != EXIT_VERIFIED && step->run == command_sync)
+            say("sync ended with %d: the copy of a bucket may be older than tonight", exit_code);
+    }
+}
+
+int command_nightly(int argc, char **argv)
+{
+    struct common_options common;
+    struct nightly_options options = {0};
+    options_parse(argc, argv, &nightly_usage, &common, &options);
+    struct loaded loaded = {0};
+    scenario_paths(&common, &loaded.paths);
+    struct night night = {
+        .common = &common,
+        .options = &options,
+        .loaded = &loaded,
+        .deadline_ms =
+            options.timeout_s > 0 ? deadline_after(options.timeout_s * 1000) : NO_DEADLINE,
+    };
+    if (loaded.paths.count == 0) {
+        fputs("restore-verifier: there is no scenario file: name one, or put one into scenarios/\n",
+              stderr);
+        night.exit_code = EXIT_CANNOT_VERIFY;
+    } else {
+        /* What is wrong with them, the steps tell. */
+        loaded.scenarios = scenarios_load(&loaded.paths, &loaded.problems);
+        signals_block();
+        do_night(&night);
+    }
+    loaded_free(&loaded);
+    common_options_free(&common);
+    return night.exit_code;
+}
