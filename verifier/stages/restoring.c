@@ -480,6 +480,24 @@ static bool brings_grantors(const struct stages *stages)
            strcmp(stages->restore_path, stages->copy_path) == 0;
 }
 
+/* What the restore met comes first: of a database that it did not make, nobody can be let in. */
+static int finish(struct stages *stages, const struct restore_result *result, struct error *error)
+{
+    struct error unfit;
+    record_result(result, &stages->facts->restore);
+    int judged = refuse_clean(stages, &result->errors, error);
+    if (judged == 0)
+        judged = judge(stages, error);
+    if (stages->cluster && hand_to_reader(stages, &unfit) < 0) {
+        if (judged == 0)
+            *error = unfit;
+        return -1;
+    }
+    record_psql(stages);
+    stages->has_database = true;
+    return judged;
+}
+
 int restore_stage(struct stages *stages, struct error *error)
 {
     int64_t deadline_ms = deadline_after(stages->scenario->restore.timeout_ms);
@@ -497,15 +515,8 @@ int restore_stage(struct stages *stages, struct error *error)
                                    : restore_as_guest(stages, list, deadline_ms, &result, error);
     if (restored == 0 && filled)
         address_set(&stages->database, "dbname", filled);
-    if (restored == 0 && stages->cluster)
-        restored = hand_to_reader(stages, error);
-    if (restored == 0) {
-        record_result(&result, &stages->facts->restore);
-        record_psql(stages);
-        stages->has_database = true;
-    }
-    if (restored == 0 && refuse_clean(stages, &result.errors, error) < 0)
-        restored = -1;
+    if (restored == 0)
+        restored = finish(stages, &result, error);
     restore_result_free(&result);
-    return restored < 0 ? -1 : judge(stages, error);
+    return restored;
 }

@@ -202,14 +202,14 @@ END_TEST
 #define NAMED "scenario: x\n"
 #define QUERY "scenario: x\nqueries:\n- name: a\n  sql: select 1\n  expect: "
 
-/* What is told, wholly, in its order; up to three lines. None: it loads and all of it is available.
+/* What is told, wholly, in its order; up to four lines. None: it loads and all of it is available.
  */
 static const struct {
     const char *text;
-    const char *problems[3];
+    const char *problems[4];
 } files[] = {
     {NAMED, {NULL}},
-    {NAMED "restore: {server: 'postgres://h', contents: off}\n", {NULL}},
+    {NAMED "restore: {server: 'postgres://h', contents: off, trust: yes}\n", {NULL}},
     {NAMED "source: {database: host=h password=a://b}\n", {NULL}},
     {NAMED "source: {database: 'postgres://h/d'}\nbackups: {name: x%F.gz}\n", {NULL}},
     {QUERY "'>= 1'\n", {NULL}},
@@ -259,10 +259,11 @@ static const struct {
      {"FILE:1:11: `scenario` expects a name of letters, digits, - and _, found an empty text"}},
     {"scenario: ~\n",
      {"FILE:1:11: `scenario` expects a name of letters, digits, - and _, found nothing"}},
-    {NAMED "restore: {jobs: 0, timeout: 0, contents: 1}\n",
+    {NAMED "restore: {jobs: 0, timeout: 0, contents: 1, trust: 1}\n",
      {"FILE:2:17: `jobs` expects a number from 1 to 64, found `0`",
       "FILE:2:29: `timeout` expects a duration above zero, such as 90s, 30m, 26h or 30d, found `0`",
-      "FILE:2:42: `contents` expects true or false, found `1`"}},
+      "FILE:2:42: `contents` expects true or false, found `1`",
+      "FILE:2:52: `trust` expects true or false, found `1`"}},
     {NAMED "restore: {jobs: 65, timeout: 0s, exclude: []}\n",
      {"FILE:2:17: `jobs` expects a number from 1 to 64, found `65`",
       "FILE:2:30: `timeout` expects a duration above zero, such as 90s, 30m, 26h or 30d, found "
