@@ -414,7 +414,7 @@ START_TEST(a_file_tells_exactly_what_is_wrong)
         ck_assert_str_eq(problems.items[i], files[_i].problems[i]);
     }
     for (size_t i = 0; i < problems.count; i++)
-        ck_assert_msg(i < 3 && files[_i].problems[i], "in %s: %s", files[_i].text,
+        ck_assert_msg(i < 4 && files[_i].problems[i], "in %s: %s", files[_i].text,
                       problems.items[i]);
     ck_assert(!files[_i].problems[0] || problems.count > 0);
     scenario_free(scenario);
