@@ -181,7 +181,8 @@ void table_freshness(const struct subject *subject, const void *parameter, struc
         return;
     cleanup(free_pointer) char *quoted = identifier_quote(column.name);
     cleanup(free_pointer) char *sql =
-        xasprintf("select extract(epoch from max(%s)::timestamptz), max(%s)::timestamptz, "
+        xasprintf("select extract(epoch from pg_catalog.max(%s)::timestamptz), "
+                  "pg_catalog.max(%s)::timestamptz, "
                   "exists (select from %s) from %s",
                   quoted, quoted, column.quoted_table, column.quoted_table);
     cleanup(result_clear) PGresult *result = session_row(connection, sql, outcome);

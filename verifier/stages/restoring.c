@@ -418,6 +418,24 @@ static bool brings_grantors(const struct stages *stages)
            strcmp(stages->restore_path, stages->copy_path) == 0;
 }
 
+/* What the restore met comes first: of a database that it did not make, nobody can be let in. */
+static int finish(struct stages *stages, const struct restore_result *result, struct error *error)
+{
+    struct error unfit;
+    restore_errors_record(stages, result);
+    int judged = refuse_clean(stages, &result->errors, error);
+    if (judged == 0)
+        judged = restore_errors_judge(stages, error);
+    if (stages->cluster && hand_to_reader(stages, judged == 0, &unfit) < 0) {
+        if (judged == 0)
+            *error = unfit;
+        return -1;
+    }
+    record_psql(stages);
+    stages->has_database = true;
+    return judged;
+}
+
 int restore_stage(struct stages *stages, struct error *error)
 {
     int64_t deadline_ms = deadline_after(stages->scenario->restore.timeout_ms);
@@ -438,17 +456,10 @@ int restore_stage(struct stages *stages, struct error *error)
     struct restore_result result = {0};
     int restored = stages->cluster ? restore_on_throwaway(stages, list, deadline_ms, &result, error)
                                    : restore_as_guest(stages, list, deadline_ms, &result, error);
-    if (restored == 0)
-        enter_database(stages);
-    if (restored == 0 && stages->cluster)
-        restored = hand_to_reader(stages, result.clean, error);
     if (restored == 0) {
-        restore_errors_record(stages, &result);
-        record_psql(stages);
-        stages->has_database = true;
+        enter_database(stages);
+        restored = finish(stages, &result, error);
     }
-    if (restored == 0 && refuse_clean(stages, &result.errors, error) < 0)
-        restored = -1;
     restore_result_free(&result);
-    return restored < 0 ? -1 : restore_errors_judge(stages, error);
+    return restored;
 }

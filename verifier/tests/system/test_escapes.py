@@ -368,6 +368,7 @@ create table pg_class as select 1 as oid; create table pg_namespace as select 1 
 
 LYING = """restore:
   contents: true
+  jobs: 1
 alembic:
   version: new
 objects:

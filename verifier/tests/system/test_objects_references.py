@@ -33,10 +33,10 @@ COLUMNS = [
     ("jsonb", "create table shots (key jsonb); insert into shots values ('[\"a/1.png\"]')", "of type jsonb"),
     ("jsonb without rows", "create table shots (key jsonb)", "of type jsonb"),
     ("jsonb[]", "create table shots (key jsonb[]); insert into shots values (array['\"a/1.png\"'::jsonb])", "of type jsonb[]"),
-    ("a domain over jsonb", "create domain meta as jsonb; create table shots (key meta)", "of type meta"),
+    ("a domain over jsonb", "create domain meta as jsonb; create table shots (key meta)", "of type public.meta"),
     ("bytea", "create table shots (key bytea); insert into shots values ('a/1.png')", "of type bytea"),
     ("xml", "create table shots (key xml); insert into shots values ('<a/>')", "of type xml"),
-    ("a composite", "create type shot as (key text); create table shots (key shot); insert into shots values (row('a/1.png'))", "of type shot"),
+    ("a composite", "create type shot as (key text); create table shots (key shot); insert into shots values (row('a/1.png'))", "of type public.shot"),
 ]
 
 

@@ -247,14 +247,14 @@ END_TEST
 #define NAMED "scenario: x\n"
 #define QUERY "scenario: x\nqueries:\n- name: a\n  sql: select 1\n  expect: "
 
-/* What is told, wholly, in its order; up to three lines. None: it loads and all of it is available.
+/* What is told, wholly, in its order; up to four lines. None: it loads and all of it is available.
  */
 static const struct {
     const char *text;
-    const char *problems[3];
+    const char *problems[4];
 } files[] = {
     {NAMED, {NULL}},
-    {NAMED "restore: {server: 'postgres://h', contents: off}\n", {NULL}},
+    {NAMED "restore: {server: 'postgres://h', contents: off, trust: yes}\n", {NULL}},
     {NAMED "source: {database: host=h password=a://b}\n", {NULL}},
     {NAMED "source: {database: 'postgres://h/d'}\nbackups: {name: x%F.gz}\n", {NULL}},
     {NAMED "backups: {database: my-app}\ntables: {t: [row_count >= 1]}\n", {NULL}},
@@ -319,10 +319,11 @@ static const struct {
      {"FILE:1:11: `scenario` expects a name of letters, digits, - and _, found an empty text"}},
     {"scenario: ~\n",
      {"FILE:1:11: `scenario` expects a name of letters, digits, - and _, found nothing"}},
-    {NAMED "restore: {jobs: 0, timeout: 0, contents: 1}\n",
+    {NAMED "restore: {jobs: 0, timeout: 0, contents: 1, trust: 1}\n",
      {"FILE:2:17: `jobs` expects a number from 1 to 64, found `0`",
       "FILE:2:29: `timeout` expects a duration above zero, such as 90s, 30m, 26h or 30d, found `0`",
-      "FILE:2:42: `contents` expects true or false, found `1`"}},
+      "FILE:2:42: `contents` expects true or false, found `1`",
+      "FILE:2:52: `trust` expects true or false, found `1`"}},
     {NAMED "restore: {jobs: 65, timeout: 0s, exclude: []}\n",
      {"FILE:2:17: `jobs` expects a number from 1 to 64, found `65`",
       "FILE:2:30: `timeout` expects a duration above zero, such as 90s, 30m, 26h or 30d, found "
@@ -508,7 +509,7 @@ START_TEST(a_file_tells_exactly_what_is_wrong)
         ck_assert_str_eq(problems.items[i], files[_i].problems[i]);
     }
     for (size_t i = 0; i < problems.count; i++)
-        ck_assert_msg(i < 3 && files[_i].problems[i], "in %s: %s", files[_i].text,
+        ck_assert_msg(i < 4 && files[_i].problems[i], "in %s: %s", files[_i].text,
                       problems.items[i]);
     ck_assert(!files[_i].problems[0] || problems.count > 0);
     scenario_free(scenario);
