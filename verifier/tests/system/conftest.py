@@ -1,6 +1,6 @@
 """What the system tests share. A source server and good backups are made once in each pytest worker;
-tests copy the backups. Directories are in /tmp, where user nobody, who runs servers for root, can
-reach them and the paths of sockets stay short."""
+tests copy the backups. Directories are in /dev/shm or /tmp, where user nobody, who runs servers for
+root, can reach them and the paths of sockets stay short."""
 
 import gzip
 import itertools
@@ -49,9 +49,17 @@ def make_quick_programs(base):
     initdb.chmod(0o755)
 
 
+def roomy():
+    """Memory where there is enough: a cluster is a thousand files, and each test makes one and deletes it."""
+    memory = pathlib.Path("/dev/shm")
+    if not memory.is_dir() or not os.access(memory, os.W_OK) or os.statvfs(memory).f_flag & os.ST_NOEXEC:
+        return "/tmp"
+    return memory if shutil.disk_usage(memory).free >= 4 << 30 else "/tmp"
+
+
 @pytest.fixture(scope="session")
 def base():
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="rvt.", dir="/tmp"))
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="rvt.", dir=roomy()))
     directory.chmod(0o755)
     make_quick_programs(directory)
     yield directory

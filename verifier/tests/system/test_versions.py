@@ -26,6 +26,19 @@ PUBLIC = {
 }
 
 
+@pytest.fixture(scope="module")
+def given(server):
+    """What a scenario says to restore into somebody's server: given(options of pg_dump). Plain SQL sets
+    owners, which only a superuser may; for archives a role does that may only create databases."""
+    server.sql("create role maker login createdb")
+
+    def scenario(options):
+        user, trust = ("postgres", "  trust: true\n") if "-Fp" in options else ("maker", "")
+        return f"restore:\n  server: {server.url('postgres', user)}\n{trust}"
+
+    return scenario
+
+
 def is_whole(run):
     assert run.code == PASSED, str(run)
     assert run.report().properties["restored.rows"] == "7"
@@ -39,10 +52,10 @@ def test_the_schema_public(place, server, database, way):
 
 
 @pytest.mark.parametrize("way", ["of another owner", "alone"])
-def test_the_schema_public_on_somebodys_server(place, server, database, way):
+def test_the_schema_public_on_somebodys_server(place, server, database, given, way):
     sql, options = PUBLIC[way]
     backup = server.dump(database(sql + ROWS_OF_IT), place.directory / "x", *options)
-    is_whole(place.verify("--server", server.url("postgres"), "--backup", backup, place.scenario()))
+    is_whole(place.verify("--backup", backup, place.scenario(given(options))))
 
 
 OLDER = sorted((FIXTURES / "archives/older").glob("1*"))
@@ -72,12 +85,11 @@ def of_99(server, name, path, *options, more=""):
     return backup
 
 
-@pytest.mark.parametrize("option, given", [("-Fp", False), ("-Fc", False), ("-Fp", True)])
-def test_an_older_server_takes_it(place, server, database, option, given):
+@pytest.mark.parametrize("option, elsewhere", [("-Fp", False), ("-Fc", False), ("-Fp", True)])
+def test_an_older_server_takes_it(place, server, database, given, option, elsewhere):
     backup = of_99(server, database(ROWS_OF_IT), place.directory / "x", option)
     before = backup.read_bytes()
-    where = ["--server", server.url("postgres")] if given else []
-    run = place.verify(*where, "--backup", backup, place.scenario())
+    run = place.verify("--backup", backup, place.scenario(given([option]) if elsewhere else ""))
     is_whole(run)
     case = run.report()[RESTORES]
     assert "  WARN   backup restores" in str(run), str(run)
@@ -85,13 +97,13 @@ def test_an_older_server_takes_it(place, server, database, option, given):
     assert backup.read_bytes() == before
 
 
-@pytest.mark.parametrize("given", [False, True], ids=["throwaway", "given"])
-def test_an_older_server_does_not_take_it(place, server, database, given):
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["throwaway", "given"])
+def test_an_older_server_does_not_take_it(place, server, database, given, elsewhere):
     """Never the backup's fault, and it says what is needed."""
     backup = of_99(server, database(ROWS_OF_IT), place.directory / "x", "-Fp", more="\nALTER TABLE t SET FLYING;\n")
-    where = ["--server", server.url("postgres")] if given else []
-    words = ["the backup asks for 99", "syntax error", "name a newer server" if given else "install the package postgresql-99"]
-    run = place.expect("error", RESTORES, words, *where, "--backup", backup, place.scenario("tables:\n  t:\n    - row_count = 8\n"))
+    body = given(["-Fp"]) if elsewhere else ""
+    words = ["the backup asks for 99", "syntax error", "name a newer server" if elsewhere else "install the package postgresql-99"]
+    run = place.expect("error", RESTORES, words, "--backup", backup, place.scenario(body + "tables:\n  t:\n    - row_count = 8\n"))
     assert "fail" not in run.report().verdicts().values(), str(run)
 
 
