@@ -139,6 +139,7 @@ static int dump_database(const struct scenario *scenario, const struct common_op
                                            .force = options->force != NULL,
                                            .force_empty = options->force && *options->force,
                                            .scenario = scenario->name,
+                                           .recorded_database = scenario->backups.database,
                                            .reports = common->reports,
                                            .database = database,
                                            .deadline_ms = deadline_after(timeout_ms)};

@@ -346,7 +346,8 @@ static int publish(const struct backup_create_options *options, const char *name
     if (!options->manifest)
         return target_publish(target, options->force, created, error);
     manifest_complete(options->manifest, name, created);
-    if (companions_before(shelf, name, replaces, options->manifest, error) < 0)
+    if (companions_before(shelf, name, options->recorded_database, replaces, options->manifest,
+                          error) < 0)
         return -1;
     if (target_publish(target, options->force, created, error) < 0) {
         companions_withdraw(shelf, name, replaces);
@@ -410,7 +411,8 @@ static int replacement_check(const struct backup_create_options *options, const 
         return looked < 0 ? -1 : 0;
     entry.name = name;
     cleanup(free_pointer) char *path = shelf_path(options->shelf, name);
-    replaced_read(options->shelf, &entry, options->scenario, options->reports, &replaced);
+    replaced_read(options->shelf, &entry, options->scenario, options->recorded_database,
+                  options->reports, &replaced);
     replaced.path = path;
     return replacing_check(&replaced, options->manifest, options->database_name, error);
 }

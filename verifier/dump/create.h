@@ -41,8 +41,8 @@ struct backup_create_options {
     time_t time;         /* that names it */
     bool force;          /* replace a backup of the same name; otherwise that is an error */
     bool force_empty;    /* even by one that holds less (replacing.h) */
-    const char *scenario, *reports; /* where a record of that backup may lie: see record_places */
-    const char *database_name;      /* for messages */
+    const char *scenario, *recorded_database, *reports; /* a backup's record: record_places_of */
+    const char *database_name;                          /* for messages */
     const struct tools *tools;
     const struct address *database;
     const char *snapshot; /* dump.h; or NULL */

@@ -19,7 +19,7 @@ static bool holds_rows(const struct table_counts *tables)
 }
 
 void replaced_read(struct shelf *shelf, const struct shelf_entry *entry, const char *scenario,
-                   const char *reports, struct replaced *ret_replaced)
+                   const char *database, const char *reports, struct replaced *ret_replaced)
 {
     struct replaced replaced = {.has_rows = true};
     struct manifest manifest = {0};
@@ -28,7 +28,7 @@ void replaced_read(struct shelf *shelf, const struct shelf_entry *entry, const c
     const struct backup_state state = {
         .name = entry->name, .size_bytes = entry->size_bytes, .modified = entry->modified};
     struct error ignored;
-    record_places(shelf, entry->name, scenario, reports, &places);
+    record_places_of(shelf, entry->name, scenario, database, reports, &places);
     replaced.verified = record_read(&places, &state, &record, &ignored) == 0;
     replaced.has_tables =
         manifest_select(shelf, entry->name, entry->size_bytes, NULL, &manifest, &ignored) == 0;

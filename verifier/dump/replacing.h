@@ -21,10 +21,10 @@ struct replaced {
     struct table_counts tables;
 };
 
-/* Reads what lies beside the backup `entry`; nothing there is no error. `scenario` and `reports`
- * as in record_places. To be freed. */
+/* Reads what lies beside the backup `entry`; nothing there is no error. `scenario`, `database` and
+ * `reports` as in record_places_of. To be freed. */
 void replaced_read(struct shelf *shelf, const struct shelf_entry *entry, const char *scenario,
-                   const char *reports, struct replaced *ret_replaced);
+                   const char *database, const char *reports, struct replaced *ret_replaced);
 void replaced_free(struct replaced *replaced); /* takes a zeroed one */
 
 /* May the dump `now`, of that database, replace it? Not when it holds no table or no row and the

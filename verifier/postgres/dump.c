@@ -161,7 +161,8 @@ static int pump_all(struct dump *dump, struct error *error)
             return too_late(error);
         int ready = poll(pipes, 2, left_ms < TICK_MS ? (int)left_ms : TICK_MS);
         if (signals_held())
-            return cannot_verify(error, "interrupted: pg_dump was stopped, and nothing of the backup is left");
+            return cannot_verify(
+                error, "interrupted: pg_dump was stopped, and nothing of the backup is left");
         if (!dump->options->sink)
             progress_show(dump, 0);
         for (size_t i = 0; i < 2 && ready > 0; i++) {

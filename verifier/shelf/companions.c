@@ -69,13 +69,13 @@ static int companions_settle(struct shelf *shelf, const char *name, const char *
     return belongs ? manifest_rename(&next, shelf, next_name, current_name, error) : 0;
 }
 
-int companions_before(struct shelf *shelf, const char *name, bool replaces,
+int companions_before(struct shelf *shelf, const char *name, const char *database, bool replaces,
                       const struct manifest *manifest, struct error *error)
 {
     cleanup(free_pointer) char *current = manifest_name(name);
     cleanup(free_pointer) char *next = manifest_next_name(name);
     cleanup(record_places_free) struct record_places places;
-    record_places(shelf, name, "", NULL, &places);
+    record_places_of(shelf, name, "", database, NULL, &places);
     /* What is there of an earlier backup of that name speaks of other bytes. */
     if (record_remove(&places, error) < 0)
         return -1;

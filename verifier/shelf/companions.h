@@ -16,8 +16,8 @@
 char *companion_backup(const char *name);
 
 /* Around the moment when the backup `name` gets its name: before it, after it, or instead of it
- * when it failed. `replaces`: there is a backup of that name. */
-int companions_before(struct shelf *shelf, const char *name, bool replaces,
+ * when it failed. `database`: see record_places_of. `replaces`: there is a backup of that name. */
+int companions_before(struct shelf *shelf, const char *name, const char *database, bool replaces,
                       const struct manifest *manifest, struct error *error);
 int companions_after(struct shelf *shelf, const char *name, bool replaces,
                      const struct manifest *manifest, struct error *error);

@@ -16,7 +16,7 @@ import running
 import servers
 # Fixtures that are named here serve every test; made in each module, stores would start in each.
 from backup_bucket import bucket, large  # noqa: F401 pylint: disable=unused-import
-from objects_world import make_world  # noqa: F401 pylint: disable=unused-import
+from objects_world import dump_of, make_world  # noqa: F401 pylint: disable=unused-import
 from s3_fixtures import ceph, make_copy, s3_base, swift  # noqa: F401 pylint: disable=unused-import
 
 

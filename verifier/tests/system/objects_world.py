@@ -1,5 +1,6 @@
 """A bucket or a directory, its copy, and a backup whose rows refer to what is in it: all of them agree."""
 
+import itertools
 import json
 import shutil
 import time
@@ -60,23 +61,34 @@ class Directory:
 
 
 class Bucket:
-    numbers = iter(range(1000000))
+    numbers = itertools.count()
+    emptied = []  # names of buckets that tests have left as they were made
 
     def __init__(self, _place, store):
         self.client = store.client
-        self.name, self.prefix = f"checks-{next(self.numbers)}", PREFIX
+        self.fresh = not self.emptied
+        self.name, self.prefix = f"checks-{next(self.numbers)}" if self.fresh else self.emptied.pop(), PREFIX
         self.path_style = self.name + "/"
         self.location = f"s3://{self.name}/live"
         self.settings = {"endpoint": store.proxy.endpoint, "region": "auto", "access_key": store.access_key,
                          "secret_key": store.secret_key}
-        self.client.make_bucket(self.name)
-        self.client.put(self.name, "of-somebody-else", b"outside of the prefix")
+        self.keys = set()
+        if self.fresh:
+            self.client.make_bucket(self.name)
+            self.client.put(self.name, "of-somebody-else", b"outside of the prefix")
 
     def put(self, key, body):
         self.client.put(self.name, self.prefix + key, body)
+        self.keys.add(key)
 
     def delete(self, key):
         self.client.delete(self.name, self.prefix + key)
+        self.keys.discard(key)
+
+    def leave(self):
+        for key in list(self.keys):
+            self.delete(key)
+        self.emptied.append(self.name)
 
 
 class World:
@@ -131,24 +143,45 @@ def rows_sql(rows):
     return f"create table reports (screenshot_url text, annotated_screenshot_url varchar(1000)); insert into reports values {values}"
 
 
+@pytest.fixture(scope="session")
+def dump_of(base, server):
+    """dump_of(rows) -> a dump of them, made once."""
+    made = {}
+
+    def dump(rows):
+        sql = rows_sql(rows)
+        if sql not in made:
+            made[sql] = base / f"rows{len(made)}.dump"
+            server.create("rows", sql)
+            server.dump("rows", made[sql])
+            server.drop("rows")
+        return made[sql]
+
+    return dump
+
+
 @pytest.fixture
-def make_world(place, server, database, request):
+def make_world(place, dump_of, request):  # pylint: disable=redefined-outer-name
     """make_world(kind) -> a world whose every check passes."""
+    used = []
 
     def make(kind, keys=None, rows=None):
         store = request.getfixturevalue("ceph") if kind is Bucket else None
         if store:
             store.proxy.reset()
         world = World(place, store, kind)
+        if store and keys is None:
+            used.append(world.bucket)
         for key, body in (KEYS if keys is None else keys).items():
             world.bucket.put(key, body)
         world.sync()
-        world.database = database(rows_sql([tuple(map(world.row, row)) for row in (ROWS if rows is None else rows)]))
-        world.dumped = server.dump(world.database, place.directory / "dumped")
+        world.dumped = dump_of([tuple(map(world.row, row)) for row in (ROWS if rows is None else rows)])
         world.put_backup(world.dumped)
         return world
 
-    return make
+    yield make
+    for bucket in used:
+        bucket.leave()
 
 
 def objects_of(run):

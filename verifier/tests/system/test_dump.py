@@ -77,15 +77,19 @@ def test_a_name_that_exists_is_not_overwritten(place, server, good):
     assert existing.read_bytes() != before and names(place) == [existing.name]
 
 
-def test_a_backup_is_not_replaced_by_less(place, server, database):
+@pytest.mark.parametrize("named", [False, True], ids=["the only database", "a database that is named"])
+def test_a_backup_is_not_replaced_by_less(place, server, database, named):
     """A URL that has lost its database's name leads to the one that is named like the user, which is empty."""
     name = database("create table t as select 1 as x; create table u (x int)")
 
+    backups = f"max_age: 26h\n  database: {name}" if named else "max_age: 26h"
+
     def dump(url, *options, counts="exact"):
-        return place.run("dump", *options, place.scenario(f"source:\n  database: {url!r}\n  counts: {counts}\n"))
+        return place.run("dump", *options, place.scenario(f"source:\n  database: {url!r}\n  counts: {counts}\n", backups=backups))
 
     lost = server.url("").replace("/?", "?")
-    assert dump(server.url(name)).code == PASSED and place.verify(place.scenario()).code == PASSED
+    assert dump(server.url(name)).code == PASSED and place.verify(place.scenario(backups=backups)).code == PASSED
+    assert (place.backups / today(f"bugspark_%Y%m%d.dump.gz.verified{f'-{name}' if named else ''}.json")).exists()
     kept = {path: path.read_bytes() for path in place.backups.iterdir()}
     assert len(kept) == 3
     for url, counts, sql, words in (
@@ -99,6 +103,7 @@ def test_a_backup_is_not_replaced_by_less(place, server, database):
         assert run.code == CANNOT_VERIFY and not [word for word in words if word not in run.err], str(run)
         assert {path: path.read_bytes() for path in place.backups.iterdir()} == kept, str(run)
     assert dump(lost, "--force=empty").code == PASSED
+    assert not list(place.backups.glob("*.verified*.json"))
     assert dump(lost, "--force").code == PASSED, "as empty as before"
 
 

@@ -292,7 +292,7 @@ START_TEST(a_replacement_after_an_interrupted_one)
     ck_assert_int_eq(shelf_write(shelf, BACKUP, content, &error), 0);
     manifest_put(shelf, CURRENT, replacements[i].current, replacements[i].current_bytes);
     manifest_put(shelf, NEXT, replacements[i].next, replacements[i].next_bytes);
-    ck_assert_msg(companions_before(shelf, BACKUP, true, &third, &error) == 0, "%s: %s",
+    ck_assert_msg(companions_before(shelf, BACKUP, NULL, true, &third, &error) == 0, "%s: %s",
                   replacements[i].name, error.text);
     manifest_expect(shelf, CURRENT, replacements[i].kept);
     manifest_expect(shelf, NEXT, third.sha256);
