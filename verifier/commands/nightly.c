@@ -3,11 +3,14 @@
  * The steps are the commands of the same names, each in a process of its own, one after the other.
  * So one that dies is an exit code, and what a command sets up for itself is gone with it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -227,6 +230,27 @@ static void announce(const struct night *night)
     free(runs);
 }
 
+/* One night at a time, for one directory of reports. The lock goes with us and our steps, however
+ * we end. */
+static int lock(const struct common_options *common, struct error *error)
+{
+    cleanup(free_pointer) char *path = xasprintf("%s/.nightly.lock", common->reports);
+    if (mkdir(common->reports, 0777) < 0 && errno != EEXIST)
+        return cannot_verify(error, "cannot make the reports directory %s: %s", common->reports,
+                             strerror(errno));
+    int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor < 0)
+        return cannot_verify(error, "cannot write to the reports directory %s: %s", common->reports,
+                             strerror(errno));
+    cleanup(free_pointer) char *directory = realpath(common->reports, NULL);
+    if (flock(descriptor, LOCK_EX | LOCK_NB) < 0)
+        return cannot_verify(error,
+                             "another night that writes to %s is still at work: this one did "
+                             "nothing",
+                             directory ? directory : common->reports);
+    return 0;
+}
+
 static void do_night(struct night *night)
 {
     announce(night);
@@ -263,9 +287,13 @@ int command_nightly(int argc, char **argv)
         .deadline_ms =
             options.timeout_s > 0 ? deadline_after(options.timeout_s * 1000) : NO_DEADLINE,
     };
-    if (loaded.paths.count == 0) {
-        fputs("restore-verifier: there is no scenario file: name one, or put one into scenarios/\n",
-              stderr);
+    struct error error;
+    int ready = lock(&common, &error);
+    if (ready == 0 && loaded.paths.count == 0)
+        ready = cannot_verify(&error, "there is no scenario file: name one, or put one into "
+                                      "scenarios/");
+    if (ready < 0) {
+        fprintf(stderr, "restore-verifier: %s\n", error.text);
         night.exit_code = EXIT_CANNOT_VERIFY;
     } else {
         /* What is wrong with them, the steps tell. */

@@ -316,7 +316,7 @@ struct scenario **scenarios_load(const struct strings *paths, struct strings *pr
 
 void scenarios_free(struct scenario **scenarios, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && scenarios; i++)
         scenario_free(scenarios[i]);
     free(scenarios);
 }

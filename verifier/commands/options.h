@@ -70,7 +70,7 @@ void loaded_free(struct loaded *loaded);
  * problem too: their reports would overwrite each other. `ret_scenarios` has as many as there are
  * paths, NULL where one could not be loaded. */
 struct scenario **scenarios_load(const struct strings *paths, struct strings *problems);
-void scenarios_free(struct scenario **scenarios, size_t count);
+void scenarios_free(struct scenario **scenarios, size_t count); /* takes NULL */
 
 /* What a command does to one scenario; gives an exit code. `own` is what options_parse was given.
  */

@@ -12,7 +12,7 @@ import urllib.parse
 import pytest
 
 import servers
-from running import CANNOT_VERIFY, IS_ROOT, NOBODY, PASSED, ROOT, needs_root, today, wait_until
+from running import CANNOT_VERIFY, IS_ROOT, NOBODY, PASSED, PROGRAM, ROOT, needs_root, today, wait_until
 
 RENDER = "dpg-abc123-a.oregon-postgres.render.com"
 NEON = "ep-cool-name-123.eu-central-1.aws.neon.tech"
@@ -369,25 +369,8 @@ def test_the_systemd_units_are_sound(place):
     if not shutil.which("systemd-analyze"):
         pytest.skip("there is no systemd-analyze")
     for name in ("restore-verifier.service", "restore-verifier.timer"):
-        text = (ROOT / "examples" / name).read_text().replace("/opt/restore-verifier", str(ROOT))
+        text = (ROOT / "examples" / name).read_text().replace("/usr/local/bin/restore-verifier", PROGRAM)
         (place.directory / name).write_text(text)
     units = [place.directory / name for name in ("restore-verifier.service", "restore-verifier.timer")]
     checked = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
     assert checked.returncode == 0 and "restore-verifier" not in checked.stderr, checked.stderr
-
-
-def test_the_crontab_line_is_shell(place):
-    lines = [line for line in (ROOT / "examples/crontab").read_text().splitlines() if line and line[0] in "0123456789*"]
-    assert len(lines) == 1
-    command = lines[0].split(None, 5)[5]
-    assert "%" not in command
-    (place.directory / "environment").write_text("BACKUP_DIR=/somewhere\n")
-    for name, text in (("scripts/nightly", '#!/bin/bash\necho "$BACKUP_DIR $*"\n'),):
-        target = place.directory / "opt" / name
-        target.parent.mkdir(parents=True)
-        target.write_text(text)
-        target.chmod(0o755)
-    command = command.replace("/opt/restore-verifier", str(place.directory / "opt"))
-    command = command.replace("/etc/restore-verifier", str(place.directory)).replace("/run/lock", str(place.directory))
-    ran = subprocess.run(["/bin/bash", "-c", command], capture_output=True, text=True, check=False)
-    assert ran.stdout == "/somewhere scenarios/bugspark.yaml\n", ran.stderr

@@ -1,13 +1,14 @@
 """Proves that a night does what its scenarios ask for, once and again, and that nothing fails in silence: neither a
 server that stopped answering, nor a file of variables, nor a night that was ended."""
 
+import fcntl
 import os
 import signal
 import subprocess
 
 import pytest
 
-from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, Report, today, wait_until
+from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM, ROOT, Report, today, wait_until
 from servers import BIN
 
 NAME = "bugspark_%Y%m%d.dump.gz"
@@ -19,7 +20,7 @@ def scenario(place, url, body="", backups="keep: 30d"):
 
 
 def codes(place):
-    return {path.name: Report(path).exit_code for path in place.reports.iterdir()}
+    return {path.name: Report(path).exit_code for path in place.reports.glob("*.xml")}
 
 
 def test_a_night_done_twice(place, server):
@@ -114,6 +115,33 @@ def test_a_night_whose_time_is_over(place, server):
     run = place.run("nightly", "--timeout", "2s", scenario(place, server.url("bugspark")), environment=environment)
     assert run.code == CANNOT_VERIFY and "pg_dump did not end in time" in run.err, str(run)
     assert "verify was not begun, because the night's time is over" in run.err
+
+
+def test_a_night_by_cron(place, server):
+    """The crontab's line as cron runs it; and again while it is still at work."""
+    lines = [line for line in (ROOT / "examples/crontab").read_text().splitlines() if line and line[0] in "0123456789*"]
+    command = lines[0].split(None, 5)[5]
+    assert len(lines) == 1 and "%" not in command
+    command = command.replace("/usr/local/bin/restore-verifier", PROGRAM).replace("/srv/backups", str(place.directory))
+    variables = place.directory / "environment"
+    variables.write_text(f"DATABASE_URL={server.url('bugspark')}\nRESTORE_VERIFIER_PGBIN={place.environment['RESTORE_VERIFIER_PGBIN']}\n")
+    variables.chmod(0o600)
+    scenarios = place.directory / "scenarios"
+    scenarios.mkdir()
+    (scenarios / "shop.yaml").write_text("scenario: shop\nsource:\n  database: ${DATABASE_URL}\n")
+    cron = {"PATH": "/usr/bin:/bin", "HOME": "/", "SHELL": "/bin/sh", "TMPDIR": str(place.tmp)}
+
+    def night():
+        return subprocess.run(["/bin/sh", "-c", command], cwd="/", env=cron, capture_output=True, text=True)
+
+    ran = night()
+    assert ran.returncode == PASSED, ran.stderr
+    assert codes(place) == {"shop.xml": PASSED, "shop.dump.xml": PASSED}
+    with open(place.reports / ".nightly.lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ran = night()
+    assert ran.returncode == CANNOT_VERIFY and f"another night that writes to {place.reports} is still at work" in ran.stderr, ran.stderr
+    assert codes(place)["shop.xml"] == PASSED
 
 
 def test_a_bad_night(place, server):
