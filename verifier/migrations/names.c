@@ -224,11 +224,11 @@ static bool is_squash_of(const char *name, const char *migration)
     if (!squashed || !dot || dot > squashed ||
         strncmp(name, migration, (size_t)(dot - name + 1)) != 0)
         return false;
-    const char *number = migration + (dot - name + 1);
-    size_t digits = strspn(number, "0123456789");
+    const char *own = migration + (dot - name + 1);
+    size_t digits = strspn(own, "0123456789");
     const char *last = squashed + strlen(word);
     return digits == strspn(dot + 1, "0123456789") && digits == strspn(last, "0123456789") &&
-           strncmp(number, dot + 1, digits) >= 0 && strncmp(number, last, digits) <= 0;
+           strncmp(own, dot + 1, digits) >= 0 && strncmp(own, last, digits) <= 0;
 }
 
 /* It is written down only when Django has run once more after the last of them was applied. */

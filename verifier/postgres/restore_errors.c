@@ -80,8 +80,8 @@ static enum restore_error_class classify(const char *message, bool has_public_sc
     };
     static const char *const always_harmless[] = {
         /* What pg_restore since 17 sends to every server; those before have no such limit. */
-        "could not execute query: ERROR:  unrecognized configuration parameter "
-        "\"transaction_timeout\"",
+        ("could not execute query: ERROR:  unrecognized configuration parameter "
+         "\"transaction_timeout\""),
         /* Archives from before 9.1 create it, and every database has it by now. */
         "could not execute query: ERROR:  language \"plpgsql\" already exists",
         "could not execute query: ERROR:  extension \"plpgsql\" already exists",

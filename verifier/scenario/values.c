@@ -285,15 +285,15 @@ void read_keep(struct reader *reader, const struct key *key, const struct node *
         {"yearly", read_period, PERIOD(KEEP_YEARLY), NO_MARK, false},
     };
     static const int days[KEEP_PERIOD_COUNT] = {1, 7, 31, 366};
-    struct keep *keep = field;
+    struct keep *kept = field;
     if (value->kind != NODE_MAP) {
-        read_duration_s(reader, key, value, &keep->young_s);
+        read_duration_s(reader, key, value, &kept->young_s);
         return;
     }
-    keep->by_periods = true;
-    read_section(reader, key->name, keys, KEEP_PERIOD_COUNT, value, keep);
-    for (size_t i = 0; i < KEEP_PERIOD_COUNT && keep->young_s == 0; i++)
-        keep->young_s = (int64_t)keep->periods[i] * days[i] * 86400;
+    kept->by_periods = true;
+    read_section(reader, key->name, keys, KEEP_PERIOD_COUNT, value, kept);
+    for (size_t i = 0; i < KEEP_PERIOD_COUNT && kept->young_s == 0; i++)
+        kept->young_s = (int64_t)kept->periods[i] * days[i] * 86400;
 }
 
 void read_jobs(struct reader *reader, const struct key *key, const struct node *value, void *field)

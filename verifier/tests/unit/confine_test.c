@@ -127,7 +127,8 @@ static void unix_listener_open(const struct world *world, int type, const char *
         strcpy(address.sun_path + 1, world->directory);
         length = offsetof(struct sockaddr_un, sun_path) + 1 + strlen(world->directory);
     }
-    listener_open(AF_UNIX, type, &address, (socklen_t)length);
+    int listener = listener_open(AF_UNIX, type, &address, (socklen_t)length);
+    ck_assert_int_ge(listener, 0); /* it stays open for as long as the test runs */
     if (name)
         ck_assert_int_eq(chmod(address.sun_path, 0777), 0);
 }
