@@ -50,7 +50,7 @@ ESCAPES = {
     "a program's output": "copy sink from program 'id'",
     "a file written": "copy (select 1) to '{place}/canary'",
     "a file written in the work directory": "copy (select 1) to '{place}/tmp/canary'",
-    "a file in shared memory": "copy (select 1) to '/dev/shm/restore-verifier-canary'",
+    "a file in shared memory": "copy (select 1) to '{shared}'",
     "a large object written": "do $d$ declare new oid = lo_from_bytea(0, 'x'); begin perform lo_export(new, '{place}/canary'); end $d$",
     "a file read": "select pg_read_file('{place}/secret')",
     "a file read into a table": "copy sink from '{place}/secret'",
@@ -89,7 +89,8 @@ queries:
 def test_a_superuser_of_the_backup_reaches_nothing(place, server, database, user):
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setblocking(False)
-    words = {"place": place.directory, "socket": server.directory, "port": listener.getsockname()[1], "pid": os.getpid()}
+    shared = f"/dev/shm/canary.{os.getpid()}"
+    words = {"place": place.directory, "shared": shared, "socket": server.directory, "port": listener.getsockname()[1], "pid": os.getpid()}
     quoted = (f"($n${name}$n$, $e${escape.format(**words)}$e$)" for name, escape in ESCAPES.items())
     backup = server.dump(database(HOSTILE.format(values=", ".join(quoted))), place.backups / "x.dump")
     (place.directory / "secret").write_text("secret\n")
@@ -105,7 +106,7 @@ def test_a_superuser_of_the_backup_reaches_nothing(place, server, database, user
     if "Landlock" not in held:
         pytest.skip(f"this machine has no Landlock: {report.properties['server.not_confined_by']}")
     assert report["everything was tried, and refused"].verdict == "pass", str(run)
-    assert not list(place.directory.rglob("canary")) and not os.path.exists("/dev/shm/restore-verifier-canary")
+    assert not list(place.directory.rglob("canary")) and not os.path.exists(shared)
     with pytest.raises(BlockingIOError):
         listener.accept()
     assert "confined by no new privileges, Landlock" in " ".join(run.err.split()), run.err

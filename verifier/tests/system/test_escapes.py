@@ -366,7 +366,9 @@ create function format_type(oid, text) returns text language sql as 'select ''te
 create table pg_class as select 1 as oid; create table pg_namespace as select 1 as oid; create view pg_attribute as select 1 as oid;
 """
 
+# One job: the index comes behind all data then.
 LYING = """restore:
+  jobs: 1
   contents: true
   jobs: 1
 alembic:
