@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -15,7 +16,7 @@ import time
 
 import pytest
 
-from running import BAD_BACKUP, CANNOT_VERIFY, NOBODY, PASSED, needs_root, today, utc
+from running import BAD_BACKUP, CANNOT_VERIFY, NOBODY, PASSED, Place, needs_root, today, utc
 from servers import BIN, Server
 
 LONG = os.environ.get("RESTORE_VERIFIER_LONG") == "1"
@@ -46,6 +47,19 @@ def change(path, edit):
     content = json.loads(path.read_text())
     edit(content)
     path.write_text(json.dumps(content))
+
+
+@pytest.fixture(scope="module")
+def dumped(base, server):
+    """What `dump` makes of bugspark, to be put where a test wants it: dumped(place)."""
+    first = Place(base / "with-manifest")
+    dump(first, scenario(first, server.url("bugspark")))
+
+    def put(place):
+        for made in first.backups.iterdir():
+            shutil.copy(made, place.backups)
+
+    return put
 
 
 def sha256(path):
@@ -499,19 +513,19 @@ def test_a_row_that_is_missing_from_a_sound_archive(place, server, database):
     assert "sha256" not in run.report()["backup is intact"].message
 
 
-def test_another_file_with_the_same_rows(place, server):
+def test_another_file_with_the_same_rows(place, server, dumped):
     path = scenario(place, server.url("bugspark"))
-    dump(place, path)
+    dumped(place)
     backup = place.backups / today(NAME)
     before = sha256(backup)
     backup.write_bytes(gzip.compress(gzip.decompress(backup.read_bytes()), 1))
     place.expect("fail", "backup is intact", ["not the one that dump wrote", before, sha256(backup), f"{backup.stat().st_size} bytes"], path)
 
 
-def test_a_backup_of_another_database_with_its_manifest(place, server):
+def test_a_backup_of_another_database_with_its_manifest(place, server, dumped):
     """Exchanged, or restored from the wrong place: all that it says of itself is true."""
     path = scenario(place, server.url("bugspark"), SAME)
-    dump(place, path)
+    dumped(place)
     other = "other_%Y%m%d.dump.gz"
     for ending in ("", ".manifest.json"):
         os.rename(beside(place, ending), beside(place, ending, other))
@@ -532,9 +546,9 @@ def test_a_backup_of_another_database_with_its_manifest(place, server):
     ],
     ids=["table missing", "table lost", "a row more", "size", "sha256"],
 )
-def test_a_manifest_that_says_otherwise(place, server, edit, words):
+def test_a_manifest_that_says_otherwise(place, server, dumped, edit, words):
     path = scenario(place, server.url("bugspark"))
-    dump(place, path)
+    dumped(place)
     change(beside(place), edit)
     place.expect("fail", "backup is intact", words, path)
 
@@ -551,9 +565,9 @@ def test_a_manifest_that_says_otherwise(place, server, edit, words):
     ],
     ids=["empty", "nothing in it", "zeros", "nested", "no fields", "from the future"],
 )
-def test_a_manifest_that_cannot_be_used(place, server, content, verdict, words):
+def test_a_manifest_that_cannot_be_used(place, server, dumped, content, verdict, words):
     path = scenario(place, server.url("bugspark"), SAME)
-    dump(place, path)
+    dumped(place)
     beside(place).write_text(content)
     run = place.expect(verdict, "backup is intact", words, path)
     assert run.report()["users: row_count same as dump"].verdict == "skip"
@@ -561,9 +575,9 @@ def test_a_manifest_that_cannot_be_used(place, server, content, verdict, words):
 
 
 @needs_root
-def test_a_manifest_that_may_not_be_read(place, server):
+def test_a_manifest_that_may_not_be_read(place, server, dumped):
     path = scenario(place, server.url("bugspark"))
-    dump(place, path)
+    dumped(place)
     place.give_to(NOBODY)
     os.chown(beside(place), 0, 0)
     place.expect("error", "backup is intact", "Permission denied", path)
@@ -587,9 +601,9 @@ def test_counts_that_were_not_wanted(place, server):
     assert run.report()["backup is intact"].verdict == "pass"
 
 
-def test_restored_rows_are_held_against_the_dump(place, server):
+def test_restored_rows_are_held_against_the_dump(place, server, dumped):
     path = scenario(place, server.url("bugspark"), SAME + "  webhooks:\n    - 'warn: row_count same as dump'\n")
-    dump(place, path)
+    dumped(place)
     webhooks = manifest(place)["source"]["tables"]["public"]["webhooks"]
     change(beside(place), lambda said: said["source"]["tables"]["public"].update(users=24, webhooks=webhooks + 1))
     run = place.expect("fail", "users: row_count same as dump", "restored 25 rows, and the dump counted 24", path)
@@ -608,17 +622,17 @@ def test_rows_of_what_is_no_table(place, server, database, kind):
     assert run.report()["v: row_count = 1"].verdict == "pass"
 
 
-def test_the_time_of_a_backup_is_its_manifests(place, server):
+def test_the_time_of_a_backup_is_its_manifests(place, server, dumped):
     path = scenario(place, server.url("bugspark"))
-    dump(place, path)
+    dumped(place)
     then = utc(time.time() - 46 * 3600)
     change(beside(place), lambda said: said.update(began=then))
     place.expect("fail", "backup is recent", [then, "told by its manifest", "1 d 22 h", "its manifest says that it was made"], path)
 
 
-def test_an_old_backup_under_a_new_name_with_its_manifest(place, server):
+def test_an_old_backup_under_a_new_name_with_its_manifest(place, server, dumped):
     path = scenario(place, server.url("bugspark"))
-    dump(place, path)
+    dumped(place)
     then = utc(time.time() - 9 * 86400)
     change(beside(place), lambda said: said.update(began=then, ended=then, backup=today(NAME, days_ago=9)))
     place.expect("fail", "backup is recent", ["named", "but its manifest says"], path)
