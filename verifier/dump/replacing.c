@@ -33,7 +33,8 @@ void replaced_read(struct shelf *shelf, const struct shelf_entry *entry, const c
     replaced.has_tables =
         manifest_select(shelf, entry->name, entry->size_bytes, NULL, &manifest, &ignored) == 0;
     struct table_counts *known = replaced.has_tables ? &manifest.tables : &record.tables;
-    if (replaced.has_tables || replaced.verified) {
+    /* The record of several databases names no tables. */
+    if (replaced.has_tables || (replaced.verified && record.databases.count == 0)) {
         replaced.has_rows = holds_rows(known);
         replaced.has_tables = true;
         replaced.tables = *known;

@@ -80,6 +80,7 @@ class Bucket:
         content = self.get(name)
         if name.endswith(".gz"):
             assert gzip.decompress(content)[:5] == b"PGDMP"
+        assert not name.endswith(".zst") or content[:4] == b"\x28\xb5\x2f\xfd"
         said = [self.json(key)["sha256"] for key in (f"{name}.manifest.json", f"{name}.next.manifest.json") if key in keys]
         assert hashlib.sha256(content).hexdigest() in said, keys
         return True

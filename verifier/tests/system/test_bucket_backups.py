@@ -399,6 +399,9 @@ def test_a_listing_that_is_wrong_never_hides_a_backup(bucket, fault):
 
 # --- dump -----------------------------------------------------------------------------------------
 
+QUICK = "bugspark_%Y%m%d.dump.zst"  # where the compression does not matter
+
+
 @pytest.mark.parametrize("pattern", [NAME, "bugspark_%Y%m%d.dump"])
 def test_a_backup_of_several_parts(bucket, large, pattern):
     path = bucket.scenario(source=large, pattern=pattern)
@@ -431,9 +434,9 @@ def test_a_name_that_exists(bucket, server):
 def test_a_dump_that_fails_leaves_what_was_there(bucket, large, which, force):
     """Also when parts of it are in the store already."""
     ends = {"pg_dump fails": '"$real/pg_dump" "$@"\nexit 1', "no archive": "head -c 20000000 /dev/urandom", "killed": '"$real/pg_dump" "$@"\nkill -9 $$'}
-    path = bucket.scenario(source=large, pattern="bugspark_%Y%m%d.dump")
+    path = bucket.scenario(source=large, pattern=QUICK)
     if force:
-        bucket.put(today("bugspark_%Y%m%d.dump"), b"theirs")
+        bucket.put(today(QUICK), b"theirs")
     before = bucket.keys()
     script = f'case $1 in --version) exec "$real/pg_dump" --version;; esac\n{ends[which]}\n'
     dump(bucket, path, *["--force"] * force, code=CANNOT_VERIFY, environment=bucket.place.stand_in(pg_dump=script))
@@ -449,7 +452,8 @@ UPLOAD_FAULTS = [s3_faults.error_500, s3_faults.slow_down, s3_faults.reset, s3_f
 @pytest.mark.parametrize("fault", UPLOAD_FAULTS, ids=lambda fault: fault.__name__)
 def test_what_goes_wrong_while_dumping(bucket, server, large, fault, size):
     """At each request that a dump makes: it is made whole, or an error is told and what was there stays."""
-    path = bucket.scenario(source=large if size == "large" else server.url("bugspark"))
+    pattern = QUICK if size == "large" else NAME
+    path = bucket.scenario(source=large if size == "large" else server.url("bugspark"), pattern=pattern)
     dump(bucket, path)
     count = bucket.store.proxy.passed
     assert count >= (12 if size == "large" else 8)
@@ -458,9 +462,9 @@ def test_what_goes_wrong_while_dumping(bucket, server, large, fault, size):
         bucket.store.proxy.reset(fault=at)
         run = bucket.place.run("dump", "--force", path)
         bucket.store.proxy.reset()
-        assert bucket.check_whole(today(NAME)), str(run)
+        assert bucket.check_whole(today(pattern)), str(run)
         if run.code == PASSED:
-            assert bucket.keys() == [today(NAME), today(NAME) + ".manifest.json"], f"request {number}"
+            assert bucket.keys() == [today(pattern), today(pattern) + ".manifest.json"], f"request {number}"
         else:
             assert run.code == CANNOT_VERIFY and "no backup was made" in run.err, str(run)
     assert at.count > 0
@@ -470,8 +474,8 @@ def test_what_goes_wrong_while_dumping(bucket, server, large, fault, size):
 @pytest.mark.parametrize("force", [False, True], ids=["new", "force"])
 def test_a_dump_that_is_killed_at_any_request(bucket, large, force):
     """Before each request, and again after another dump that was killed: two in a row is what once lost a manifest."""
-    path = bucket.scenario(source=large)
-    name = today(NAME)
+    path = bucket.scenario(source=large, pattern=QUICK)
+    name = today(QUICK)
     dump(bucket, path)
     outcomes = {True: 0, False: 0}
     for number in range(100):
@@ -501,7 +505,7 @@ def test_a_dump_that_is_killed_at_any_request(bucket, large, force):
 
 @pytest.mark.parametrize("kills", [8])
 def test_a_dump_that_is_killed_at_any_moment(bucket, large, kills):
-    path = bucket.scenario(source=large)
+    path = bucket.scenario(source=large, pattern=QUICK)
     began = time.monotonic()
     dump(bucket, path)
     took_s = time.monotonic() - began
@@ -511,13 +515,13 @@ def test_a_dump_that_is_killed_at_any_moment(bucket, large, kills):
         time.sleep(took_s * moments.random() * 1.1)  # the moment is the point here
         running.signal(signal.SIGKILL)
         running.process.wait()
-        assert bucket.check_whole(today(NAME))
+        assert bucket.check_whole(today(QUICK))
     dump(bucket, path, "--force")
     assert bucket.place.verify(path).code == PASSED
 
 
 def test_a_dump_that_is_told_to_stop_takes_its_parts_away(bucket, large):
-    path = bucket.scenario(source=large, pattern="bugspark_%Y%m%d.dump")
+    path = bucket.scenario(source=large, pattern=QUICK)
     sent = threading.Event()
     bucket.store.proxy.reset(rewrite=lambda request: sent.set() if "partNumber=1" in request.target else None)
     script = 'case $1 in --version) exec "$real/pg_dump" --version;; esac\n"$real/pg_dump" "$@"\nsleep 60\n'
@@ -530,8 +534,8 @@ def test_a_dump_that_is_told_to_stop_takes_its_parts_away(bucket, large):
 
 def test_two_dumps_at_once_are_never_taken_for_good(bucket, server, large):
     """A bucket has no locks: what each request of one meets of the other, in both orders."""
-    path = bucket.scenario(source=large)
-    name = today(NAME)
+    path = bucket.scenario(source=large, pattern=QUICK)
+    name = today(QUICK)
     number = 0
     seen = set()
     while True:
@@ -545,7 +549,7 @@ def test_two_dumps_at_once_are_never_taken_for_good(bucket, server, large):
             if next(count) == number and not other:  # pylint: disable=cell-var-from-loop
                 other.append(None)  # pylint: disable=cell-var-from-loop
                 direct = {"S3_ENDPOINT_URL": bucket.client.endpoint, "S3_ACCESS_KEY": bucket.store.access_key, "S3_SECRET_KEY": bucket.store.secret_key}
-                second = bucket.scenario(source=server.url("bugspark"), name="second", **NO_KEYS)
+                second = bucket.scenario(source=server.url("bugspark"), pattern=QUICK, name="second", **NO_KEYS)
                 other[0] = bucket.place.run("dump", second, environment=direct).code  # pylint: disable=cell-var-from-loop
 
         bucket.store.proxy.reset(rewrite=run_other)

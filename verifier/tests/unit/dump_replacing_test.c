@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/memory.h"
+#include "shelf/record.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/unit.h"
 
 #define MAY NULL
@@ -65,9 +68,49 @@ START_TEST(only_what_holds_as_much_replaces_a_backup)
 }
 END_TEST
 
+/* Of the tables of several databases a record tells nothing, which is no word of there being none.
+ */
+START_TEST(what_a_record_tells_of_the_backup)
+{
+    static const struct {
+        const char *database, *databases;
+        bool has_tables, has_rows;
+    } records[] = {
+        {NULL, NULL, true, true}, {"shop", NULL, true, true}, {NULL, "shop", false, true}};
+    cleanup(scratch_free) char *directory = scratch_new();
+    cleanup(shelf_freep) struct shelf *shelf = scratch_shelf(directory, false);
+    cleanup(record_places_free) struct record_places places;
+    cleanup(replaced_free) struct replaced replaced = {0};
+    cleanup(free_pointer) char *path = NULL;
+    struct shelf_entry entry = {.name = "a.dump", .size_bytes = 5, .modified = 1795350000};
+    struct error error;
+    struct record record = {.backup = xstrdup(entry.name),
+                            .verified = 1795356185,
+                            .size_bytes = entry.size_bytes,
+                            .modified = entry.modified,
+                            .program = xstrdup("restore-verifier 0.1.0"),
+                            .server = xstrdup("15.20")};
+    memset(record.sha256, '0', SHA256_HEX_SIZE - 1);
+    if (records[_i].database)
+        record.database = xstrdup(records[_i].database);
+    if (records[_i].databases)
+        strings_add(&record.databases, records[_i].databases);
+    else
+        table_counts_add(&record.tables, "public", "users", 1, 1);
+    record_places_of(shelf, entry.name, "s", record.database, NULL, &places);
+    ck_assert_int_eq(record_write(&record, &places, &path, &error), 0);
+    replaced_read(shelf, &entry, "s", records[_i].database, NULL, &replaced);
+    ck_assert(replaced.verified);
+    ck_assert_int_eq(replaced.has_tables, records[_i].has_tables);
+    ck_assert_int_eq(replaced.has_rows, records[_i].has_rows);
+    record_free(&record);
+}
+END_TEST
+
 Suite *dump_replacing_suite(void)
 {
     Suite *suite = suite_create("dump/replacing");
+    add_table_test(suite, what_a_record_tells_of_the_backup, 3);
     add_table_test(suite, only_what_holds_as_much_replaces_a_backup, ARRAY_LENGTH(replacements));
     return suite;
 }
