@@ -69,6 +69,7 @@ static void work(struct chores *chores, size_t index)
         return;
     }
     if (scenario) {
+        time_zone_use(scenario->backups.time_zone);
         run->facts->began = time(NULL);
         run->facts->began_ms = outcome->started_ms = clock_ms();
         chores->chore->work(scenario, chores->common, chores->own, run->facts, outcome);

@@ -207,6 +207,7 @@ static int prune(const struct scenario *scenario, const struct common_options *c
                  const void *own)
 {
     struct error error;
+    time_zone_use(scenario->backups.time_zone);
     if (prune_scenario(scenario, common, own, &error) == 0)
         return EXIT_VERIFIED;
     fprintf(stderr, "restore-verifier: %s: %s\n", scenario->name, error.text);

@@ -213,6 +213,7 @@ void run_work(void *context)
     struct run *run = context;
     struct facts *facts = run->facts;
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
+    time_zone_use(run->scenario->backups.time_zone);
     facts->began = time(NULL);
     facts->began_ms = clock_ms();
     struct stages *stages = stages_run(run->scenario, &run->stages, facts);

@@ -27,7 +27,9 @@ static const struct key backups_keys[] = {
     {"region", read_line, FIELD(backups.access.region), NO_MARK, false},
     {"access_key", read_line, FIELD(backups.access.access_key), NO_MARK, false},
     {"secret_key", read_line, FIELD(backups.access.secret_key), NO_MARK, false},
-    {"name", read_backup_name, FIELD(backups.name), NO_MARK, false},
+    {"name", read_backup_name, FIELD(backups.name), FIELD(backups.name_mark), false},
+    {"time", read_dating, FIELD(backups.time), NO_MARK, false},
+    {"time_zone", read_time_zone, FIELD(backups.time_zone), NO_MARK, false},
     {"database", read_line, FIELD(backups.database), NO_MARK, false},
     {"databases", read_databases, FIELD(backups.all_databases), NO_MARK, false},
     {"max_age", read_duration_s, FIELD(backups.max_age_s), NO_MARK, false},
@@ -237,6 +239,7 @@ static void check_together(struct reader *reader)
                 break;
             }
     check_access(problems, &scenario->backups.access, scenario->backups.mark);
+    check_dating(problems, scenario);
     check_databases(problems, scenario);
     check_objects(problems, scenario);
 }
@@ -403,6 +406,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->backups.location);
     access_free(&scenario->backups.access);
     free(scenario->backups.name);
+    free(scenario->backups.time_zone);
     free(scenario->backups.database);
     free(scenario->source.database);
     free(scenario->source.root_certificate);

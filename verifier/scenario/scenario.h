@@ -82,6 +82,12 @@ struct objects {
     struct mark mark;
 };
 
+enum backup_dating {
+    DATED_BY_NAME,     /* together with the archive's header: see shelf/age.h */
+    DATED_BY_HEADER,   /* the archive's own; of several the latest is the one modified last */
+    DATED_BY_MODIFIED, /* when the file was modified */
+};
+
 /* All strings are owned by the scenario; NULL where the file says nothing and there is no default.
  */
 struct scenario {
@@ -97,7 +103,10 @@ struct scenario {
     struct {
         char *location; /* a directory, or s3://bucket/prefix */
         struct store_access access;
-        char *name;         /* strftime pattern */
+        char *name; /* strftime pattern */
+        struct mark name_mark;
+        enum backup_dating time; /* what tells how old a backup is, and which is the latest */
+        char *time_zone;    /* of the names, and of the archives' headers; NULL: the local one */
         char *database;     /* the one to verify, of those in the backup; NULL: the only one */
         bool all_databases; /* or each of them */
         int64_t max_age_s;  /* 0: no limit given */

@@ -17,6 +17,7 @@
 struct shelf {
     char *location;
     struct store *store; /* NULL: a directory */
+    bool ignores_dates;
 };
 
 struct shelf *shelf_of_directory(const char *path)
@@ -58,6 +59,16 @@ void shelf_free(struct shelf *shelf)
 void shelf_freep(struct shelf **shelf)
 {
     shelf_free(*shelf);
+}
+
+void shelf_ignore_dates(struct shelf *shelf)
+{
+    shelf->ignores_dates = true;
+}
+
+bool shelf_ignores_dates(const struct shelf *shelf)
+{
+    return shelf->ignores_dates;
 }
 
 const char *shelf_location(const struct shelf *shelf)

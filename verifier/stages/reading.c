@@ -138,11 +138,12 @@ static void record_time(struct stages *stages)
 {
     const struct archive *archive = &stages->archive;
     struct backup_fact *fact = &stages->facts->backup;
-    struct backup_time made =
-        manifest_counts(stages)
-            ? backup_time_of_manifest(&stages->backup, stages->manifest.began)
-            : backup_time(&stages->backup,
-                          archive->has_creation_time ? &archive->creation_local : NULL);
+    const struct tm *creation = archive->has_creation_time ? &archive->creation_local : NULL;
+    struct backup_time made = manifest_counts(stages)
+                                  ? backup_time_of_manifest(&stages->backup, stages->manifest.began)
+                              : stages->scenario->backups.time == DATED_BY_HEADER
+                                  ? backup_time_of_header(&stages->backup, creation)
+                                  : backup_time(&stages->backup, creation);
     fact->time = made.time;
     text_copy(fact->time_from, sizeof(fact->time_from), made.known_from);
     text_copy(fact->contradiction, sizeof(fact->contradiction), made.contradiction);

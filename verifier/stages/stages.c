@@ -69,6 +69,7 @@ static int find(struct stages *stages, struct error *error)
         return -1;
     text_copy(fact->path, sizeof(fact->path), stages->backup.path);
     fact->size_bytes = stages->backup.size_bytes;
+    fact->modified = stages->backup.modified;
     return server_account(&stages->account, error);
 }
 
