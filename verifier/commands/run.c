@@ -204,8 +204,12 @@ static void leave_record(struct run *run, struct stages *stages)
     struct totals totals;
     struct result result = run_result(run);
     result_totals(&result, &totals);
+    const struct checks_told told = {.passed = totals.passed,
+                                     .warnings = totals.warnings,
+                                     .object_failures =
+                                         (int64_t)plan_object_failures(&run->plan, run->outcomes)};
     stages_record(stages, outcomes_prove(&run->plan, run->outcomes, run->kind == REPORT_VERIFY),
-                  totals.passed, totals.warnings);
+                  &told);
 }
 
 void run_work(void *context)

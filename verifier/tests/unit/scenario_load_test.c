@@ -317,15 +317,27 @@ static const struct {
       "FILE:2:32: `database` expects a postgresql:// URL or key=value pairs such as host=... "
       "dbname=...; the value is not shown, it may hold a password"}},
     {NAMED "backups: {name: x_%Y%m.gz}\n",
-     {"FILE:2:17: `name` does not name a date: it needs %Y, %m and %d, or %F, or %s"}},
+     {"FILE:2:17: `name` does not name a date: it needs %Y, %m and %d, or %F, or %s; or say "
+      "`time: modified` (or header), so that the age is known by another way"}},
     {NAMED "backups: {name: x_%Y%Q%m%d.gz}\n",
      {"FILE:2:21: `%Q` cannot be read back from a file name: use %Y %m %d %H %M %S, %y %j %F %T %s "
-      "or %%"}},
+      "%a %u or %%"}},
     {NAMED "backups: {name: x_%F%}\n",
      {"FILE:2:21: `%` cannot be read back from a file name: use %Y %m %d %H %M %S, %y %j %F %T %s "
-      "or %%"}},
+      "%a %u or %%"}},
     {NAMED "backups: {name: x_%%Y%%m%%d}\n",
-     {"FILE:2:17: `name` does not name a date: it needs %Y, %m and %d, or %F, or %s"}},
+     {"FILE:2:17: `name` does not name a date: it needs %Y, %m and %d, or %F, or %s; or say "
+      "`time: modified` (or header), so that the age is known by another way"}},
+    {NAMED "backups: {name: latest.dump.gz, time: modified, time_zone: Asia/Tokyo}\n", {NULL}},
+    {NAMED "backups: {time: header, name: 'x_%a_%u.dump'}\n", {NULL}},
+    {NAMED "backups: {time: mtime, time_zone: Asia/Tokio}\n",
+     {"FILE:2:17: `time` is name, header or modified, not `mtime`",
+      "FILE:2:35: there is no time zone `Asia/Tokio` on this machine: check the name (such as "
+      "Asia/Tokyo), or install the package tzdata"}},
+    {NAMED "backups: {time: header, keep: 30d}\n",
+     {"FILE:2:1: `keep` needs `time: name`: `prune` deletes by the dates in names alone, since any "
+      "copy changes when a file was modified. Names that come again replace their own backups: "
+      "remove `keep`"}},
     {NAMED "backups: {name: a/%F}\n",
      {"FILE:2:17: `name` is the name of a file, without `/`: the directory is `location`"}},
     {NAMED "backups: {location: 's3://', max_age: 26}\n",
