@@ -247,7 +247,7 @@ static void check_together(struct reader *reader)
 static void fill_defaults(struct scenario *scenario)
 {
     if (!scenario->backups.location)
-        scenario->backups.location = xstrdup(DEFAULT_LOCATION);
+        scenario->backups.location = path_absolute(DEFAULT_LOCATION);
     if (!scenario->backups.name)
         scenario->backups.name = xasprintf("%s_%%Y%%m%%d.dump.gz", scenario->name);
     if (scenario->restore.timeout_ms == 0)
@@ -270,7 +270,8 @@ int scenario_load(const char *path, struct scenario **ret_scenario, struct strin
 {
     struct buffer content;
     struct error error;
-    if (file_read(path, FILE_LIMIT_BYTES, &content, &error) < 0) {
+    cleanup(free_pointer) char *absolute = path_absolute(path);
+    if (file_read(absolute, FILE_LIMIT_BYTES, &content, &error) < 0) {
         strings_addf(problems, "%s: %s", path, error.text);
         return -1;
     }

@@ -135,7 +135,7 @@ struct scenario {
 
 /* Loads and validates a file. On -1 every problem of the file has been added to `problems`, one
  * line each: "FILE:LINE:COLUMN: what is wrong" (a file that cannot be read: "FILE: why"). Relative
- * directories in the file are taken from the current directory, as a shell would. */
+ * paths in the file are taken from the current directory, as a shell would, and made absolute. */
 int scenario_load(const char *path, struct scenario **ret_scenario, struct strings *problems);
 /* The tables in which migration tools keep what they have applied. Freed by the caller; the names
  * are borrowed. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/utf8.h"
 
 enum { NAME_LIMIT_BYTES = 100, BACKUP_NAME_LIMIT_BYTES = 200, JOBS_LIMIT = 64 };
@@ -118,7 +119,8 @@ void read_server(struct reader *reader, const struct key *key, const struct node
                      key->name);
 }
 
-/* No shell has read it: a `~` would be the name of a directory. */
+/* No shell has read it: a `~` would be the name of a directory. It is kept from the root on, since
+ * messages about it are read by people who do not know where we were called. */
 static void keep_path(struct reader *reader, const struct key *key, const struct node *value,
                       const char *text, void *field)
 {
@@ -126,7 +128,7 @@ static void keep_path(struct reader *reader, const struct key *key, const struct
         problems_add(&reader->problems, value->mark,
                      "`%s` begins with what only a shell replaces: write ${HOME}/...", key->name);
     else
-        keep(field, text);
+        *(char **)field = starts_with(text, "s3://") ? xstrdup(text) : path_absolute(text);
 }
 
 void read_location(struct reader *reader, const struct key *key, const struct node *value,

@@ -23,13 +23,14 @@ struct shelf {
 struct shelf *shelf_of_directory(const char *path)
 {
     struct shelf *shelf = xcalloc(1, sizeof(*shelf));
-    shelf->location = xstrdup(path);
+    shelf->location = path_absolute(path);
     return shelf;
 }
 
 struct shelf *shelf_of_store(struct store *store)
 {
-    struct shelf *shelf = shelf_of_directory(store_name(store));
+    struct shelf *shelf = xcalloc(1, sizeof(*shelf));
+    shelf->location = xstrdup(store_name(store));
     shelf->store = store;
     return shelf;
 }

@@ -129,6 +129,7 @@ struct stages *stages_run(const struct scenario *scenario, const struct stages_o
 
 static void stages_free(struct stages *stages)
 {
+    free(stages->barrier);
     connection_close(stages->maintenance);
     address_free(&stages->server);
     address_free(&stages->database);

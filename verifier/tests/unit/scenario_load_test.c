@@ -123,7 +123,8 @@ static void assert_objects(const struct objects *objects)
     ck_assert_str_eq(objects->access.region, "auto");
     ck_assert_str_eq(objects->access.access_key, "access");
     ck_assert_str_eq(objects->access.secret_key, "hush: [");
-    ck_assert_str_eq(objects->copy, "./backups/uploads");
+    cleanup(free_pointer) char *copy = path_absolute("backups/uploads");
+    ck_assert_str_eq(objects->copy, copy);
     ck_assert_uint_eq(objects->check_count, 4);
     ck_assert_str_eq(objects->checks[3].arguments.items[0], "reports.screenshot_url");
 }
@@ -138,7 +139,8 @@ START_TEST(the_example_loads_whole)
     ck_assert_str_eq(scenario->name, "bugspark");
     ck_assert_int_eq(scenario->source.host, HOST_SELF_HOSTED);
     ck_assert_str_eq(scenario->source.database, "postgresql+asyncpg://user:hush@db/bugspark");
-    ck_assert_str_eq(scenario->backups.location, "./backups");
+    cleanup(free_pointer) char *location = path_absolute("backups");
+    ck_assert_str_eq(scenario->backups.location, location);
     ck_assert_str_eq(scenario->backups.name, "bugspark_%Y%m%d.dump.gz");
     ck_assert_int_eq(scenario->backups.max_age_s, 93600);
     ck_assert_int_eq(scenario->backups.keep_s, 2592000);
@@ -173,7 +175,8 @@ START_TEST(defaults_are_filled_in)
     ck_assert_int_eq(load(text, strlen(text), &scenario, &problems), 0);
     ck_assert_uint_eq(problems.count, 0);
     ck_assert_str_eq(scenario->name, "a-B_9");
-    ck_assert_str_eq(scenario->backups.location, "./backups");
+    cleanup(free_pointer) char *location = path_absolute("backups");
+    ck_assert_str_eq(scenario->backups.location, location);
     ck_assert_str_eq(scenario->backups.name, "a-B_9_%Y%m%d.dump.gz");
     ck_assert_int_eq(scenario->restore.timeout_ms, 30 * 60 * 1000);
     ck_assert_int_eq(scenario->restore.jobs, 0);
