@@ -4,6 +4,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
 
 int64_t clock_ms(void)
 {
@@ -45,6 +48,55 @@ void time_format_utc(time_t time, char text[TIME_TEXT_SIZE])
 void time_format_junit(time_t time, char text[TIME_TEXT_SIZE])
 {
     time_format(time, "%Y-%m-%dT%H:%M:%S", text);
+}
+
+/* The zone that the process was started with, as far as TZ tells it. */
+static struct {
+    bool known;
+    char *zone; /* NULL: TZ is not set */
+} own_zone;
+
+void time_zone_use(const char *zone)
+{
+    if (!own_zone.known) {
+        const char *own = getenv("TZ");
+        own_zone.zone = own ? xstrdup(own) : NULL;
+        own_zone.known = true;
+    }
+    if (!zone)
+        zone = own_zone.zone;
+    if (zone)
+        setenv("TZ", zone, 1);
+    else
+        unsetenv("TZ");
+    tzset();
+}
+
+/* A name as tzdata has them, which leads nowhere else. */
+static bool is_zone_name(const char *zone)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789_+-/";
+    return *zone && *zone != '/' && zone[strspn(zone, allowed)] == '\0';
+}
+
+bool time_zone_exists(const char *zone)
+{
+    const char *directory = getenv("TZDIR");
+    char magic[4] = "";
+    if (!is_zone_name(zone))
+        return false;
+    if (strcmp(zone, "UTC") == 0) /* known without any file */
+        return true;
+    cleanup(free_pointer) char *path =
+        xasprintf("%s/%s", directory && *directory ? directory : "/usr/share/zoneinfo", zone);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    bool is_zone = fread(magic, 1, sizeof(magic), file) == sizeof(magic) &&
+                   memcmp(magic, "TZif", sizeof(magic)) == 0;
+    fclose(file);
+    return is_zone;
 }
 
 void duration_format(int64_t duration_ms, char text[DURATION_TEXT_SIZE])

@@ -5,6 +5,7 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -21,6 +22,12 @@ int deadline_poll_ms(int64_t deadline_ms);
 #define TIME_TEXT_SIZE 32
 void time_format_utc(time_t time, char text[TIME_TEXT_SIZE]);
 void time_format_junit(time_t time, char text[TIME_TEXT_SIZE]);
+
+/* The zone of local times in this process, and in the programs that it starts: one that exists, or
+ * NULL for the one that the process was started with. Only while there is one thread. */
+void time_zone_use(const char *zone);
+/* Whether there is a zone of that name ("Asia/Tokyo") in TZDIR, or where the C library has them. */
+bool time_zone_exists(const char *zone);
 
 /* "1.3 s", "4 min 10 s", "26 h 5 min", "30 d": for people, at most two units. */
 #define DURATION_TEXT_SIZE 48

@@ -181,6 +181,40 @@ int tree_remove(const char *path, struct error *error)
     return 0;
 }
 
+/* Behind any "./" and "/" that begin it. */
+static const char *past_dots(const char *path)
+{
+    for (;;) {
+        if (*path == '/')
+            path++;
+        else if (path[0] == '.' && (path[1] == '/' || path[1] == '\0'))
+            path++;
+        else
+            return path;
+    }
+}
+
+char *path_absolute(const char *path)
+{
+    cleanup(free_pointer) char *here = *path == '/' ? xstrdup("") : getcwd(NULL, 0);
+    if (!here)
+        return xstrdup(path);
+    if (strcmp(here, "/") == 0)
+        *here = '\0';
+    struct buffer absolute;
+    buffer_init(&absolute, SIZE_MAX / 2);
+    buffer_append_text(&absolute, here);
+    while (*(path = past_dots(path)) != '\0') {
+        size_t length = strcspn(path, "/");
+        buffer_append_text(&absolute, "/");
+        buffer_append(&absolute, path, length);
+        path += length;
+    }
+    if (absolute.length == 0)
+        buffer_append_text(&absolute, "/");
+    return buffer_steal(&absolute);
+}
+
 int64_t free_space_bytes(const char *path)
 {
     struct statvfs space;

@@ -26,6 +26,10 @@ int write_all(int descriptor, const void *bytes, size_t length, const char *what
  */
 int tree_remove(const char *path, struct error *error);
 
+/* The same path from the root on, for messages that are read elsewhere; to be freed by the caller.
+ * Only `./` and double slashes are taken out: links and `..` stay as they are known. */
+char *path_absolute(const char *path);
+
 /* Bytes that an unprivileged process may still write in the file system that holds `path`; -1 when
  * that cannot be told. */
 int64_t free_space_bytes(const char *path);

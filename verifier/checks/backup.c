@@ -8,7 +8,40 @@
 #include "postgres/tools.h"
 
 /* Clocks of two machines may differ a little. */
-enum { CLOCK_SKEW_S = 300 };
+enum { CLOCK_SKEW_S = 300, ZONES_S = 14 * 3600, ZONE_STEP_S = 15 * 60 };
+
+/* A name that is as far ahead of its file as one zone is of another: by quarters of an hour, less
+ * what the dump took. 0: it is not. */
+static int64_t zone_offset_s(const struct backup_fact *backup)
+{
+    int64_t ahead_s = (int64_t)backup->time - (int64_t)backup->modified;
+    int64_t offset_s = (ahead_s + ZONE_STEP_S - 1) / ZONE_STEP_S * ZONE_STEP_S;
+    bool is_offset = ahead_s > 0 && offset_s <= ZONES_S && offset_s - ahead_s <= CLOCK_SKEW_S;
+    return is_offset ? offset_s : 0;
+}
+
+static void tell_future(const struct subject *subject, const char *made, struct outcome *outcome)
+{
+    const struct backup_fact *backup = &subject->facts->backup;
+    int64_t ahead_s = (int64_t)backup->time - (int64_t)subject->now;
+    int64_t offset_s = zone_offset_s(backup);
+    char offset[DURATION_TEXT_SIZE];
+    duration_format(offset_s * 1000, offset);
+    bool may_be_zone = !subject->scenario->backups.time_zone && ahead_s <= ZONES_S;
+    if (may_be_zone && offset_s > 0)
+        outcome_fail(outcome,
+                     "the backup is dated in the future: %s, told by %s, which is %s ahead of the "
+                     "time its file was modified, as one time zone is of another: name the zone of "
+                     "the machine that names the backups with backups.time_zone, or check the "
+                     "clocks",
+                     made, backup->time_from, offset);
+    else
+        outcome_fail(outcome,
+                     "the backup is dated in the future: %s, told by %s; check the clock and the "
+                     "time zone (TZ) of the machine that names the backups, and of this one%s",
+                     made, backup->time_from,
+                     may_be_zone ? ", or name that zone with backups.time_zone" : "");
+}
 
 void backup_is_recent(const struct subject *subject, const void *parameter, struct outcome *outcome)
 {
@@ -38,10 +71,7 @@ void backup_is_recent(const struct subject *subject, const void *parameter, stru
 
     outcome->concern = age_s < 0 ? CONCERN_FUTURE : CONCERN_AGE;
     if (age_s < -CLOCK_SKEW_S)
-        outcome_fail(outcome,
-                     "the backup is dated in the future: %s, told by %s; check the clock and the "
-                     "time zone (TZ) of the machine that names the backups, and of this one",
-                     made, backup->time_from);
+        tell_future(subject, made, outcome);
     else if (max_age_s > 0 && age_s > max_age_s && backup->given)
         outcome_warn(outcome, "%s old, more than the %s of max_age; it was asked for by name",
                      age_text, limit_text);

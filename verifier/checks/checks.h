@@ -140,10 +140,14 @@ bool check_is_of_objects(const struct check *check);
 size_t plan_object_checks(const struct plan *plan, const struct outcome *outcomes,
                           const struct expectation **ret_expectations);
 
+/* How many checks of objects failed, or could not be looked at. */
+size_t plan_object_failures(const struct plan *plan, const struct outcome *outcomes);
+
 /* What the outcomes of a whole plan amount to for the record beside the backup. A backup is
- * verified when every check passed; it is bad when one failed, but for its age and for the checks
- * of objects, which say nothing about what it holds. `complete`: no check of the scenario was left
- * out. */
+ * verified when every check passed, and bad when one failed, but for its age. Checks of objects
+ * that fail are neither: they say nothing about what it holds, and one object that is missing for
+ * good would keep every later backup from being verified, and `prune` from its work. `complete`: no
+ * check of the scenario was left out. */
 enum proof outcomes_prove(const struct plan *plan, const struct outcome *outcomes, bool complete);
 
 /* Looks: skips when the stage it needs is not done, otherwise asks the check. */

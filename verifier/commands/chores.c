@@ -73,6 +73,7 @@ static void work(struct chores *chores, size_t index)
         sigset_t before;
         if (chores->chore->holds_signals)
             signals_hold(&before);
+        time_zone_use(scenario->backups.time_zone);
         run->facts->began = time(NULL);
         run->facts->began_ms = outcome->started_ms = clock_ms();
         chores->chore->work(scenario, chores->common, chores->own, run->facts, outcome);

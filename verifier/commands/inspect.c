@@ -8,6 +8,7 @@
 
 #include "archive/archive.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "report/text.h"
@@ -294,8 +295,9 @@ static int inspect(const char *path, const struct common_options *options)
     struct error error;
     struct archive_options reading = {.fingerprint = true, .threads = options->jobs};
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
+    cleanup(free_pointer) char *whole = path_absolute(path);
     int result = starts_with(path, "s3://") ? read_from_bucket(&archive, path, &reading, &error)
-                                            : archive_read(&archive, path, &reading, &error);
+                                            : archive_read(&archive, whole, &reading, &error);
     if (!options->quiet)
         print_result(&archive, path, options->json, result < 0 ? &error : NULL);
     archive_free(&archive);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "commands/commands.h"
 #include "commands/environment.h"
 #include "scenario/quantity.h"
@@ -325,9 +326,12 @@ void scenarios_load_told(const struct common_options *common, struct loaded *ret
 {
     struct loaded loaded = {0};
     scenario_paths(common, &loaded.paths);
+    cleanup(free_pointer) char *searched = path_absolute("scenarios");
     if (loaded.paths.count == 0)
-        strings_add(&loaded.problems, "restore-verifier: there is no scenario file: name one, or "
-                                      "put one into scenarios/");
+        strings_addf(
+            &loaded.problems,
+            "restore-verifier: there is no scenario file in %s: name one, or put one there",
+            searched);
     loaded.scenarios = scenarios_load(&loaded.paths, &loaded.problems);
     for (size_t i = 0; i < loaded.problems.count; i++)
         fprintf(stderr, "%s\n", loaded.problems.items[i]);

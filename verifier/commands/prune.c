@@ -1,4 +1,5 @@
 /* restore-verifier prune: deletes the backups that a scenario no longer keeps. */
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,8 +90,10 @@ static void explain(const struct pruning *pruning)
     duration_format(pruning->scenario->backups.keep.young_s * 1000, keep);
     cleanup(free_pointer) char *words = xasprintf(
         "nothing is deleted, because no backup younger than %s has verified. `find -mtime +%lld "
-        "-delete` would have deleted %s%zu of %zu backups; find out why there is no verified one, "
-        "run `restore-verifier verify`, and prune again",
+        "-delete` would have deleted %s%zu of %zu backups. Nothing goes until one has verified: "
+        "every "
+        "check of the scenario must pass for it, but those of its objects need not. Run "
+        "`restore-verifier verify`, whose report says what is wrong",
         keep, (long long)days, old == pruning->list.count ? "all " : "", old, pruning->list.count);
     say(pruning, words);
     for (size_t i = 0; i < pruning->list.count; i++) {
@@ -115,6 +118,23 @@ static void tell_unproven(const struct pruning *pruning)
             xasprintf("%s does not count as verified: %s", backup->name, backup->unproven);
         say(pruning, line);
     }
+}
+
+/* That the newest good backup lacks some of its objects stops nothing here, and is not a secret. */
+static void tell_object_failures(const struct pruning *pruning)
+{
+    size_t i = 0;
+    while (i < pruning->list.count && !pruning->list.items[i].verified)
+        i++;
+    if (i == pruning->list.count || pruning->list.items[i].object_failures == 0)
+        return;
+    const struct retained *backup = &pruning->list.items[i];
+    cleanup(free_pointer) char *line = xasprintf(
+        "%s counts as verified, though %" PRId64 " check%s of objects did not pass: the report of "
+        "verify names %s",
+        backup->name, backup->object_failures, backup->object_failures == 1 ? "" : "s",
+        backup->object_failures == 1 ? "it" : "them");
+    say(pruning, line);
 }
 
 static int delete_old(struct pruning *pruning, struct error *error)
@@ -173,6 +193,7 @@ static void tell_kept_for_others(const struct pruning *pruning)
 static int prune_backups(struct pruning *pruning, struct error *error)
 {
     tell_unproven(pruning);
+    tell_object_failures(pruning);
     tell_kept_for_others(pruning);
     if (nothing_proven(pruning)) {
         explain(pruning);
@@ -222,6 +243,7 @@ static int prune(const struct scenario *scenario, const struct common_options *c
                  const void *own)
 {
     struct error error;
+    time_zone_use(scenario->backups.time_zone);
     if (prune_scenario(scenario, common, own, &error) == 0)
         return EXIT_VERIFIED;
     fprintf(stderr, "restore-verifier: %s: %s\n", scenario->name, error.text);

@@ -204,8 +204,12 @@ static void leave_record(struct run *run, struct stages *stages)
     struct totals totals;
     struct result result = run_result(run);
     result_totals(&result, &totals);
+    const struct checks_told told = {.passed = totals.passed,
+                                     .warnings = totals.warnings,
+                                     .object_failures =
+                                         (int64_t)plan_object_failures(&run->plan, run->outcomes)};
     stages_record(stages, outcomes_prove(&run->plan, run->outcomes, run->kind == REPORT_VERIFY),
-                  totals.passed, totals.warnings);
+                  &told);
 }
 
 void run_work(void *context)
@@ -213,6 +217,7 @@ void run_work(void *context)
     struct run *run = context;
     struct facts *facts = run->facts;
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
+    time_zone_use(run->scenario->backups.time_zone);
     facts->began = time(NULL);
     facts->began_ms = clock_ms();
     struct stages *stages = stages_run(run->scenario, &run->stages, facts);

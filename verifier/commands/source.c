@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 static int certificate_find(const char *file, char **ret_path, struct error *error)
 {
     cleanup(free_pointer) char *path = realpath(file, NULL);
@@ -33,8 +35,9 @@ int source_address(const struct scenario *scenario, struct address *ret_address,
 {
     cleanup(address_free) struct address address = {0};
     cleanup(free_pointer) char *certificate = NULL;
+    cleanup(free_pointer) char *file = path_absolute(scenario->path);
     if (!scenario->source.database)
-        return cannot_verify(error, "%s has no source.database: nothing to dump", scenario->path);
+        return cannot_verify(error, "%s has no source.database: nothing to dump", file);
     if (address_parse(scenario->source.database, &address, error) < 0)
         return error_prefix(error, "source.database: ");
     if (scenario->source.root_certificate &&

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/signals.h"
 #include "base/workdir.h"
 #include "commands/commands.h"
@@ -254,16 +255,17 @@ static int verify(const struct common_options *common, const struct verify_optio
 /* Nothing is restored when its report could not be written. */
 static int reports_writable(const char *directory, struct error *error)
 {
+    cleanup(free_pointer) char *path = path_absolute(directory);
     if (mkdir(directory, 0777) < 0 && errno != EEXIST)
         return cannot_verify(error,
                              "cannot make the reports directory %s: %s; name another one "
                              "with --reports",
-                             directory, strerror(errno));
+                             path, strerror(errno));
     if (access(directory, W_OK | X_OK) < 0)
         return cannot_verify(error,
                              "cannot write to the reports directory %s: %s; name another one "
                              "with --reports",
-                             directory, strerror(errno));
+                             path, strerror(errno));
     return 0;
 }
 

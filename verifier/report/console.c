@@ -7,10 +7,16 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "report/cases.h"
+#include "report/terminal.h"
 #include "report/text.h"
 
 enum {
-    WIDTH = 100,      /* columns that lines are wrapped to where they have blanks */
+    /* Columns that lines are wrapped to where they have blanks: those of the terminal, within what
+     * can be read. */
+    WIDTH_UNKNOWN = 100,
+    WIDTH_LEAST = 60,
+    WIDTH_MOST = 160,
+    VALUE_LEAST = 20, /* columns of what a passed check has seen */
     WORD = 5,         /* of "ERROR" */
     TEXT_INDENT = 9,  /* two blanks, the verdict's word, two blanks */
     NAME_MOST = 60,   /* columns; longer names push what is behind them */
@@ -21,6 +27,7 @@ enum {
 
 struct paper {
     FILE *stream;
+    size_t width;
     bool color;
     bool verbose;
     bool list_passed;
@@ -80,7 +87,7 @@ static size_t wrapped(const struct paper *paper, const char *text, const char *s
 {
     size_t left_out = 0;
     for (size_t lines = 0; *text != '\0'; lines++) {
-        size_t length = line_length(text, WIDTH - indent);
+        size_t length = line_length(text, paper->width - indent);
         if (length == 0 && *text == ' ')
             length = strcspn(text, "\n");
         if (lines < most_lines) {
@@ -134,7 +141,7 @@ static void passed_line(const struct paper *paper, const struct report_case *one
     size_t columns = text_columns(one->name, SIZE_MAX);
     size_t gap = value[0] == '\0' ? 0 : columns < name_width ? name_width - columns + 2 : 2;
     size_t used = TEXT_INDENT + columns + gap;
-    size_t room = used + 20 < WIDTH ? WIDTH - used : 20;
+    size_t room = used + VALUE_LEAST < paper->width ? paper->width - used : VALUE_LEAST;
     bool cut = text_columns(value, SIZE_MAX) > room;
     size_t length = text_fitting(value, cut ? room - strlen("...") : room);
 
@@ -167,6 +174,13 @@ static void spoken_lines(const struct paper *paper, const struct report_case *on
     details(paper, one, file);
 }
 
+/* Names may take so much that what is behind them has its place. */
+static size_t name_most(const struct paper *paper)
+{
+    size_t left = paper->width - TEXT_INDENT - 2 - VALUE_LEAST;
+    return left < NAME_MOST ? left : NAME_MOST;
+}
+
 static bool same_skip(const struct report_case *one, const struct report_case *other)
 {
     return one->verdict == VERDICT_SKIP && other->verdict == VERDICT_SKIP &&
@@ -197,7 +211,7 @@ static void case_lines(const struct paper *paper, const struct cases *cases, con
     size_t name_width = 0;
     for (size_t i = 0; i < cases->count; i++) {
         size_t columns = text_columns(cases->items[i].name, SIZE_MAX);
-        if (columns > name_width && columns <= NAME_MOST)
+        if (columns > name_width && columns <= name_most(paper))
             name_width = columns;
     }
     for (size_t i = 0; i < cases->count; i++) {
@@ -417,6 +431,12 @@ static void last_line(const struct paper *paper, const struct result *results, s
     buffer_free(&line);
 }
 
+static size_t width_of(FILE *stream)
+{
+    size_t columns = terminal_size(stream, (struct terminal_size){WIDTH_UNKNOWN, 0}).columns;
+    return columns < WIDTH_LEAST ? WIDTH_LEAST : columns > WIDTH_MOST ? WIDTH_MOST : columns;
+}
+
 void console_print(const struct result *results, size_t count, bool color, bool verbose,
                    const char *reports_directory, FILE *stream)
 {
@@ -427,6 +447,7 @@ void console_print(const struct result *results, size_t count, bool color, bool 
         checks += result_check_count(&results[i]);
     struct paper paper = {
         .stream = stream,
+        .width = width_of(stream),
         .color = color,
         .verbose = verbose,
         .list_passed = verbose || checks <= LISTED_MOST,

@@ -350,6 +350,13 @@ void junit_format(const struct result *result, struct buffer *target)
     cases_free(&cases);
 }
 
+static int not_made(const char *directory, struct error *error)
+{
+    int reason = errno;
+    cleanup(free_pointer) char *path = path_absolute(directory);
+    return cannot_verify(error, "cannot make the reports directory %s: %s", path, strerror(reason));
+}
+
 static int make_directories(const char *path, struct error *error)
 {
     cleanup(free_pointer) char *part = xstrdup(path);
@@ -359,8 +366,7 @@ static int make_directories(const char *path, struct error *error)
             continue;
         *c = '\0';
         if (mkdir(part, 0777) < 0 && errno != EEXIST)
-            return cannot_verify(error, "cannot make the reports directory %s: %s", part,
-                                 strerror(errno));
+            return not_made(part, error);
         *c = here;
         if (here == '\0')
             return 0;
@@ -370,7 +376,8 @@ static int make_directories(const char *path, struct error *error)
 static char *report_path(const struct result *result, const char *directory)
 {
     cleanup(free_pointer) char *name = result_file_name(result);
-    return xasprintf("%s/%s.xml", directory[0] != '\0' ? directory : ".", name);
+    cleanup(free_pointer) char *path = path_absolute(directory);
+    return xasprintf("%s/%s.xml", path, name);
 }
 
 int junit_remove(const struct result *result, const char *directory, struct error *error)

@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "report/cases.h"
+#include "report/terminal.h"
 #include "report/text.h"
 
 enum { COLUMNS_UNKNOWN = 80, ROWS_UNKNOWN = 24, LINE_LIMIT = 4096, SCREEN_LIMIT = 1024 * 1024 };
@@ -130,14 +130,6 @@ void progress_line(const struct result *result, int64_t now_ms, struct buffer *l
     }
 }
 
-static void screen_size(FILE *stream, size_t *ret_columns, size_t *ret_rows)
-{
-    struct winsize size = {0};
-    bool known = ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 10;
-    *ret_columns = known ? size.ws_col : COLUMNS_UNKNOWN;
-    *ret_rows = known && size.ws_row > 3 ? size.ws_row : ROWS_UNKNOWN;
-}
-
 /* Takes the cursor to the first live line. */
 static void rewind_screen(const struct progress *progress, struct buffer *screen)
 {
@@ -165,10 +157,9 @@ static void add_live_line(const struct progress *progress, const struct result *
 static void draw(struct progress *progress, const struct result *results, size_t count,
                  int64_t now_ms)
 {
-    size_t columns = 0;
-    size_t rows = 0;
-    screen_size(progress->stream, &columns, &rows);
-    size_t most = rows - 2;
+    const struct terminal_size unknown = {.columns = COLUMNS_UNKNOWN, .rows = ROWS_UNKNOWN};
+    struct terminal_size size = terminal_size(progress->stream, unknown);
+    size_t most = size.rows - 2;
     struct buffer screen;
     buffer_init(&screen, SCREEN_LIMIT);
     rewind_screen(progress, &screen);
@@ -181,7 +172,7 @@ static void draw(struct progress *progress, const struct result *results, size_t
             hidden++; /* of more scenarios than rows, those under way matter */
             continue;
         }
-        add_live_line(progress, &results[i], now_ms, columns, &screen);
+        add_live_line(progress, &results[i], now_ms, size.columns, &screen);
         lines++;
     }
     if (hidden > 0) {

@@ -32,7 +32,9 @@ static const struct key backups_keys[] = {
     {"region", read_line, FIELD(backups.access.region), NO_MARK, false},
     {"access_key", read_line, FIELD(backups.access.access_key), NO_MARK, false},
     {"secret_key", read_line, FIELD(backups.access.secret_key), NO_MARK, false},
-    {"name", read_backup_name, FIELD(backups.name), NO_MARK, false},
+    {"name", read_backup_name, FIELD(backups.name), FIELD(backups.name_mark), false},
+    {"time", read_dating, FIELD(backups.time), NO_MARK, false},
+    {"time_zone", read_time_zone, FIELD(backups.time_zone), NO_MARK, false},
     {"database", read_line, FIELD(backups.database), NO_MARK, false},
     {"databases", read_databases, FIELD(backups.all_databases), NO_MARK, false},
     {"max_age", read_duration_s, FIELD(backups.max_age_s), NO_MARK, false},
@@ -242,6 +244,7 @@ static void check_together(struct reader *reader)
                 break;
             }
     check_access(problems, &scenario->backups.access, scenario->backups.mark);
+    check_dating(problems, scenario);
     check_databases(problems, scenario);
     check_objects(problems, scenario);
 }
@@ -249,7 +252,7 @@ static void check_together(struct reader *reader)
 static void fill_defaults(struct scenario *scenario)
 {
     if (!scenario->backups.location)
-        scenario->backups.location = xstrdup(DEFAULT_LOCATION);
+        scenario->backups.location = path_absolute(DEFAULT_LOCATION);
     if (!scenario->backups.name)
         scenario->backups.name = xasprintf("%s_%%Y%%m%%d.dump.gz", scenario->name);
     if (scenario->source.timeout_ms == 0)
@@ -274,7 +277,8 @@ int scenario_load(const char *path, struct scenario **ret_scenario, struct strin
 {
     struct buffer content;
     struct error error;
-    if (file_read(path, FILE_LIMIT_BYTES, &content, &error) < 0) {
+    cleanup(free_pointer) char *absolute = path_absolute(path);
+    if (file_read(absolute, FILE_LIMIT_BYTES, &content, &error) < 0) {
         strings_addf(problems, "%s: %s", path, error.text);
         return -1;
     }
@@ -410,6 +414,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->backups.location);
     access_free(&scenario->backups.access);
     free(scenario->backups.name);
+    free(scenario->backups.time_zone);
     free(scenario->backups.database);
     free(scenario->source.database);
     free(scenario->source.root_certificate);

@@ -86,10 +86,15 @@ struct objects {
  * weeks, months and years that have one. */
 enum keep_period { KEEP_DAILY, KEEP_WEEKLY, KEEP_MONTHLY, KEEP_YEARLY, KEEP_PERIOD_COUNT };
 struct keep {
-    int64_t
-        young_s; /* 0: no `keep` was given. With periods, the time that the finest of them spans */
+    int64_t young_s; /* with periods, what the finest of them spans; 0: no `keep` was given */
     bool by_periods;
     int periods[KEEP_PERIOD_COUNT]; /* how many of each */
+};
+
+enum backup_dating {
+    DATED_BY_NAME,     /* together with the archive's header: see shelf/age.h */
+    DATED_BY_HEADER,   /* the archive's own; of several the latest is the one modified last */
+    DATED_BY_MODIFIED, /* when the file was modified */
 };
 
 /* All strings are owned by the scenario; NULL where the file says nothing and there is no default.
@@ -108,7 +113,10 @@ struct scenario {
     struct {
         char *location; /* a directory, or s3://bucket/prefix */
         struct store_access access;
-        char *name;         /* strftime pattern */
+        char *name; /* strftime pattern */
+        struct mark name_mark;
+        enum backup_dating time; /* what tells how old a backup is, and which is the latest */
+        char *time_zone;    /* of the names, and of the archives' headers; NULL: the local one */
         char *database;     /* the one to verify, of those in the backup; NULL: the only one */
         bool all_databases; /* or each of them */
         int64_t max_age_s;  /* 0: no limit given */
@@ -137,7 +145,7 @@ struct scenario {
 
 /* Loads and validates a file. On -1 every problem of the file has been added to `problems`, one
  * line each: "FILE:LINE:COLUMN: what is wrong" (a file that cannot be read: "FILE: why"). Relative
- * directories in the file are taken from the current directory, as a shell would. */
+ * paths in the file are taken from the current directory, as a shell would, and made absolute. */
 int scenario_load(const char *path, struct scenario **ret_scenario, struct strings *problems);
 /* The tables in which migration tools keep what they have applied. Freed by the caller; the names
  * are borrowed. */

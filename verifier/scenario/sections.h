@@ -35,6 +35,11 @@ void read_endpoint(struct reader *reader, const struct key *key, const struct no
                    void *field); /* char * */
 void read_backup_name(struct reader *reader, const struct key *key, const struct node *value,
                       void *field); /* char *: a pattern for strftime */
+void read_dating(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field); /* enum backup_dating */
+void read_time_zone(struct reader *reader, const struct key *key, const struct node *value,
+                    void *field); /* char * */
+void check_dating(struct problems *problems, const struct scenario *scenario);
 void read_databases(struct reader *reader, const struct key *key, const struct node *value,
                     void *field); /* bool: true for `all` */
 void read_keep(struct reader *reader, const struct key *key, const struct node *value,

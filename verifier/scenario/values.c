@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/utf8.h"
 
 enum {
@@ -122,7 +124,8 @@ void read_server(struct reader *reader, const struct key *key, const struct node
                      key->name);
 }
 
-/* No shell has read it: a `~` would be the name of a directory. */
+/* No shell has read it: a `~` would be the name of a directory. It is kept from the root on, since
+ * messages about it are read by people who do not know where we were called. */
 static void keep_path(struct reader *reader, const struct key *key, const struct node *value,
                       const char *text, void *field)
 {
@@ -130,7 +133,7 @@ static void keep_path(struct reader *reader, const struct key *key, const struct
         problems_add(&reader->problems, value->mark,
                      "`%s` begins with what only a shell replaces: write ${HOME}/...", key->name);
     else
-        keep(field, text);
+        *(char **)field = starts_with(text, "s3://") ? xstrdup(text) : path_absolute(text);
 }
 
 void read_location(struct reader *reader, const struct key *key, const struct node *value,
@@ -202,8 +205,9 @@ static const struct {
     char conversion;
     unsigned gives;
 } conversions[] = {
-    {'Y', YEAR},       {'y', YEAR}, {'m', MONTH}, {'d', DAY}, {'j', MONTH | DAY}, {'F', WHOLE_DATE},
-    {'s', WHOLE_DATE}, {'H', 0},    {'M', 0},     {'S', 0},   {'T', 0},           {'%', 0},
+    {'Y', YEAR},       {'y', YEAR},       {'m', MONTH}, {'d', DAY}, {'j', MONTH | DAY},
+    {'F', WHOLE_DATE}, {'s', WHOLE_DATE}, {'H', 0},     {'M', 0},   {'S', 0},
+    {'T', 0},          {'%', 0},          {'a', 0},     {'u', 0},
 };
 
 static const unsigned UNKNOWN_CONVERSION = 8;
@@ -216,23 +220,29 @@ static unsigned conversion_gives(char conversion)
     return UNKNOWN_CONVERSION;
 }
 
+static unsigned pattern_gives(const char *pattern)
+{
+    unsigned given = 0;
+    for (const char *c = strchr(pattern, '%'); c; c = strchr(c + (c[1] ? 2 : 1), '%'))
+        given |= conversion_gives(c[1]);
+    return given;
+}
+
 void read_backup_name(struct reader *reader, const struct key *key, const struct node *value,
                       void *field)
 {
     const char *text = line_text(reader, key, value, "a file name such as name_%Y%m%d.dump.gz");
     if (!text)
         return;
-    unsigned given = 0;
+    unsigned given = pattern_gives(text);
     for (const char *c = strchr(text, '%'); c; c = strchr(c + (c[1] ? 2 : 1), '%')) {
-        unsigned gives = conversion_gives(c[1]);
-        given |= gives;
-        if (gives != UNKNOWN_CONVERSION)
+        if (conversion_gives(c[1]) != UNKNOWN_CONVERSION)
             continue;
         cleanup(free_pointer) char *conversion = xstrndup(c, 2);
         cleanup(free_pointer) char *words = shown(conversion);
         problems_add(&reader->problems, node_mark_at(value, (size_t)(c - text)),
                      "`%s` cannot be read back from a file name: use %%Y %%m %%d %%H %%M %%S, "
-                     "%%y %%j %%F %%T %%s or %%%%",
+                     "%%y %%j %%F %%T %%s %%a %%u or %%%%",
                      words);
     }
     const char *wrong = NULL;
@@ -240,12 +250,64 @@ void read_backup_name(struct reader *reader, const struct key *key, const struct
         wrong = "is the name of a file, without `/`: the directory is `location`";
     else if (strlen(text) > BACKUP_NAME_LIMIT_BYTES)
         wrong = "is longer than a file name can be";
-    else if ((given & WHOLE_DATE) != WHOLE_DATE && !(given & UNKNOWN_CONVERSION))
-        wrong = "does not name a date: it needs %Y, %m and %d, or %F, or %s";
     if (wrong)
         problems_add(&reader->problems, value->mark, "`%s` %s", key->name, wrong);
     else if (!(given & UNKNOWN_CONVERSION))
         keep(field, text);
+}
+
+/* What concerns the name, the time and what is done by it. */
+void check_dating(struct problems *problems, const struct scenario *scenario)
+{
+    const char *name = scenario->backups.name;
+    bool by_name = scenario->backups.time == DATED_BY_NAME;
+    if (by_name && name && (pattern_gives(name) & WHOLE_DATE) != WHOLE_DATE)
+        problems_add(
+            problems, scenario->backups.name_mark,
+            "`name` does not name a date: it needs %%Y, %%m and %%d, or %%F, or %%s; or say "
+            "`time: modified` (or header), so that the age is known by another way");
+    if (!by_name && scenario->backups.keep.young_s > 0)
+        problems_add(
+            problems, scenario->backups.mark,
+            "`keep` needs `time: name`: `prune` deletes by the dates in names alone, since "
+            "any copy changes when a file was modified. Names that come again replace "
+            "their own backups: remove `keep`");
+}
+
+void read_dating(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field)
+{
+    static const char *const names[] = {
+        [DATED_BY_NAME] = "name", [DATED_BY_HEADER] = "header", [DATED_BY_MODIFIED] = "modified"};
+    const char *text = line_text(reader, key, value, "name, header or modified");
+    for (size_t i = 0; text && i < ARRAY_LENGTH(names); i++)
+        if (strcmp(text, names[i]) == 0) {
+            *(enum backup_dating *)field = (enum backup_dating)i;
+            return;
+        }
+    if (!text)
+        return;
+    cleanup(free_pointer) char *words = value_shown(value);
+    problems_add(&reader->problems, value->mark, "`%s` is name, header or modified, not %s",
+                 key->name, words);
+}
+
+void read_time_zone(struct reader *reader, const struct key *key, const struct node *value,
+                    void *field)
+{
+    const char *text = line_text(reader, key, value, "a time zone such as Asia/Tokyo");
+    if (!text)
+        return;
+    if (time_zone_exists(text)) {
+        keep(field, text);
+        return;
+    }
+    cleanup(free_pointer) char *words = value_shown(value);
+    problems_add(
+        &reader->problems, value->mark,
+        "there is no time zone %s on this machine: check the name (such as Asia/Tokyo), or "
+        "install the package tzdata",
+        words);
 }
 
 void read_databases(struct reader *reader, const struct key *key, const struct node *value,

@@ -29,9 +29,12 @@ static void contradiction_write(const struct backup_file *file, const struct tm 
     char made[64];
     date_write(creation, made, sizeof(made));
     snprintf(result->contradiction, sizeof(result->contradiction),
-             "named %04d-%02d-%02d, but the archive in it was made %s", file->name_date.year,
+             "%s %04d-%02d-%02d, but the archive in it was made %s",
+             file->name_date.undated ? "modified" : "named", file->name_date.year,
              file->name_date.month, file->name_date.day, made);
 }
+
+static const char of_file[] = "the time its file was modified";
 
 static struct backup_time time_without_name(const struct backup_file *file,
                                             const struct tm *creation)
@@ -39,14 +42,15 @@ static struct backup_time time_without_name(const struct backup_file *file,
     time_t created = creation ? local_time(creation) : file->modified;
     if (creation && created <= file->modified)
         return (struct backup_time){.time = created, .known_from = "its archive header"};
-    return (struct backup_time){.time = file->modified,
-                                .known_from = "the time its file was modified"};
+    return (struct backup_time){.time = file->modified, .known_from = of_file};
 }
 
 static struct backup_time time_from_name(const struct name_date *name)
 {
     return (struct backup_time){.time = name->time,
-                                .known_from = name->has_time ? "its name" : "its name's day"};
+                                .known_from = name->undated    ? of_file
+                                              : name->has_time ? "its name"
+                                                               : "its name's day"};
 }
 
 struct backup_time backup_time(const struct backup_file *file, const struct tm *creation_local)
@@ -71,13 +75,20 @@ struct backup_time backup_time(const struct backup_file *file, const struct tm *
     return result;
 }
 
+struct backup_time backup_time_of_header(const struct backup_file *file,
+                                         const struct tm *creation_local)
+{
+    return time_without_name(file, is_plausible(creation_local) ? creation_local : NULL);
+}
+
 struct backup_time backup_time_of_manifest(const struct backup_file *file, time_t began)
 {
     const struct name_date *name = &file->name_date;
     struct backup_time result = {.time = began, .known_from = "its manifest"};
     struct tm date;
     char made[64];
-    if (!file->has_name_date || (began >= name->time - SLACK_S && began < name->end + SLACK_S))
+    if (!file->has_name_date || name->undated ||
+        (began >= name->time - SLACK_S && began < name->end + SLACK_S))
         return result;
     date_write(localtime_r(&began, &date), made, sizeof(made));
     snprintf(result.contradiction, sizeof(result.contradiction),

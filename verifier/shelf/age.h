@@ -9,7 +9,9 @@
  * - A name with a time of day: that.
  * - A name with only a day: the header's time when it lies in that day; when it lies up to 14 hours
  *   (the zones there are) behind the day, the day's last second; else the start of the day.
- * - No date in the name: the header's time or the file's, whichever is earlier.
+ * - The time its file was modified, where the name tells no date that counts (`undated`), is taken
+ *   like one in the name.
+ * - A name that is not of the pattern: the header's time or the file's, whichever is earlier.
  *
  * When the header is more than 20 hours older than the name (14 for zones, 6 for a dump that is
  * named when it is done), this is an old dump under a new name: the header's time counts then, and
@@ -32,6 +34,11 @@ struct backup_time {
 
 /* `creation_local`: the archive header's; NULL when it is not known. Depends on TZ alone. */
 struct backup_time backup_time(const struct backup_file *file, const struct tm *creation_local);
+
+/* The same where the header alone is to tell it (`backups.time: header`): the header's time, unless
+ * the file is older; of an archive that has none, the file's. */
+struct backup_time backup_time_of_header(const struct backup_file *file,
+                                         const struct tm *creation_local);
 
 /* The same where a manifest tells when the dump began. It is a moment, not a date in some zone, so
  * it is believed; a name that is more than 20 hours off is told. */

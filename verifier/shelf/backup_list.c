@@ -4,11 +4,37 @@
 #include <string.h>
 
 #include "shelf/companions.h"
+#include "shelf/manifest.h"
+
+enum { HOUR_S = 3600 };
 
 struct listing {
+    struct shelf *shelf;
     const char *pattern;
     struct backup_list list;
 };
+
+struct name_date date_of_file(time_t modified)
+{
+    struct name_date date = {
+        .time = modified, .end = modified + 1, .has_time = true, .undated = true};
+    struct tm parts;
+    if (localtime_r(&modified, &parts)) {
+        date.year = parts.tm_year + 1900;
+        date.month = parts.tm_mon + 1;
+        date.day = parts.tm_mday;
+    }
+    return date;
+}
+
+static time_t began(struct shelf *shelf, const struct shelf_entry *entry)
+{
+    cleanup(manifest_free) struct manifest manifest = {0};
+    struct error ignored;
+    int outcome = manifest_select(shelf, entry->name, entry->size_bytes, NULL, &manifest, &ignored);
+    return outcome == 0 && manifest.size_bytes == entry->size_bytes ? manifest.began
+                                                                    : entry->modified;
+}
 
 static void list_add(struct backup_list *list, const struct shelf_entry *entry,
                      const struct name_date *date)
@@ -19,6 +45,16 @@ static void list_add(struct backup_list *list, const struct shelf_entry *entry,
     backup->entry.name = backup->name;
 }
 
+static void add_dated(struct listing *listing, const struct shelf_entry *entry,
+                      const struct name_date *named)
+{
+    bool counts = !named->undated && !shelf_ignores_dates(listing->shelf);
+    struct name_date date = counts ? *named : date_of_file(entry->modified);
+    list_add(&listing->list, entry, &date);
+    if (date.comes_twice)
+        listing->list.backups[listing->list.count - 1].began = began(listing->shelf, entry);
+}
+
 static int take_entry(void *context, const struct shelf_entry *entry, struct error *error)
 {
     (void)error;
@@ -26,7 +62,7 @@ static int take_entry(void *context, const struct shelf_entry *entry, struct err
     struct name_date date;
     cleanup(free_pointer) char *companion_of = companion_backup(entry->name);
     if (name_pattern_match(listing->pattern, entry->name, &date))
-        list_add(&listing->list, entry, &date);
+        add_dated(listing, entry, &date);
     else if (companion_of && name_pattern_match(listing->pattern, companion_of, &date))
         strings_add(&listing->list.companions, entry->name);
     else if (name_pattern_near(listing->pattern, entry->name))
@@ -38,6 +74,10 @@ static int newest_first(const void *left, const void *right)
 {
     const struct listed_backup *one = left;
     const struct listed_backup *other = right;
+    bool same_hour = one->date.comes_twice && other->date.comes_twice &&
+                     llabs((long long)one->date.time - (long long)other->date.time) < HOUR_S;
+    if (same_hour && one->began != other->began)
+        return one->began > other->began ? -1 : 1;
     if (one->date.time != other->date.time)
         return one->date.time > other->date.time ? -1 : 1;
     if (one->entry.modified != other->entry.modified)
@@ -55,7 +95,7 @@ static char *beginning_of(const struct shelf *shelf, const char *pattern)
 int backup_list_read(struct shelf *shelf, const char *pattern, struct backup_list *ret_list,
                      struct error *error)
 {
-    struct listing listing = {.pattern = pattern};
+    struct listing listing = {.shelf = shelf, .pattern = pattern};
     if (name_pattern_check(pattern, error) < 0)
         return -1;
     cleanup(free_pointer) char *beginning = beginning_of(shelf, pattern);

@@ -1,7 +1,9 @@
 /* What lies on a shelf for a pattern of names: backups, newest first, and what lies beside them.
  *
  * The newest is the one with the latest date in its name; of several with the same date (two zones
- * can write one moment) the one modified last, then the one whose name sorts last.
+ * can write one moment) the one modified last, then the one whose name sorts last. In the hour that
+ * comes twice when clocks are set back, it is the one that began last. Where the dates in names do
+ * not count it is the one modified last.
  */
 #ifndef SHELF_BACKUP_LIST_H
 #define SHELF_BACKUP_LIST_H
@@ -12,7 +14,8 @@
 
 struct listed_backup {
     char *name;
-    struct name_date date;
+    struct name_date date; /* where names tell none, or it does not count: when it was modified */
+    time_t began;          /* where its local time comes twice: by its manifest, or else the file */
     struct shelf_entry entry; /* its name is this one's */
 };
 
@@ -27,6 +30,9 @@ struct backup_list {
 int backup_list_read(struct shelf *shelf, const char *pattern, struct backup_list *ret_list,
                      struct error *error);
 void backup_list_free(struct backup_list *list); /* what it holds; takes a zeroed one */
+
+/* The date of a backup whose name tells none that counts: that of its file. */
+struct name_date date_of_file(time_t modified);
 
 /* Is there a backup of that name, of any kind? */
 bool backup_list_has(const struct backup_list *list, const char *name);

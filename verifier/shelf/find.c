@@ -72,6 +72,8 @@ static int file_look(struct shelf *shelf, const char *name, const struct shelf_e
     file.has_name_date = pattern && name_pattern_match(pattern, name, &file.name_date);
     int outcome = shelf_directory(shelf) ? file_read_status(file.path, &file, notices, error)
                                          : object_read_status(entry, &file, notices);
+    if (outcome == 0 && (file.name_date.undated || shelf_ignores_dates(shelf)))
+        file.name_date = date_of_file(file.modified);
     if (outcome == 0)
         *ret_file = file;
     else

@@ -31,12 +31,12 @@ struct backup_file {
     char *path;          /* for messages, and for opening it when the shelf is a directory */
     const char *name;    /* the last part of `path` */
     bool is_directory;
-    bool has_name_date; /* its name matches the pattern */
-    struct name_date name_date;
-    int64_t size_bytes;    /* of a directory: of the files in it */
-    time_t modified;       /* of a directory: the latest of the files in it */
-    struct file_mark mark; /* in a directory */
-    char etag[ETAG_SIZE];  /* in a bucket, where it has one */
+    bool has_name_date;         /* its name matches the pattern */
+    struct name_date name_date; /* `undated`: it is that of the file, see backup_list.h */
+    int64_t size_bytes;         /* of a directory: of the files in it */
+    time_t modified;            /* of a directory: the latest of the files in it */
+    struct file_mark mark;      /* in a directory */
+    char etag[ETAG_SIZE];       /* in a bucket, where it has one */
 };
 
 /* `notices` gets a sentence for each thing passed over that is later than the backup found, and

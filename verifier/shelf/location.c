@@ -25,7 +25,11 @@ struct store_options location_options(const struct scenario *scenario, const cha
 int location_open(const struct scenario *scenario, struct shelf **ret_shelf, struct error *error)
 {
     const struct store_options options = location_options(scenario, scenario->backups.location);
-    return shelf_open(&options, ret_shelf, error);
+    if (shelf_open(&options, ret_shelf, error) < 0)
+        return -1;
+    if (scenario->backups.time != DATED_BY_NAME)
+        shelf_ignore_dates(*ret_shelf);
+    return 0;
 }
 
 /* "dir/" names the directory. */
@@ -53,6 +57,8 @@ int location_open_file(const struct scenario *scenario, const char *path, struct
     options.location = location;
     if (shelf_open(&options, ret_shelf, error) < 0)
         return -1;
+    if (scenario && scenario->backups.time != DATED_BY_NAME)
+        shelf_ignore_dates(*ret_shelf);
     *ret_name = xstrdup(name);
     return 0;
 }

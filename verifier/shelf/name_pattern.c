@@ -13,6 +13,8 @@
 /* Room for what temporary names add (create.h). */
 enum { LONGEST_NAME = NAME_MAX - 32, SHORTEST_HINT = 3 };
 
+static const time_t NEVER = INT64_MAX;
+
 enum field {
     FIELD_YEAR,
     FIELD_MONTH,
@@ -23,6 +25,7 @@ enum field {
     FIELD_SECOND,
     FIELD_EPOCH,
     FIELD_ZONE, /* seconds east of UTC */
+    FIELD_WEEKDAY,
     FIELD_COUNT,
 };
 
@@ -39,7 +42,8 @@ static const struct conversion {
     {'e', FIELD_DAY, 2, 1, 31},          {'j', FIELD_YEAR_DAY, 3, 1, 366},
     {'H', FIELD_HOUR, 2, 0, 23},         {'M', FIELD_MINUTE, 2, 0, 59},
     {'S', FIELD_SECOND, 2, 0, 59},       {'s', FIELD_EPOCH, 10, 1, 9999999999},
-    {'z', FIELD_ZONE, 5, -86399, 86399},
+    {'z', FIELD_ZONE, 5, -86399, 86399}, {'a', FIELD_WEEKDAY, 3, 1, 7},
+    {'u', FIELD_WEEKDAY, 1, 1, 7},
 };
 
 struct fields {
@@ -87,7 +91,7 @@ static int unknown_conversion(const char *text, struct error *error)
         return cannot_verify(error, "it ends in a lone %%: write %%%% for a percent sign");
     return cannot_verify(error,
                          "%.*s is not understood: use %%Y %%y %%m %%d %%e %%j %%H %%M %%S %%F %%R "
-                         "%%T %%s %%z (the date as numbers of fixed width)",
+                         "%%T %%s %%z %%a %%u (the date as numbers of fixed width)",
                          (int)length, text);
 }
 
@@ -137,17 +141,21 @@ static void fields_told(const struct pieces *pieces, bool told[FIELD_COUNT])
             told[pieces->items[i].conversion->field] = true;
 }
 
-static int day_is_told(const struct pieces *pieces, struct error *error)
+static bool day_is_told(const struct pieces *pieces)
 {
     bool told[FIELD_COUNT];
     fields_told(pieces, told);
-    if (told[FIELD_EPOCH])
-        return 0;
     bool day = (told[FIELD_MONTH] && told[FIELD_DAY]) || told[FIELD_YEAR_DAY];
-    if (!told[FIELD_YEAR] || !day)
-        return cannot_verify(error,
-                             "it does not tell the day a backup was made: it needs %%Y%%m%%d "
-                             "(or %%F, %%Y%%j, %%s), such as bugspark_%%Y%%m%%d.dump.gz");
+    return told[FIELD_EPOCH] || (told[FIELD_YEAR] && day);
+}
+
+/* Without a day there is nothing that a time of day could be added to. */
+static int time_is_told_in_order(const struct pieces *pieces, struct error *error)
+{
+    bool told[FIELD_COUNT];
+    fields_told(pieces, told);
+    if (told[FIELD_EPOCH] || !day_is_told(pieces))
+        return 0;
     if (told[FIELD_MINUTE] && !told[FIELD_HOUR])
         return cannot_verify(error, "it has minutes (%%M) and no hours (%%H): was %%m, the month, "
                                     "meant?");
@@ -161,7 +169,7 @@ static int day_is_told(const struct pieces *pieces, struct error *error)
 static int pattern_read(const char *pattern, struct pieces *ret_pieces, struct error *error)
 {
     ret_pieces->count = 0;
-    if (pieces_add(pattern, ret_pieces, error) < 0 || day_is_told(ret_pieces, error) < 0)
+    if (pieces_add(pattern, ret_pieces, error) < 0 || time_is_told_in_order(ret_pieces, error) < 0)
         return -1;
     if (width_of(ret_pieces) > LONGEST_NAME)
         return cannot_verify(error, "its names are longer than %d bytes", LONGEST_NAME);
@@ -200,14 +208,33 @@ static bool zone_read(const char *text, int64_t *ret_seconds)
     return true;
 }
 
+/* As strftime writes it in the C locale, the only one that we use. */
+static bool weekday_read(const char *text, int64_t *ret_day)
+{
+    static const char names[] = "MonTueWedThuFriSatSun";
+    for (int day = 0; day < 7; day++)
+        if (strncmp(text, names + (size_t)day * 3, 3) == 0) {
+            *ret_day = day + 1;
+            return true;
+        }
+    return false;
+}
+
+static bool value_read(const struct conversion *conversion, const char *text, int64_t *ret_value)
+{
+    if (conversion->field == FIELD_ZONE)
+        return zone_read(text, ret_value);
+    if (conversion->letter == 'a')
+        return weekday_read(text, ret_value);
+    bool padded = conversion->letter == 'e' && text[0] == ' ';
+    return digits_read(text + padded, conversion->width - padded, ret_value);
+}
+
 /* `text` has at least the conversion's width. */
 static bool field_read(const struct conversion *conversion, const char *text, struct fields *fields)
 {
     int64_t value = 0;
-    bool padded = conversion->letter == 'e' && text[0] == ' ';
-    if (conversion->field == FIELD_ZONE
-            ? !zone_read(text, &value)
-            : !digits_read(text + padded, conversion->width - padded, &value))
+    if (!value_read(conversion, text, &value))
         return false;
     if (conversion->letter == 'e' && text[0] == '0')
         return false;
@@ -296,6 +323,8 @@ static bool date_from_calendar(struct fields *fields, struct name_date *date)
     date->day = parts.tm_mday;
     date->has_time = fields->present[FIELD_HOUR];
     date->time = moment(fields, &parts);
+    date->comes_twice = date->has_time && !fields->present[FIELD_ZONE] && !fields->utc &&
+                        local_time_comes_twice(&parts);
     if (fields->present[FIELD_SECOND]) {
         date->end = date->time + 1;
     } else if (fields->present[FIELD_MINUTE]) {
@@ -341,7 +370,12 @@ static bool pieces_match(const struct pieces *pieces, const char *name, size_t l
             return false;
         name += piece->conversion->width;
     }
-    struct name_date date = {0};
+    struct name_date date = {.undated = true, .time = NEVER, .end = NEVER};
+    if (!day_is_told(pieces)) {
+        *ret_date = date;
+        return true;
+    }
+    date = (struct name_date){0};
     if (fields.present[FIELD_EPOCH] ? !date_from_epoch(&fields, &date)
                                     : !date_from_calendar(&fields, &date))
         return false;
@@ -369,8 +403,8 @@ int name_pattern_format(const char *pattern, time_t time, char **ret_name, struc
         return -1;
     if (!(says_utc(&pieces) ? gmtime_r(&time, &parts) : localtime_r(&time, &parts)) ||
         strftime(name, sizeof(name), pattern, &parts) == 0 ||
-        !pieces_match(&pieces, name, strlen(name), &date) || time < date.time - 86400 ||
-        time >= date.end + 86400)
+        !pieces_match(&pieces, name, strlen(name), &date) ||
+        (!date.undated && (time < date.time - 86400 || time >= date.end + 86400)))
         return cannot_verify(error,
                              "backups.name \"%s\" gives no usable name at %" PRIdMAX
                              " seconds since 1970: is the clock right?",

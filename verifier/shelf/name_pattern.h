@@ -1,10 +1,11 @@
 /* Names of backup files as strftime patterns: bugspark_%Y%m%d.dump.gz
  *
- * Understood: %Y %y %m %d %e %j %H %M %S %F %R %T %s %z %%. Each has the width that strftime gives
- * it (%Y four digits, %j three, %s ten, %z a sign and four digits, %e two with a space in front,
- * the others two), so a name matches in one way or in none. A pattern has to tell the day; one that
- * says more of the time of day may, but its hours before its minutes before its seconds: %M without
- * %H is refused.
+ * Understood: %Y %y %m %d %e %j %H %M %S %F %R %T %s %z %a %u %%. Each has the width that strftime
+ * gives it (%Y four digits, %j three, %s ten, %z a sign and four digits, %e two with a space in
+ * front, %a three letters, %u one digit, the others two), so a name matches in one way or in none.
+ * A pattern that tells the day may say more of the time of day, but its hours before its minutes
+ * before its seconds: %M without %H is refused. One that does not (latest.dump.gz, a rotation over
+ * %a) names backups that replace each other, and tells no date.
  *
  * Times in names are local time (TZ), as date(1) writes them, unless the pattern has %z, or the
  * letter Z right after the time (Render's %Y-%m-%dT%H:%MZ.dir.tar.gz), or is %s. An hour that comes
@@ -26,7 +27,9 @@
 struct name_date {
     time_t time;
     time_t end;
-    bool has_time;        /* it tells the hour at least; else `time` is the start of its day */
+    bool has_time;    /* it tells the hour at least; else `time` is the start of its day */
+    bool undated;     /* the pattern does not tell the day: `time` and `end` never come */
+    bool comes_twice; /* its local time does, since clocks were set back; `time` is the earlier */
     int year, month, day; /* as it is written; of %s: in local time */
 };
 

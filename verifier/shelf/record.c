@@ -29,6 +29,8 @@ static const struct document_field one_database[] = {
     {"database", DOCUMENT_LINE, offsetof(struct record, database)}, {0}};
 static const struct document_field all_databases[] = {
     {"databases", DOCUMENT_STRINGS, offsetof(struct record, databases)}, {0}};
+static const struct document_field failures[] = {
+    {"object_failures", DOCUMENT_NUMBER, offsetof(struct record, object_failures)}, {0}};
 
 void record_free(struct record *record)
 {
@@ -127,6 +129,8 @@ char *record_format(const struct record *record)
         document_write(root, one_database, record);
     if (record->databases.count > 0)
         document_write(root, all_databases, record);
+    if (record->object_failures > 0)
+        document_write(root, failures, record);
     json_t *objects = json_object();
     for (size_t i = 0; i < record->object_count; i++)
         json_object_set_new(objects, record->objects[i].name,
@@ -165,6 +169,7 @@ int record_parse(const char *text, size_t length, const char *name, struct recor
     document_read(&document, document.root, fields, &record);
     parse_optional(&document, one_database, &record);
     parse_optional(&document, all_databases, &record);
+    parse_optional(&document, failures, &record);
     parse_objects(&document, &record);
     if (document_end(&document, name, error) < 0) {
         record_free(&record);

@@ -1,5 +1,6 @@
 /* The record of a backup that verified: NAME.verified.json beside it, left by `verify` when every
- * check of the scenario passed, and read by `prune`, and by `change for`.
+ * check of the scenario passed (or every one but some of objects, which are counted), and read by
+ * `prune`, and by `change for`.
  *
  * Where the scenario names one of several databases in the backup, it is
  * NAME.verified-DATABASE.json: it says nothing of the others, whose scenarios leave records of
@@ -35,10 +36,11 @@ struct record {
     char *server;   /* version of the server that it was restored into */
     int64_t checks; /* that passed */
     int64_t warnings;
-    struct table_counts tables;     /* restored rows */
+    int64_t object_failures;    /* checks of objects that did not pass: they say nothing about it */
+    struct table_counts tables; /* restored rows */
     struct version_states versions; /* of the version tables that the scenario names */
-    /* What was measured of the bucket and its copy, by the text of the metric ("object_count in
-     * shots/"); missing from a record means that nothing was. */
+    /* What was measured of the bucket and its copy when their checks last passed, by the text of
+     * the metric ("object_count in shots/"); missing from a record means that nothing was. */
     struct record_metric {
         char *name;
         int64_t value;

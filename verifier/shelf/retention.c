@@ -150,6 +150,7 @@ void retained_list_prove(struct retained_list *list, const char *scenario, const
         int outcome =
             retained_record(list->shelf, backup, scenario, database, reports, &record, &error);
         backup->verified = outcome == 0;
+        backup->object_failures = record.object_failures;
         if (outcome < 0)
             backup->unproven = xstrdup(error.text);
     }

@@ -23,8 +23,9 @@ struct retained {
     time_t time; /* at the latest: the end of the day, hour ... that its name tells */
     time_t modified;
     int64_t size_bytes;
-    bool verified;  /* it has a record that speaks of it */
-    char *unproven; /* why a record that is there does not; or NULL */
+    bool verified;           /* it has a record that speaks of it */
+    int64_t object_failures; /* checks of objects that did not pass when it verified */
+    char *unproven;          /* why a record that is there does not; or NULL */
     /* Of several databases in one backup, each has a record of its own beside it. */
     struct strings records; /* names of all that lie there */
     char *last_of_other; /* the one by which it is the newest that verified for another scenario's

@@ -17,18 +17,20 @@
 struct shelf {
     char *location;
     struct store *store; /* NULL: a directory */
+    bool ignores_dates;
 };
 
 struct shelf *shelf_of_directory(const char *path)
 {
     struct shelf *shelf = xcalloc(1, sizeof(*shelf));
-    shelf->location = xstrdup(path);
+    shelf->location = path_absolute(path);
     return shelf;
 }
 
 struct shelf *shelf_of_store(struct store *store)
 {
-    struct shelf *shelf = shelf_of_directory(store_name(store));
+    struct shelf *shelf = xcalloc(1, sizeof(*shelf));
+    shelf->location = xstrdup(store_name(store));
     shelf->store = store;
     return shelf;
 }
@@ -58,6 +60,16 @@ void shelf_free(struct shelf *shelf)
 void shelf_freep(struct shelf **shelf)
 {
     shelf_free(*shelf);
+}
+
+void shelf_ignore_dates(struct shelf *shelf)
+{
+    shelf->ignores_dates = true;
+}
+
+bool shelf_ignores_dates(const struct shelf *shelf)
+{
+    return shelf->ignores_dates;
 }
 
 const char *shelf_location(const struct shelf *shelf)

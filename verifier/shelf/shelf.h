@@ -29,6 +29,10 @@ struct shelf *shelf_of_store(struct store *store); /* owned from then on */
 void shelf_free(struct shelf *shelf);              /* takes NULL */
 void shelf_freep(struct shelf **shelf);
 
+/* From then on the dates in names do not count on it: backups are as old as their files. */
+void shelf_ignore_dates(struct shelf *shelf);
+bool shelf_ignores_dates(const struct shelf *shelf);
+
 const char *shelf_location(const struct shelf *shelf);         /* for messages; borrowed */
 char *shelf_path(const struct shelf *shelf, const char *name); /* likewise, of a file; freed by the
                                                                   caller */

@@ -42,6 +42,7 @@ struct backup_fact {
     char notices[4096]; /* files that look like backups and are none; a line each */
     int64_t size_bytes;
     char sha256[SHA256_HEX_SIZE];
+    time_t modified;         /* its file */
     time_t time;             /* when it was made, as well as that can be told */
     char time_from[64];      /* how that is known: "its name", "its archive header" */
     char contradiction[512]; /* name and header tell different times: a sentence, or "" */

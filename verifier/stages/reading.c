@@ -2,39 +2,18 @@
  * checked to its end in a single pass. */
 #include <fcntl.h>
 #include <ftw.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/memory.h"
 #include "shelf/age.h"
 #include "shelf/object_source.h"
 #include "stages/requirements.h"
 #include "stages/run.h"
-
-/* Can the account that runs pg_restore read the file where it lies? Asked with its own rights. */
-static bool account_can_read(const struct account *account, const char *path)
-{
-    if (account->uid == geteuid())
-        return true;
-    gid_t group = getegid();
-    /* A change of user makes the kernel forget that we are to die with our parent. */
-    int death_signal = 0;
-    pid_t parent = getppid();
-    prctl(PR_GET_PDEATHSIG, &death_signal);
-    bool can = setegid(account->gid) == 0 && seteuid(account->uid) == 0 &&
-               faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
-    if (seteuid(0) < 0 || setegid(group) < 0)
-        abort(); /* we would go on as somebody else */
-    prctl(PR_SET_PDEATHSIG, death_signal);
-    if (death_signal != 0 && getppid() != parent)
-        raise(death_signal); /* it died in between */
-    return can;
-}
 
 static void contents_known(void *context)
 {
@@ -71,12 +50,15 @@ void reading_start(struct stages *stages)
     reading->options = (struct archive_options){
         .copy_path = stages->copy_path,
         .always_copy = shelf_directory(stages->shelf) &&
-                       !account_can_read(&stages->account, stages->backup.path),
+                       !account_may(&stages->account, stages->backup.path, R_OK),
         .fingerprint = stages->scenario->restore.contents,
         .progress_bytes = &stages->facts->read_bytes,
         .contents_known = contents_known,
         .contents_known_context = stages,
     };
+    stages->barrier = account_barrier(&stages->account, stages->options->work);
+    if (!stages->barrier)
+        stages->barrier = account_barrier(&stages->account, stages->options->socket_work);
     stage_begin(stages->facts, STAGE_READ);
     if (pthread_create(&reading->thread, NULL, read_backup, stages) != 0) {
         fputs("restore-verifier: cannot start a thread\n", stderr);
@@ -138,11 +120,12 @@ static void record_time(struct stages *stages)
 {
     const struct archive *archive = &stages->archive;
     struct backup_fact *fact = &stages->facts->backup;
-    struct backup_time made =
-        manifest_counts(stages)
-            ? backup_time_of_manifest(&stages->backup, stages->manifest.began)
-            : backup_time(&stages->backup,
-                          archive->has_creation_time ? &archive->creation_local : NULL);
+    const struct tm *creation = archive->has_creation_time ? &archive->creation_local : NULL;
+    struct backup_time made = manifest_counts(stages)
+                                  ? backup_time_of_manifest(&stages->backup, stages->manifest.began)
+                              : stages->scenario->backups.time == DATED_BY_HEADER
+                                  ? backup_time_of_header(&stages->backup, creation)
+                                  : backup_time(&stages->backup, creation);
     fact->time = made.time;
     text_copy(fact->time_from, sizeof(fact->time_from), made.known_from);
     text_copy(fact->contradiction, sizeof(fact->contradiction), made.contradiction);

@@ -30,6 +30,7 @@ struct stages {
     const struct stages_options *options;
     struct facts *facts;
     struct account account; /* who servers and tools run as */
+    char *barrier; /* a directory above their work directories that it cannot pass; or NULL */
     int jobs;
     struct shelf *shelf; /* where the backup lies */
     struct backup_file backup;

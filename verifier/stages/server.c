@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/account.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "postgres/guest.h"
@@ -132,8 +133,23 @@ static int use_given(struct stages *stages, const char *url, struct error *error
     return find_client(stages, required, error);
 }
 
+static int refuse_barrier(const struct stages *stages, struct error *error)
+{
+    if (!stages->barrier)
+        return 0;
+    cleanup(free_pointer) char *user = account_name(&stages->account);
+    return cannot_verify(error,
+                         "PostgreSQL does not run as root, and %s, as which it is run, may not "
+                         "enter the directory %s, in which the work directory %s is: set TMPDIR to "
+                         "a directory that everybody may enter, such as /var/tmp, or allow it with "
+                         "chmod o+x",
+                         user, stages->barrier, stages->options->work);
+}
+
 int server_start(struct stages *stages, struct error *error)
 {
+    if (refuse_barrier(stages, error) < 0)
+        return -1;
     const char *url =
         stages->options->server ? stages->options->server : stages->scenario->restore.server;
     int started = url ? use_given(stages, url, error) : start_throwaway(stages, error);

@@ -69,6 +69,7 @@ static int find(struct stages *stages, struct error *error)
         return -1;
     text_copy(fact->path, sizeof(fact->path), stages->backup.path);
     fact->size_bytes = stages->backup.size_bytes;
+    fact->modified = stages->backup.modified;
     return server_account(&stages->account, error);
 }
 
@@ -128,6 +129,7 @@ struct stages *stages_run(const struct scenario *scenario, const struct stages_o
 
 static void stages_free(struct stages *stages)
 {
+    free(stages->barrier);
     connection_close(stages->maintenance);
     address_free(&stages->server);
     address_free(&stages->database);

@@ -51,12 +51,20 @@ const struct listed_objects *stages_objects(const struct stages *stages);
 /* What the checks amount to for the record beside the backup. */
 enum proof {
     PROOF_NONE,     /* neither: something was left out or could not be looked at */
-    PROOF_VERIFIED, /* every check of the scenario passed: the record is written */
+    PROOF_VERIFIED, /* every check passed, but for some of objects: the record is written */
     PROOF_BAD,      /* the backup is bad: a record that says otherwise is removed */
 };
 
-/* Writes or removes the record; the facts tell where, or why not. Before stages_stop. */
-void stages_record(struct stages *stages, enum proof proof, int64_t checks, int64_t warnings);
+/* How many checks said what. */
+struct checks_told {
+    int64_t passed;
+    int64_t warnings;        /* of those that passed */
+    int64_t object_failures; /* checks of objects that did not */
+};
+
+/* Writes or removes the record; the facts tell where, or why not. Where checks of objects did not
+ * pass, a record that is there stays as it is. Before stages_stop. */
+void stages_record(struct stages *stages, enum proof proof, const struct checks_told *told);
 
 /* Takes the database and the server away, unless they are to be kept, and frees everything. */
 void stages_stop(struct stages *stages);

@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include <stdlib.h>
+
 #include "base/memory.h"
 #include "tests/unit/unit.h"
 
@@ -43,11 +45,50 @@ START_TEST(times_are_utc)
 }
 END_TEST
 
+/* The hour of a moment in local time. */
+static int hour_of(time_t time)
+{
+    struct tm parts;
+    localtime_r(&time, &parts);
+    return parts.tm_hour;
+}
+
+START_TEST(a_time_zone_is_used_and_given_back)
+{
+    setenv("TZ", "America/New_York", 1);
+    time_zone_use("Asia/Tokyo");
+    ck_assert_int_eq(hour_of(1795356185), 23);
+    time_zone_use("UTC");
+    ck_assert_int_eq(hour_of(1795356185), 14);
+    time_zone_use(NULL);
+    ck_assert_int_eq(hour_of(1795356185), 9);
+    ck_assert_str_eq(getenv("TZ"), "America/New_York");
+}
+END_TEST
+
+static const struct {
+    const char *name;
+    bool exists;
+} zones[] = {
+    {"Asia/Tokyo", true},    {"UTC", true},        {"Europe/Berlin", true},
+    {"Asia/Tokio", false},   {"", false},          {"/usr/share/zoneinfo/UTC", false},
+    {"../../../etc", false}, {"Europe", false},    {"zone.tab", false},
+    {"JST-9", false},        {"tzdata.zi", false},
+};
+
+START_TEST(a_time_zone_exists_or_not)
+{
+    ck_assert_int_eq(time_zone_exists(zones[_i].name), zones[_i].exists);
+}
+END_TEST
+
 Suite *clock_suite(void)
 {
     Suite *suite = suite_create("base/clock");
     add_table_test(suite, durations_are_written_for_people, ARRAY_LENGTH(durations));
     add_test(suite, deadlines_saturate);
     add_test(suite, times_are_utc);
+    add_test(suite, a_time_zone_is_used_and_given_back);
+    add_table_test(suite, a_time_zone_exists_or_not, ARRAY_LENGTH(zones));
     return suite;
 }

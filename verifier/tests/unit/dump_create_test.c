@@ -239,7 +239,7 @@ static const struct {
     {"backups", "a_%Y%m%d.dump.lz4", "ends in .lz4"},
     {"backups", "a_%Y%m%d.tar.zst", "ends in .tar.zst"},
     {"backups", "%Y-%m-%dT%H:%MZ.dir.tar.gz", "ends in .tar.gz"},
-    {"backups", "a.dump", "does not tell the day"},
+    {"backups", "a_%Y%b%d.dump", "is not understood"},
 };
 
 START_TEST(what_cannot_work_is_refused_before_anything_is_made)

@@ -295,6 +295,30 @@ START_TEST(free_space_is_told_or_unknown)
 }
 END_TEST
 
+static const struct {
+    const char *path;
+    const char *absolute; /* "~": the directory that we are in */
+} paths[] = {
+    {"a/b", "~/a/b"},   {"./a", "~/a"},          {".", "~"},
+    {"./", "~"},        {".//./a//b/", "~/a/b"}, {"..", "~/.."},
+    {"../a", "~/../a"}, {".a/..b", "~/.a/..b"},  {"/", "/"},
+    {"/.", "/"},        {"//a/./b/.", "/a/b"},
+};
+
+START_TEST(a_path_is_told_from_the_root_on)
+{
+    cleanup(free_pointer) char *here = getcwd(NULL, 0);
+    cleanup(free_pointer) char *absolute = path_absolute(paths[_i].path);
+    bool below = *paths[_i].absolute == '~';
+    cleanup(free_pointer) char *wanted =
+        xasprintf("%s%s", below ? here : "", paths[_i].absolute + below);
+    ck_assert_str_eq(absolute, wanted);
+    ck_assert_int_eq(chdir("/"), 0);
+    cleanup(free_pointer) char *from_root = path_absolute("a");
+    ck_assert_str_eq(from_root, "/a");
+}
+END_TEST
+
 Suite *file_suite(void)
 {
     Suite *suite = suite_create("base/file");
@@ -309,6 +333,7 @@ Suite *file_suite(void)
     add_test(suite, a_link_that_appears_while_removing_is_not_followed);
     add_test(suite, a_tree_deeper_than_any_path_is_removed);
     add_test(suite, a_tree_that_cannot_be_removed_is_an_error);
+    add_table_test(suite, a_path_is_told_from_the_root_on, ARRAY_LENGTH(paths));
     add_test(suite, free_space_is_told_or_unknown);
     return suite;
 }

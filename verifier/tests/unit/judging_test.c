@@ -1,7 +1,9 @@
 /* The sums of checks, without a database: freshness, sequences. */
 #include "checks/freshness.h"
+#include "checks/kinds.h"
 #include "checks/numbering.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/unit.h"
@@ -85,11 +87,50 @@ START_TEST(a_sequence_is_behind_when_its_next_value_is_taken)
 }
 END_TEST
 
+/* A backup named by a clock that is `ahead_s` ahead of ours; its file was modified `modified_s`
+ * ago. */
+static const struct {
+    int64_t ahead_s, modified_s;
+    bool zone; /* the scenario tells one */
+    const char *words;
+    const char *others; /* are not said */
+} futures[] = {
+    {9 * HOUR - 30, 10, false, "9 h ahead of the time its file was modified", "(TZ)"},
+    {5 * HOUR + 1800 - 90, 0, false, "5 h 30 min ahead", "(TZ)"},
+    {9 * HOUR - 30, 10, true, "(TZ)", "backups.time_zone"},
+    {9 * HOUR - 420, 0, false, "or name that zone with backups.time_zone", "ahead of the time"},
+    {14 * HOUR + 60, 0, false, "(TZ)", "backups.time_zone"},
+    {400, 86400, false, "or name that zone", "ahead of the time"},
+};
+
+START_TEST(a_zone_is_suggested_where_it_may_be_one)
+{
+    static char tokyo[] = "Asia/Tokyo";
+    const time_t now = 1795356185;
+    struct facts *facts = xcalloc(1, sizeof(*facts));
+    struct outcome *outcome = xcalloc(1, sizeof(*outcome));
+    struct scenario scenario = {.backups = {.time_zone = futures[_i].zone ? tokyo : NULL}};
+    struct subject subject = {.scenario = &scenario, .facts = facts, .now = now};
+    facts->stages[STAGE_FIND].state = STAGE_DONE;
+    facts->backup.time = now + futures[_i].ahead_s;
+    facts->backup.modified = now - futures[_i].modified_s;
+    strcpy(facts->backup.time_from, "its name");
+    backup_is_recent(&subject, NULL, outcome);
+    ck_assert_int_eq(outcome->verdict, VERDICT_FAIL);
+    ck_assert_int_eq(outcome->concern, CONCERN_FUTURE);
+    ck_assert_msg(strstr(outcome->message, futures[_i].words) != NULL, "%s", outcome->message);
+    ck_assert_msg(strstr(outcome->message, futures[_i].others) == NULL, "%s", outcome->message);
+    free(outcome);
+    free(facts);
+}
+END_TEST
+
 Suite *judging_suite(void)
 {
     Suite *suite = suite_create("checks/judging");
     add_table_test(suite, the_newest_value_may_be_a_little_later, ARRAY_LENGTH(tolerances));
     add_table_test(suite, zones_are_named_where_they_may_be_the_reason, ARRAY_LENGTH(advices));
     add_table_test(suite, a_sequence_is_behind_when_its_next_value_is_taken, ARRAY_LENGTH(states));
+    add_table_test(suite, a_zone_is_suggested_where_it_may_be_one, ARRAY_LENGTH(futures));
     return suite;
 }

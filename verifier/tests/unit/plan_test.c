@@ -220,8 +220,11 @@ static const struct {
     {"backup is intact", VERDICT_FAIL, PROOF_BAD},
     {"backup is intact", VERDICT_ERROR, PROOF_NONE},
     {"backup is recent", VERDICT_FAIL, PROOF_NONE},
-    {"objects: object_count >= 1", VERDICT_FAIL, PROOF_NONE},
-    {"objects: object_count >= 1", VERDICT_ERROR, PROOF_NONE},
+    {"backup restores", VERDICT_NONE, PROOF_NONE},
+    {"objects: object_count >= 1", VERDICT_FAIL, PROOF_VERIFIED},
+    {"objects: object_count >= 1", VERDICT_ERROR, PROOF_VERIFIED},
+    {"objects: object_count >= 1", VERDICT_SKIP, PROOF_NONE},
+    {"objects: object_count >= 1", VERDICT_NONE, PROOF_NONE},
 };
 
 START_TEST(a_bucket_says_nothing_about_a_backup)
@@ -236,6 +239,11 @@ START_TEST(a_bucket_says_nothing_about_a_backup)
         outcomes[i].verdict = named ? proofs[_i].verdict : VERDICT_PASS;
     }
     ck_assert_int_eq(outcomes_prove(&plan, outcomes, true), proofs[_i].proof);
+    bool of_objects = proofs[_i].name && starts_with(proofs[_i].name, "objects");
+    ck_assert_uint_eq(plan_object_failures(&plan, outcomes),
+                      of_objects && proofs[_i].proof == PROOF_VERIFIED ? 1 : 0);
+    ck_assert_int_eq(outcomes_prove(&plan, outcomes, false),
+                     proofs[_i].proof == PROOF_BAD ? PROOF_BAD : PROOF_NONE);
     free(outcomes);
     plan_free(&plan);
 }

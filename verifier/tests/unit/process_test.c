@@ -11,11 +11,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "tests/unit/scratch.h"
@@ -408,6 +410,28 @@ START_TEST(it_runs_as_another_account)
 }
 END_TEST
 
+START_TEST(the_directory_that_another_account_cannot_pass_is_found)
+{
+    cleanup(scratch_free) char *directory = scratch_new();
+    cleanup(free_pointer) char *open = xasprintf("%s/open", directory);
+    cleanup(free_pointer) char *closed = xasprintf("%s/closed", open);
+    cleanup(free_pointer) char *work = xasprintf("%s/work", closed);
+    const struct account self = {.uid = geteuid(), .gid = getegid()};
+    ck_assert_int_eq(chmod(directory, 0755) | mkdir(open, 0711) | mkdir(closed, 0700), 0);
+    ck_assert_int_eq(mkdir(work, 0711), 0);
+    ck_assert_ptr_null(account_barrier(&self, work));
+    if (!may_change_user())
+        return;
+    cleanup(free_pointer) char *barrier = account_barrier(&nobody, work);
+    ck_assert_str_eq(barrier, closed);
+    ck_assert_int_eq(geteuid(), 0);
+    ck_assert_int_eq(chmod(closed, 0711), 0);
+    ck_assert_ptr_null(account_barrier(&nobody, work));
+    cleanup(free_pointer) char *name = account_name(&nobody);
+    ck_assert_str_eq(name, "nobody");
+}
+END_TEST
+
 static const struct confinement no_network = {.network = CONFINE_NETWORK_LOCAL};
 
 static const struct {
@@ -577,6 +601,7 @@ Suite *process_suite(void)
     add_test(suite, an_end_that_nobody_saw_is_no_success);
     add_test(suite, it_has_a_process_group_of_its_own);
     add_test(suite, it_runs_as_another_account);
+    add_test(suite, the_directory_that_another_account_cannot_pass_is_found);
     add_table_test(suite, it_dies_with_its_starter, ARRAY_LENGTH(starters));
     add_table_test(suite, without_network_there_is_only_a_loopback, ARRAY_LENGTH(networks));
     add_test(suite, without_network_unix_sockets_still_work);

@@ -1,5 +1,8 @@
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "report/report.h"
@@ -68,6 +71,43 @@ START_TEST(color_adds_nothing_but_escape_sequences)
     }
     *end = '\0';
     ck_assert_str_eq(text, mixed_text);
+    sample_free(sample);
+}
+END_TEST
+
+static const struct {
+    unsigned short columns; /* of the terminal */
+    size_t width;           /* of the longest line, at most */
+} terminals[] = {{40, 60}, {80, 80}, {120, 120}, {500, 160}};
+
+START_TEST(lines_are_as_wide_as_the_terminal)
+{
+    const struct winsize size = {.ws_col = terminals[_i].columns, .ws_row = 100};
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    ck_assert_int_ge(terminal, 0);
+    ck_assert_int_eq(grantpt(terminal) | unlockpt(terminal), 0);
+    ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &size), 0);
+    int screen = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+    ck_assert_int_ge(screen, 0);
+    FILE *stream = fdopen(screen, "w");
+    struct sample *sample = sample_new("s");
+    struct outcome *outcome = sample_add(sample, "g", "a check", VERDICT_FAIL, "");
+    for (int i = 0; i < 60; i++)
+        strcat(outcome->message, "word ");
+    sample_add(sample, "g", "a name that is as long as names of checks become", VERDICT_PASS,
+               outcome->message);
+    console_print(&sample->result, 1, false, false, NULL, stream);
+    char text[4096] = "";
+    ck_assert_int_gt(read(terminal, text, sizeof(text) - 1), 0);
+    size_t longest = 0;
+    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        size_t length = strcspn(line, "\r\n");
+        longest = length > longest ? length : longest;
+    }
+    ck_assert_uint_le(longest, terminals[_i].width);
+    ck_assert_uint_gt(longest, terminals[_i].width - 6);
+    fclose(stream);
+    close(terminal);
     sample_free(sample);
 }
 END_TEST
@@ -207,5 +247,6 @@ Suite *report_console_suite(void)
     add_test(suite, a_partial_run_says_how_much_it_saw);
     add_test(suite, what_is_wrong_with_a_scenario_is_told_whole);
     add_test(suite, no_result_is_no_success);
+    add_table_test(suite, lines_are_as_wide_as_the_terminal, ARRAY_LENGTH(terminals));
     return suite;
 }

@@ -40,6 +40,10 @@ static const struct {
     {"s3://bucket/icon@2x.png", TEXT_LINE, "s3://bucket/icon@2x.png"},
     {"http://host:9000/icon@2x.png", TEXT_LINE, "http://host:9000/icon@2x.png"},
     {"http://[::1]:9000/x", TEXT_LINE, "http://[::1]:9000/x"},
+    /* a mask tells nothing: of a short password neither what it is nor that a user's name holds it
+     */
+    {"postgresql://nix:x@host/db: no password for user \"nix\"", TEXT_LINE,
+     "postgresql://***@host/db: no password for user \"nix\""},
     {"host=h password=secret dbname=d", TEXT_LINE, "host=h password=*** dbname=d"},
     {"PASSWORD='it\\'s secret' host=h", TEXT_LINE, "PASSWORD=*** host=h"},
     {"password='cut of", TEXT_LINE, "password=***"},

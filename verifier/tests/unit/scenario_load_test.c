@@ -123,7 +123,8 @@ static void assert_objects(const struct objects *objects)
     ck_assert_str_eq(objects->access.region, "auto");
     ck_assert_str_eq(objects->access.access_key, "access");
     ck_assert_str_eq(objects->access.secret_key, "hush: [");
-    ck_assert_str_eq(objects->copy, "./backups/uploads");
+    cleanup(free_pointer) char *copy = path_absolute("backups/uploads");
+    ck_assert_str_eq(objects->copy, copy);
     ck_assert_uint_eq(objects->check_count, 4);
     ck_assert_str_eq(objects->checks[3].arguments.items[0], "reports.screenshot_url");
 }
@@ -138,7 +139,8 @@ START_TEST(the_example_loads_whole)
     ck_assert_str_eq(scenario->name, "bugspark");
     ck_assert_int_eq(scenario->source.host, HOST_SELF_HOSTED);
     ck_assert_str_eq(scenario->source.database, "postgresql+asyncpg://user:hush@db/bugspark");
-    ck_assert_str_eq(scenario->backups.location, "./backups");
+    cleanup(free_pointer) char *location = path_absolute("backups");
+    ck_assert_str_eq(scenario->backups.location, location);
     ck_assert_str_eq(scenario->backups.name, "bugspark_%Y%m%d.dump.gz");
     ck_assert_int_eq(scenario->backups.max_age_s, 93600);
     ck_assert_int_eq(scenario->backups.keep.young_s, 2592000);
@@ -152,8 +154,9 @@ START_TEST(the_example_loads_whole)
     ck_assert_uint_eq(scenario->alembic_count, 1);
     ck_assert_int_eq(scenario->alembic[0].version, VERSION_HEAD);
     ck_assert_uint_eq(scenario->alembic[0].migrations.count, 1);
-    ck_assert_str_eq(scenario->alembic[0].migrations.items[0],
-                     "../bugspark/packages/api/migrations/versions");
+    cleanup(free_pointer) char *versions =
+        path_absolute("../bugspark/packages/api/migrations/versions");
+    ck_assert_str_eq(scenario->alembic[0].migrations.items[0], versions);
     ck_assert_str_eq(scenario->alembic[0].table, "alembic_version");
     assert_tables(scenario);
     ck_assert_uint_eq(scenario->query_count, 1);
@@ -174,7 +177,8 @@ START_TEST(defaults_are_filled_in)
     ck_assert_int_eq(load(text, strlen(text), &scenario, &problems), 0);
     ck_assert_uint_eq(problems.count, 0);
     ck_assert_str_eq(scenario->name, "a-B_9");
-    ck_assert_str_eq(scenario->backups.location, "./backups");
+    cleanup(free_pointer) char *location = path_absolute("backups");
+    ck_assert_str_eq(scenario->backups.location, location);
     ck_assert_str_eq(scenario->backups.name, "a-B_9_%Y%m%d.dump.gz");
     ck_assert_int_eq(scenario->restore.timeout_ms, 30 * 60 * 1000);
     ck_assert_int_eq(scenario->restore.jobs, 0);
@@ -215,7 +219,8 @@ START_TEST(alembic_may_have_several_histories)
     ck_assert_int_eq(load(text, strlen(text), &scenario, &problems), 0);
     ck_assert_uint_eq(scenario->alembic_count, 4);
     ck_assert_uint_eq(scenario->alembic[0].migrations.count, 2);
-    ck_assert_str_eq(scenario->alembic[1].config, "api/alembic.ini");
+    cleanup(free_pointer) char *config = path_absolute("api/alembic.ini");
+    ck_assert_str_eq(scenario->alembic[1].config, config);
     ck_assert_int_eq(scenario->alembic[2].version, VERSION_SAME_AS_DUMP);
     ck_assert_int_eq(scenario->alembic[3].version, VERSION_SAME_AS_LAST_VERIFIED);
     size_t count = 0;
@@ -334,15 +339,27 @@ static const struct {
       "FILE:2:32: `database` expects a postgresql:// URL or key=value pairs such as host=... "
       "dbname=...; the value is not shown, it may hold a password"}},
     {NAMED "backups: {name: x_%Y%m.gz}\n",
-     {"FILE:2:17: `name` does not name a date: it needs %Y, %m and %d, or %F, or %s"}},
+     {"FILE:2:17: `name` does not name a date: it needs %Y, %m and %d, or %F, or %s; or say "
+      "`time: modified` (or header), so that the age is known by another way"}},
     {NAMED "backups: {name: x_%Y%Q%m%d.gz}\n",
      {"FILE:2:21: `%Q` cannot be read back from a file name: use %Y %m %d %H %M %S, %y %j %F %T %s "
-      "or %%"}},
+      "%a %u or %%"}},
     {NAMED "backups: {name: x_%F%}\n",
      {"FILE:2:21: `%` cannot be read back from a file name: use %Y %m %d %H %M %S, %y %j %F %T %s "
-      "or %%"}},
+      "%a %u or %%"}},
     {NAMED "backups: {name: x_%%Y%%m%%d}\n",
-     {"FILE:2:17: `name` does not name a date: it needs %Y, %m and %d, or %F, or %s"}},
+     {"FILE:2:17: `name` does not name a date: it needs %Y, %m and %d, or %F, or %s; or say "
+      "`time: modified` (or header), so that the age is known by another way"}},
+    {NAMED "backups: {name: latest.dump.gz, time: modified, time_zone: Asia/Tokyo}\n", {NULL}},
+    {NAMED "backups: {time: header, name: 'x_%a_%u.dump'}\n", {NULL}},
+    {NAMED "backups: {time: mtime, time_zone: Asia/Tokio}\n",
+     {"FILE:2:17: `time` is name, header or modified, not `mtime`",
+      "FILE:2:35: there is no time zone `Asia/Tokio` on this machine: check the name (such as "
+      "Asia/Tokyo), or install the package tzdata"}},
+    {NAMED "backups: {time: header, keep: 30d}\n",
+     {"FILE:2:1: `keep` needs `time: name`: `prune` deletes by the dates in names alone, since any "
+      "copy changes when a file was modified. Names that come again replace their own backups: "
+      "remove `keep`"}},
     {NAMED "backups: {name: a/%F}\n",
      {"FILE:2:17: `name` is the name of a file, without `/`: the directory is `location`"}},
     {NAMED "backups: {location: 's3://', max_age: 26}\n",

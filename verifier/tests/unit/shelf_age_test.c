@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "shelf/backup_list.h"
 #include "tests/unit/unit.h"
 
 #define DAY  "a_%Y%m%d.dump"
@@ -117,10 +118,48 @@ START_TEST(impossible_numbers_of_a_header_do_no_harm)
 }
 END_TEST
 
+/* Where names tell no date. The file was modified at 2026-11-22T14:03:05Z. */
+static const struct {
+    const char *created; /* NULL: unknown */
+    bool by_header;
+    const char *time;
+    const char *known_from;
+    const char *contradiction;
+} undated[] = {
+    {NULL, false, "2026-11-22T14:03:05Z", "the time its file was modified", ""},
+    {"2026-11-22T14:01:00", false, "2026-11-22T14:03:05Z", "the time its file was modified", ""},
+    {"2026-11-20T14:01:00", false, "2026-11-20T14:01:00Z", "its archive header",
+     "modified 2026-11-22, but the archive in it was made 2026-11-20"},
+    {"2026-11-20T14:01:00", true, "2026-11-20T14:01:00Z", "its archive header", ""},
+    {"2026-11-22T23:01:00", true, "2026-11-22T14:03:05Z", "the time its file was modified", ""},
+    {NULL, true, "2026-11-22T14:03:05Z", "the time its file was modified", ""},
+};
+
+START_TEST(a_name_need_not_tell_the_date)
+{
+    setenv("TZ", "UTC", 1);
+    tzset();
+    struct tm created = undated[_i].created ? parts_of(undated[_i].created) : (struct tm){0};
+    const struct tm *header = undated[_i].created ? &created : NULL;
+    struct backup_file file = {.modified = 1795356185, .has_name_date = true};
+    file.name_date = date_of_file(file.modified);
+    struct backup_time found =
+        undated[_i].by_header ? backup_time_of_header(&file, header) : backup_time(&file, header);
+    char text[TIME_TEXT_SIZE];
+    time_format_utc(found.time, text);
+    ck_assert_str_eq(text, undated[_i].time);
+    ck_assert_str_eq(found.known_from, undated[_i].known_from);
+    ck_assert_str_eq(found.contradiction, undated[_i].contradiction);
+    /* A manifest knows better than a file that was copied. */
+    ck_assert_str_eq(backup_time_of_manifest(&file, 1790000000).contradiction, "");
+}
+END_TEST
+
 Suite *backup_age_suite(void)
 {
     Suite *suite = suite_create("shelf/age");
     add_table_test(suite, the_older_time_wins, sizeof(cases) / sizeof(cases[0]));
+    add_table_test(suite, a_name_need_not_tell_the_date, sizeof(undated) / sizeof(undated[0]));
     add_test(suite, impossible_numbers_of_a_header_do_no_harm);
     return suite;
 }

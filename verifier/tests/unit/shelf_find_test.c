@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "shelf/location.h"
+#include "shelf/manifest.h"
 #include "shelf/writing.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/unit.h"
@@ -165,6 +166,108 @@ START_TEST(of_one_moment_the_file_modified_last_is_taken)
     ck_assert_int_eq(find_in(directory, "%FT%R%z", &file, &notices, &error), 0);
     ck_assert_str_eq(file.name, "2026-11-22T04:00+0000");
     backup_file_free(&file);
+}
+END_TEST
+
+static void modified_set(const char *directory, const char *name, time_t time)
+{
+    cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, name);
+    struct timespec times[2] = {{.tv_sec = time}, {.tv_sec = time}};
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* With names without dates, and with names whose dates do not count, the file modified last. */
+static const struct {
+    const char *pattern;
+    const char *names[2]; /* the first is modified later */
+    bool ignore_dates;
+} by_file[] = {
+    {"a_%a.dump", {"a_Mon.dump", "a_Sun.dump"}, false},
+    {"a_%a.dump", {"a_Sun.dump", "a_Mon.dump"}, false},
+    {PATTERN, {"a_20261122.dump", "a_20261123.dump"}, true},
+    {PATTERN, {"a_20261123.dump", "a_20261122.dump"}, false},
+};
+
+START_TEST(without_dates_the_file_modified_last_is_taken)
+{
+    cleanup(scratch_free) char *directory = directory_make();
+    cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(directory);
+    for (int i = 0; i < 2; i++) {
+        entry_make(directory, by_file[_i].names[i]);
+        modified_set(directory, by_file[_i].names[i], 1795356185 - i);
+    }
+    if (by_file[_i].ignore_dates)
+        shelf_ignore_dates(shelf);
+    struct backup_file file;
+    struct strings notices = {0};
+    struct error error;
+    ck_assert_int_eq(backup_find(shelf, by_file[_i].pattern, &file, &notices, &error), 0);
+    ck_assert_str_eq(file.name, by_file[_i].names[0]);
+    ck_assert(file.has_name_date);
+    ck_assert_int_eq(file.name_date.undated, _i != 3);
+    ck_assert(!file.name_date.undated || file.name_date.time == 1795356185);
+    backup_file_free(&file);
+    strings_free(&notices);
+}
+END_TEST
+
+/* On 2026-10-25 in Berlin, 02:10 and 02:50 come at 00:10, 00:50, 01:10 and 01:50 UTC. */
+static const struct {
+    const char *name;
+    time_t modified[2]; /* of a_...-02:10 and of a_...-02:50 */
+    time_t began;       /* of the first, by its manifest; 0: it has none */
+    const char *found;
+} set_back[] = {
+    {"both before", {1792887000 + 60, 1792889400 + 60}, 0, "a_2026-10-25-02:50"},
+    {"the earlier name behind", {1792890600 + 60, 1792889400 + 60}, 0, "a_2026-10-25-02:10"},
+    {"a copy renewed the times, and a manifest knows",
+     {1792990000, 1792889400 + 60},
+     1792887000,
+     "a_2026-10-25-02:50"},
+    {"a manifest knows that it was behind",
+     {1792887000, 1792889400 + 60},
+     1792890600,
+     "a_2026-10-25-02:10"},
+};
+
+static void manifest_put(struct shelf *shelf, const char *backup, time_t began)
+{
+    struct manifest manifest = {.backup = xstrdup(backup),
+                                .size_bytes = 5,
+                                .began = began,
+                                .ended = began,
+                                .program = xstrdup("p"),
+                                .pg_dump = xstrdup("p"),
+                                .host = xstrdup("h"),
+                                .server = xstrdup("s"),
+                                .encoding = xstrdup("UTF8")};
+    memset(manifest.sha256, 'a', SHA256_HEX_SIZE - 1);
+    cleanup(free_pointer) char *name = manifest_name(backup);
+    struct error error;
+    ck_assert_msg(manifest_write(&manifest, shelf, name, &error) == 0, "%s", error.text);
+    manifest_free(&manifest);
+}
+
+START_TEST(in_an_hour_that_comes_twice_the_later_is_the_one_that_began_later)
+{
+    static const char *const names[] = {"a_2026-10-25-02:10", "a_2026-10-25-02:50"};
+    cleanup(scratch_free) char *directory = directory_make();
+    cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(directory);
+    setenv("TZ", "Europe/Berlin", 1);
+    tzset();
+    for (int i = 0; i < 2; i++) {
+        entry_make(directory, names[i]);
+        modified_set(directory, names[i], set_back[_i].modified[i]);
+    }
+    if (set_back[_i].began)
+        manifest_put(shelf, names[0], set_back[_i].began);
+    struct backup_file file;
+    struct strings notices = {0};
+    struct error error;
+    ck_assert_int_eq(backup_find(shelf, "a_%F-%R", &file, &notices, &error), 0);
+    ck_assert_str_eq(file.name, set_back[_i].found);
+    backup_file_free(&file);
+    strings_free(&notices);
 }
 END_TEST
 
@@ -423,6 +526,9 @@ Suite *backup_find_suite(void)
 {
     Suite *suite = suite_create("shelf/find");
     add_table_test(suite, the_latest_by_name_is_found, ARRAY_LENGTH(cases));
+    add_table_test(suite, without_dates_the_file_modified_last_is_taken, ARRAY_LENGTH(by_file));
+    add_table_test(suite, in_an_hour_that_comes_twice_the_later_is_the_one_that_began_later,
+                   ARRAY_LENGTH(set_back));
     add_test(suite, of_one_moment_the_file_modified_last_is_taken);
     add_table_test(suite, what_somebody_still_writes_is_passed_over, ARRAY_LENGTH(writers));
     add_test(suite, a_writer_inside_a_directory_is_seen);

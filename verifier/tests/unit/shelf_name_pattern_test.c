@@ -118,6 +118,68 @@ END_TEST
 
 static const struct {
     const char *pattern;
+    const char *name;
+    bool matches;
+} undated[] = {
+    {"latest.dump.gz", "latest.dump.gz", true},
+    {"latest.dump.gz", "latest.dump.gz.1", false},
+    {"a_%a.dump", "a_Mon.dump", true},
+    {"a_%a.dump", "a_Sun.dump", true},
+    {"a_%a.dump", "a_mon.dump", false},
+    {"a_%a.dump", "a_onT.dump", false},
+    {"a_%u.dump", "a_7.dump", true},
+    {"a_%u.dump", "a_0.dump", false},
+    {"a_%u.dump", "a_8.dump", false},
+    {"a_%u_%a.dump", "a_1_Mon.dump", true},
+    {"a_%u_%a.dump", "a_1_Tue.dump", false},
+    {"a_%H.dump", "a_23.dump", true},
+};
+
+START_TEST(names_without_a_date_match)
+{
+    struct name_date date;
+    ck_assert_int_eq(name_pattern_match(undated[_i].pattern, undated[_i].name, &date),
+                     undated[_i].matches);
+    ck_assert(!undated[_i].matches || date.undated);
+    ck_assert(name_pattern_match("a_%a_%F.dump", "a_Mon_2026-11-23.dump", &date));
+    ck_assert(!date.undated);
+    char *name;
+    struct error error;
+    ck_assert_int_eq(name_pattern_format("a_%a_%u.dump", 1795356185, &name, &error), 0);
+    ck_assert_str_eq(name, "a_Sun_7.dump");
+    free(name);
+}
+END_TEST
+
+/* Clocks are set back from 03:00 to 02:00. */
+static const struct {
+    const char *zone;
+    const char *pattern;
+    const char *name;
+    bool twice;
+} hours[] = {
+    {"Europe/Berlin", "%F-%R", "2026-10-25-02:30", true},
+    {"Europe/Berlin", "%F-%R", "2026-10-25-03:00", false},
+    {"Europe/Berlin", "%F-%R", "2026-10-25-01:59", false},
+    {"Europe/Berlin", "%F-%R", "2026-03-29-02:30", false},
+    {"Europe/Berlin", "%F-%R%z", "2026-10-25-02:30+0100", false},
+    {"Europe/Berlin", "%F-%RZ", "2026-10-25-02:30Z", false},
+    {"Europe/Berlin", "%F", "2026-10-25", false},
+    {"UTC", "%F-%R", "2026-10-25-02:30", false},
+    {"Asia/Tokyo", "%F-%R", "2026-10-25-02:30", false},
+};
+
+START_TEST(an_hour_that_comes_twice_is_known)
+{
+    struct name_date date;
+    zone_set(hours[_i].zone);
+    ck_assert(name_pattern_match(hours[_i].pattern, hours[_i].name, &date));
+    ck_assert_int_eq(date.comes_twice, hours[_i].twice);
+}
+END_TEST
+
+static const struct {
+    const char *pattern;
     const char *words; /* in the error; NULL: fine */
 } checks[] = {
     {BUGSPARK, NULL},
@@ -128,16 +190,16 @@ static const struct {
     {"%-d%m%Y", "%-d is not understood"},
     {"%Ey%m%d", "%Ey is not understood"},
     {"%Y%b%d", "%b is not understood"},
-    {"%a.dump", "%a is not understood"},
+    {"%A.dump", "%A is not understood"},
     {"%Y%m%d%", "lone %"},
     {"%Y%m%d%-", "%- is not understood"},
     {"backups/%F", "slash"},
     {"%F\n", "control"},
-    {"latest.dump", "does not tell the day"},
-    {"", "does not tell the day"},
-    {"%Y-%m.dump", "does not tell the day"},
-    {"%m%d.dump", "does not tell the day"},
-    {"%Y%M%d.dump", "does not tell the day"},
+    {"latest.dump", NULL},
+    {"", NULL},
+    {"%Y-%m.dump", NULL},
+    {"%m%d.dump", NULL},
+    {"%Y%M%d.dump", NULL},
     {"%F-%M.dump", "%M"},
     {"%F-%H-%S.dump", "%S"},
     {"%F%z.dump", "%z"},
@@ -241,6 +303,8 @@ END_TEST
 Suite *backup_name_pattern_suite(void)
 {
     Suite *suite = suite_create("shelf/name_pattern");
+    add_table_test(suite, names_without_a_date_match, ARRAY_LENGTH(undated));
+    add_table_test(suite, an_hour_that_comes_twice_is_known, ARRAY_LENGTH(hours));
     add_table_test(suite, names_match_or_not, ARRAY_LENGTH(matches));
     add_test(suite, the_date_is_kept_as_it_is_written);
     add_table_test(suite, patterns_are_refused_up_front, ARRAY_LENGTH(checks));
