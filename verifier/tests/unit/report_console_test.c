@@ -94,11 +94,15 @@ START_TEST(lines_are_as_wide_as_the_terminal)
     struct outcome *outcome = sample_add(sample, "g", "a check", VERDICT_FAIL, "");
     for (int i = 0; i < 60; i++)
         strcat(outcome->message, "word ");
-    sample_add(sample, "g", "a name that is as long as names of checks become", VERDICT_PASS,
-               outcome->message);
+    sample_add(sample, "g", "a check that has seen much", VERDICT_PASS, outcome->message);
     console_print(&sample->result, 1, false, false, NULL, stream);
     char text[4096] = "";
-    ck_assert_int_gt(read(terminal, text, sizeof(text) - 1), 0);
+    for (size_t length = 0; !strstr(text, "1 scenario:");) {
+        ssize_t more = read(terminal, text + length, sizeof(text) - 1 - length);
+        ck_assert_int_gt(more, 0);
+        length += (size_t)more;
+        text[length] = '\0';
+    }
     size_t longest = 0;
     for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
         size_t length = strcspn(line, "\r\n");
