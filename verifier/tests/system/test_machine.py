@@ -47,6 +47,19 @@ def test_a_place_whose_name_is_too_long_for_a_socket(place, good):
     assert not left, "the directory of the socket stayed behind"
 
 
+@needs_root
+def test_a_place_that_the_user_of_the_server_cannot_enter(place, good):
+    place.put(good.gz)
+    closed = place.tmp / "closed"
+    (closed / "tmp").mkdir(parents=True)
+    closed.chmod(0o700)
+    run = place.verify(place.scenario(SCENARIO), environment={"TMPDIR": str(closed / "tmp")})
+    said = run.report()[RESTORES]
+    assert run.code == CANNOT_VERIFY and said.verdict == "error", str(run)
+    assert f"may not enter the directory {closed}," in said.message and "set TMPDIR" in said.message, str(run)
+    assert "nobody" in said.message or "restore-verifier" in said.message, str(run)
+
+
 @pytest.mark.parametrize(
     "make",
     [lambda path: path.touch(), lambda path: None, lambda path: path.symlink_to("/nonexistent")],

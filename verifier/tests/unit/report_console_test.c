@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -95,23 +94,21 @@ START_TEST(lines_are_as_wide_as_the_terminal)
     struct outcome *outcome = sample_add(sample, "g", "a check", VERDICT_FAIL, "");
     for (int i = 0; i < 60; i++)
         strcat(outcome->message, "word ");
-    sample_add(sample, "g", "a name that is not short", VERDICT_PASS, outcome->message);
+    sample_add(sample, "g", "a check that has seen much", VERDICT_PASS, outcome->message);
     console_print(&sample->result, 1, false, false, NULL, stream);
-    char text[8192] = "";
-    size_t length_read = 0;
-    fflush(stream);
-    /* What was written is there, but not in one piece. */
-    for (struct pollfd ready = {.fd = terminal, .events = POLLIN}; poll(&ready, 1, 200) > 0;) {
-        ssize_t piece = read(terminal, text + length_read, sizeof(text) - 1 - length_read);
-        ck_assert_int_gt(piece, 0);
-        length_read += (size_t)piece;
+    char text[4096] = "";
+    for (size_t length = 0; !strstr(text, "1 scenario:");) {
+        ssize_t more = read(terminal, text + length, sizeof(text) - 1 - length);
+        ck_assert_int_gt(more, 0);
+        length += (size_t)more;
+        text[length] = '\0';
     }
     size_t longest = 0;
     for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
         size_t length = strcspn(line, "\r\n");
         longest = length > longest ? length : longest;
     }
-    ck_assert_msg(longest <= terminals[_i].width, "%s", text);
+    ck_assert_uint_le(longest, terminals[_i].width);
     ck_assert_uint_gt(longest, terminals[_i].width - 6);
     fclose(stream);
     close(terminal);

@@ -1,0 +1,41 @@
+"""Proves how the age of a backup is known: from names in another time zone, and where names tell no date."""
+
+import os
+import time
+
+from running import BAD_BACKUP
+
+RECENT = "backup is recent"
+NO_RESTORE = {"RESTORE_VERIFIER_PGBIN": "/nonexistent"}
+FORMAT = "shop_%Y%m%d-%H%M.dump.gz"
+
+
+def in_tokyo(moment):
+    return time.strftime(FORMAT, time.gmtime(moment + 9 * 3600))
+
+
+def test_dates_of_names_and_files(place, good):
+    """One run of five scenarios: a name of Tokyo with and without its zone, and a rotation over weekdays."""
+    now = time.time()
+    place.put(good.gz, in_tokyo(now))
+    for name, age_s in (("db_Mon.dump.gz", 60), ("db_Tue.dump.gz", 3600), ("latest.dump.gz", 30 * 3600)):
+        os.utime(place.put(good.gz, name), (now - age_s, now - age_s))
+    scenarios = [
+        place.scenario(name="without", pattern=FORMAT),
+        place.scenario(name="tokyo", pattern=FORMAT, backups="time_zone: Asia/Tokyo"),
+        place.scenario(name="rotated", pattern="db_%a.dump.gz", backups="time: modified\n  max_age: 26h"),
+        place.scenario(name="latest", pattern="latest.dump.gz", backups="time: modified\n  max_age: 26h"),
+        place.scenario(name="header", pattern="latest.dump.gz", backups="time: header"),
+    ]
+    # The archive is minutes old, and says so in local time.
+    run = place.run("verify", "--only", RECENT, *scenarios, environment={**NO_RESTORE, "TZ": "UTC"})
+    assert run.code == BAD_BACKUP, str(run)
+    reports = {name: run.report(name)[RECENT] for name in ("without", "tokyo", "rotated", "latest", "header")}
+    assert reports["without"].verdict == "fail", str(run)
+    assert "9 h ahead of the time its file was modified" in reports["without"].message
+    assert "backups.time_zone" in reports["without"].message
+    assert reports["tokyo"].verdict == "pass", str(run)
+    assert reports["rotated"].verdict == "pass" and run.report("rotated").properties["backup.file"].endswith("db_Mon.dump.gz"), str(run)
+    assert run.report("rotated").properties["backup.time_from"] == "the time its file was modified"
+    assert reports["latest"].verdict == "fail" and "the latest backup is 1 d 6 h old" in reports["latest"].message, str(run)
+    assert reports["header"].verdict == "pass", str(run)
