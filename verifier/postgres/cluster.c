@@ -82,9 +82,11 @@ static int initialise(const struct cluster_options *options, const struct cluste
                       struct error *error)
 {
     cleanup(free_pointer) char *initdb = tools_program(options->tools, "initdb");
+    /* Named from where it is: initdb ends when it cannot tell a shell how to start the server, as
+     * with a path that has a line feed. */
     const char *const argv[] = {
-        initdb,         "--pgdata",  cluster->data,     "--username", superuser,
-        "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", NULL};
+        initdb,      "--pgdata",        "data",       "--username", superuser, "--auth=trust",
+        "--no-sync", "--encoding=UTF8", "--locale=C", NULL};
     cleanup(strings_free) struct strings environment = {0};
     environment_build(cluster, &environment);
     cleanup(confinement_free) struct confinement confinement;

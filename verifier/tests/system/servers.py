@@ -29,6 +29,11 @@ MAJOR = int(re.search(r"\) (\d+)", subprocess.run([BIN / "postgres", "--version"
 USER = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if IS_ROOT else {}
 
 
+def together(parts):
+    """The SQL of {name: SQL} for one database: each in a schema of its name, so that they do not meet."""
+    return ";".join(f'create schema "{name}"; set search_path = "{name}", public; {sql}' for name, sql in parts.items())
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

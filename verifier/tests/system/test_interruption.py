@@ -132,7 +132,7 @@ def test_killed(place, held, stage):
     assert place.left_over(), "a killed run leaves its directory"
     report = (place.reports / "bugspark.xml").read_text()
     assert 'errors="5"' in report and "it was killed" in report, "the report of the last run is not left to be taken for this one's"
-    wait_until(lambda: not [pid for pid in started if pid in processes() and processes()[pid][1] != "Z"], "everything to be gone", 10)
+    wait_until(lambda: not [pid for pid, (_, state, *_) in processes().items() if pid in started and state != "Z"], "everything to be gone", 10)
     # The next run, whatever comes of it, takes away what is left.
     run = place.verify(place.scenario(SCENARIO))
     assert run.code == PASSED, str(run)

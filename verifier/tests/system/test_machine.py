@@ -18,8 +18,8 @@ RESTORES = "backup restores"
 
 @pytest.mark.parametrize(
     "name",
-    ["with space", "with,comma", "with'quote", 'with"double', "with\\backslash", "with\nline", "with%percent", "größer", "-dash", "$HOME", "a;b", "x" * 200],
-    ids=lambda name: name[:12].replace("\n", "newline"),
+    ["with space,comma;semicolon", "with'quote\"double\\backslash%percent$HOME größer", "-dash\nline", "x" * 200],
+    ids=["separators", "quotes", "line", "long"],
 )
 def test_odd_places_for_temporary_files(place, good, name):
     place.put(good.gz)

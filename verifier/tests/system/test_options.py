@@ -89,8 +89,7 @@ def test_json_goes_to_stdout_alone(place, good):
     assert run.code == BAD_BACKUP and "reports: row_count" in run.err
 
 
-def test_text_on_stdout(place, good):
-    place.put(good.gz)
+def test_text_on_stdout(place):
     run = place.verify("--format", "text", place.scenario(SCENARIO))
     assert "FAIL" in run.out and "FAIL" not in run.err
 
@@ -134,9 +133,8 @@ def test_the_scenarios_of_the_directory(place):
 
 
 @pytest.mark.parametrize("environment, colour", [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
-def test_colours_on_a_terminal_alone(place, good, environment, colour):
-    place.put(good.gz)
-    scenario = place.scenario(SCENARIO)
+def test_colours_on_a_terminal_alone(place, environment, colour):
+    scenario = place.scenario(SCENARIO)  # of which there is no backup, so that nothing is restored
     assert "\033[" not in place.verify(scenario).err
     # `script` gives the program a terminal.
     command = f"{PROGRAM} verify --reports {place.reports} {scenario}"

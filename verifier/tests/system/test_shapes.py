@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from running import PASSED
-from servers import BIN
+from servers import BIN, together
 
 ROWS, RESTORES, CONTENTS = "every table has its rows", "backup restores", "contents are identical"
 HASHED = (
@@ -55,18 +55,24 @@ def dumped(place, url, body):
     return path
 
 
+SUPERUSERS = {"a leakproof function": SHAPES.pop("a leakproof function")}
+
+
 @pytest.mark.parametrize("way", ["dump", "-Fc", "-Fp"])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_a_database_of_this_shape(place, server, database, tablespaces, shape, way):
-    name = database(SHAPES[shape])
+@pytest.mark.parametrize("shapes", [SHAPES, SUPERUSERS], ids=["all", "of superusers"])
+def test_a_database_of_this_shape(place, server, database, tablespaces, shapes, way):
+    name = database(together(shapes))
     if way == "dump":
         run = place.verify(dumped(place, server.url(name), CONTENTS_TOO))
     else:
         server.dump(name, place.directory / "x", way)
         run = place.verify("--backup", place.directory / "x", place.scenario(CONTENTS_TOO))
     assert run.code == PASSED, str(run)
-    assert int(run.report().properties["restored.rows"]) > 0
-    assert run.report()[CONTENTS].verdict == "pass"
+    report = run.report()
+    assert int(report.properties["restored.rows"]) > 0
+    assert report[CONTENTS].verdict == "pass"
+    if shapes is SHAPES and way != "-Fp":
+        assert "without special rights" in report.properties["server.restored_as"]
 
 
 PARTITIONED = [shape for shape in SHAPES if "partitions" in shape]
@@ -144,19 +150,20 @@ ORDERED = {
 }
 
 
-@pytest.fixture(params=ORDERED)
+@pytest.fixture
 def in_icu(request, place, server):
     """A database whose texts are in an order in which C's are not: in C, b comes after C, and there is no
     such partition."""
     name = f"icu{place.directory.name}"
     server.sql(f"create database {name} template template0 locale_provider icu icu_locale 'en-US'")
     try:
-        server.sql(ORDERED[request.param], name)
+        server.sql(together(ORDERED) if request.param == "all" else ORDERED[request.param], name)
         yield name
     finally:
         server.drop(name)
 
 
+@pytest.mark.parametrize("in_icu", ["all"], indirect=True)
 @pytest.mark.parametrize("way", [["-Fc"], ["-Fp", "--create"], ["-Fp", "--create", "--load-via-partition-root"]], ids=" ".join)
 def test_the_order_of_texts_is_the_databases(place, server, in_icu, way):
     server.dump(in_icu, place.directory / "x", *way)
@@ -164,6 +171,7 @@ def test_the_order_of_texts_is_the_databases(place, server, in_icu, way):
     assert run.code == PASSED, str(run)
 
 
+@pytest.mark.parametrize("in_icu", ORDERED, indirect=True)
 @pytest.mark.parametrize("way", [[], ["--inserts"]], ids=" ".join)
 def test_plain_sql_that_names_no_locale(place, server, in_icu, way):
     """Nobody can say whether it restores in its own."""
@@ -230,16 +238,17 @@ def test_names_in_no_encoding(place, server):
     assert run.report().properties["restored.rows"] == "2"
 
 
-@pytest.mark.parametrize("setting", ["statement_timeout = 5", "idle_in_transaction_session_timeout = 1", "lock_timeout = 1",
-                                     "default_transaction_read_only = on", "search_path = nowhere", "client_encoding = latin1",
-                                     "datestyle = german", "standard_conforming_strings = off", "quote_all_identifiers = on",
-                                     "intervalstyle = iso_8601", "default_transaction_isolation = serializable"])
-def test_settings_of_the_role(place, server, database, setting):
+@pytest.mark.parametrize("settings", [
+    ["statement_timeout = 5", "idle_in_transaction_session_timeout = 1", "lock_timeout = 1", "default_transaction_isolation = serializable"],
+    ["default_transaction_read_only = on", "search_path = nowhere", "client_encoding = latin1", "datestyle = german",
+     "standard_conforming_strings = off", "quote_all_identifiers = on", "intervalstyle = iso_8601"],
+], ids=["how long", "in which form"])
+def test_settings_of_the_role(place, server, database, settings):
     """Whatever the administrator gave it, as long as it may read everything."""
     role = f"role{place.directory.name}"
     name = database("create table t (x date, y interval, z text);"
                     "insert into t select '2020-02-03', '1 day 2 h', 'a\\b' from generate_series(1, 1000)")
-    server.sql(f"create role {role} login in role pg_read_all_data; alter role {role} set {setting}")
+    server.sql(f"create role {role} login in role pg_read_all_data;" + ";".join(f"alter role {role} set {setting}" for setting in settings))
     try:
         path = dumped(place, server.url(name, role), "tables:\n  t:\n    - row_count same as dump\n" + CONTENTS_TOO)
     finally:
