@@ -75,7 +75,7 @@ static int dump_database(const struct scenario *scenario, const struct dump_opti
     if (location_open(scenario, &shelf, error) < 0)
         return -1;
     struct backup_create_options create = {.shelf = shelf,
-                                           .pattern = scenario->backups.name,
+                                           .pattern = scenario->backups.names.patterns[PART_WHOLE],
                                            .time = time(NULL),
                                            .force = options->force,
                                            .database = database,

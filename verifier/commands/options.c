@@ -207,7 +207,7 @@ static const struct scenario *find_mixed_up(struct scenario *const *scenarios, s
         if (other && other->source.database && scenario->source.database &&
             strcmp(other->source.database, scenario->source.database) != 0 &&
             strcmp(other->backups.location, scenario->backups.location) == 0 &&
-            strcmp(other->backups.name, scenario->backups.name) == 0)
+            backup_names_equal(&other->backups.names, &scenario->backups.names))
             return other;
     }
     return NULL;

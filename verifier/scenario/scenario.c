@@ -27,7 +27,7 @@ static const struct key backups_keys[] = {
     {"region", read_line, FIELD(backups.access.region), NO_MARK, false},
     {"access_key", read_line, FIELD(backups.access.access_key), NO_MARK, false},
     {"secret_key", read_line, FIELD(backups.access.secret_key), NO_MARK, false},
-    {"name", read_backup_name, FIELD(backups.name), NO_MARK, false},
+    {"name", read_backup_name, FIELD(backups.names), NO_MARK, false},
     {"max_age", read_duration_s, FIELD(backups.max_age_s), NO_MARK, false},
     {"keep", read_duration_s, FIELD(backups.keep_s), NO_MARK, false},
 };
@@ -223,8 +223,9 @@ static void fill_defaults(struct scenario *scenario)
 {
     if (!scenario->backups.location)
         scenario->backups.location = xstrdup(DEFAULT_LOCATION);
-    if (!scenario->backups.name)
-        scenario->backups.name = xasprintf("%s_%%Y%%m%%d.dump.gz", scenario->name);
+    if (backup_names_count(&scenario->backups.names) == 0)
+        scenario->backups.names.patterns[PART_WHOLE] =
+            xasprintf("%s_%%Y%%m%%d.dump.gz", scenario->name);
     if (scenario->restore.timeout_ms == 0)
         scenario->restore.timeout_ms = DEFAULT_TIMEOUT_MS;
 }
@@ -308,7 +309,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->restore.server);
     free(scenario->backups.location);
     access_free(&scenario->backups.access);
-    free(scenario->backups.name);
+    backup_names_free(&scenario->backups.names);
     free(scenario->source.database);
     free(scenario->source.root_certificate);
     free(scenario->path);

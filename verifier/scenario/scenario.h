@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/backup_names.h"
 #include "base/host_kind.h"
 #include "base/memory.h"
 #include "scenario/expectation.h"
@@ -65,9 +66,9 @@ struct scenario {
     struct {
         char *location; /* a directory, or s3://bucket/prefix */
         struct store_access access;
-        char *name;        /* strftime pattern */
-        int64_t max_age_s; /* 0: no limit given */
-        int64_t keep_s;    /* 0: none given */
+        struct backup_names names; /* of their files */
+        int64_t max_age_s;         /* 0: no limit given */
+        int64_t keep_s;            /* 0: none given */
         struct mark mark;
     } backups;
     struct {

@@ -16,6 +16,7 @@ void retained_list_free(struct retained_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i].name);
+        strings_free(&list->items[i].files);
         free(list->items[i].unproven);
     }
     free(list->items);
@@ -28,6 +29,8 @@ int retained_record(struct shelf *shelf, const struct retained *backup, const ch
     cleanup(record_places_free) struct record_places places;
     cleanup(manifest_free) struct manifest manifest = {0};
     cleanup(record_free) struct record record = {0};
+    if (backup->incomplete)
+        return 1;
     struct backup_state state = {
         .name = backup->name, .size_bytes = backup->size_bytes, .modified = backup->modified};
     record_places(shelf, backup->name, scenario, reports, &places);
@@ -45,26 +48,35 @@ int retained_record(struct shelf *shelf, const struct retained *backup, const ch
     return 0;
 }
 
+static void retained_add(struct retained_list *list, const struct listed_backup *backup)
+{
+    struct retained *added = &list->items[list->count++];
+    *added = (struct retained){.name = xstrdup(backup->name),
+                               .incomplete = backup->missing.count > 0,
+                               .time = backup->date.end - 1,
+                               .modified = backup->entry.modified,
+                               .size_bytes = backup->entry.size_bytes};
+    for (size_t i = 0; i < backup->part_count; i++)
+        strings_add(&added->files, backup->parts[i].name);
+}
+
 /* Links and directories are left alone: what a link points to is somewhere else, and a tree is
  * nothing that a date in its name may have deleted. */
-int retained_list_read(struct shelf *shelf, const char *pattern, struct retained_list *ret_list,
-                       struct strings *notices, struct error *error)
+int retained_list_read(struct shelf *shelf, const struct backup_names *names,
+                       struct retained_list *ret_list, struct strings *notices, struct error *error)
 {
     cleanup(backup_list_free) struct backup_list found = {0};
-    if (backup_list_read(shelf, pattern, &found, error) < 0)
+    if (backup_list_read(shelf, names, &found, error) < 0)
         return -1;
     struct retained_list list = {.shelf = shelf,
                                  .items = xcalloc(found.count + 1, sizeof(*list.items))};
     for (size_t i = 0; i < found.count; i++) {
-        struct listed_backup *backup = &found.backups[i];
+        const struct listed_backup *backup = &found.backups[i];
         cleanup(free_pointer) char *path = shelf_path(shelf, backup->name);
         if (backup->entry.kind != SHELF_FILE)
             strings_addf(notices, "%s is left alone: it is no ordinary file", path);
         else
-            list.items[list.count++] = (struct retained){.name = take(&backup->name),
-                                                         .time = backup->date.end - 1,
-                                                         .modified = backup->entry.modified,
-                                                         .size_bytes = backup->entry.size_bytes};
+            retained_add(&list, backup);
     }
     *ret_list = list;
     return 0;
@@ -88,7 +100,9 @@ void retained_list_prove(struct retained_list *list, const char *scenario, const
 void retention_decide(const struct retained_list *list, time_t now, int64_t keep_s,
                       enum retention *ret_decisions)
 {
-    size_t newest_verified = 0;
+    size_t newest = 0, newest_verified = 0;
+    while (newest < list->count && list->items[newest].incomplete)
+        newest++;
     while (newest_verified < list->count && !list->items[newest_verified].verified)
         newest_verified++;
     /* A date in the future proves nothing about the present. */
@@ -104,7 +118,7 @@ void retention_decide(const struct retained_list *list, time_t now, int64_t keep
             decision = RETAIN_YOUNG;
         else if (i == newest_verified)
             decision = RETAIN_NEWEST_VERIFIED;
-        else if (i == 0)
+        else if (i == newest)
             decision = RETAIN_NEWEST;
         ret_decisions[i] = decision;
     }
@@ -126,19 +140,27 @@ const char *retention_words(enum retention decision)
     return "";
 }
 
-void retained_orphans(struct shelf *shelf, const char *pattern, time_t before,
+static bool is_old(const struct backup_names *names, const char *name, time_t before)
+{
+    struct name_date date;
+    for (size_t i = 0; i < PART_COUNT; i++)
+        if (names->patterns[i] && name_pattern_match(names->patterns[i], name, &date) &&
+            date.end <= before)
+            return true;
+    return false;
+}
+
+void retained_orphans(struct shelf *shelf, const struct backup_names *names, time_t before,
                       struct strings *ret_names)
 {
     cleanup(backup_list_free) struct backup_list found = {0};
-    struct name_date date;
     struct error ignored;
-    if (backup_list_read(shelf, pattern, &found, &ignored) < 0)
+    if (backup_list_read(shelf, names, &found, &ignored) < 0)
         return;
     for (size_t i = 0; i < found.companions.count; i++) {
         const char *name = found.companions.items[i];
         cleanup(free_pointer) char *backup = companion_backup(name);
-        if (name_pattern_match(pattern, backup, &date) && date.end <= before &&
-            !backup_list_has(&found, backup))
+        if (is_old(names, backup, before) && !backup_list_find(&found, backup))
             strings_add(ret_names, name);
     }
 }
@@ -149,8 +171,13 @@ int retained_delete(struct shelf *shelf, const struct retained *backup, const ch
     cleanup(record_places_free) struct record_places places;
     record_places(shelf, backup->name, scenario, reports, &places);
     /* The record first: should we be killed, nothing says of a backup that is gone, or of another
-     * one that gets its name, that it verified. */
-    if (record_remove(&places, error) < 0 || shelf_remove(shelf, backup->name, error) < 0)
+     * one that gets its name, that it verified. A set of which a part is gone is no backup any
+     * more; what is left of it goes with the next run. */
+    if (record_remove(&places, error) < 0)
         return -1;
-    return companions_remove(shelf, backup->name, error);
+    for (size_t i = 0; i < backup->files.count; i++)
+        if (shelf_remove(shelf, backup->files.items[i], error) < 0 ||
+            companions_remove(shelf, backup->files.items[i], error) < 0)
+            return -1;
+    return 0;
 }

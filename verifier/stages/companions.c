@@ -73,7 +73,7 @@ static int find_previous(struct stages *stages, struct error *error)
     cleanup(strings_free) struct strings ignored = {0};
     cleanup(shelf_freep) struct shelf *shelf = NULL;
     if (location_open(scenario, &shelf, error) < 0 ||
-        retained_list_read(shelf, scenario->backups.name, &list, &ignored, error) < 0)
+        retained_list_read(shelf, &scenario->backups.names, &list, &ignored, error) < 0)
         return error_prefix(error, "the earlier backups cannot be listed: ");
     for (size_t i = 0; i < list.count && !stages->has_previous; i++)
         stages->has_previous = is_previous(stages, shelf, &list.items[i]);

@@ -44,7 +44,7 @@ static int find_given(struct stages *stages, struct error *error)
     cleanup(free_pointer) char *name = NULL;
     if (location_open_file(scenario, stages->options->backup, &stages->shelf, &name, error) < 0)
         return -1;
-    return backup_stat(stages->shelf, name, scenario->backups.name, &stages->backup, error);
+    return backup_stat(stages->shelf, name, &scenario->backups.names, &stages->backup, error);
 }
 
 static int find_latest(struct stages *stages, struct strings *notices, struct error *error)
@@ -52,7 +52,7 @@ static int find_latest(struct stages *stages, struct strings *notices, struct er
     const struct scenario *scenario = stages->scenario;
     if (location_open(scenario, &stages->shelf, error) < 0)
         return -1;
-    return backup_find(stages->shelf, scenario->backups.name, &stages->backup, notices, error);
+    return backup_find(stages->shelf, &scenario->backups.names, &stages->backup, notices, error);
 }
 
 static int find(struct stages *stages, struct error *error)

@@ -139,7 +139,7 @@ START_TEST(the_example_loads_whole)
     ck_assert_int_eq(scenario->source.host, HOST_SELF_HOSTED);
     ck_assert_str_eq(scenario->source.database, "postgresql+asyncpg://user:hush@db/bugspark");
     ck_assert_str_eq(scenario->backups.location, "./backups");
-    ck_assert_str_eq(scenario->backups.name, "bugspark_%Y%m%d.dump.gz");
+    ck_assert_str_eq(scenario->backups.names.patterns[PART_WHOLE], "bugspark_%Y%m%d.dump.gz");
     ck_assert_int_eq(scenario->backups.max_age_s, 93600);
     ck_assert_int_eq(scenario->backups.keep_s, 2592000);
     ck_assert_ptr_null(scenario->restore.server);
@@ -171,7 +171,7 @@ START_TEST(defaults_are_filled_in)
     ck_assert_uint_eq(problems.count, 0);
     ck_assert_str_eq(scenario->name, "a-B_9");
     ck_assert_str_eq(scenario->backups.location, "./backups");
-    ck_assert_str_eq(scenario->backups.name, "a-B_9_%Y%m%d.dump.gz");
+    ck_assert_str_eq(scenario->backups.names.patterns[PART_WHOLE], "a-B_9_%Y%m%d.dump.gz");
     ck_assert_int_eq(scenario->restore.timeout_ms, 30 * 60 * 1000);
     ck_assert_int_eq(scenario->restore.jobs, 0);
     ck_assert_int_eq(scenario->source.host, HOST_GUESS);
