@@ -54,6 +54,7 @@ static void plain_tables_take(struct archive *archive, struct plain_totals *tota
             .target_name = plain->name,
             .partitioned = plain->partitioned,
             .has_data = plain->source != NO_DATA,
+            .created = plain->created,
             .has_fingerprint = plain->source != FROM_INSERT,
             .totals = plain->totals,
         };
@@ -74,6 +75,11 @@ static void plain_take(struct archive *archive, struct plain_totals *totals, boo
     }
     archive->roles = totals->roles;
     totals->roles = (struct strings){0};
+    archive->created_roles = totals->created_roles;
+    totals->created_roles = (struct strings){0};
+    archive->end = totals->trailer ? ARCHIVE_END_SURE
+                   : totals->reset ? ARCHIVE_END_RESET
+                                   : ARCHIVE_END_UNKNOWN;
     archive->tablespaces = totals->tablespaces;
     totals->tablespaces = (struct strings){0};
     archive->databases = totals->databases;
@@ -86,7 +92,9 @@ static void plain_take(struct archive *archive, struct plain_totals *totals, boo
 
 static int plain_read(struct reading *reading, struct reader *reader, struct error *error)
 {
-    cleanup(plain_freep) struct plain *plain = plain_new(reading->fingerprint);
+    cleanup(plain_freep) struct plain *plain = reading->options->is_part
+                                                   ? plain_new_part(reading->fingerprint)
+                                                   : plain_new(reading->fingerprint);
     for (;;) {
         const uint8_t *bytes;
         size_t length;
@@ -195,7 +203,7 @@ static int file_unchanged(const struct input *input, struct error *error)
 static void progress_reset(struct input *input)
 {
     if (input->reading.progress)
-        *input->reading.progress = 0;
+        *input->reading.progress = input->options->progress_before;
 }
 
 static void input_start(struct input *input)
@@ -412,11 +420,17 @@ void archive_free(struct archive *archive)
     }
     free(archive->extensions);
     strings_free(&archive->roles);
+    strings_free(&archive->created_roles);
     strings_free(&archive->tablespaces);
     strings_free(&archive->databases);
     free(archive->restore_path);
     arena_free(archive->arena);
     plain_totals_free(archive->plain);
+    for (size_t i = 0; i < archive->part_count; i++)
+        archive_free(&archive->parts[i]);
+    free(archive->parts);
+    free(archive->set_dependencies);
+    free(archive->name);
     *archive = (struct archive){0};
 }
 

@@ -86,6 +86,18 @@ int restore_run(const struct restore_options *options, struct restore_result *re
     return 0;
 }
 
+void restore_result_join(struct restore_result *all, struct restore_result *next)
+{
+    bool clean = next->clean && (all->clean || !all->how);
+    if (next->how && (!next->clean || !all->how)) { /* the last one that was not */
+        free(all->how);
+        all->how = take(&next->how);
+    }
+    all->clean = clean;
+    restore_errors_join(&all->errors, &next->errors);
+    restore_result_free(next);
+}
+
 void restore_result_free(struct restore_result *result)
 {
     free(result->how);

@@ -30,6 +30,8 @@ struct restore_result {
  * could not be run, or not to its end. */
 int restore_run(const struct restore_options *options, struct restore_result *ret_result,
                 struct error *error);
+/* Puts the errors of `next`, which came after it, behind those of `all`; frees `next`. */
+void restore_result_join(struct restore_result *all, struct restore_result *next);
 void restore_result_free(struct restore_result *result); /* takes a zeroed one */
 
 #endif

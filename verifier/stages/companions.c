@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/set.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
 #include "stages/exclusion.h"
@@ -18,8 +19,8 @@ void manifest_stage(struct stages *stages)
     struct manifest_fact *fact = &stages->facts->manifest;
     int outcome = manifest_select(
         stages->shelf, stages->backup.name,
-        archive->complete ? archive->stored_bytes : stages->backup.size_bytes,
-        archive->complete ? archive->sha256 : NULL, &stages->manifest, &fact->error);
+        archive->complete ? archive_main(archive)->stored_bytes : stages->backup.size_bytes,
+        archive->complete ? archive_main(archive)->sha256 : NULL, &stages->manifest, &fact->error);
     fact->state = outcome == 0 ? MANIFEST_READ : outcome > 0 ? MANIFEST_NONE : MANIFEST_UNREADABLE;
 }
 
@@ -157,7 +158,7 @@ static int write_record(struct stages *stages, int64_t checks, int64_t warnings,
                             .server = xstrdup(facts->server.version),
                             .checks = checks,
                             .warnings = warnings};
-    memcpy(record.sha256, facts->backup.sha256, sizeof(record.sha256));
+    memcpy(record.sha256, archive_main(&stages->archive)->sha256, sizeof(record.sha256));
     record_objects(&stages->objects.bucket, false, &record);
     record_objects(&stages->objects.copy, true, &record);
     cleanup(free_pointer) char *path = NULL;

@@ -34,6 +34,13 @@ static int statements_major(const struct archive *archive)
 
 int required_major(const struct archive *archive)
 {
+    int of_parts = 0;
+    for (size_t i = 0; i < archive->part_count; i++) {
+        int part = required_major(&archive->parts[i]);
+        of_parts = part > of_parts ? part : of_parts;
+    }
+    if (archive->part_count > 0)
+        return of_parts;
     int server = archive->server_version ? version_major(archive->server_version) : 0;
     int header = header_major(archive);
     int statements = statements_major(archive);
@@ -81,10 +88,29 @@ static bool is_trusted(struct connection *connection, const char *extension)
     return strcmp(PQgetvalue(result, 0, 0), "t") == 0;
 }
 
+bool fills_schema(const struct archive *archive)
+{
+    bool has[PART_COUNT] = {false};
+    for (size_t i = 0; i < archive->part_count; i++)
+        has[archive->parts[i].part] = true;
+    return has[PART_SCHEMA] && has[PART_DATA];
+}
+
+/* Of a set: a part with something of the database in it. */
+static bool is_plain(const struct archive *archive)
+{
+    for (size_t i = 0; i < archive->part_count; i++)
+        if (!backup_part_is_of_server(archive->parts[i].part) && is_plain(&archive->parts[i]))
+            return true;
+    return archive->part_count == 0 && archive->format == ARCHIVE_PLAIN;
+}
+
 char *superuser_reason(const struct archive *archive, struct connection *connection)
 {
-    if (archive->format == ARCHIVE_PLAIN)
+    if (is_plain(archive))
         return xstrdup("plain SQL names the owners of its objects itself");
+    if (fills_schema(archive))
+        return xstrdup("the data of a set are loaded without asking triggers and foreign keys");
     for (size_t i = 0; i < archive->entry_count; i++)
         if (needs_superuser(&archive->entries[i]))
             return xasprintf("it has the %s %s", archive->entries[i].description,

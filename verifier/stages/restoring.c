@@ -32,7 +32,7 @@ static int create_roles(struct stages *stages, struct error *error)
     /* Plain SQL makes these roles owners, and does not say which of them were superusers: what is
      * owned by one, such as a materialized view, may need it to be one. The SQL itself runs as a
      * superuser anyway. */
-    const char *rights = stages->archive.format == ARCHIVE_PLAIN ? " SUPERUSER" : "";
+    const char *rights = stages->restore_format == ARCHIVE_PLAIN ? " SUPERUSER" : "";
     if (connection_execute(stages->maintenance, error, "CREATE ROLE %s LOGIN", restoring_role) < 0)
         return -1;
     for (size_t i = 0; i < roles->count; i++) {
@@ -116,9 +116,28 @@ static void record_exclusion(const struct archive *archive, const struct exclusi
     buffer_free(&text);
 }
 
-/* Writes the list for pg_restore when something is left out; `ret_list` stays NULL otherwise. What
- * is not left out must be there to be restored. */
-static int apply_exclusion(struct stages *stages, char **ret_list, struct error *error)
+/* Writes the list for pg_restore of what is not left out of a source, whose entries are those of
+ * the archive from `first` on. */
+static int write_list(const struct stages *stages, const struct exclusion *exclusion, size_t first,
+                      struct restore_source *source, struct error *error)
+{
+    if (source->archive->entry_count == 0)
+        return 0;
+    const struct exclusion own = {.left_out = exclusion->left_out + first};
+    source->list_path =
+        xasprintf("%s/%s.list", stages->options->work, backup_part_name(source->part));
+    if (exclusion_write_list(source->archive, &own, source->list_path, error) < 0)
+        return -1;
+    /* Readable for pg_restore whatever the umask. */
+    if (chmod(source->list_path, 0644) < 0)
+        return cannot_verify(error, "cannot make %s readable: %s", source->list_path,
+                             strerror(errno));
+    return 0;
+}
+
+/* Writes lists for pg_restore when something is left out. What is not left out must be there to be
+ * restored. */
+static int apply_exclusion(struct stages *stages, struct error *error)
 {
     const struct archive *archive = &stages->archive;
     cleanup(exclusion_free) struct exclusion exclusion;
@@ -126,22 +145,85 @@ static int apply_exclusion(struct stages *stages, char **ret_list, struct error 
     record_exclusion(archive, &exclusion, &stages->facts->restore);
     if (extensions_available(archive, &exclusion, stages->maintenance, error) < 0)
         return -1;
-    if (exclusion.count == 0)
-        return 0;
-    *ret_list = xasprintf("%s/restore.list", stages->options->work);
-    if (exclusion_write_list(archive, &exclusion, *ret_list, error) < 0)
-        return -1;
-    /* Readable for pg_restore whatever the umask. */
-    if (chmod(*ret_list, 0644) < 0)
-        return cannot_verify(error, "cannot make %s readable: %s", *ret_list, strerror(errno));
+    size_t first = 0;
+    for (size_t i = 0; i < stages->source_count && exclusion.count > 0; i++) {
+        if (write_list(stages, &exclusion, first, &stages->sources[i], error) < 0)
+            return -1;
+        first += stages->sources[i].archive->entry_count;
+    }
     return 0;
 }
 
 /* --- the restore ------------------------------------------------------------------------------ */
 
+/* Data for a schema that has its triggers and foreign keys already: neither is asked while they are
+ * loaded, for which a superuser is needed. */
+static bool loads_into_schema(const struct stages *stages, const struct restore_source *source)
+{
+    return stages->cluster && source->part == PART_DATA && fills_schema(&stages->archive);
+}
+
+/* Restores one file into the database. */
+static int source_restore(const struct stages *stages, const struct restore_source *source,
+                          const struct address *database, int jobs, int64_t deadline_ms,
+                          struct restore_result *ret_result, struct error *error)
+{
+    /* Absolute, since the restoring program starts elsewhere. */
+    cleanup(free_pointer) char *path = realpath(source->path, NULL);
+    if (!path)
+        return cannot_verify(error, "%s is gone", source->path);
+    /* A directory is not copied: where its files are for us alone, pg_restore runs as ourselves. */
+    bool readable = stages->account.uid == geteuid() || !source->always_copy ||
+                    strcmp(source->path, source->copy_path) == 0;
+    bool alone = source->format == ARCHIVE_TAR || source->format == ARCHIVE_PLAIN;
+    struct address own;
+    struct restore_options options = {
+        .tools = stages->tools,
+        .account = readable ? &stages->account : NULL,
+        .database = &own,
+        .path = path,
+        .plain = source->format == ARCHIVE_PLAIN,
+        .list_path = source->list_path,
+        .has_public_schema = creates_public_schema(source->archive),
+        .no_network = stages->cluster != NULL,
+        .jobs = alone ? 1 : jobs,
+        .deadline_ms = deadline_ms,
+    };
+    address_copy(database, &own);
+    if (loads_into_schema(stages, source))
+        address_set(&own, "options", "-c session_replication_role=replica");
+    int outcome = restore_run(&options, ret_result, error);
+    address_free(&own);
+    return outcome;
+}
+
+/* Restores one file after the other. psql has stopped at an error, behind which nothing fits any
+ * more; pg_restore has gone on, and so do we. */
+static int sources_restore(const struct stages *stages, bool of_server,
+                           const struct address *database, int jobs, int64_t deadline_ms,
+                           struct restore_result *ret_result, struct error *error)
+{
+    struct restore_result all = {0};
+    bool stopped = false;
+    for (size_t i = 0; i < stages->source_count && !stopped; i++) {
+        const struct restore_source *source = &stages->sources[i];
+        struct restore_result one = {0};
+        if (backup_part_is_of_server(source->part) != of_server)
+            continue;
+        if (source_restore(stages, source, database, jobs, deadline_ms, &one, error) < 0) {
+            restore_result_free(&all);
+            return -1;
+        }
+        stopped = source->format == ARCHIVE_PLAIN && !one.clean;
+        restore_result_join(&all, &one);
+    }
+    *ret_result = all;
+    return 0;
+}
+
 /* Creates the database and restores into it as `role`; NULL: as the server's own user. */
-static int restore_once(struct stages *stages, const char *role, const char *list, int jobs,
-                        int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
+static int restore_once(struct stages *stages, const char *role, int jobs, int64_t deadline_ms,
+                        struct restore_result *ret_result, struct error *error)
 {
     if (database_create(stages, role, error) < 0 ||
         (stages->cluster && database_clear(stages, role, error) < 0))
@@ -150,30 +232,24 @@ static int restore_once(struct stages *stages, const char *role, const char *lis
     address_copy(&stages->database, &database);
     if (role)
         address_set(&database, "user", role);
-    /* Absolute, since the restoring program starts elsewhere. */
-    cleanup(free_pointer) char *path = realpath(stages->restore_path, NULL);
-    if (!path) {
-        address_free(&database);
-        return cannot_verify(error, "%s is gone", stages->restore_path);
-    }
-    /* A directory is not copied: where its files are for us alone, pg_restore runs as ourselves. */
-    bool readable = stages->account.uid == geteuid() || !stages->reading.options.always_copy ||
-                    strcmp(stages->restore_path, stages->copy_path) == 0;
-    struct restore_options options = {
-        .tools = stages->tools,
-        .account = readable ? &stages->account : NULL,
-        .database = &database,
-        .path = path,
-        .plain = stages->restore_format == ARCHIVE_PLAIN,
-        .list_path = list,
-        .has_public_schema = creates_public_schema(&stages->archive),
-        .no_network = stages->cluster != NULL,
-        .jobs = jobs,
-        .deadline_ms = deadline_ms,
-    };
-    int outcome = restore_run(&options, ret_result, error);
+    int outcome = sources_restore(stages, false, &database, jobs, deadline_ms, ret_result, error);
     address_free(&database);
     return outcome;
+}
+
+/* Roles and the like are restored once, whatever becomes of the database; on somebody's server they
+ * would stay, and are not made. */
+static int server_parts_restore(struct stages *stages, int64_t deadline_ms, struct error *error)
+{
+    for (size_t i = 0; i < stages->source_count; i++) {
+        const struct restore_source *source = &stages->sources[i];
+        if (backup_part_is_of_server(source->part) && source->format == ARCHIVE_PLAIN &&
+            strcmp(source->path, source->copy_path) == 0 &&
+            grantors_leave_out(source->copy_path, error) < 0)
+            return -1;
+    }
+    return sources_restore(stages, true, &stages->server, 1, deadline_ms, &stages->of_server,
+                           error);
 }
 
 static bool some_data_failed(const struct restore_errors *errors)
@@ -187,19 +263,19 @@ static bool some_data_failed(const struct restore_errors *errors)
 
 /* A check constraint may look into another table. That works only where this one is filled first,
  * as it is by a single job, which goes by the order of the archive. */
-static int restore_as(struct stages *stages, const char *role, const char *list,
-                      int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
+static int restore_as(struct stages *stages, const char *role, int64_t deadline_ms,
+                      struct restore_result *ret_result, struct error *error)
 {
     bool alone = stages->restore_format == ARCHIVE_TAR || stages->restore_format == ARCHIVE_PLAIN;
     int jobs = alone ? 1 : stages->jobs;
-    if (restore_once(stages, role, list, jobs, deadline_ms, ret_result, error) < 0)
+    if (restore_once(stages, role, jobs, deadline_ms, ret_result, error) < 0)
         return -1;
     if (jobs == 1 || !some_data_failed(&ret_result->errors))
         return 0;
     restore_result_free(ret_result);
     if (guest_drop(stages->maintenance, stages->database_name, error) < 0)
         return -1;
-    if (restore_once(stages, role, list, 1, deadline_ms, ret_result, error) < 0)
+    if (restore_once(stages, role, 1, deadline_ms, ret_result, error) < 0)
         return -1;
     stages->facts->restore.by_one_job = !some_data_failed(&ret_result->errors);
     return 0;
@@ -249,11 +325,10 @@ static void record_result(const struct restore_result *result, struct restore_fa
 }
 
 /* Restores as `role`, once more without the schema public if that is in the way. */
-static int restore_freely(struct stages *stages, const char *role, const char *list,
-                          int64_t deadline_ms, struct restore_result *ret_result,
-                          struct error *error)
+static int restore_freely(struct stages *stages, const char *role, int64_t deadline_ms,
+                          struct restore_result *ret_result, struct error *error)
 {
-    if (restore_as(stages, role, list, deadline_ms, ret_result, error) < 0)
+    if (restore_as(stages, role, deadline_ms, ret_result, error) < 0)
         return -1;
     if (!met_public(stages, &ret_result->errors))
         return 0;
@@ -261,22 +336,23 @@ static int restore_freely(struct stages *stages, const char *role, const char *l
     stages->drop_public = true;
     if (guest_drop(stages->maintenance, stages->database_name, error) < 0)
         return -1;
-    return restore_as(stages, role, list, deadline_ms, ret_result, error);
+    return restore_as(stages, role, deadline_ms, ret_result, error);
 }
 
 /* On a throwaway server: as a role without rights first, and as the superuser where the archive
  * needs one, or turns out to. */
-static int restore_on_throwaway(struct stages *stages, const char *list, int64_t deadline_ms,
+static int restore_on_throwaway(struct stages *stages, int64_t deadline_ms,
                                 struct restore_result *ret_result, struct error *error)
 {
     struct server_fact *fact = &stages->facts->server;
     stages->drop_public = creates_public_schema(&stages->archive);
-    if (create_roles(stages, error) < 0 || create_tablespaces(stages, error) < 0)
+    if (create_roles(stages, error) < 0 || create_tablespaces(stages, error) < 0 ||
+        server_parts_restore(stages, deadline_ms, error) < 0)
         return -1;
     cleanup(free_pointer) char *reason = superuser_reason(&stages->archive, stages->maintenance);
     if (!reason) {
         snprintf(fact->restored_as, sizeof(fact->restored_as), "a role without special rights");
-        if (restore_freely(stages, restoring_role, list, deadline_ms, ret_result, error) < 0)
+        if (restore_freely(stages, restoring_role, deadline_ms, ret_result, error) < 0)
             return -1;
         if (!lacked_rights(&ret_result->errors, &reason))
             return 0;
@@ -286,11 +362,11 @@ static int restore_on_throwaway(struct stages *stages, const char *list, int64_t
     }
     cleanup(free_pointer) char *text = xasprintf("superuser, because: %s", reason);
     text_copy(fact->restored_as, sizeof(fact->restored_as), text);
-    return restore_freely(stages, NULL, list, deadline_ms, ret_result, error);
+    return restore_freely(stages, NULL, deadline_ms, ret_result, error);
 }
 
 /* The owner's lock is taken before the database is there, so that no other run sees it without. */
-static int restore_as_guest(struct stages *stages, const char *list, int64_t deadline_ms,
+static int restore_as_guest(struct stages *stages, int64_t deadline_ms,
                             struct restore_result *ret_result, struct error *error)
 {
     struct server_fact *fact = &stages->facts->server;
@@ -298,7 +374,7 @@ static int restore_as_guest(struct stages *stages, const char *list, int64_t dea
     snprintf(fact->restored_as, sizeof(fact->restored_as), "the user of the server's URL");
     if (guest_lock(stages->maintenance, stages->database_name, error) < 0)
         return -1;
-    return restore_as(stages, NULL, list, deadline_ms, ret_result, error);
+    return restore_as(stages, NULL, deadline_ms, ret_result, error);
 }
 
 /* Plain SQL may create databases and connect to them, as pg_dump -C and pg_dumpall do: what is
@@ -436,32 +512,32 @@ static int leave_databases_alone(struct stages *stages, struct error *error)
 static bool brings_grantors(const struct stages *stages)
 {
     return stages->cluster && stages->archive.plain && stages->archive.plain->cluster &&
-           strcmp(stages->restore_path, stages->copy_path) == 0;
+           strcmp(stages->sources[0].path, stages->sources[0].copy_path) == 0;
 }
 
 int restore_stage(struct stages *stages, struct error *error)
 {
     int64_t deadline_ms = deadline_after(stages->scenario->restore.timeout_ms);
-    cleanup(free_pointer) char *list = NULL;
     stages->database_name = stages->cluster ? xstrdup("restored") : guest_name();
-    if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, &list, error) < 0)
+    if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, error) < 0)
         return -1;
-    if (brings_grantors(stages) && grantors_leave_out(stages->copy_path, error) < 0)
+    if (brings_grantors(stages) && grantors_leave_out(stages->sources[0].copy_path, error) < 0)
         return -1;
     cleanup(free_pointer) char *filled = NULL;
     if (filled_database(&stages->archive, stages->cluster != NULL, &filled, error) < 0)
         return -1;
     struct restore_result result = {0};
-    int restored = stages->cluster ? restore_on_throwaway(stages, list, deadline_ms, &result, error)
-                                   : restore_as_guest(stages, list, deadline_ms, &result, error);
+    int restored = stages->cluster ? restore_on_throwaway(stages, deadline_ms, &result, error)
+                                   : restore_as_guest(stages, deadline_ms, &result, error);
     if (restored == 0) {
         if (filled)
             address_set(&stages->database, "dbname", filled);
-        record_result(&result, &stages->facts->restore);
+        restore_result_join(&stages->of_server, &result);
+        record_result(&stages->of_server, &stages->facts->restore);
         record_psql(stages);
         stages->has_database = true;
     }
-    if (restored == 0 && refuse_clean(stages, &result.errors, error) < 0)
+    if (restored == 0 && refuse_clean(stages, &stages->of_server.errors, error) < 0)
         restored = -1;
     restore_result_free(&result);
     return restored < 0 ? -1 : judge(stages, error);

@@ -6,11 +6,23 @@
 
 #include "postgres/cluster.h"
 #include "postgres/connection.h"
+#include "postgres/restore.h"
 #include "shelf/find.h"
 #include "shelf/manifest.h"
 #include "shelf/record.h"
 #include "stages/objects.h"
 #include "stages/stages.h"
+
+/* What is given to pg_restore or psql: the backup, or one file of a set. */
+struct restore_source {
+    enum backup_part part;         /* PART_WHOLE: no set */
+    const struct archive *archive; /* borrowed */
+    char *copy_path;               /* where it is unpacked to, in the work directory */
+    bool always_copy;              /* the account that restores cannot read it where it lies */
+    char *path;                    /* NULL: it cannot be restored */
+    enum archive_format format;
+    char *list_path; /* the entries to restore; NULL: all */
+};
 
 /* The reading of the backup, in a thread of its own. */
 struct backup_reading {
@@ -32,14 +44,16 @@ struct stages {
     int jobs;
     struct shelf *shelf; /* where the backup lies */
     struct backup_file backup;
-    char *copy_path; /* the unpacked backup in the work directory */
     struct backup_reading reading;
     struct archive archive;
     struct manifest manifest; /* where the facts say that it was read */
     bool has_previous;
-    struct record previous; /* of the last backup before this one that verified */
-    char *restore_path;     /* what the restoring program is given; NULL: nothing can be restored */
-    enum archive_format restore_format;
+    struct record previous;         /* of the last backup before this one that verified */
+    struct restore_source *sources; /* in the order in which they are restored */
+    size_t source_count;
+    bool is_restorable;                 /* all of them have a path */
+    enum archive_format restore_format; /* plain when a part with a database in it is */
+    struct restore_result of_server;    /* of the parts that are about roles */
     struct tools *tools;
     struct cluster *cluster;        /* NULL on somebody's server */
     struct address server;          /* where `maintenance` is connected */

@@ -84,7 +84,7 @@ static void read_and_restore(struct stages *stages)
     int started = run_stage(stages, STAGE_START, server_start);
     int read = reading_finish(stages);
     previous_stage(stages);
-    if (started == 0 && stages->restore_path && (read == 0 || stages->options->always_restore))
+    if (started == 0 && stages->is_restorable && (read == 0 || stages->options->always_restore))
         run_stage(stages, STAGE_RESTORE, restore_stage);
 }
 
@@ -123,8 +123,13 @@ static void stages_free(struct stages *stages)
     shelf_free(stages->shelf);
     tools_free(stages->tools);
     free(stages->database_name);
-    free(stages->copy_path);
-    free(stages->restore_path);
+    for (size_t i = 0; i < stages->source_count; i++) {
+        free(stages->sources[i].copy_path);
+        free(stages->sources[i].path);
+        free(stages->sources[i].list_path);
+    }
+    free(stages->sources);
+    restore_result_free(&stages->of_server);
     free(stages);
 }
 

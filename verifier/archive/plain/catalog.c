@@ -199,6 +199,13 @@ static void take_names(const struct catalog_names *names, struct strings *ret_li
             strings_add(ret_list, name->text);
 }
 
+static void take_created(const struct catalog_names *names, struct strings *ret_list)
+{
+    for (const struct catalog_name *name = names->first; name; name = name->next)
+        if (name->created)
+            strings_add(ret_list, name->text);
+}
+
 /* The totals own their databases in `databases`, in the order of the catalog's list. */
 static const char *same_database(const struct catalog *catalog, const struct plain_totals *totals,
                                  const char *database)
@@ -213,6 +220,7 @@ static const char *same_database(const struct catalog *catalog, const struct pla
 void catalog_finish(struct catalog *catalog, struct plain_totals *ret_totals)
 {
     take_names(&catalog->roles, &ret_totals->roles);
+    take_created(&catalog->roles, &ret_totals->created_roles);
     take_names(&catalog->databases, &ret_totals->databases);
     take_names(&catalog->tablespaces, &ret_totals->tablespaces);
     ret_totals->large_objects = catalog->large_objects;
@@ -252,6 +260,7 @@ void plain_totals_free(struct plain_totals *totals)
         free_extension(&totals->extensions[i]);
     free(totals->extensions);
     strings_free(&totals->roles);
+    strings_free(&totals->created_roles);
     strings_free(&totals->databases);
     strings_free(&totals->tablespaces);
     free(totals->encoding);

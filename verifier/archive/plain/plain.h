@@ -49,6 +49,7 @@ struct plain_table {
     enum plain_source source;
     bool partitioned; /* rows that are loaded here land in its partitions
                          (--load-via-partition-root): do not count it with ONLY */
+    bool created;     /* the dump itself creates it */
     struct row_totals totals;
 };
 
@@ -63,7 +64,8 @@ struct plain_totals {
     size_t table_count;
     struct plain_extension *extensions;
     size_t extension_count;
-    struct strings roles;       /* owners, grantees and the like that the dump does not create */
+    struct strings roles; /* owners, grantees and the like that the dump does not create */
+    struct strings created_roles;
     struct strings tablespaces; /* likewise: that it uses and does not create */
     struct strings databases;   /* of \connect and CREATE DATABASE, in the order of the file */
     int64_t large_objects;      /* created */
@@ -72,7 +74,8 @@ struct plain_totals {
     char *dumped_from;          /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
     char *dumped_by;
     char *started; /* "2019-05-25 19:32:36 +07": only in dumps made with --verbose, or NULL */
-    char *trailer; /* the comment that ended the file; NULL for a fragment */
+    char *trailer; /* the comment that ended the file; NULL for a fragment, or a part without */
+    bool reset;    /* the last statement was RESET ALL */
 };
 void plain_totals_free(struct plain_totals *totals); /* takes NULL */
 void plain_totals_freep(struct plain_totals **totals);
@@ -80,6 +83,11 @@ void plain_totals_freep(struct plain_totals **totals);
 struct plain; /* a running parse */
 
 struct plain *plain_new(bool fingerprint);
+/* For a file that is one of several (base/backup_names.h), such as those of `supabase db dump`. Its
+ * comments may have been taken away, and with them beginning and trailer: then `trailer` is NULL,
+ * and that the file was cut between two statements is not seen. One that has the beginning has to
+ * have the trailer. */
+struct plain *plain_new_part(bool fingerprint);
 /* For SQL that is a part of a dump: an archive made with --inserts holds the data of each table as
  * INSERT statements. Neither beginning nor trailer are expected. What the strings mean is set
  * elsewhere in the archive, so first feed it the SQL of the TOC entries ENCODING and STDSTRINGS; a

@@ -233,6 +233,7 @@ static int create_table(struct statements *statements, struct words *words, stru
     if (read_table(statements, words, &table, error) < 0)
         return -1;
     table->table.partitioned = statements->partitioned;
+    table->table.created = true;
     return 0;
 }
 
