@@ -55,6 +55,7 @@ static void plain_tables_take(struct archive *archive, struct plain_totals *tota
             .partitioned = plain->partitioned,
             .has_data = plain->source != NO_DATA,
             .created = plain->created,
+            .by_inserts = plain->source == FROM_INSERT,
             .has_fingerprint = plain->source != FROM_INSERT,
             .totals = plain->totals,
         };
@@ -88,6 +89,8 @@ static void plain_take(struct archive *archive, struct plain_totals *totals, boo
     archive->server_version = take(&totals->dumped_from);
     archive->pg_dump_version = take(&totals->dumped_by);
     archive->large_object_count = totals->large_objects;
+    archive->sequence_count = totals->sequences;
+    archive->sequence_values = totals->sequence_values;
 }
 
 static int plain_read(struct reading *reading, struct reader *reader, struct error *error)

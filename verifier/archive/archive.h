@@ -107,6 +107,7 @@ struct archive_table {
     bool partitioned; /* its rows land in its partitions, which a plain dump of PostgreSQL tells */
     bool has_data;    /* be it of no rows; false where plain SQL only creates it */
     bool created;     /* plain SQL: it creates the table itself */
+    bool by_inserts;  /* plain SQL: its rows are INSERT statements */
     bool has_fingerprint;     /* false for INSERTs, and when none was asked for */
     struct row_totals totals; /* rows, bytes, largest row, fingerprint */
 };
@@ -168,6 +169,8 @@ struct archive {
     struct strings created_roles; /* plain SQL: those that it creates itself */
     struct strings tablespaces;   /* plain SQL: those that it needs; pg_restore leaves them out */
     struct strings databases;     /* plain SQL: those that it connects to */
+    int64_t sequence_count;       /* plain SQL: that it creates, with those of identity columns */
+    int64_t sequence_values;      /* likewise: that it sets */
     int64_t large_object_count;
     int64_t large_object_bytes;
 

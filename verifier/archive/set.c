@@ -248,6 +248,8 @@ static void sums_take(struct archive *archive)
         archive->complete = archive->complete && part->complete;
         archive->stored_bytes += part->stored_bytes;
         archive->unpacked_bytes += part->unpacked_bytes;
+        archive->sequence_count += part->sequence_count;
+        archive->sequence_values += part->sequence_values;
         archive->large_object_count += part->large_object_count;
         archive->large_object_bytes += part->large_object_bytes;
         strings_append(&archive->tablespaces, &part->tablespaces);

@@ -74,6 +74,8 @@ void backup_is_intact(const struct subject *subject, const void *parameter, stru
     buffer_init(&words, sizeof(outcome->message));
     if (!manifest_agrees(subject, outcome, &words))
         outcome_fail(outcome, "%s", words.data);
+    else if (!ends_are_known(subject, &words))
+        outcome_warn(outcome, "%s", words.data);
     else
         outcome_pass(outcome, "%s, %" PRId64 " table%s, %" PRId64 " row%s%s", size,
                      backup->table_count, backup->table_count == 1 ? "" : "s", backup->row_count,

@@ -66,13 +66,22 @@ static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
     return 0;
 }
 
+static int refuse_set(const struct scenario *scenario, struct error *error)
+{
+    if (!backup_names_are_a_set(&scenario->backups.names))
+        return 0;
+    return cannot_verify(error, "backups.name is a set of files, and dump writes one file: make "
+                                "them with the tool that they come from, or give backups.name one "
+                                "pattern");
+}
+
 static int dump_database(const struct scenario *scenario, const struct dump_options *options,
                          const struct address *database, enum host_kind host,
                          struct backup_created *ret_created, struct strings *warnings,
                          struct error *error)
 {
     cleanup(shelf_freep) struct shelf *shelf = NULL;
-    if (location_open(scenario, &shelf, error) < 0)
+    if (refuse_set(scenario, error) < 0 || location_open(scenario, &shelf, error) < 0)
         return -1;
     struct backup_create_options create = {.shelf = shelf,
                                            .pattern = scenario->backups.names.patterns[PART_WHOLE],

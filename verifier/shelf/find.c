@@ -299,12 +299,23 @@ static char *names_words(const struct backup_names *names)
     return words;
 }
 
-static void near_mention(struct strings *near, const char *pattern, struct strings *notices)
+/* The pattern that a name is nearly like. */
+static const char *near_pattern(const struct backup_names *names, const char *name)
+{
+    for (size_t i = 0; i < PART_COUNT; i++)
+        if (names->patterns[i] && name_pattern_near(names->patterns[i], name))
+            return names->patterns[i];
+    return "";
+}
+
+static void near_mention(struct strings *near, const struct backup_names *names,
+                         const char *pattern, struct strings *notices)
 {
     if (near->count > 0)
         qsort(near->items, near->count, sizeof(*near->items), by_name_backwards);
     for (size_t i = 0; i < near->count && i < MENTIONED_NAMES; i++)
-        strings_addf(notices, "%s is no backup: it is not named like %s", near->items[i], pattern);
+        strings_addf(notices, "%s is no backup: it is not named like %s", near->items[i],
+                     near_pattern(names, near->items[i]));
     if (near->count > MENTIONED_NAMES)
         strings_addf(notices, "%zu more files are not named like %s", near->count - MENTIONED_NAMES,
                      pattern);
@@ -338,7 +349,7 @@ int backup_find(struct shelf *shelf, const struct backup_names *names, struct ba
     for (size_t i = 0; i < list.count && judged == 1; i++)
         judged = file_judge(shelf, &list.backups[i], names, ret_file, notices, error);
     if (judged >= 0)
-        near_mention(&list.near, pattern, notices);
+        near_mention(&list.near, names, pattern, notices);
     return judged == 1 ? nothing_found(shelf_location(shelf), pattern, notices, error) : judged;
 }
 

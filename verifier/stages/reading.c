@@ -82,11 +82,11 @@ static int read_set(struct stages *stages, struct error *error)
     while (count < backup->part_count && outcome == 0) {
         const struct part_file *file = &backup->parts[count];
         struct archive *part = &parts[count++];
-        part->part = file->part;
-        part->name = xstrdup(file->name);
         options.copy_path = stages->sources[count - 1].copy_path;
         options.always_copy = stages->sources[count - 1].always_copy;
         outcome = read_file(stages, file, &options, part, error);
+        part->part = file->part; /* now, since reading may begin anew */
+        part->name = xstrdup(file->name);
         options.progress_before += part->stored_bytes;
     }
     int joined = archive_of_set(&stages->archive, parts, count, &together);

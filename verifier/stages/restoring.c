@@ -1,9 +1,7 @@
 /* Restoring the archive into a database of our own. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/plain/plain.h"
@@ -116,25 +114,6 @@ static void record_exclusion(const struct archive *archive, const struct exclusi
     buffer_free(&text);
 }
 
-/* Writes the list for pg_restore of what is not left out of a source, whose entries are those of
- * the archive from `first` on. */
-static int write_list(const struct stages *stages, const struct exclusion *exclusion, size_t first,
-                      struct restore_source *source, struct error *error)
-{
-    if (source->archive->entry_count == 0)
-        return 0;
-    const struct exclusion own = {.left_out = exclusion->left_out + first};
-    source->list_path =
-        xasprintf("%s/%s.list", stages->options->work, backup_part_name(source->part));
-    if (exclusion_write_list(source->archive, &own, source->list_path, error) < 0)
-        return -1;
-    /* Readable for pg_restore whatever the umask. */
-    if (chmod(source->list_path, 0644) < 0)
-        return cannot_verify(error, "cannot make %s readable: %s", source->list_path,
-                             strerror(errno));
-    return 0;
-}
-
 /* Writes lists for pg_restore when something is left out. What is not left out must be there to be
  * restored. */
 static int apply_exclusion(struct stages *stages, struct error *error)
@@ -145,81 +124,10 @@ static int apply_exclusion(struct stages *stages, struct error *error)
     record_exclusion(archive, &exclusion, &stages->facts->restore);
     if (extensions_available(archive, &exclusion, stages->maintenance, error) < 0)
         return -1;
-    size_t first = 0;
-    for (size_t i = 0; i < stages->source_count && exclusion.count > 0; i++) {
-        if (write_list(stages, &exclusion, first, &stages->sources[i], error) < 0)
-            return -1;
-        first += stages->sources[i].archive->entry_count;
-    }
-    return 0;
+    return sources_list(stages, &exclusion, error);
 }
 
 /* --- the restore ------------------------------------------------------------------------------ */
-
-/* Data for a schema that has its triggers and foreign keys already: neither is asked while they are
- * loaded, for which a superuser is needed. */
-static bool loads_into_schema(const struct stages *stages, const struct restore_source *source)
-{
-    return stages->cluster && source->part == PART_DATA && fills_schema(&stages->archive);
-}
-
-/* Restores one file into the database. */
-static int source_restore(const struct stages *stages, const struct restore_source *source,
-                          const struct address *database, int jobs, int64_t deadline_ms,
-                          struct restore_result *ret_result, struct error *error)
-{
-    /* Absolute, since the restoring program starts elsewhere. */
-    cleanup(free_pointer) char *path = realpath(source->path, NULL);
-    if (!path)
-        return cannot_verify(error, "%s is gone", source->path);
-    /* A directory is not copied: where its files are for us alone, pg_restore runs as ourselves. */
-    bool readable = stages->account.uid == geteuid() || !source->always_copy ||
-                    strcmp(source->path, source->copy_path) == 0;
-    bool alone = source->format == ARCHIVE_TAR || source->format == ARCHIVE_PLAIN;
-    struct address own;
-    struct restore_options options = {
-        .tools = stages->tools,
-        .account = readable ? &stages->account : NULL,
-        .database = &own,
-        .path = path,
-        .plain = source->format == ARCHIVE_PLAIN,
-        .list_path = source->list_path,
-        .has_public_schema = creates_public_schema(source->archive),
-        .no_network = stages->cluster != NULL,
-        .jobs = alone ? 1 : jobs,
-        .deadline_ms = deadline_ms,
-    };
-    address_copy(database, &own);
-    if (loads_into_schema(stages, source))
-        address_set(&own, "options", "-c session_replication_role=replica");
-    int outcome = restore_run(&options, ret_result, error);
-    address_free(&own);
-    return outcome;
-}
-
-/* Restores one file after the other. psql has stopped at an error, behind which nothing fits any
- * more; pg_restore has gone on, and so do we. */
-static int sources_restore(const struct stages *stages, bool of_server,
-                           const struct address *database, int jobs, int64_t deadline_ms,
-                           struct restore_result *ret_result, struct error *error)
-{
-    struct restore_result all = {0};
-    bool stopped = false;
-    for (size_t i = 0; i < stages->source_count && !stopped; i++) {
-        const struct restore_source *source = &stages->sources[i];
-        struct restore_result one = {0};
-        if (backup_part_is_of_server(source->part) != of_server)
-            continue;
-        if (source_restore(stages, source, database, jobs, deadline_ms, &one, error) < 0) {
-            restore_result_free(&all);
-            return -1;
-        }
-        stopped = source->format == ARCHIVE_PLAIN && !one.clean;
-        restore_result_join(&all, &one);
-    }
-    *ret_result = all;
-    return 0;
-}
 
 /* Creates the database and restores into it as `role`; NULL: as the server's own user. */
 static int restore_once(struct stages *stages, const char *role, int jobs, int64_t deadline_ms,
@@ -232,24 +140,9 @@ static int restore_once(struct stages *stages, const char *role, int jobs, int64
     address_copy(&stages->database, &database);
     if (role)
         address_set(&database, "user", role);
-    int outcome = sources_restore(stages, false, &database, jobs, deadline_ms, ret_result, error);
+    int outcome = sources_restore(stages, &database, jobs, deadline_ms, ret_result, error);
     address_free(&database);
     return outcome;
-}
-
-/* Roles and the like are restored once, whatever becomes of the database; on somebody's server they
- * would stay, and are not made. */
-static int server_parts_restore(struct stages *stages, int64_t deadline_ms, struct error *error)
-{
-    for (size_t i = 0; i < stages->source_count; i++) {
-        const struct restore_source *source = &stages->sources[i];
-        if (backup_part_is_of_server(source->part) && source->format == ARCHIVE_PLAIN &&
-            strcmp(source->path, source->copy_path) == 0 &&
-            grantors_leave_out(source->copy_path, error) < 0)
-            return -1;
-    }
-    return sources_restore(stages, true, &stages->server, 1, deadline_ms, &stages->of_server,
-                           error);
 }
 
 static bool some_data_failed(const struct restore_errors *errors)
@@ -347,7 +240,7 @@ static int restore_on_throwaway(struct stages *stages, int64_t deadline_ms,
     struct server_fact *fact = &stages->facts->server;
     stages->drop_public = creates_public_schema(&stages->archive);
     if (create_roles(stages, error) < 0 || create_tablespaces(stages, error) < 0 ||
-        server_parts_restore(stages, deadline_ms, error) < 0)
+        sources_restore_server(stages, deadline_ms, error) < 0)
         return -1;
     cleanup(free_pointer) char *reason = superuser_reason(&stages->archive, stages->maintenance);
     if (!reason) {

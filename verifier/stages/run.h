@@ -90,4 +90,16 @@ int server_start(struct stages *stages, struct error *error);
 /* Makes the database and restores the archive into it. */
 int restore_stage(struct stages *stages, struct error *error);
 
+struct exclusion;
+/* Writes a list for pg_restore for each source of which something is left out. */
+int sources_list(struct stages *stages, const struct exclusion *exclusion, struct error *error);
+/* Restores what belongs into a database, one file after the other, as the user of the address.
+ * After an error psql has stopped, and nothing behind it fits any more; pg_restore has gone on, and
+ * so do the files behind it. */
+int sources_restore(const struct stages *stages, const struct address *database, int jobs,
+                    int64_t deadline_ms, struct restore_result *ret_result, struct error *error);
+/* Restores what is about roles, once for the server, whatever becomes of the database. On
+ * somebody's server it would stay, and is not to be restored. */
+int sources_restore_server(struct stages *stages, int64_t deadline_ms, struct error *error);
+
 #endif

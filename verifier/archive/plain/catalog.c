@@ -224,6 +224,8 @@ void catalog_finish(struct catalog *catalog, struct plain_totals *ret_totals)
     take_names(&catalog->databases, &ret_totals->databases);
     take_names(&catalog->tablespaces, &ret_totals->tablespaces);
     ret_totals->large_objects = catalog->large_objects;
+    ret_totals->sequences = catalog->sequences;
+    ret_totals->sequence_values = catalog->sequence_values;
     ret_totals->tables = xcalloc(catalog->table_count, sizeof(*ret_totals->tables));
     const char *last = "", *last_copy = "";
     for (struct catalog_table *table = catalog->first_table; table; table = table->next) {

@@ -35,6 +35,7 @@ struct catalog {
     size_t extension_count;
     size_t name_bytes;
     int64_t large_objects;
+    int64_t sequences, sequence_values;
 };
 
 void catalog_init(struct catalog *catalog);

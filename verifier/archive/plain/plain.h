@@ -69,6 +69,8 @@ struct plain_totals {
     struct strings tablespaces; /* likewise: that it uses and does not create */
     struct strings databases;   /* of \connect and CREATE DATABASE, in the order of the file */
     int64_t large_objects;      /* created */
+    int64_t sequences;          /* created, with those of identity columns */
+    int64_t sequence_values;    /* set */
     bool cluster;               /* written by pg_dumpall */
     char *encoding;             /* the first client_encoding, or NULL */
     char *dumped_from;          /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */

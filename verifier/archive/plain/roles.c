@@ -162,8 +162,11 @@ int roles_of_alter(struct statements *statements, struct words *words, struct er
         return word_is(words, "all") ? 0 : roles_read(statements, words, false, error);
     }
     /* The object itself may be called owner. */
-    for (bool owner = false; words_next_outside(words); owner = word_is(words, "owner"))
+    for (bool owner = false; words_next_outside(words); owner = word_is(words, "owner")) {
         if (owner && word_is(words, "to"))
             return roles_read_after(statements, words, "to", error);
+        if (word_is(words, "identity")) /* ADD GENERATED ALWAYS AS IDENTITY */
+            statements->catalog.sequences++;
+    }
     return 0;
 }

@@ -237,6 +237,13 @@ static int create_table(struct statements *statements, struct words *words, stru
     return 0;
 }
 
+static int create_sequence(struct statements *statements, struct words *words, struct error *error)
+{
+    (void)words, (void)error;
+    statements->catalog.sequences++;
+    return 0;
+}
+
 static int read_create(struct statements *statements, struct words *words, struct error *error)
 {
     static const struct {
@@ -247,7 +254,7 @@ static int read_create(struct statements *statements, struct words *words, struc
         {"group", roles_of_create_role}, {"database", create_database},
         {"schema", roles_of_owned},      {"tablespace", create_tablespace},
         {"extension", create_extension}, {"policy", roles_of_policy},
-        {"rule", create_rule},
+        {"rule", create_rule},           {"sequence", create_sequence},
     };
     if (statements->kind == STATEMENT_TABLE) {
         while (words_next(words) && !word_is(words, "table"))
@@ -347,6 +354,10 @@ static int read_select(struct statements *statements, struct words *words, struc
     while (words_next(words)) {
         if (word_is(words, "set_config"))
             return set_config(statements, words, error);
+        if (word_is(words, "setval")) {
+            statements->catalog.sequence_values++;
+            return 0;
+        }
         if (word_is(words, "lo_create")) {
             statements->catalog.large_objects++;
             return 0;
