@@ -78,6 +78,10 @@ static void plain_take(struct archive *archive, struct plain_totals *totals, boo
     totals->roles = (struct strings){0};
     archive->created_roles = totals->created_roles;
     totals->created_roles = (struct strings){0};
+    archive->created_schemas = totals->created_schemas;
+    totals->created_schemas = (struct strings){0};
+    archive->publications = totals->publications;
+    totals->publications = (struct strings){0};
     archive->end = totals->trailer ? ARCHIVE_END_SURE
                    : totals->reset ? ARCHIVE_END_RESET
                                    : ARCHIVE_END_UNKNOWN;
@@ -424,6 +428,8 @@ void archive_free(struct archive *archive)
     free(archive->extensions);
     strings_free(&archive->roles);
     strings_free(&archive->created_roles);
+    strings_free(&archive->created_schemas);
+    strings_free(&archive->publications);
     strings_free(&archive->tablespaces);
     strings_free(&archive->databases);
     free(archive->restore_path);

@@ -164,13 +164,15 @@ struct archive {
     size_t table_count;
     struct archive_extension *extensions;
     size_t extension_count;
-    struct strings roles;         /* that a restore needs: owners, and those that grants,
-                                     policies and default privileges name; without PUBLIC */
-    struct strings created_roles; /* plain SQL: those that it creates itself */
-    struct strings tablespaces;   /* plain SQL: those that it needs; pg_restore leaves them out */
-    struct strings databases;     /* plain SQL: those that it connects to */
-    int64_t sequence_count;       /* plain SQL: that it creates, with those of identity columns */
-    int64_t sequence_values;      /* likewise: that it sets */
+    struct strings roles;           /* that a restore needs: owners, and those that grants,
+                                       policies and default privileges name; without PUBLIC */
+    struct strings created_roles;   /* plain SQL: those that it creates itself */
+    struct strings created_schemas; /* likewise */
+    struct strings publications;    /* plain SQL: that it alters and does not create */
+    struct strings tablespaces;     /* plain SQL: those that it needs; pg_restore leaves them out */
+    struct strings databases;       /* plain SQL: those that it connects to */
+    int64_t sequence_count;         /* plain SQL: that it creates, with those of identity columns */
+    int64_t sequence_values;        /* likewise: that it sets */
     int64_t large_object_count;
     int64_t large_object_bytes;
 

@@ -254,11 +254,15 @@ static void sums_take(struct archive *archive)
         archive->large_object_bytes += part->large_object_bytes;
         strings_append(&archive->tablespaces, &part->tablespaces);
         strings_append(&archive->databases, &part->databases);
+        strings_append(&archive->created_schemas, &part->created_schemas);
+        strings_append(&archive->publications, &part->publications);
         if (part->end > archive->end)
             archive->end = part->end;
     }
     names_settle(&archive->tablespaces);
     names_settle(&archive->databases);
+    names_settle(&archive->created_schemas);
+    names_settle(&archive->publications);
     sha256_final(hash, archive->sha256);
     if (!archive->complete)
         archive->sha256[0] = '\0';

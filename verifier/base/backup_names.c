@@ -7,9 +7,9 @@
 #include "base/memory.h"
 
 static const char *const names_of_parts[PART_COUNT] = {
-    [PART_WHOLE] = "backup",  [PART_ROLES] = "roles",         [PART_GLOBALS] = "globals",
-    [PART_SCHEMA] = "schema", [PART_PRE_DATA] = "pre_data",   [PART_DUMP] = "dump",
-    [PART_DATA] = "data",     [PART_POST_DATA] = "post_data",
+    [PART_WHOLE] = "backup",      [PART_ROLES] = "roles",   [PART_GLOBALS] = "globals",
+    [PART_PLATFORM] = "platform", [PART_SCHEMA] = "schema", [PART_PRE_DATA] = "pre_data",
+    [PART_DUMP] = "dump",         [PART_DATA] = "data",     [PART_POST_DATA] = "post_data",
 };
 
 struct backup_names backup_names_of(const char *pattern)

@@ -12,7 +12,8 @@
 enum backup_part {
     PART_WHOLE, /* the backup is one file or directory */
     PART_ROLES, /* roles alone, as of pg_dumpall --roles-only; restored once for the whole server */
-    PART_GLOBALS, /* the same with tablespaces: pg_dumpall --globals-only */
+    PART_GLOBALS,  /* the same with tablespaces: pg_dumpall --globals-only */
+    PART_PLATFORM, /* what a host has in every database, and the other parts build on */
     PART_SCHEMA,
     PART_PRE_DATA,
     PART_DUMP, /* all of a database */

@@ -116,6 +116,12 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
     if (restore->by_one_job)
         outcome_warn(outcome, "several jobs at once could not fill every table, and one could, in "
                               "the order of the archive: restore it with pg_restore --jobs=1");
+    else if (*restore->exclude_unmatched && subject->archive->format == ARCHIVE_PLAIN &&
+             subject->archive->part_count > 0)
+        outcome_warn(outcome,
+                     "restore.exclude leaves nothing but extensions out of plain SQL, and "
+                     "those only that it creates: remove %s",
+                     restore->exclude_unmatched);
     else if (*restore->exclude_unmatched && subject->archive->format == ARCHIVE_PLAIN)
         outcome_warn(outcome, "restore.exclude leaves nothing out of plain SQL: dump in custom "
                               "format, or remove it");

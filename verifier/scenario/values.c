@@ -266,6 +266,7 @@ static void read_pattern(struct reader *reader, const struct key *key, const str
 static const struct key part_keys[] = {
     {"roles", read_pattern, PART(PART_ROLES)},
     {"globals", read_pattern, PART(PART_GLOBALS)},
+    {"platform", read_pattern, PART(PART_PLATFORM)},
     {"schema", read_pattern, PART(PART_SCHEMA)},
     {"pre_data", read_pattern, PART(PART_PRE_DATA)},
     {"dump", read_pattern, PART(PART_DUMP)},

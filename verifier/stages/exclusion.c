@@ -100,13 +100,29 @@ static void leave_out_dependents(const struct archive *archive, struct exclusion
     free(places);
 }
 
+static bool leave_out_extension(const struct archive *archive, const char *name,
+                                struct exclusion *exclusion)
+{
+    static const char beginning[] = "EXTENSION ";
+    if (archive->part_count == 0 || archive->entry_count > 0 || !starts_with(name, beginning))
+        return false;
+    name += strlen(beginning);
+    for (size_t i = 0; i < archive->extension_count; i++)
+        if (strcmp(archive->extensions[i].name, name) == 0) {
+            strings_add(&exclusion->extensions, name);
+            return true;
+        }
+    return false;
+}
+
 void exclusion_find(const struct archive *archive, const struct strings *names,
                     struct exclusion *ret_exclusion)
 {
     struct exclusion exclusion = {.left_out =
                                       xcalloc(archive->entry_count, sizeof(*exclusion.left_out))};
     for (size_t i = 0; i < names->count; i++)
-        if (!leave_out_named(archive, names->items[i], &exclusion))
+        if (!leave_out_named(archive, names->items[i], &exclusion) &&
+            !leave_out_extension(archive, names->items[i], &exclusion))
             strings_add(&exclusion.unmatched, names->items[i]);
     if (exclusion.count > 0)
         leave_out_dependents(archive, &exclusion);
@@ -127,6 +143,7 @@ bool exclusion_has_table(const struct archive *archive, const struct exclusion *
 void exclusion_free(struct exclusion *exclusion)
 {
     free(exclusion->left_out);
+    strings_free(&exclusion->extensions);
     strings_free(&exclusion->unmatched);
     *exclusion = (struct exclusion){0};
 }

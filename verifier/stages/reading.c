@@ -106,8 +106,8 @@ static void *read_backup(void *context)
     return NULL;
 }
 
-/* Where each file goes that cannot be restored as it lies there. What is about roles is changed
- * before it is restored: stages/grantors.h. */
+/* Where each file goes that cannot be restored as it lies there. Some are changed before they are
+ * restored: grantors.h, platform.h. */
 static void sources_plan(struct stages *stages)
 {
     const struct backup_file *backup = &stages->backup;
@@ -119,9 +119,14 @@ static void sources_plan(struct stages *stages)
         source->part = backup->part_count > 0 ? backup->parts[i].part : PART_WHOLE;
         const char *path = backup->part_count > 0 ? backup->parts[i].path : backup->path;
         source->copy_path =
-            xasprintf("%s/%s", stages->options->work, backup_part_name(source->part));
-        source->always_copy = directory && (backup_part_is_of_server(source->part) ||
-                                            !account_can_read(&stages->account, path));
+            source->part == PART_WHOLE
+                ? xasprintf("%s/backup", stages->options->work)
+                : xasprintf("%s/backup.%s", stages->options->work, backup_part_name(source->part));
+        bool is_changed =
+            backup_part_is_of_server(source->part) ||
+            (source->part != PART_WHOLE && stages->scenario->restore.exclude.count > 0);
+        source->always_copy =
+            directory && (is_changed || !account_can_read(&stages->account, path));
     }
 }
 

@@ -224,6 +224,8 @@ static void describe_missing(const char *extension, int major, struct buffer *wo
 static bool is_left_out(const struct archive *archive, const struct exclusion *exclusion,
                         const char *extension)
 {
+    if (strings_contain(&exclusion->extensions, extension))
+        return true;
     for (size_t i = 0; i < archive->entry_count; i++)
         if (strcmp(archive->entries[i].description, "EXTENSION") == 0 &&
             strcmp(archive->entries[i].tag, extension) == 0)
@@ -253,7 +255,7 @@ static int refuse_missing(const struct archive *archive, const struct strings *m
         describe_missing(missing->items[i], major, &list);
     }
     cleanup(free_pointer) char *otherwise =
-        archive->format == ARCHIVE_PLAIN
+        archive->format == ARCHIVE_PLAIN && archive->part_count == 0
             ? xstrdup("dump in custom format, of which restore.exclude can leave it out")
             : xasprintf("leave it out with `EXTENSION %s` under restore.exclude",
                         missing->items[0]);

@@ -11,6 +11,7 @@
 #include "postgres/restore.h"
 #include "stages/exclusion.h"
 #include "stages/grantors.h"
+#include "stages/platform.h"
 #include "stages/requirements.h"
 #include "stages/run.h"
 
@@ -84,6 +85,8 @@ static int database_clear(struct stages *stages, const char *owner, struct error
         return -1;
     if (stages->drop_public && connection_execute(connection, error, "DROP SCHEMA public") < 0)
         return -1;
+    if (platform_make(&stages->archive, connection, error) < 0)
+        return -1;
     if (!owner)
         return 0;
     return connection_execute(connection, error,
@@ -105,8 +108,11 @@ static void record_exclusion(const struct archive *archive, const struct exclusi
         cleanup(free_pointer) char *name = entry_name(&archive->entries[i]);
         buffer_printf(&text, "%s%s", text.length ? "\n" : "", name);
     }
+    for (size_t i = 0; i < exclusion->extensions.count; i++)
+        buffer_printf(&text, "%sEXTENSION %s", text.length ? "\n" : "",
+                      exclusion->extensions.items[i]);
     text_copy(fact->excluded, sizeof(fact->excluded), text.data);
-    fact->excluded_count = (int)exclusion->count;
+    fact->excluded_count = (int)(exclusion->count + exclusion->extensions.count);
     buffer_clear(&text);
     for (size_t i = 0; i < exclusion->unmatched.count; i++)
         buffer_printf(&text, "%s%s", text.length ? "\n" : "", exclusion->unmatched.items[i]);
@@ -114,8 +120,7 @@ static void record_exclusion(const struct archive *archive, const struct exclusi
     buffer_free(&text);
 }
 
-/* Writes lists for pg_restore when something is left out. What is not left out must be there to be
- * restored. */
+/* What is not left out must be there to be restored. */
 static int apply_exclusion(struct stages *stages, struct error *error)
 {
     const struct archive *archive = &stages->archive;
@@ -124,7 +129,7 @@ static int apply_exclusion(struct stages *stages, struct error *error)
     record_exclusion(archive, &exclusion, &stages->facts->restore);
     if (extensions_available(archive, &exclusion, stages->maintenance, error) < 0)
         return -1;
-    return sources_list(stages, &exclusion, error);
+    return sources_exclude(stages, &exclusion, error);
 }
 
 /* --- the restore ------------------------------------------------------------------------------ */

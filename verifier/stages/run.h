@@ -91,8 +91,8 @@ int server_start(struct stages *stages, struct error *error);
 int restore_stage(struct stages *stages, struct error *error);
 
 struct exclusion;
-/* Writes a list for pg_restore for each source of which something is left out. */
-int sources_list(struct stages *stages, const struct exclusion *exclusion, struct error *error);
+/* Leaves out: by a list for pg_restore for each source, or by changing copies of plain SQL. */
+int sources_exclude(struct stages *stages, const struct exclusion *exclusion, struct error *error);
 /* Restores what belongs into a database, one file after the other, as the user of the address.
  * After an error psql has stopped, and nothing behind it fits any more; pg_restore has gone on, and
  * so do the files behind it. */

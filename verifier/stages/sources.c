@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "stages/exclusion.h"
 #include "stages/grantors.h"
+#include "stages/platform.h"
 #include "stages/requirements.h"
 #include "stages/run.h"
 
@@ -30,11 +31,21 @@ static int write_list(const struct stages *stages, const struct exclusion *exclu
     return 0;
 }
 
-int sources_list(struct stages *stages, const struct exclusion *exclusion, struct error *error)
+static bool defines(enum backup_part part)
+{
+    return part == PART_PLATFORM || part == PART_SCHEMA || part == PART_PRE_DATA;
+}
+
+int sources_exclude(struct stages *stages, const struct exclusion *exclusion, struct error *error)
 {
     size_t first = 0;
-    for (size_t i = 0; i < stages->source_count && exclusion->count > 0; i++) {
-        if (write_list(stages, exclusion, first, &stages->sources[i], error) < 0)
+    for (size_t i = 0; i < stages->source_count; i++) {
+        struct restore_source *source = &stages->sources[i];
+        if (exclusion->count > 0 && write_list(stages, exclusion, first, source, error) < 0)
+            return -1;
+        if (exclusion->extensions.count > 0 && defines(source->part) &&
+            strcmp(source->path, source->copy_path) == 0 &&
+            platform_leave_out(source->copy_path, &exclusion->extensions, error) < 0)
             return -1;
         first += stages->sources[i].archive->entry_count;
     }

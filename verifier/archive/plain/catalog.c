@@ -11,6 +11,8 @@ void catalog_init(struct catalog *catalog)
     catalog->roles.last = &catalog->roles.first;
     catalog->databases.last = &catalog->databases.first;
     catalog->tablespaces.last = &catalog->tablespaces.first;
+    catalog->schemas.last = &catalog->schemas.first;
+    catalog->publications.last = &catalog->publications.first;
 }
 
 static void keep_node(void *node)
@@ -45,6 +47,8 @@ void catalog_free(struct catalog *catalog)
     free_names(&catalog->roles);
     free_names(&catalog->databases);
     free_names(&catalog->tablespaces);
+    free_names(&catalog->schemas);
+    free_names(&catalog->publications);
     for (size_t i = 0; i < catalog->extension_count; i++)
         free_extension(&catalog->extensions[i]);
     free(catalog->extensions);
@@ -147,6 +151,17 @@ int catalog_tablespace(struct catalog *catalog, const char *name, bool created, 
     return note_name(catalog, &catalog->tablespaces, name, created, error);
 }
 
+int catalog_schema(struct catalog *catalog, const char *name, struct error *error)
+{
+    return note_name(catalog, &catalog->schemas, name, true, error);
+}
+
+int catalog_publication(struct catalog *catalog, const char *name, bool created,
+                        struct error *error)
+{
+    return note_name(catalog, &catalog->publications, name, created, error);
+}
+
 int catalog_database(struct catalog *catalog, const char *name, const char **ret_name,
                      struct error *error)
 {
@@ -222,6 +237,8 @@ void catalog_finish(struct catalog *catalog, struct plain_totals *ret_totals)
     take_names(&catalog->roles, &ret_totals->roles);
     take_created(&catalog->roles, &ret_totals->created_roles);
     take_names(&catalog->databases, &ret_totals->databases);
+    take_names(&catalog->publications, &ret_totals->publications);
+    take_created(&catalog->schemas, &ret_totals->created_schemas);
     take_names(&catalog->tablespaces, &ret_totals->tablespaces);
     ret_totals->large_objects = catalog->large_objects;
     ret_totals->sequences = catalog->sequences;
@@ -264,6 +281,8 @@ void plain_totals_free(struct plain_totals *totals)
     strings_free(&totals->roles);
     strings_free(&totals->created_roles);
     strings_free(&totals->databases);
+    strings_free(&totals->publications);
+    strings_free(&totals->created_schemas);
     strings_free(&totals->tablespaces);
     free(totals->encoding);
     free(totals->dumped_from);

@@ -29,7 +29,7 @@ struct catalog {
     struct catalog_table *first_table, **last_table;
     struct catalog_table *recent; /* the one that was asked for last */
     size_t table_count;
-    struct catalog_names roles, databases, tablespaces;
+    struct catalog_names roles, databases, tablespaces, schemas, publications;
     const char *database; /* the one connected to; "" before any */
     struct plain_extension *extensions;
     size_t extension_count;
@@ -47,6 +47,9 @@ int catalog_table(struct catalog *catalog, const char *schema, const char *name,
 int catalog_role(struct catalog *catalog, const char *name, bool created, struct error *error);
 int catalog_tablespace(struct catalog *catalog, const char *name, bool created,
                        struct error *error);
+int catalog_schema(struct catalog *catalog, const char *name, struct error *error); /* created */
+int catalog_publication(struct catalog *catalog, const char *name, bool created,
+                        struct error *error);
 int catalog_database(struct catalog *catalog, const char *name, const char **ret_name,
                      struct error *error);
 int catalog_extension(struct catalog *catalog, const char *name, const char *schema,

@@ -66,14 +66,16 @@ struct plain_totals {
     size_t extension_count;
     struct strings roles; /* owners, grantees and the like that the dump does not create */
     struct strings created_roles;
-    struct strings tablespaces; /* likewise: that it uses and does not create */
-    struct strings databases;   /* of \connect and CREATE DATABASE, in the order of the file */
-    int64_t large_objects;      /* created */
-    int64_t sequences;          /* created, with those of identity columns */
-    int64_t sequence_values;    /* set */
-    bool cluster;               /* written by pg_dumpall */
-    char *encoding;             /* the first client_encoding, or NULL */
-    char *dumped_from;          /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
+    struct strings created_schemas;
+    struct strings publications; /* that it alters and does not create */
+    struct strings tablespaces;  /* likewise: that it uses and does not create */
+    struct strings databases;    /* of \connect and CREATE DATABASE, in the order of the file */
+    int64_t large_objects;       /* created */
+    int64_t sequences;           /* created, with those of identity columns */
+    int64_t sequence_values;     /* set */
+    bool cluster;                /* written by pg_dumpall */
+    char *encoding;              /* the first client_encoding, or NULL */
+    char *dumped_from;           /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
     char *dumped_by;
     char *started; /* "2019-05-25 19:32:36 +07": only in dumps made with --verbose, or NULL */
     char *trailer; /* the comment that ended the file; NULL for a fragment, or a part without */

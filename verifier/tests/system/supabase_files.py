@@ -12,7 +12,7 @@ import subprocess
 from servers import BIN
 
 RESERVED = r"(anon|authenticated|authenticator|dashboard_user|postgres|service_role|supabase_\w*)"
-HOST_SCHEMAS = r"(auth|extensions|storage|graphql|vault)"
+HOST_SCHEMAS = "auth|extensions|storage|graphql|vault"
 ALLOWED_SETTINGS = r"(pgaudit\..*|pgrst\..*|session_replication_role|statement_timeout|track_io_timing)"
 AGAIN = {"SCHEMA": "SCHEMA IF NOT EXISTS", "TABLE": "TABLE IF NOT EXISTS", "SEQUENCE": "SEQUENCE IF NOT EXISTS"}
 REPLACED = ("VIEW", "FUNCTION", "TRIGGER")
@@ -26,7 +26,7 @@ NOT_FOR_PROJECTS = re.compile(
             r"   EXECUTE FUNCTION ",
             r"ALTER FOREIGN DATA WRAPPER .+ OWNER TO ",
             r'ALTER DEFAULT PRIVILEGES FOR ROLE "supabase_admin"',
-            rf'(GRANT|REVOKE) .+ ON .+ "{HOST_SCHEMAS}"',
+            rf'(GRANT|REVOKE) .+ ON .+ "({HOST_SCHEMAS})"',
             r"COMMENT ON EXTENSION ",
             r"SET transaction_timeout = 0;",
         )
@@ -72,6 +72,8 @@ def roles(server, keep_comments=False):
 
 
 def schema(server, database, *options, keep_comments=False):
+    """Without options: all but what the host brings itself, which is in no file then."""
+    options = options or [f"--exclude-schema={HOST_SCHEMAS}"]
     return _file(map(_schema_line, _output("pg_dump", "--schema-only", *options, server.url(database))), keep_comments)
 
 
@@ -81,12 +83,13 @@ def data(server, database, *options, keep_comments=True):
     return _file(lines, keep_comments, "SET session_replication_role = replica;\n\n")
 
 
-def written(server, database, directory, names="{part}.sql", data_options=(), **options):
-    """Writes the three files and gives their paths by part."""
+def written(server, database, directory, names="{part}.sql", **options):
+    """Writes the files and gives their paths by part; `platform` is what `--schema auth` gives."""
     texts = {
         "roles": roles(server),
+        "platform": schema(server, database, "--schema=auth"),
         "schema": schema(server, database),
-        "data": data(server, database, *data_options, **options),
+        "data": data(server, database, **options),
     }
     paths = {part: directory / names.format(part=part) for part in texts}
     for part, path in paths.items():
