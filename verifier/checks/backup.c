@@ -102,6 +102,9 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
     const struct restore_fact *restore = &facts->restore;
     static const enum stage stages[] = {STAGE_START, STAGE_RESTORE};
     tell_restore(restore, outcome);
+    cleanup(free_pointer) char *left_out = restore->excluded_count == 1
+                                               ? xstrdup("one entry")
+                                               : xasprintf("%d entries", restore->excluded_count);
     for (size_t i = 0; i < ARRAY_LENGTH(stages); i++) {
         const struct stage_fact *stage = &facts->stages[stages[i]];
         if (stage->state == STAGE_FAILED) {
@@ -129,8 +132,7 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
         outcome_warn(outcome, "restore.exclude names what the archive does not have: %s",
                      restore->exclude_unmatched);
     else if (restore->excluded_count > 0)
-        outcome_pass(outcome, "without the %d entries that restore.exclude leaves out",
-                     restore->excluded_count);
+        outcome_pass(outcome, "without the %s that restore.exclude leaves out", left_out);
     else if (restore->harmless_count > 0)
         outcome_pass(outcome, "%d harmless message%s", restore->harmless_count,
                      restore->harmless_count == 1 ? "" : "s");
