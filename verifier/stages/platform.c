@@ -4,6 +4,44 @@
 
 #include "stages/copy_lines.h"
 
+enum { NAMED_TABLES = 3 };
+
+/* All of it is plain SQL, in several files. */
+static bool is_plain_set(const struct archive *archive)
+{
+    return archive->part_count > 0 && archive->entry_count == 0;
+}
+
+static bool is_of_host(const struct archive *archive, const struct archive_table *table)
+{
+    return table->has_data && !table->created && *table->schema &&
+           strcmp(table->schema, "public") != 0 &&
+           !strings_contain(&archive->created_schemas, table->schema);
+}
+
+int platform_check(const struct archive *archive, struct error *error)
+{
+    cleanup(strings_free) struct strings named = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < archive->table_count && is_plain_set(archive); i++) {
+        if (!is_of_host(archive, &archive->tables[i]))
+            continue;
+        cleanup(free_pointer) char *label = archive_table_label(&archive->tables[i]);
+        if (count++ < NAMED_TABLES)
+            strings_add(&named, label);
+    }
+    if (count == 0)
+        return 0;
+    if (count > NAMED_TABLES)
+        strings_addf(&named, "%zu more", count - NAMED_TABLES);
+    cleanup(free_pointer) char *tables = strings_listed(&named);
+    return cannot_verify(error,
+                         "the backup has rows of %s, and none of its files creates the schema that "
+                         "%s in: it is the host's own; add its definition as the part `platform`, "
+                         "such as `supabase db dump --schema auth,storage` writes it",
+                         tables, count == 1 ? "this table is" : "these tables are");
+}
+
 static int schema_make(const struct archive *archive, const char *name,
                        struct connection *connection, struct error *error)
 {
@@ -15,7 +53,7 @@ static int schema_make(const struct archive *archive, const char *name,
 
 int platform_make(const struct archive *archive, struct connection *connection, struct error *error)
 {
-    if (archive->part_count == 0 || archive->entry_count > 0)
+    if (!is_plain_set(archive))
         return 0;
     for (size_t i = 0; i < archive->extension_count; i++) {
         const char *schema = archive->extensions[i].schema;

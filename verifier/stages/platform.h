@@ -10,6 +10,10 @@
 #include "base/memory.h"
 #include "postgres/connection.h"
 
+/* cannot_verify: the files have rows of tables in a schema that none of them creates. Such a schema
+ * is the host's own, with tables of which only the host knows what they are. */
+int platform_check(const struct archive *archive, struct error *error);
+
 /* In the database of the connection. Of a set alone: one file has all that it needs. */
 int platform_make(const struct archive *archive, struct connection *connection,
                   struct error *error);

@@ -417,7 +417,8 @@ int restore_stage(struct stages *stages, struct error *error)
 {
     int64_t deadline_ms = deadline_after(stages->scenario->restore.timeout_ms);
     stages->database_name = stages->cluster ? xstrdup("restored") : guest_name();
-    if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, error) < 0)
+    if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, error) < 0 ||
+        platform_check(&stages->archive, error) < 0)
         return -1;
     if (brings_grantors(stages) && grantors_leave_out(stages->sources[0].copy_path, error) < 0)
         return -1;

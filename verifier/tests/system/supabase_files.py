@@ -77,7 +77,7 @@ def schema(server, database, *options, keep_comments=False):
     return _file(map(_schema_line, _output("pg_dump", "--schema-only", *options, server.url(database))), keep_comments)
 
 
-def data(server, database, *options, keep_comments=True):
+def data(server, database, options=(), keep_comments=True):
     """Comments are kept here always, as rows may look like them; an older tool took them away as well."""
     lines = _output("pg_dump", "--data-only", *options, server.url(database))
     return _file(lines, keep_comments, "SET session_replication_role = replica;\n\n")

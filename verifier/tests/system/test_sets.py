@@ -136,7 +136,7 @@ def test_a_newer_night_that_is_not_complete(place, server, project):
 def test_a_directory_a_night(place, server, project):
     directory = place.backups / today("night_%F")
     directory.mkdir()
-    parts = supabase_files.written(server, project, directory)
+    parts = supabase_files.written(server, project, directory, options=["--column-inserts", "--rows-per-insert=100000"])
     parts["data"].with_suffix(".sql.gz").write_bytes(gzip.compress(parts["data"].read_bytes()))
     parts["data"].unlink()
     run = place.verify(place.scenario(WITHOUT_EXTENSION, pattern="night_%F"))
@@ -145,6 +145,10 @@ def test_a_directory_a_night(place, server, project):
     assert run.code == PASSED and "it ends as the files of `supabase db dump` do" in run.out
     run = place.run("inspect", parts["schema"])
     assert run.code == PASSED and "definitions alone" in run.out
+    host = parts["platform"].rename(place.backups / "platform.sql")
+    words = ["auth.users", "none of its files creates the schema", "part `platform`"]
+    place.expect("error", RESTORES, words, place.scenario(WITHOUT_EXTENSION, pattern="night_%F"))
+    host.rename(parts["platform"])
     run = place.run("inspect", "--format", "json", directory)
     assert [part["part"] for part in json.loads(run.out)["archive"]["parts"]] == ["roles", "platform", "schema", "data"]
 
