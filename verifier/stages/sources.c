@@ -88,6 +88,9 @@ static int source_restore(const struct stages *stages, const struct restore_sour
     address_copy(database, &own);
     if (loads_into_schema(stages, source))
         address_set(&own, "options", "-c session_replication_role=replica");
+    else if (backup_part_is_of_server(source->part) &&
+             connection_server_version(stages->maintenance) >= 150000)
+        address_set(&own, "options", "-c allow_in_place_tablespaces=on");
     int outcome = restore_run(&options, ret_result, error);
     address_free(&own);
     return outcome;
@@ -123,16 +126,21 @@ int sources_restore(const struct stages *stages, const struct address *database,
     return restore_those(stages, false, database, jobs, deadline_ms, ret_result, error);
 }
 
-/* Roles and the like are restored once, whatever becomes of the database; on somebody's server they
- * would stay, and are not made. */
+static int fit_server_part(const struct restore_source *source, struct error *error)
+{
+    if (source->format != ARCHIVE_PLAIN || strcmp(source->path, source->copy_path) != 0)
+        return 0;
+    return grantors_leave_out(source->copy_path, error) < 0 ||
+                   tablespaces_bring_here(source->copy_path, error) < 0
+               ? -1
+               : 0;
+}
+
 int sources_restore_server(struct stages *stages, int64_t deadline_ms, struct error *error)
 {
-    for (size_t i = 0; i < stages->source_count; i++) {
-        const struct restore_source *source = &stages->sources[i];
-        if (backup_part_is_of_server(source->part) && source->format == ARCHIVE_PLAIN &&
-            strcmp(source->path, source->copy_path) == 0 &&
-            grantors_leave_out(source->copy_path, error) < 0)
+    for (size_t i = 0; i < stages->source_count; i++)
+        if (backup_part_is_of_server(stages->sources[i].part) &&
+            fit_server_part(&stages->sources[i], error) < 0)
             return -1;
-    }
     return restore_those(stages, true, &stages->server, 1, deadline_ms, &stages->of_server, error);
 }

@@ -171,9 +171,12 @@ def pg_dumpall(server, path, *options):
 
 def test_globals_beside_a_dump(place, server, project):
     """The roles are made as they were, by the superuser; the dump needs none."""
+    server.sql("set allow_in_place_tablespaces = on; create tablespace slow location ''")
     pg_dumpall(server, place.backups / today("globals_%F.sql"), "--globals-only")
+    server.sql("drop tablespace slow")
     server.dump(project, place.backups / today("app_%F.dump"))
-    body = "queries: [{name: settings, sql: \"select count(*) from pg_roles where rolname = 'anon' and rolconfig is not null\", expect: '= 1'}]\n"
+    body = "queries: [{name: settings, sql: \"select count(*) from pg_roles where rolname = 'anon' and rolconfig is not null\", expect: '= 1'},\n"
+    body += "  {name: spaces, sql: \"select count(*) from pg_tablespace where spcname = 'slow'\", expect: '= 1'}]\n"
     run = place.verify(place.scenario(body, pattern="{globals: globals_%F.sql, dump: app_%F.dump}"))
     assert run.code == PASSED and "globals and dump, custom" in run.err, str(run)
     assert "without special rights" in " ".join(run.err.split())
