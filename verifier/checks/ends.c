@@ -59,7 +59,8 @@ static char *uncounted_tables(const struct subject *subject, const struct archiv
     cleanup(strings_free) struct strings named = {0};
     size_t count = 0;
     for (size_t i = 0; i < archive->table_count; i++) {
-        if (!may_be_cut(&archive->tables[i], last) || is_counted(subject->scenario, &archive->tables[i]))
+        if (!may_be_cut(&archive->tables[i], last) ||
+            is_counted(subject->scenario, &archive->tables[i]))
             continue;
         cleanup(free_pointer) char *label = archive_table_label(&archive->tables[i]);
         if (count++ < NAMED_TABLES)

@@ -390,8 +390,9 @@ static int given_look(struct shelf *shelf, const char *name, const struct backup
     if (outcome <= 0)
         return outcome;
     cleanup(free_pointer) char *path = shelf_path(shelf, name);
-    return found ? cannot_verify(error, "%s", notices.items[0])
-                 : cannot_verify(error, "there is no backup %s", path);
+    if (found && notices.count > 0)
+        return cannot_verify(error, "%s", notices.items[0]);
+    return cannot_verify(error, "there is no backup %s", path);
 }
 
 int backup_stat(struct shelf *shelf, const char *name, const struct backup_names *names,

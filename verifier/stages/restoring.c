@@ -249,7 +249,8 @@ static int restore_on_throwaway(struct stages *stages, int64_t deadline_ms,
         return -1;
     cleanup(free_pointer) char *reason = superuser_reason(&stages->archive, stages->maintenance);
     if (!reason) {
-        snprintf(fact->restored_as, sizeof(fact->restored_as), "a role without special rights");
+        snprintf(fact->restored_as, sizeof(fact->restored_as), "a role without special rights%s",
+                 stages->of_server.how ? ", but for its roles" : "");
         if (restore_freely(stages, restoring_role, deadline_ms, ret_result, error) < 0)
             return -1;
         if (!lacked_rights(&ret_result->errors, &reason))
