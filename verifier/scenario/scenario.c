@@ -32,7 +32,7 @@ static const struct key backups_keys[] = {
     {"region", read_line, FIELD(backups.access.region), NO_MARK, false},
     {"access_key", read_line, FIELD(backups.access.access_key), NO_MARK, false},
     {"secret_key", read_line, FIELD(backups.access.secret_key), NO_MARK, false},
-    {"name", read_backup_name, FIELD(backups.name), NO_MARK, false},
+    {"name", read_backup_name, FIELD(backups.names), NO_MARK, false},
     {"database", read_line, FIELD(backups.database), NO_MARK, false},
     {"databases", read_databases, FIELD(backups.all_databases), NO_MARK, false},
     {"max_age", read_duration_s, FIELD(backups.max_age_s), NO_MARK, false},
@@ -250,8 +250,9 @@ static void fill_defaults(struct scenario *scenario)
 {
     if (!scenario->backups.location)
         scenario->backups.location = xstrdup(DEFAULT_LOCATION);
-    if (!scenario->backups.name)
-        scenario->backups.name = xasprintf("%s_%%Y%%m%%d.dump.gz", scenario->name);
+    if (backup_names_count(&scenario->backups.names) == 0)
+        scenario->backups.names.patterns[PART_WHOLE] =
+            xasprintf("%s_%%Y%%m%%d.dump.gz", scenario->name);
     if (scenario->source.timeout_ms == 0)
         scenario->source.timeout_ms = DEFAULT_DUMP_TIMEOUT_MS;
     if (scenario->restore.timeout_ms == 0)
@@ -409,7 +410,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->restore.server);
     free(scenario->backups.location);
     access_free(&scenario->backups.access);
-    free(scenario->backups.name);
+    backup_names_free(&scenario->backups.names);
     free(scenario->backups.database);
     free(scenario->source.database);
     free(scenario->source.root_certificate);

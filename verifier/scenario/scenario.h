@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/backup_names.h"
 #include "base/host_kind.h"
 #include "base/memory.h"
 #include "base/migration_tool.h"
@@ -108,7 +109,7 @@ struct scenario {
     struct {
         char *location; /* a directory, or s3://bucket/prefix */
         struct store_access access;
-        char *name;         /* strftime pattern */
+        struct backup_names names; /* of their files */
         char *database;     /* the one to verify, of those in the backup; NULL: the only one */
         bool all_databases; /* or each of them */
         int64_t max_age_s;  /* 0: no limit given */

@@ -22,7 +22,8 @@ static int find_in(const char *directory, const char *pattern, struct backup_fil
                    struct strings *notices, struct error *error)
 {
     cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(directory);
-    int outcome = backup_find(shelf, pattern, ret_file, notices, error);
+    const struct backup_names names = backup_names_of(pattern);
+    int outcome = backup_find(shelf, &names, ret_file, notices, error);
     if (outcome == 0)
         ret_file->shelf = NULL; /* it is gone with us */
     return outcome;
@@ -32,9 +33,10 @@ static int stat_given(const char *path, struct backup_file *ret_file, struct err
 {
     cleanup(shelf_freep) struct shelf *shelf = NULL;
     cleanup(free_pointer) char *name = NULL;
+    const struct backup_names names = backup_names_of(PATTERN);
     int outcome = location_open_file(NULL, path, &shelf, &name, error);
     if (outcome == 0)
-        outcome = backup_stat(shelf, name, PATTERN, ret_file, error);
+        outcome = backup_stat(shelf, name, &names, ret_file, error);
     if (outcome == 0)
         ret_file->shelf = NULL;
     return outcome;
