@@ -55,18 +55,21 @@ static void plain_tables_take(struct archive *archive, struct plain_totals *tota
             .target_name = plain->name,
             .partitioned = plain->partitioned,
             .has_data = plain->source != NO_DATA,
+            .created = plain->created,
+            .by_inserts = plain->source == FROM_INSERT,
             .has_fingerprint = plain->source != FROM_INSERT,
             .totals = plain->totals,
         };
     }
 }
 
-static void plain_parts_take(struct archive *archive, const struct plain_totals *totals)
+static void plain_databases_take(struct archive *archive, const struct plain_totals *totals)
 {
-    archive->parts = xcalloc(totals->part_count, sizeof(*archive->parts));
-    for (size_t i = 0; i < totals->part_count; i++) {
-        const struct plain_database *plain = &totals->parts[i];
-        archive->parts[archive->part_count++] = (struct archive_database){
+    archive->database_parts =
+        xcalloc(totals->database_part_count, sizeof(*archive->database_parts));
+    for (size_t i = 0; i < totals->database_part_count; i++) {
+        const struct plain_database *plain = &totals->database_parts[i];
+        archive->database_parts[archive->database_part_count++] = (struct archive_database){
             .name = plain->name,
             .encoding = plain->encoding ? plain->encoding : archive->encoding,
             .line = plain->line,
@@ -89,6 +92,15 @@ static void plain_take(struct archive *archive, struct plain_totals *totals, boo
     }
     archive->roles = totals->roles;
     totals->roles = (struct strings){0};
+    archive->created_roles = totals->created_roles;
+    totals->created_roles = (struct strings){0};
+    archive->created_schemas = totals->created_schemas;
+    totals->created_schemas = (struct strings){0};
+    archive->publications = totals->publications;
+    totals->publications = (struct strings){0};
+    archive->end = totals->trailer ? ARCHIVE_END_SURE
+                   : totals->reset ? ARCHIVE_END_RESET
+                                   : ARCHIVE_END_UNKNOWN;
     archive->tablespaces = totals->tablespaces;
     totals->tablespaces = (struct strings){0};
     archive->databases = totals->databases;
@@ -97,12 +109,16 @@ static void plain_take(struct archive *archive, struct plain_totals *totals, boo
     archive->server_version = take(&totals->dumped_from);
     archive->pg_dump_version = take(&totals->dumped_by);
     archive->large_object_count = totals->large_objects;
-    plain_parts_take(archive, totals);
+    plain_databases_take(archive, totals);
+    archive->sequence_count = totals->sequences;
+    archive->sequence_values = totals->sequence_values;
 }
 
 static int plain_read(struct reading *reading, struct reader *reader, struct error *error)
 {
-    cleanup(plain_freep) struct plain *plain = plain_new(reading->fingerprint);
+    cleanup(plain_freep) struct plain *plain = reading->options->is_part
+                                                   ? plain_new_part(reading->fingerprint)
+                                                   : plain_new(reading->fingerprint);
     for (;;) {
         const uint8_t *bytes;
         size_t length;
@@ -198,7 +214,7 @@ static int file_open(struct input *input, struct error *error)
 static void progress_reset(struct input *input)
 {
     if (input->reading.progress)
-        *input->reading.progress = 0;
+        *input->reading.progress = input->options->progress_before;
 }
 
 static void input_start(struct input *input)
@@ -420,12 +436,20 @@ void archive_free(struct archive *archive)
     }
     free(archive->extensions);
     strings_free(&archive->roles);
+    strings_free(&archive->created_roles);
+    strings_free(&archive->created_schemas);
+    strings_free(&archive->publications);
     strings_free(&archive->tablespaces);
     strings_free(&archive->databases);
-    free(archive->parts);
+    free(archive->database_parts);
     free(archive->restore_path);
     arena_free(archive->arena);
     plain_totals_free(archive->plain);
+    for (size_t i = 0; i < archive->part_count; i++)
+        archive_free(&archive->parts[i]);
+    free(archive->parts);
+    free(archive->set_dependencies);
+    free(archive->name);
     *archive = (struct archive){0};
 }
 

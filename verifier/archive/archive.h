@@ -33,6 +33,7 @@
 #include <time.h>
 
 #include "archive/rows.h"
+#include "base/backup_names.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -105,6 +106,8 @@ struct archive_table {
     char *target_name;
     bool partitioned; /* its rows land in its partitions, which a plain dump of PostgreSQL tells */
     bool has_data;    /* be it of no rows; false where plain SQL only creates it */
+    bool created;     /* plain SQL: it creates the table itself */
+    bool by_inserts;  /* plain SQL: its rows are INSERT statements */
     bool has_fingerprint;     /* false for INSERTs, and when none was asked for */
     struct row_totals totals; /* rows, bytes, largest row, fingerprint */
 };
@@ -126,8 +129,17 @@ struct archive_extension {
 struct arena;
 struct plain_totals;
 
+/* How it is known that a file is there to its end. */
+enum archive_end {
+    ARCHIVE_END_SURE,    /* an archive, or plain SQL with pg_dump's last line */
+    ARCHIVE_END_RESET,   /* the RESET ALL that `supabase db dump` writes when pg_dump has ended well
+                          */
+    ARCHIVE_END_UNKNOWN, /* plain SQL without both: a cut between two statements is not seen */
+};
+
 struct archive {
     bool complete; /* all was read, and it is intact */
+    enum archive_end end;
 
     enum archive_container container;
     enum archive_format format;
@@ -163,10 +175,16 @@ struct archive {
     size_t extension_count;
     struct strings roles;           /* that a restore needs: owners, and those that grants,
                                        policies and default privileges name; without PUBLIC */
+    struct strings created_roles;   /* plain SQL: those that it creates itself */
+    struct strings created_schemas; /* likewise */
+    struct strings publications;    /* plain SQL: that it alters and does not create */
     struct strings tablespaces;     /* plain SQL: those that it needs; pg_restore leaves them out */
     struct strings databases;       /* plain SQL: those that it connects to */
-    struct archive_database *parts; /* plain SQL: where its tables are, "" first; else none */
-    size_t part_count;
+    /* Plain SQL: where its tables are, "" first; else none. */
+    struct archive_database *database_parts;
+    size_t database_part_count;
+    int64_t sequence_count;  /* plain SQL: that it creates, with those of identity columns */
+    int64_t sequence_values; /* likewise: that it sets */
     int64_t large_object_count;
     int64_t large_object_bytes;
 
@@ -174,6 +192,16 @@ struct archive {
      * read that as it is, else the unpacked copy; NULL when there is no such file. */
     char *restore_path;
     enum archive_format restore_format; /* ARCHIVE_DIRECTORY for an ARCHIVE_DIRECTORY_TAR */
+
+    /* A backup that is a set of files: what each holds, in the order in which they are restored,
+     * and which of them the set is known by. All of the above is then what they hold together
+     * (set.h). None for one file or directory. */
+    enum backup_part part; /* of a file of a set; else PART_WHOLE */
+    char *name;            /* likewise; else NULL */
+    struct archive *parts;
+    size_t part_count;
+    size_t main_part;
+    int *set_dependencies; /* private: of the entries */
 };
 
 struct archive_options {
@@ -181,10 +209,12 @@ struct archive_options {
      * the caller owns and removes. It becomes a file, or a directory for ARCHIVE_DIRECTORY_TAR. It
      * is written only where pg_restore cannot read the backup as it is. NULL: no copy. */
     const char *copy_path;
-    bool always_copy;                /* write it for other backups as well (not for directories) */
-    bool fingerprint;                /* else only count: faster */
-    int threads;                     /* that may work at once; 0: one for each processor */
+    bool always_copy; /* write it for other backups as well (not for directories) */
+    bool fingerprint; /* else only count: faster */
+    bool is_part;     /* one file of a set: plain SQL may have no beginning and no trailer */
+    int threads;      /* that may work at once; 0: one for each processor */
     _Atomic int64_t *progress_bytes; /* bytes of the stored file done so far; may be NULL */
+    int64_t progress_before;         /* what that begins with: other files of the backup */
     /* Called by archive_read's own thread when the table of contents is known, so that a server can
      * be chosen while the rows are still being read; not for plain SQL, which has none. May be
      * NULL. */

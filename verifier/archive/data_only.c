@@ -2,15 +2,13 @@
 
 #include <string.h>
 
-#include "archive/plain/plain.h"
-
 static bool creates_table(const struct archive *archive)
 {
     for (size_t i = 0; i < archive->entry_count; i++)
         if (strcmp(archive->entries[i].description, "TABLE") == 0)
             return true;
-    for (size_t i = 0; archive->plain && i < archive->plain->table_count; i++)
-        if (archive->plain->tables[i].created)
+    for (size_t i = 0; i < archive->table_count; i++)
+        if (archive->tables[i].created)
             return true;
     return false;
 }

@@ -22,8 +22,8 @@ static bool is_empty(const struct archive_database *part)
 size_t archive_databases(const struct archive *archive, const struct archive_database **ret_parts)
 {
     size_t count = 0;
-    for (size_t i = 0; i < archive->part_count; i++) {
-        const struct archive_database *part = &archive->parts[i];
+    for (size_t i = 0; i < archive->database_part_count; i++) {
+        const struct archive_database *part = &archive->database_parts[i];
         bool counts = *part->name && !(is_of_every_server(part->name) && is_empty(part));
         if (counts)
             ret_parts[count++] = part;
@@ -54,10 +54,9 @@ void archive_view_free(struct archive *view)
     *view = (struct archive){0};
 }
 
-char *archive_appended(const struct archive *archive)
+static char *appended_words(const struct plain_appended *appended)
 {
-    const struct plain_appended *appended = archive->plain ? &archive->plain->appended : NULL;
-    if (!appended || (appended->statements == 0 && appended->dumps == 0))
+    if (appended->statements == 0 && appended->dumps == 0)
         return NULL;
     bool one = appended->statements == 1;
     cleanup(free_pointer) char *dumps =
@@ -76,7 +75,22 @@ char *archive_appended(const struct archive *archive)
     return xasprintf("%s%s", dumps, statements);
 }
 
+/* Of a set: of the first file that has something, which is named. */
+char *archive_appended(const struct archive *archive)
+{
+    char *words = archive->plain ? appended_words(&archive->plain->appended) : NULL;
+    for (size_t i = 0; i < archive->part_count && !words; i++) {
+        cleanup(free_pointer) char *of_part = archive_appended(&archive->parts[i]);
+        if (of_part)
+            words = xasprintf("%s: %s", archive->parts[i].name, of_part);
+    }
+    return words;
+}
+
 bool archive_appended_changes_rows(const struct archive *archive)
 {
-    return archive->plain && archive->plain->appended.changes_rows;
+    bool changes = archive->plain && archive->plain->appended.changes_rows;
+    for (size_t i = 0; i < archive->part_count && !changes; i++)
+        changes = archive_appended_changes_rows(&archive->parts[i]);
+    return changes;
 }

@@ -179,10 +179,58 @@ static struct list plain_without_data(const struct plain_totals *plain)
     return list;
 }
 
+static bool has_copies_only(const struct archive *archive)
+{
+    bool has_copy = false;
+    for (size_t i = 0; i < archive->table_count; i++) {
+        if (archive->tables[i].by_inserts)
+            return false;
+        has_copy = has_copy || archive->tables[i].has_data;
+    }
+    return has_copy;
+}
+
+static struct list created_in_parts(const struct archive *archive)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < archive->part_count; i++)
+        most += archive->parts[i].table_count;
+    struct list list = list_new(most);
+    for (size_t i = 0; i < archive->part_count; i++) {
+        const struct archive *part = &archive->parts[i];
+        for (size_t j = 0; j < part->table_count && part->part != PART_PLATFORM; j++)
+            if (part->tables[j].created)
+                list_add(&list, part->tables[j].schema, part->tables[j].name);
+    }
+    return list;
+}
+
+/* Of what the host brings, its tool leaves out the rows of some tables. */
+static struct list set_without_data(const struct archive *archive)
+{
+    cleanup(list_free) struct list held = list_new(archive->table_count);
+    if (!has_copies_only(archive))
+        return list_new(0);
+    cleanup(list_free) struct list all = created_in_parts(archive);
+    for (size_t i = 0; i < archive->table_count; i++)
+        if (archive->tables[i].has_data)
+            list_add(&held, archive->tables[i].schema, archive->tables[i].name);
+    list_sort(&held);
+    return list_without(&all, &held);
+}
+
+static struct list tables_without_data(const struct archive *archive)
+{
+    if (archive->plain)
+        return plain_without_data(archive->plain);
+    if (archive->part_count > 0 && archive->entry_count == 0)
+        return set_without_data(archive);
+    return defined_without(archive, "TABLE", "TABLE DATA");
+}
+
 void gaps_find(const struct archive *archive, struct gaps *ret_gaps)
 {
-    struct list tables = archive->plain ? plain_without_data(archive->plain)
-                                        : defined_without(archive, "TABLE", "TABLE DATA");
+    struct list tables = tables_without_data(archive);
     struct list sequences = defined_without(archive, "SEQUENCE", "SEQUENCE SET");
     list_sort(&tables);
     *ret_gaps = (struct gaps){.tables = tables.items,

@@ -106,6 +106,18 @@ bool strings_contain(const struct strings *list, const char *text)
     return false;
 }
 
+char *strings_listed(const struct strings *list)
+{
+    char *words = xstrdup("");
+    for (size_t i = 0; i < list->count; i++) {
+        const char *between = i == 0 ? "" : i + 1 == list->count ? " and " : ", ";
+        char *longer = xasprintf("%s%s%s", words, between, list->items[i]);
+        free(words);
+        words = longer;
+    }
+    return words;
+}
+
 void strings_free(struct strings *list)
 {
     for (size_t i = 0; i < list->count; i++)

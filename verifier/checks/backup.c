@@ -113,6 +113,8 @@ void backup_is_intact(const struct subject *subject, const void *parameter, stru
         outcome_warn(outcome, "%s: psql runs that like the rest%s", appended,
                      archive_appended_changes_rows(subject->archive) ? ", and it may change rows"
                                                                      : "");
+    else if (!ends_are_known(subject, &words))
+        outcome_warn(outcome, "%s", words.data);
     else
         outcome_pass(outcome, "%s, %" PRId64 " table%s, %" PRId64 " row%s%s", size,
                      backup->table_count, backup->table_count == 1 ? "" : "s", backup->row_count,
@@ -150,6 +152,9 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
     const struct restore_fact *restore = &facts->restore;
     static const enum stage stages[] = {STAGE_START, STAGE_RESTORE};
     tell_restore(restore, outcome);
+    cleanup(free_pointer) char *left_out = restore->excluded_count == 1
+                                               ? xstrdup("one entry")
+                                               : xasprintf("%d entries", restore->excluded_count);
     for (size_t i = 0; i < ARRAY_LENGTH(stages); i++) {
         const struct stage_fact *stage = &facts->stages[stages[i]];
         if (stage->state == STAGE_FAILED) {
@@ -177,6 +182,12 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
         outcome_warn(outcome, "restored into PostgreSQL %.*s, dumped from %.*s",
                      (int)strcspn(facts->server.version, " "), facts->server.version,
                      (int)strcspn(facts->backup.server_version, " "), facts->backup.server_version);
+    else if (*restore->exclude_unmatched && subject->archive->format == ARCHIVE_PLAIN &&
+             subject->archive->part_count > 0)
+        outcome_warn(outcome,
+                     "restore.exclude leaves nothing but extensions out of plain SQL, and "
+                     "those only that it creates: remove %s",
+                     restore->exclude_unmatched);
     else if (*restore->exclude_unmatched && subject->archive->format == ARCHIVE_PLAIN)
         outcome_warn(outcome, "restore.exclude leaves nothing out of plain SQL: dump in custom "
                               "format, or remove it");
@@ -184,8 +195,7 @@ void backup_restores(const struct subject *subject, const void *parameter, struc
         outcome_warn(outcome, "restore.exclude names what the archive does not have: %s",
                      restore->exclude_unmatched);
     else if (restore->excluded_count > 0)
-        outcome_pass(outcome, "without the %d entries that restore.exclude leaves out",
-                     restore->excluded_count);
+        outcome_pass(outcome, "without the %s that restore.exclude leaves out", left_out);
     else if (restore->harmless_count > 0)
         outcome_pass(outcome, "%d harmless message%s", restore->harmless_count,
                      restore->harmless_count == 1 ? "" : "s");

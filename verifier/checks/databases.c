@@ -9,9 +9,9 @@ enum { LOST_BYTES = 600 };
 
 static const struct archive_database *find(const struct archive *archive, const char *name)
 {
-    for (size_t i = 0; i < archive->part_count; i++)
-        if (strcmp(archive->parts[i].name, name) == 0)
-            return &archive->parts[i];
+    for (size_t i = 0; i < archive->database_part_count; i++)
+        if (strcmp(archive->database_parts[i].name, name) == 0)
+            return &archive->database_parts[i];
     return NULL;
 }
 

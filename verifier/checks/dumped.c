@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/set.h"
 #include "base/memory.h"
 #include "checks/kinds.h"
 #include "checks/session.h"
@@ -112,8 +113,9 @@ bool manifest_agrees(const struct subject *subject, struct outcome *outcome, str
     struct differences differences = {0};
     if (!manifest)
         return true;
+    const struct archive *file = archive_main(subject->archive);
     bool same_file =
-        manifest->size_bytes == backup->size_bytes && strcmp(manifest->sha256, backup->sha256) == 0;
+        manifest->size_bytes == file->stored_bytes && strcmp(manifest->sha256, file->sha256) == 0;
     if (manifest->counted)
         compare_rows(subject->archive, manifest, &differences, outcome);
     if (!is_about(manifest, backup)) {
@@ -127,7 +129,7 @@ bool manifest_agrees(const struct subject *subject, struct outcome *outcome, str
         buffer_printf(words,
                       "the file is not the one that dump wrote: %" PRId64
                       " bytes, sha256 %s, and its manifest says %" PRId64 " bytes, sha256 %s",
-                      backup->size_bytes, backup->sha256, manifest->size_bytes, manifest->sha256);
+                      file->stored_bytes, file->sha256, manifest->size_bytes, manifest->sha256);
         outcome_detail(outcome, "if you replaced the file on purpose, delete its .manifest.json");
     }
     if (differences.count > 0)

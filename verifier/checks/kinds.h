@@ -69,4 +69,8 @@ void warn_of_no_previous(const struct subject *subject, const char *now, const c
  * it says nothing. */
 bool manifest_agrees(const struct subject *subject, struct outcome *outcome, struct buffer *words);
 
+/* Puts into `words` which files of a set may have been cut off unseen, and what would tell; true
+ * when there is none. */
+bool ends_are_known(const struct subject *subject, struct buffer *words);
+
 #endif

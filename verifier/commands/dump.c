@@ -123,6 +123,15 @@ static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
     return 0;
 }
 
+static int refuse_set(const struct scenario *scenario, struct error *error)
+{
+    if (!backup_names_are_a_set(&scenario->backups.names))
+        return 0;
+    return cannot_verify(error, "backups.name is a set of files, and dump writes one file: make "
+                                "them with the tool that they come from, or give backups.name one "
+                                "pattern");
+}
+
 static int dump_database(const struct scenario *scenario, const struct common_options *common,
                          const struct dump_options *options, const struct address *database,
                          enum host_kind host, struct backup_created *ret_created,
@@ -131,10 +140,10 @@ static int dump_database(const struct scenario *scenario, const struct common_op
     cleanup(shelf_freep) struct shelf *shelf = NULL;
     int64_t timeout_ms =
         options->timeout_s > 0 ? options->timeout_s * 1000 : scenario->source.timeout_ms;
-    if (location_open(scenario, &shelf, error) < 0)
+    if (refuse_set(scenario, error) < 0 || location_open(scenario, &shelf, error) < 0)
         return -1;
     struct backup_create_options create = {.shelf = shelf,
-                                           .pattern = scenario->backups.name,
+                                           .pattern = scenario->backups.names.patterns[PART_WHOLE],
                                            .time = time(NULL),
                                            .force = options->force != NULL,
                                            .force_empty = options->force && *options->force,

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "archive/archive.h"
+#include "archive/set.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "commands/commands.h"
@@ -49,9 +50,24 @@ static void print_list(const char *name, const struct strings *items)
         putchar('\n');
 }
 
+/* Plain SQL whose comments were taken away, and what then tells where it ends. */
+static const char *headless_words(enum archive_end end)
+{
+    switch (end) {
+    case ARCHIVE_END_RESET:
+        return " without pg_dump's header; it ends as the files of `supabase db dump` do";
+    case ARCHIVE_END_UNKNOWN:
+        return " without pg_dump's header and last line; whether it was cut off cannot be told";
+    case ARCHIVE_END_SURE:
+        break;
+    }
+    return "";
+}
+
 static void print_format(const struct archive *archive)
 {
-    printf("  %-14s %s", "format", archive_format_name(archive->format));
+    printf("  %-14s %s%s", "format", archive_format_name(archive->format),
+           headless_words(archive->end));
     if (archive->version_major > 0)
         printf(", archive version %d.%d, compression %s", archive->version_major,
                archive->version_minor, archive_compression_name(archive->compression));
@@ -71,13 +87,47 @@ static void print_sizes(const struct archive *archive)
     putchar('\n');
 }
 
+/* Of plain SQL that is not a whole database; NULL where it is, and for archives. */
+static const char *holds_words(const struct archive *archive)
+{
+    bool created = false, data = false;
+    for (size_t i = 0; i < archive->table_count; i++) {
+        created = created || archive->tables[i].created;
+        data = data || archive->tables[i].has_data;
+    }
+    if (archive->format != ARCHIVE_PLAIN || archive->part_count > 0 || created == data)
+        return archive->table_count == 0 && archive->created_roles.count > 0 ? "roles alone" : NULL;
+    return data ? "data alone: the tables that they are for are in another file"
+                : "definitions alone: their data are in another file";
+}
+
+/* Each file of a set, in the order in which they are restored. */
+static void print_parts(const struct archive *archive)
+{
+    for (size_t i = 0; i < archive->part_count; i++) {
+        const struct archive *part = &archive->parts[i];
+        cleanup(free_pointer) char *name = printable(part->name);
+        char size[SIZE_TEXT_SIZE];
+        size_format(part->stored_bytes, size);
+        printf("  %-14s %s, %s%s%s%s, %s\n", backup_part_name(part->part), name,
+               archive_format_name(part->format), headless_words(part->end),
+               part->container == ARCHIVE_BARE ? "" : " in ",
+               part->container == ARCHIVE_BARE ? "" : archive_container_name(part->container),
+               size);
+    }
+}
+
 static void print_head(const struct archive *archive, const char *path)
 {
     cleanup(free_pointer) char *shown = printable(path);
     printf("%s\n", shown);
     if (archive->format == ARCHIVE_UNKNOWN_FORMAT)
         return;
-    print_format(archive);
+    if (archive->part_count > 0)
+        print_parts(archive);
+    else
+        print_format(archive);
+    print_line("holds", archive->complete ? holds_words(archive) : NULL);
     print_sizes(archive);
     print_line("sha256", archive->sha256);
     if (archive->has_creation_time) {
@@ -200,9 +250,34 @@ static void json_set_versions(json_t *object, const struct archive *archive)
     json_object_set_new(object, "pg_dump_version", json_text(archive->pg_dump_version));
 }
 
+static const char *end_name(enum archive_end end)
+{
+    return end == ARCHIVE_END_SURE ? "sure" : end == ARCHIVE_END_RESET ? "reset" : "unknown";
+}
+
+static json_t *json_parts(const struct archive *archive)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < archive->part_count; i++) {
+        const struct archive *part = &archive->parts[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "part", json_text(backup_part_name(part->part)));
+        json_object_set_new(object, "file", json_text(part->name));
+        json_set_versions(object, part);
+        json_object_set_new(object, "end", json_text(end_name(part->end)));
+        json_object_set_new(object, "stored_bytes", json_integer(part->stored_bytes));
+        json_object_set_new(object, "sha256", json_text(part->sha256[0] ? part->sha256 : NULL));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
 static json_t *json_archive(const struct archive *archive, const char *path)
 {
     json_t *object = json_object();
+    if (archive->part_count > 0)
+        json_object_set_new(object, "parts", json_parts(archive));
+    json_object_set_new(object, "end", json_text(end_name(archive->end)));
     json_object_set_new(object, "file", json_text(path));
     json_object_set_new(object, "intact", json_boolean(archive->complete));
     json_set_versions(object, archive);
@@ -277,27 +352,65 @@ static void print_result(const struct archive *archive, const char *path, bool j
         print_tables(archive);
 }
 
-static int read_from_bucket(struct archive *archive, const char *path,
-                            const struct archive_options *reading, struct error *error)
+static int read_file(struct archive *archive, struct shelf *shelf, const struct part_file *file,
+                     const struct archive_options *reading, struct error *error)
+{
+    return shelf_directory(shelf)
+               ? archive_read(archive, file->path, reading, error)
+               : object_read(archive, shelf, file->name, file->size_bytes, reading, error);
+}
+
+static int read_set(struct archive *archive, const struct backup_file *backup,
+                    const struct archive_options *reading, struct error *error)
+{
+    struct archive *parts = xcalloc(backup->part_count, sizeof(*parts));
+    struct error together;
+    size_t count = 0;
+    int result = 0;
+    while (count < backup->part_count && result == 0) {
+        const struct part_file *file = &backup->parts[count];
+        struct archive *part = &parts[count++];
+        result = read_file(part, backup->shelf, file, reading, error);
+        part->part = file->part;
+        part->name = xstrdup(file->name);
+    }
+    int joined = archive_of_set(archive, parts, count, &together);
+    if (result == 0 && joined < 0)
+        *error = together;
+    return result < 0 ? -1 : joined;
+}
+
+/* A file is read as it lies there, whoever writes it; of a directory it is first seen what it is,
+ * and of a bucket how large. */
+static int read_backup(struct archive *archive, const char *path,
+                       const struct archive_options *reading, struct error *error)
 {
     cleanup(shelf_freep) struct shelf *shelf = NULL;
     cleanup(backup_file_free) struct backup_file file = {0};
     cleanup(free_pointer) char *name = NULL;
+    struct stat status;
+    if (!starts_with(path, "s3://") && (stat(path, &status) < 0 || !S_ISDIR(status.st_mode)))
+        return archive_read(archive, path, reading, error);
     if (location_open_file(NULL, path, &shelf, &name, error) < 0 ||
         backup_stat(shelf, name, NULL, &file, error) < 0)
         return -1;
-    return object_read(archive, shelf, name, file.size_bytes, reading, error);
+    if (file.part_count > 0)
+        return read_set(archive, &file, reading, error);
+    return shelf_directory(shelf)
+               ? archive_read(archive, path, reading, error)
+               : object_read(archive, shelf, name, file.size_bytes, reading, error);
 }
 
 static int inspect(const char *path, const struct common_options *options)
 {
     struct archive archive = {0};
     struct error error;
-    struct archive_options reading = {.fingerprint = true, .threads = options->jobs};
+    struct archive_options reading = {
+        .fingerprint = true, .threads = options->jobs, .is_part = true};
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
-    cleanup(free_pointer) char *whole = path_absolute(path);
-    int result = starts_with(path, "s3://") ? read_from_bucket(&archive, path, &reading, &error)
-                                            : archive_read(&archive, whole, &reading, &error);
+    cleanup(free_pointer) char *whole =
+        starts_with(path, "s3://") ? xstrdup(path) : path_absolute(path);
+    int result = read_backup(&archive, whole, &reading, &error);
     if (!options->quiet)
         print_result(&archive, path, options->json, result < 0 ? &error : NULL);
     archive_free(&archive);
@@ -321,7 +434,8 @@ int command_inspect(int argc, char **argv)
             "Tell what a backup holds: versions, extensions, roles, and each table with its "
             "rows. Every byte is read and checked; no server and no PostgreSQL programs are "
             "needed. BACKUP is a file or directory made by pg_dump, bare or inside gzip or "
-            "zstd, or s3://bucket/key with S3_ENDPOINT_URL and credentials in the environment. "
+            "zstd, a directory with the files of one backup (roles.sql, schema.sql, data.sql), "
+            "or s3://bucket/key with S3_ENDPOINT_URL and credentials in the environment. "
             "--jobs says how many threads read it (default: one for each processor).",
         .takes_jobs = true,
         .takes_format = true,

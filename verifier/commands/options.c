@@ -261,7 +261,7 @@ static const struct scenario *find_mixed_up(struct scenario *const *scenarios, s
             strcmp(other->source.database, scenario->source.database) != 0 &&
             !share_backup(other, scenario) &&
             strcmp(other->backups.location, scenario->backups.location) == 0 &&
-            strcmp(other->backups.name, scenario->backups.name) == 0)
+            backup_names_equal(&other->backups.names, &scenario->backups.names))
             return other;
     }
     return NULL;

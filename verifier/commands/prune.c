@@ -149,8 +149,10 @@ static int delete_old(struct pruning *pruning, struct error *error)
                             error) < 0)
             return -1;
         cleanup(free_pointer) char *age = age_words(pruning, backup);
-        cleanup(free_pointer) char *line = xasprintf(
-            "%s %s, %s old", pruning->dry_run ? "would delete" : "deleted", backup->name, age);
+        cleanup(free_pointer) char *files = strings_listed(&backup->files);
+        cleanup(free_pointer) char *line =
+            xasprintf("%s %s%s, %s old", pruning->dry_run ? "would delete" : "deleted", files,
+                      backup->incomplete ? " (a set of which a part is missing)" : "", age);
         say(pruning, line);
         pruning->deleted++;
         pruning->deleted_bytes += backup->size_bytes;
@@ -164,7 +166,7 @@ static void delete_orphans(const struct pruning *pruning)
     const struct scenario *scenario = pruning->scenario;
     struct shelf *shelf = pruning->list.shelf;
     struct error ignored;
-    retained_orphans(shelf, scenario->backups.name, pruning->now - scenario->backups.keep.young_s,
+    retained_orphans(shelf, &scenario->backups.names, pruning->now - scenario->backups.keep.young_s,
                      &names);
     for (size_t i = 0; i < names.count; i++) {
         if (!pruning->dry_run && shelf_remove(shelf, names.items[i], &ignored) < 0)
@@ -226,7 +228,7 @@ static int prune_scenario(const struct scenario *scenario, const struct common_o
     cleanup(strings_free) struct strings notices = {0};
     cleanup(shelf_freep) struct shelf *shelf = NULL;
     if (location_open(scenario, &shelf, error) < 0 ||
-        retained_list_read(shelf, scenario->backups.name, &pruning.list, &notices, error) < 0)
+        retained_list_read(shelf, &scenario->backups.names, &pruning.list, &notices, error) < 0)
         return -1;
     retained_list_prove(&pruning.list, scenario->name, scenario->backups.database, common->reports);
     for (size_t i = 0; i < notices.count; i++)

@@ -42,7 +42,8 @@ struct verification {
 
 static const struct own_option verify_options[] = {
     {"backup", "FILE", OPTION_TEXT, offsetof(struct verify_options, run.backup),
-     "Verify this backup, also s3://bucket/key, instead of the latest"},
+     "Verify this backup, also s3://bucket/key, instead of the latest; one file of a set, or the "
+     "directory that it lies in, stands for all of them"},
     {"server", "URL", OPTION_TEXT, offsetof(struct verify_options, run.server),
      "Restore into a new database on this server instead of a throwaway one"},
     {"only", "GLOB", OPTION_TEXT, offsetof(struct verify_options, run.only),

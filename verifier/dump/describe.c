@@ -37,7 +37,8 @@ int manifest_latest(struct shelf *shelf, const char *pattern, struct manifest *r
     struct retained_list list = {0};
     cleanup(strings_free) struct strings ignored = {0};
     struct error error;
-    if (retained_list_read(shelf, pattern, &list, &ignored, &error) < 0)
+    const struct backup_names names = backup_names_of(pattern);
+    if (retained_list_read(shelf, &names, &list, &ignored, &error) < 0)
         return 1;
     int found = 1;
     for (size_t i = 0; i < list.count && found != 0; i++)

@@ -10,8 +10,9 @@ int space_check(struct shelf *shelf, const char *pattern, struct error *error)
     cleanup(backup_file_free) struct backup_file last = {0};
     cleanup(strings_free) struct strings notices = {0};
     struct error ignored;
+    const struct backup_names names = backup_names_of(pattern);
     int64_t free_bytes = directory ? free_space_bytes(directory) : -1;
-    if (free_bytes < 0 || backup_find(shelf, pattern, &last, &notices, &ignored) < 0 ||
+    if (free_bytes < 0 || backup_find(shelf, &names, &last, &notices, &ignored) < 0 ||
         free_bytes >= last.size_bytes)
         return 0;
     char needed[SIZE_TEXT_SIZE];

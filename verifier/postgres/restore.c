@@ -113,6 +113,19 @@ int restore_run(const struct restore_options *options, struct restore_result *re
     return 0;
 }
 
+void restore_result_join(struct restore_result *all, struct restore_result *next)
+{
+    bool clean = next->clean && (all->clean || !all->how);
+    if (next->how && (!next->clean || !all->how)) { /* the last one that was not */
+        free(all->how);
+        all->how = take(&next->how);
+    }
+    all->clean = clean;
+    restore_errors_join(&all->errors, &next->errors);
+    confined_merge(&all->confined, &next->confined);
+    restore_result_free(next);
+}
+
 void restore_result_free(struct restore_result *result)
 {
     free(result->how);

@@ -33,6 +33,9 @@ struct restore_result {
  * was all but full. */
 int restore_run(const struct restore_options *options, struct restore_result *ret_result,
                 struct error *error);
+/* Puts the errors of `next`, which came after it, behind those of `all`; what held for both is what
+ * held for each. Frees `next`. */
+void restore_result_join(struct restore_result *all, struct restore_result *next);
 void restore_result_free(struct restore_result *result); /* takes a zeroed one */
 
 #endif

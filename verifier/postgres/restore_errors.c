@@ -238,6 +238,20 @@ bool restore_error_is_failed_drop(const struct restore_error *error)
             (starts_with(command, "ALTER ") && contains(command, " DROP ")));
 }
 
+void restore_errors_join(struct restore_errors *all, struct restore_errors *next)
+{
+    size_t count = all->count + next->count;
+    if (next->count > 0) {
+        all->items = xreallocarray(all->items, count, sizeof(*all->items));
+        memcpy(all->items + all->count, next->items, next->count * sizeof(*next->items));
+    }
+    all->count = count;
+    for (size_t i = 0; i < ARRAY_LENGTH(all->counts); i++)
+        all->counts[i] += next->counts[i];
+    free(next->items);
+    *next = (struct restore_errors){0};
+}
+
 void restore_errors_free(struct restore_errors *errors)
 {
     for (size_t i = 0; i < errors->count; i++) {

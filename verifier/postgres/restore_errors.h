@@ -37,6 +37,9 @@ void restore_errors_parse(const char *text, bool has_public_schema, bool cut,
                           struct restore_errors *ret_errors);
 void restore_errors_free(struct restore_errors *errors); /* takes a zeroed one */
 
+/* Moves the errors of `next` behind those of `all`. */
+void restore_errors_join(struct restore_errors *all, struct restore_errors *next);
+
 /* Did a statement fail because what it drops is not there? */
 bool restore_error_is_failed_drop(const struct restore_error *error);
 

@@ -32,7 +32,7 @@ static const struct key backups_keys[] = {
     {"region", read_line, FIELD(backups.access.region), NO_MARK, false},
     {"access_key", read_line, FIELD(backups.access.access_key), NO_MARK, false},
     {"secret_key", read_line, FIELD(backups.access.secret_key), NO_MARK, false},
-    {"name", read_backup_name, FIELD(backups.name), FIELD(backups.name_mark), false},
+    {"name", read_backup_name, FIELD(backups.names), FIELD(backups.name_mark), false},
     {"time", read_dating, FIELD(backups.time), NO_MARK, false},
     {"time_zone", read_time_zone, FIELD(backups.time_zone), NO_MARK, false},
     {"database", read_line, FIELD(backups.database), NO_MARK, false},
@@ -253,8 +253,9 @@ static void fill_defaults(struct scenario *scenario)
 {
     if (!scenario->backups.location)
         scenario->backups.location = path_absolute(DEFAULT_LOCATION);
-    if (!scenario->backups.name)
-        scenario->backups.name = xasprintf("%s_%%Y%%m%%d.dump.gz", scenario->name);
+    if (backup_names_count(&scenario->backups.names) == 0)
+        scenario->backups.names.patterns[PART_WHOLE] =
+            xasprintf("%s_%%Y%%m%%d.dump.gz", scenario->name);
     if (scenario->source.timeout_ms == 0)
         scenario->source.timeout_ms = DEFAULT_DUMP_TIMEOUT_MS;
     if (scenario->restore.timeout_ms == 0)
@@ -413,7 +414,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->restore.server);
     free(scenario->backups.location);
     access_free(&scenario->backups.access);
-    free(scenario->backups.name);
+    backup_names_free(&scenario->backups.names);
     free(scenario->backups.time_zone);
     free(scenario->backups.database);
     free(scenario->source.database);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/backup_names.h"
 #include "base/host_kind.h"
 #include "base/memory.h"
 #include "base/migration_tool.h"
@@ -113,7 +114,7 @@ struct scenario {
     struct {
         char *location; /* a directory, or s3://bucket/prefix */
         struct store_access access;
-        char *name; /* strftime pattern */
+        struct backup_names names; /* of their files */
         struct mark name_mark;
         enum backup_dating time; /* what tells how old a backup is, and which is the latest */
         char *time_zone;    /* of the names, and of the archives' headers; NULL: the local one */

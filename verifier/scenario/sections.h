@@ -34,7 +34,7 @@ void read_file(struct reader *reader, const struct key *key, const struct node *
 void read_endpoint(struct reader *reader, const struct key *key, const struct node *value,
                    void *field); /* char * */
 void read_backup_name(struct reader *reader, const struct key *key, const struct node *value,
-                      void *field); /* char *: a pattern for strftime */
+                      void *field); /* struct backup_names: patterns for strftime */
 void read_dating(struct reader *reader, const struct key *key, const struct node *value,
                  void *field); /* enum backup_dating */
 void read_time_zone(struct reader *reader, const struct key *key, const struct node *value,

@@ -199,15 +199,26 @@ void read_endpoint(struct reader *reader, const struct key *key, const struct no
 
 /* What parts of a date a conversion of strftime(3) gives. Only those that can be read back from a
  * file name without doubt, in every locale. */
-enum { YEAR = 1, MONTH = 2, DAY = 4, WHOLE_DATE = YEAR | MONTH | DAY };
+enum {
+    YEAR = 1,
+    MONTH = 2,
+    DAY = 4,
+    WHOLE_DATE = YEAR | MONTH | DAY,
+    HOUR = 16,
+    MINUTE = 32,
+    SECOND = 64,
+    WHOLE_TIME = HOUR | MINUTE | SECOND
+};
 
 static const struct {
     char conversion;
     unsigned gives;
 } conversions[] = {
-    {'Y', YEAR},       {'y', YEAR},       {'m', MONTH}, {'d', DAY}, {'j', MONTH | DAY},
-    {'F', WHOLE_DATE}, {'s', WHOLE_DATE}, {'H', 0},     {'M', 0},   {'S', 0},
-    {'T', 0},          {'%', 0},          {'a', 0},     {'u', 0},
+    {'Y', YEAR},       {'y', YEAR},   {'m', MONTH},
+    {'d', DAY},        {'H', HOUR},   {'j', MONTH | DAY},
+    {'F', WHOLE_DATE}, {'M', MINUTE}, {'s', WHOLE_DATE | WHOLE_TIME},
+    {'T', WHOLE_TIME}, {'S', SECOND}, {'%', 0},
+    {'a', 0},          {'u', 0},
 };
 
 static const unsigned UNKNOWN_CONVERSION = 8;
@@ -228,8 +239,8 @@ static unsigned pattern_gives(const char *pattern)
     return given;
 }
 
-void read_backup_name(struct reader *reader, const struct key *key, const struct node *value,
-                      void *field)
+static void read_pattern(struct reader *reader, const struct key *key, const struct node *value,
+                         void *field)
 {
     const char *text = line_text(reader, key, value, "a file name such as name_%Y%m%d.dump.gz");
     if (!text)
@@ -256,16 +267,28 @@ void read_backup_name(struct reader *reader, const struct key *key, const struct
         keep(field, text);
 }
 
+static bool tell_the_day(const struct backup_names *names)
+{
+    for (size_t i = 0; i < PART_COUNT; i++)
+        if (names->patterns[i] && (pattern_gives(names->patterns[i]) & WHOLE_DATE) != WHOLE_DATE)
+            return false;
+    return true;
+}
+
 /* What concerns the name, the time and what is done by it. */
 void check_dating(struct problems *problems, const struct scenario *scenario)
 {
-    const char *name = scenario->backups.name;
+    const struct backup_names *names = &scenario->backups.names;
     bool by_name = scenario->backups.time == DATED_BY_NAME;
-    if (by_name && name && (pattern_gives(name) & WHOLE_DATE) != WHOLE_DATE)
+    if (by_name && !tell_the_day(names))
         problems_add(
             problems, scenario->backups.name_mark,
             "`name` does not name a date: it needs %%Y, %%m and %%d, or %%F, or %%s; or say "
             "`time: modified` (or header), so that the age is known by another way");
+    if (!by_name && backup_names_are_a_set(names))
+        problems_add(problems, scenario->backups.name_mark,
+                     "`name` is a set of files, which are found by the date in their names: "
+                     "remove `time`");
     if (!by_name && scenario->backups.keep.young_s > 0)
         problems_add(
             problems, scenario->backups.mark,
@@ -356,6 +379,58 @@ void read_keep(struct reader *reader, const struct key *key, const struct node *
     read_section(reader, key->name, keys, KEEP_PERIOD_COUNT, value, kept);
     for (size_t i = 0; i < KEEP_PERIOD_COUNT && kept->young_s == 0; i++)
         kept->young_s = (int64_t)kept->periods[i] * days[i] * 86400;
+}
+
+#define PART(part) offsetof(struct backup_names, patterns[part]), NO_MARK, false
+
+static const struct key part_keys[] = {
+    {"roles", read_pattern, PART(PART_ROLES)},
+    {"globals", read_pattern, PART(PART_GLOBALS)},
+    {"platform", read_pattern, PART(PART_PLATFORM)},
+    {"schema", read_pattern, PART(PART_SCHEMA)},
+    {"pre_data", read_pattern, PART(PART_PRE_DATA)},
+    {"dump", read_pattern, PART(PART_DUMP)},
+    {"data", read_pattern, PART(PART_DATA)},
+    {"post_data", read_pattern, PART(PART_POST_DATA)},
+};
+
+/* What is wrong with the parts together, or NULL. They belong together by their date, so that each
+ * must tell as much of it as the others. */
+static const char *parts_problem(const struct backup_names *names)
+{
+    const char *first = NULL;
+    bool of_database = false;
+    if (backup_names_count(names) < 2)
+        return "is a set of at least two files: name one file alone without its part";
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        const char *pattern = names->patterns[i];
+        if (!pattern)
+            continue;
+        for (size_t j = 0; j < i; j++)
+            if (names->patterns[j] && strcmp(pattern, names->patterns[j]) == 0)
+                return "names two of its parts alike";
+        if (first && pattern_gives(pattern) != pattern_gives(first))
+            return "tells more of the date in one part than in another: the files of one backup "
+                   "are found by the same date and time in their names";
+        first = pattern;
+        of_database = of_database || !backup_part_is_of_server((enum backup_part)i);
+    }
+    return of_database ? NULL : "names no part with a database in it: add its `dump`";
+}
+
+void read_backup_name(struct reader *reader, const struct key *key, const struct node *value,
+                      void *field)
+{
+    struct backup_names *names = field;
+    if (value->kind != NODE_MAP) {
+        read_pattern(reader, key, value, &names->patterns[PART_WHOLE]);
+        return;
+    }
+    size_t problems = reader->problems.count;
+    read_section(reader, key->name, part_keys, ARRAY_LENGTH(part_keys), value, names);
+    const char *wrong = parts_problem(names);
+    if (wrong && reader->problems.count == problems)
+        problems_add(&reader->problems, value->mark, "`%s` %s", key->name, wrong);
 }
 
 void read_jobs(struct reader *reader, const struct key *key, const struct node *value, void *field)

@@ -16,8 +16,95 @@ enum { MENTIONED_NAMES = 5 };
 void backup_file_free(struct backup_file *file)
 {
     free(file->path);
+    for (size_t i = 0; i < file->part_count; i++) {
+        free(file->parts[i].path);
+        free(file->parts[i].name);
+    }
+    free(file->parts);
     *file = (struct backup_file){0};
 }
+
+/* --- the files of a set ----------------------------------------------------------------------- */
+
+static struct part_file *part_add(struct backup_file *file, enum backup_part part, const char *name,
+                                  int64_t size_bytes, time_t modified)
+{
+    file->parts = xreallocarray(file->parts, file->part_count + 1, sizeof(*file->parts));
+    struct part_file *added = &file->parts[file->part_count++];
+    *added = (struct part_file){.part = part,
+                                .path = shelf_path(file->shelf, name),
+                                .name = xstrdup(name),
+                                .size_bytes = size_bytes,
+                                .modified = modified};
+    return added;
+}
+
+/* What lies in a directory. */
+struct folder {
+    struct backup_file *file;
+    bool has_toc; /* a directory-format dump */
+    int64_t size_bytes;
+    time_t modified;
+};
+
+static int folder_entry(void *context, const struct shelf_entry *entry, struct error *error)
+{
+    struct folder *folder = context;
+    enum backup_part part = backup_part_of_file(entry->name);
+    folder->has_toc = folder->has_toc || strcmp(entry->name, "toc.dat") == 0;
+    if (part == PART_COUNT || entry->kind != SHELF_FILE)
+        return 0;
+    cleanup(free_pointer) char *name = xasprintf("%s/%s", folder->file->name, entry->name);
+    struct part_file *added =
+        part_add(folder->file, part, name, entry->size_bytes, entry->modified);
+    memcpy(added->etag, entry->etag, sizeof(added->etag));
+    folder->size_bytes += entry->size_bytes;
+    if (entry->modified > folder->modified)
+        folder->modified = entry->modified;
+    return shelf_directory(folder->file->shelf) ? file_mark_take(added->path, &added->mark, error)
+                                                : 0;
+}
+
+static int by_part(const void *left, const void *right)
+{
+    const struct part_file *one = left;
+    const struct part_file *other = right;
+    return (int)one->part - (int)other->part;
+}
+
+static int parts_are_one_each(const struct backup_file *file, struct error *error)
+{
+    for (size_t i = 1; i < file->part_count; i++)
+        if (file->parts[i].part == file->parts[i - 1].part)
+            return cannot_verify(error,
+                                 "%s and %s are both the %s of one backup: remove the one that "
+                                 "does not belong there",
+                                 file->parts[i - 1].path, file->parts[i].path,
+                                 backup_part_name(file->parts[i].part));
+    return 0;
+}
+
+/* Where the directory is a set, takes its parts. One part alone is no set. */
+static int folder_look(struct backup_file *file, struct error *error)
+{
+    struct folder folder = {.file = file};
+    if (shelf_list_folder(file->shelf, file->name, folder_entry, &folder, error) < 0)
+        return -1;
+    if (folder.has_toc || file->part_count < 2) {
+        while (file->part_count > 0) {
+            struct part_file *last = &file->parts[--file->part_count];
+            free(last->path);
+            free(last->name);
+        }
+        return 0;
+    }
+    qsort(file->parts, file->part_count, sizeof(*file->parts), by_part);
+    file->size_bytes = folder.size_bytes;
+    file->modified = folder.modified;
+    return parts_are_one_each(file, error);
+}
+
+/* --- one file, or directory ------------------------------------------------------------------- */
 
 /* What there is to know of a file in a directory without opening it. 1: it is no backup, and
  * `notices` says why. */
@@ -42,14 +129,19 @@ static int file_read_status(const char *path, struct backup_file *file, struct s
         return -1;
     file->size_bytes = extent.size_bytes;
     file->modified = extent.modified.tv_sec;
-    return 0;
+    return file->is_directory ? folder_look(file, error) : 0;
 }
 
 /* The same of one in a bucket, where `entry` is all there is. */
 static int object_read_status(const struct shelf_entry *entry, struct backup_file *file,
-                              struct strings *notices)
+                              struct strings *notices, struct error *error)
 {
-    if (entry->kind == SHELF_FOLDER) {
+    file->is_directory = entry->kind == SHELF_FOLDER;
+    if (file->is_directory && folder_look(file, error) < 0)
+        return -1;
+    if (file->is_directory && file->part_count > 0)
+        return 0;
+    if (file->is_directory) {
         strings_addf(
             notices,
             "%s is a folder, which cannot be read from a bucket: let it be packed with tar",
@@ -62,16 +154,25 @@ static int object_read_status(const struct shelf_entry *entry, struct backup_fil
     return 0;
 }
 
+static bool names_match(const struct backup_names *names, const char *name,
+                        struct name_date *ret_date)
+{
+    for (size_t i = 0; names && i < PART_COUNT; i++)
+        if (names->patterns[i] && name_pattern_match(names->patterns[i], name, ret_date))
+            return true;
+    return false;
+}
+
 /* `entry`: of one in a bucket. 1: it is no backup, and `notices` says why. */
 static int file_look(struct shelf *shelf, const char *name, const struct shelf_entry *entry,
-                     const char *pattern, struct backup_file *ret_file, struct strings *notices,
-                     struct error *error)
+                     const struct backup_names *names, struct backup_file *ret_file,
+                     struct strings *notices, struct error *error)
 {
     struct backup_file file = {.shelf = shelf, .path = shelf_path(shelf, name)};
     file.name = file.path + strlen(file.path) - strlen(name);
-    file.has_name_date = pattern && name_pattern_match(pattern, name, &file.name_date);
+    file.has_name_date = names_match(names, name, &file.name_date);
     int outcome = shelf_directory(shelf) ? file_read_status(file.path, &file, notices, error)
-                                         : object_read_status(entry, &file, notices);
+                                         : object_read_status(entry, &file, notices, error);
     if (outcome == 0 && (file.name_date.undated || shelf_ignores_dates(shelf)))
         file.name_date = date_of_file(file.modified);
     if (outcome == 0)
@@ -82,37 +183,116 @@ static int file_look(struct shelf *shelf, const char *name, const struct shelf_e
 }
 
 /* A directory of another kind is for the reading to refuse, which says what it is. */
-static bool is_stranger(const struct backup_file *file)
+static bool is_stranger(const char *path, bool is_directory)
 {
     struct error ignored;
-    return file->is_directory && stranger_directory_check(file->path, &ignored) < 0;
+    return is_directory && stranger_directory_check(path, &ignored) < 0;
 }
 
-static bool is_empty(const struct backup_file *file)
+/* The set of which all parts were listed: each is looked at as a file is. */
+static int set_look(struct shelf *shelf, const struct listed_backup *listed,
+                    const struct backup_names *names, struct backup_file *ret_file,
+                    struct strings *notices, struct error *error)
 {
-    return file->size_bytes == 0 && !is_stranger(file);
+    struct backup_file set = {.shelf = shelf, .path = shelf_path(shelf, listed->name)};
+    set.name = set.path + strlen(set.path) - strlen(listed->name);
+    set.has_name_date = true;
+    set.name_date = listed->date;
+    int outcome = 0;
+    for (size_t i = 0; i < listed->part_count && outcome == 0; i++) {
+        const struct listed_part *part = &listed->parts[i];
+        struct backup_file file = {0};
+        outcome = file_look(shelf, part->name, &part->entry, names, &file, notices, error);
+        if (outcome == 0 && file.part_count > 0) {
+            strings_addf(notices, "%s is a directory, and a part of a set is a file", part->name);
+            outcome = 1;
+        }
+        if (outcome == 0) {
+            struct part_file *added =
+                part_add(&set, part->part, part->name, file.size_bytes, file.modified);
+            added->mark = file.mark;
+            memcpy(added->etag, file.etag, sizeof(added->etag));
+            set.size_bytes += file.size_bytes;
+            if (file.modified > set.modified)
+                set.modified = file.modified;
+        }
+        backup_file_free(&file);
+    }
+    if (outcome == 0)
+        *ret_file = set;
+    else
+        backup_file_free(&set);
+    return outcome;
 }
 
-/* An object is there whole or not at all. */
-static int file_written(const struct backup_file *file, bool *ret_writing, struct error *error)
+static bool is_part_of_set(const struct listed_backup *listed)
 {
-    *ret_writing = false;
-    return shelf_directory(file->shelf) && !is_stranger(file)
-               ? is_being_written(file->path, file->is_directory, ret_writing, error)
-               : 0;
+    return listed->parts->part != PART_WHOLE;
+}
+
+static int listed_look(struct shelf *shelf, const struct listed_backup *listed,
+                       const struct backup_names *names, struct backup_file *ret_file,
+                       struct strings *notices, struct error *error)
+{
+    if (!is_part_of_set(listed))
+        return file_look(shelf, listed->name, &listed->entry, names, ret_file, notices, error);
+    if (listed->missing.count == 0)
+        return set_look(shelf, listed, names, ret_file, notices, error);
+    cleanup(free_pointer) char *missing = strings_listed(&listed->missing);
+    strings_addf(notices, "the backup of %04d-%02d-%02d is not complete: %s %s missing",
+                 listed->date.year, listed->date.month, listed->date.day, missing,
+                 listed->missing.count == 1 ? "is" : "are");
+    return 1;
+}
+
+/* What of a backup is empty, or still being written, borrowed from it: NULL when nothing is. An
+ * object is there whole or not at all. */
+struct unready {
+    const char *path;
+    bool writing;
+};
+
+static int path_look(const struct backup_file *file, const char *path, int64_t size_bytes,
+                     bool is_directory, struct unready *unready, struct error *error)
+{
+    if (unready->path || is_stranger(path, is_directory))
+        return 0;
+    if (shelf_directory(file->shelf) &&
+        is_being_written(path, is_directory, &unready->writing, error) < 0)
+        return -1;
+    if (unready->writing || size_bytes == 0)
+        unready->path = path;
+    return 0;
+}
+
+static int unready_find(const struct backup_file *file, struct unready *ret_unready,
+                        struct error *error)
+{
+    *ret_unready = (struct unready){0};
+    if (file->part_count == 0)
+        return path_look(file, file->path, file->size_bytes, file->is_directory, ret_unready,
+                         error);
+    for (size_t i = 0; i < file->part_count; i++) {
+        const struct part_file *part = &file->parts[i];
+        if (path_look(file, part->path, part->size_bytes, false, ret_unready, error) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* 1: it is no backup, or not yet, and `notices` says why. */
-static int file_judge(struct shelf *shelf, const struct listed_backup *listed, const char *pattern,
-                      struct backup_file *ret_file, struct strings *notices, struct error *error)
+static int file_judge(struct shelf *shelf, const struct listed_backup *listed,
+                      const struct backup_names *names, struct backup_file *ret_file,
+                      struct strings *notices, struct error *error)
 {
     struct backup_file file = {0};
-    bool writing = false;
-    int outcome = file_look(shelf, listed->name, &listed->entry, pattern, &file, notices, error);
+    struct unready unready = {0};
+    int outcome = listed_look(shelf, listed, names, &file, notices, error);
     if (outcome == 0)
-        outcome = file_written(&file, &writing, error);
-    if (outcome == 0 && (writing || is_empty(&file))) {
-        strings_addf(notices, "%s is %s", file.name, writing ? "still being written" : "empty");
+        outcome = unready_find(&file, &unready, error);
+    if (outcome == 0 && unready.path) {
+        strings_addf(notices, "%s is %s", unready.path + (file.name - file.path),
+                     unready.writing ? "still being written" : "empty");
         outcome = 1;
     }
     if (outcome == 0)
@@ -127,12 +307,35 @@ static int by_name_backwards(const void *left, const void *right)
     return strcmp(*(char *const *)right, *(char *const *)left);
 }
 
-static void near_mention(struct strings *near, const char *pattern, struct strings *notices)
+/* "a_%F.sql", "a_%F.sql and b_%F.sql" */
+static char *names_words(const struct backup_names *names)
+{
+    struct strings patterns = {0};
+    for (size_t i = 0; i < PART_COUNT; i++)
+        if (names->patterns[i])
+            strings_add(&patterns, names->patterns[i]);
+    char *words = strings_listed(&patterns);
+    strings_free(&patterns);
+    return words;
+}
+
+/* The pattern that a name is nearly like. */
+static const char *near_pattern(const struct backup_names *names, const char *name)
+{
+    for (size_t i = 0; i < PART_COUNT; i++)
+        if (names->patterns[i] && name_pattern_near(names->patterns[i], name))
+            return names->patterns[i];
+    return "";
+}
+
+static void near_mention(struct strings *near, const struct backup_names *names,
+                         const char *pattern, struct strings *notices)
 {
     if (near->count > 0)
         qsort(near->items, near->count, sizeof(*near->items), by_name_backwards);
     for (size_t i = 0; i < near->count && i < MENTIONED_NAMES; i++)
-        strings_addf(notices, "%s is no backup: it is not named like %s", near->items[i], pattern);
+        strings_addf(notices, "%s is no backup: it is not named like %s", near->items[i],
+                     near_pattern(names, near->items[i]));
     if (near->count > MENTIONED_NAMES)
         strings_addf(notices, "%zu more files are not named like %s", near->count - MENTIONED_NAMES,
                      pattern);
@@ -158,43 +361,79 @@ static int nothing_found(const struct shelf *shelf, const char *pattern,
     return -1;
 }
 
-int backup_find(struct shelf *shelf, const char *pattern, struct backup_file *ret_file,
+int backup_find(struct shelf *shelf, const struct backup_names *names, struct backup_file *ret_file,
                 struct strings *notices, struct error *error)
 {
     cleanup(backup_list_free) struct backup_list list = {0};
-    if (backup_list_read(shelf, pattern, &list, error) < 0)
+    cleanup(free_pointer) char *pattern = names_words(names);
+    if (backup_list_read(shelf, names, &list, error) < 0)
         return -1;
     int judged = 1;
     for (size_t i = 0; i < list.count && judged == 1; i++)
-        judged = file_judge(shelf, &list.backups[i], pattern, ret_file, notices, error);
+        judged = file_judge(shelf, &list.backups[i], names, ret_file, notices, error);
     if (judged >= 0)
-        near_mention(&list.near, pattern, notices);
+        near_mention(&list.near, names, pattern, notices);
     return judged == 1 ? nothing_found(shelf, pattern, notices, error) : judged;
 }
 
-int backup_stat(struct shelf *shelf, const char *name, const char *pattern,
-                struct backup_file *ret_file, struct error *error)
+/* One file of a set stands for all of it. 1: it is no part of a set. */
+static int set_of_part(struct shelf *shelf, const char *name, const struct backup_names *names,
+                       struct backup_file *ret_file, struct strings *notices, struct error *error)
+{
+    cleanup(backup_list_free) struct backup_list list = {0};
+    struct name_date date;
+    if (!names || !backup_names_are_a_set(names) || !names_match(names, name, &date))
+        return 1;
+    if (backup_list_read(shelf, names, &list, error) < 0)
+        return -1;
+    const struct listed_backup *listed = backup_list_find(&list, name);
+    if (!listed)
+        return 1;
+    int outcome = listed_look(shelf, listed, names, ret_file, notices, error);
+    return outcome > 0 ? cannot_verify(error, "%s", notices->items[0]) : outcome;
+}
+
+static int given_look(struct shelf *shelf, const char *name, const struct backup_names *names,
+                      struct backup_file *ret_file, struct error *error)
 {
     cleanup(strings_free) struct strings notices = {0};
-    cleanup(free_pointer) char *path = shelf_path(shelf, name);
-    struct backup_file file = {0};
     struct shelf_entry entry;
-    bool writing;
-    int outcome = shelf_look(shelf, name, &entry, error);
-    if (outcome > 0)
-        return cannot_verify(error, "there is no backup %s", path);
+    int outcome = set_of_part(shelf, name, names, ret_file, &notices, error);
+    if (outcome <= 0)
+        return outcome;
+    bool found = true;
+    outcome = shelf_look(shelf, name, &entry, error);
+    if (outcome > 0) { /* a folder in a bucket is nothing by itself */
+        found = false;
+        entry = (struct shelf_entry){.kind = SHELF_FOLDER};
+        outcome = shelf_store(shelf) ? 0 : 1;
+    }
     if (outcome == 0)
-        outcome = file_look(shelf, name, &entry, pattern, &file, &notices, error);
-    if (outcome > 0)
+        outcome = file_look(shelf, name, &entry, names, ret_file, &notices, error);
+    if (outcome <= 0)
+        return outcome;
+    cleanup(free_pointer) char *path = shelf_path(shelf, name);
+    if (found && notices.count > 0)
         return cannot_verify(error, "%s", notices.items[0]);
+    return cannot_verify(error, "there is no backup %s", path);
+}
+
+int backup_stat(struct shelf *shelf, const char *name, const struct backup_names *names,
+                struct backup_file *ret_file, struct error *error)
+{
+    struct backup_file file = {0};
+    struct unready unready = {0};
+    int outcome = given_look(shelf, name, names, &file, error);
     if (outcome < 0)
         return -1;
-    if (file_written(&file, &writing, error) < 0)
+    if (unready_find(&file, &unready, error) < 0)
         outcome = -1;
-    else if (writing)
-        outcome = cannot_verify(error, "%s is still being written: wait until it is done", path);
-    else if (is_empty(&file))
-        outcome = bad_backup(error, "%s is empty: run the dump step (restore-verifier dump)", path);
+    else if (unready.writing)
+        outcome =
+            cannot_verify(error, "%s is still being written: wait until it is done", unready.path);
+    else if (unready.path)
+        outcome = bad_backup(error, "%s is empty: run the dump step (restore-verifier dump)",
+                             unready.path);
     if (outcome < 0) {
         backup_file_free(&file);
         return -1;
@@ -209,7 +448,7 @@ static const char *strong(const char *etag)
 }
 
 /* Listings and answers about one object tell its time in different precision. */
-static bool is_same_object(const struct backup_file *file, const struct shelf_entry *now)
+static bool is_same_object(const struct part_file *file, const struct shelf_entry *now)
 {
     if (now->size_bytes != file->size_bytes)
         return false;
@@ -218,15 +457,15 @@ static bool is_same_object(const struct backup_file *file, const struct shelf_en
     return llabs((long long)now->modified - (long long)file->modified) <= 1;
 }
 
-int backup_still_there(const struct backup_file *file, struct error *error)
+static int part_still_there(struct shelf *shelf, const struct part_file *file, struct error *error)
 {
     struct shelf_entry now;
-    if (shelf_directory(file->shelf)) {
+    if (shelf_directory(shelf)) {
         if (file_mark_check(file->path, &file->mark, error) < 0)
             return error_prefix(error, "%s: ", file->path);
         return 0;
     }
-    int outcome = shelf_look(file->shelf, file->name, &now, error);
+    int outcome = shelf_look(shelf, file->name, &now, error);
     if (outcome < 0)
         return -1;
     if (outcome > 0)
@@ -234,4 +473,20 @@ int backup_still_there(const struct backup_file *file, struct error *error)
     if (is_same_object(file, &now))
         return 0;
     return cannot_verify(error, "%s: it was replaced while it was read: run again", file->path);
+}
+
+int backup_still_there(const struct backup_file *file, struct error *error)
+{
+    struct part_file whole = {.path = file->path,
+                              .name = (char *)(uintptr_t)file->name,
+                              .size_bytes = file->size_bytes,
+                              .modified = file->modified,
+                              .mark = file->mark};
+    memcpy(whole.etag, file->etag, sizeof(whole.etag));
+    if (file->part_count == 0)
+        return part_still_there(file->shelf, &whole, error);
+    for (size_t i = 0; i < file->part_count; i++)
+        if (part_still_there(file->shelf, &file->parts[i], error) < 0)
+            return -1;
+    return 0;
 }

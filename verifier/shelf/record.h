@@ -10,6 +10,9 @@
  * since, or one whose manifest has another sha256, it says nothing. Where the backups' place
  * cannot be written it lies among the reports, as SCENARIO.NAME.verified.json. Read with the same
  * mistrust as a manifest.
+ *
+ * Of a set of files NAME is that of its main part, and so is the sha256, as in a manifest; the size
+ * is that of all parts, the time that of the part modified last.
  */
 #ifndef SHELF_RECORD_H
 #define SHELF_RECORD_H

@@ -16,6 +16,7 @@ void retained_list_free(struct retained_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i].name);
+        strings_free(&list->items[i].files);
         free(list->items[i].unproven);
         strings_free(&list->items[i].records);
         free(list->items[i].last_of_other);
@@ -47,6 +48,8 @@ int retained_record(struct shelf *shelf, const struct retained *backup, const ch
 {
     cleanup(record_places_free) struct record_places places;
     cleanup(record_free) struct record record = {0};
+    if (backup->incomplete)
+        return 1;
     struct backup_state state = state_of(backup);
     record_places_of(shelf, backup->name, scenario, database, reports, &places);
     int outcome = record_read(&places, &state, &record, error);
@@ -84,26 +87,35 @@ static void records_give(struct retained_list *list, const struct strings *compa
     }
 }
 
+static void retained_add(struct retained_list *list, const struct listed_backup *backup)
+{
+    struct retained *added = &list->items[list->count++];
+    *added = (struct retained){.name = xstrdup(backup->name),
+                               .incomplete = backup->missing.count > 0,
+                               .time = backup->date.end - 1,
+                               .modified = backup->entry.modified,
+                               .size_bytes = backup->entry.size_bytes};
+    for (size_t i = 0; i < backup->part_count; i++)
+        strings_add(&added->files, backup->parts[i].name);
+}
+
 /* Links and directories are left alone: what a link points to is somewhere else, and a tree is
  * nothing that a date in its name may have deleted. */
-int retained_list_read(struct shelf *shelf, const char *pattern, struct retained_list *ret_list,
-                       struct strings *notices, struct error *error)
+int retained_list_read(struct shelf *shelf, const struct backup_names *names,
+                       struct retained_list *ret_list, struct strings *notices, struct error *error)
 {
     cleanup(backup_list_free) struct backup_list found = {0};
-    if (backup_list_read(shelf, pattern, &found, error) < 0)
+    if (backup_list_read(shelf, names, &found, error) < 0)
         return -1;
     struct retained_list list = {.shelf = shelf,
                                  .items = xcalloc(found.count + 1, sizeof(*list.items))};
     for (size_t i = 0; i < found.count; i++) {
-        struct listed_backup *backup = &found.backups[i];
+        const struct listed_backup *backup = &found.backups[i];
         cleanup(free_pointer) char *path = shelf_path(shelf, backup->name);
         if (backup->entry.kind != SHELF_FILE)
             strings_addf(notices, "%s is left alone: it is no ordinary file", path);
         else
-            list.items[list.count++] = (struct retained){.name = take(&backup->name),
-                                                         .time = backup->date.end - 1,
-                                                         .modified = backup->entry.modified,
-                                                         .size_bytes = backup->entry.size_bytes};
+            retained_add(&list, backup);
     }
     records_give(&list, &found.companions);
     *ret_list = list;
@@ -115,7 +127,7 @@ static bool proves(struct shelf *shelf, const struct retained *backup, const cha
     cleanup(record_free) struct record record = {0};
     struct backup_state state = state_of(backup);
     struct error ignored;
-    return record_read_named(shelf, name, &state, &record, &ignored) == 0 &&
+    return !backup->incomplete && record_read_named(shelf, name, &state, &record, &ignored) == 0 &&
            manifest_confirms(shelf, backup, &record, &ignored) == 0;
 }
 
@@ -185,7 +197,8 @@ static bool is_ahead(const struct retained *backup, time_t now)
     return backup->time - now >= MAX_AHEAD_S;
 }
 
-/* Marks what is kept for the last `count` periods that have a backup. */
+/* Marks what is kept for the last `count` periods that have a backup, and a set of which a part is
+ * missing is none. */
 static void mark_periods(const struct retained_list *list, time_t now, enum keep_period period,
                          int count, enum retention *decisions)
 {
@@ -194,9 +207,10 @@ static void mark_periods(const struct retained_list *list, time_t now, enum keep
         size_t kept = i;
         size_t next = i;
         for (; next < list->count && period_of(list->items[next].time, period) == this; next++)
-            if (list->items[next].verified && !list->items[kept].verified)
+            if (list->items[kept].incomplete ||
+                (list->items[next].verified && !list->items[kept].verified))
                 kept = next;
-        if (!is_ahead(&list->items[kept], now)) {
+        if (!list->items[kept].incomplete && !is_ahead(&list->items[kept], now)) {
             decisions[kept] = RETAIN_PERIOD;
             count--;
         }
@@ -204,15 +218,19 @@ static void mark_periods(const struct retained_list *list, time_t now, enum keep
     }
 }
 
+/* The files of a set may still be arriving. */
 static bool is_young(const struct retained *backup, time_t now, const struct keep *keep)
 {
-    return keep->by_periods ? is_ahead(backup, now) : now - backup->time <= keep->young_s;
+    return keep->by_periods && !backup->incomplete ? is_ahead(backup, now)
+                                                   : now - backup->time <= keep->young_s;
 }
 
 void retention_decide(const struct retained_list *list, time_t now, const struct keep *keep,
                       enum retention *ret_decisions)
 {
-    size_t newest_verified = 0;
+    size_t newest = 0, newest_verified = 0;
+    while (newest < list->count && list->items[newest].incomplete)
+        newest++;
     while (newest_verified < list->count && !list->items[newest_verified].verified)
         newest_verified++;
     bool proven = false;
@@ -232,7 +250,7 @@ void retention_decide(const struct retained_list *list, time_t now, const struct
             continue;
         else if (i == newest_verified)
             ret_decisions[i] = RETAIN_NEWEST_VERIFIED;
-        else if (i == 0)
+        else if (i == newest)
             ret_decisions[i] = RETAIN_NEWEST;
         else if (list->items[i].last_of_other)
             ret_decisions[i] = RETAIN_OTHERS_NEWEST;
@@ -261,19 +279,27 @@ const char *retention_words(enum retention decision)
     return "";
 }
 
-void retained_orphans(struct shelf *shelf, const char *pattern, time_t before,
+static bool is_old(const struct backup_names *names, const char *name, time_t before)
+{
+    struct name_date date;
+    for (size_t i = 0; i < PART_COUNT; i++)
+        if (names->patterns[i] && name_pattern_match(names->patterns[i], name, &date) &&
+            date.end <= before)
+            return true;
+    return false;
+}
+
+void retained_orphans(struct shelf *shelf, const struct backup_names *names, time_t before,
                       struct strings *ret_names)
 {
     cleanup(backup_list_free) struct backup_list found = {0};
-    struct name_date date;
     struct error ignored;
-    if (backup_list_read(shelf, pattern, &found, &ignored) < 0)
+    if (backup_list_read(shelf, names, &found, &ignored) < 0)
         return;
     for (size_t i = 0; i < found.companions.count; i++) {
         const char *name = found.companions.items[i];
         cleanup(free_pointer) char *backup = companion_backup(name);
-        if (name_pattern_match(pattern, backup, &date) && date.end <= before &&
-            !backup_list_has(&found, backup))
+        if (is_old(names, backup, before) && !backup_list_find(&found, backup))
             strings_add(ret_names, name);
     }
 }
@@ -287,8 +313,13 @@ int retained_delete(struct shelf *shelf, const struct retained *backup, const ch
         if (shelf_remove(shelf, backup->records.items[i], error) < 0)
             return -1;
     /* The record first: should we be killed, nothing says of a backup that is gone, or of another
-     * one that gets its name, that it verified. */
-    if (record_remove(&places, error) < 0 || shelf_remove(shelf, backup->name, error) < 0)
+     * one that gets its name, that it verified. A set of which a part is gone is no backup any
+     * more; what is left of it goes with the next run. */
+    if (record_remove(&places, error) < 0)
         return -1;
-    return companions_remove(shelf, backup->name, error);
+    for (size_t i = 0; i < backup->files.count; i++)
+        if (shelf_remove(shelf, backup->files.items[i], error) < 0 ||
+            companions_remove(shelf, backup->files.items[i], error) < 0)
+            return -1;
+    return 0;
 }

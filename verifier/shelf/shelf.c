@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/backup_names.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -209,21 +210,32 @@ static const int64_t patience = NO_DEADLINE;
 struct bucket_listing {
     shelf_visitor *visit;
     void *context;
+    size_t folder_length;   /* of the name of the folder that is listed, with its slash; or 0 */
+    struct strings folders; /* that were given */
 };
+
+static bool is_of_a_folder(const char *file)
+{
+    return strcmp(file, "toc.dat") == 0 || backup_part_of_file(file) != PART_COUNT;
+}
 
 /* A key is no string: one with a NUL or another slash in it names no file here. */
 static int bucket_entry(void *context, const struct object *object, struct error *error)
 {
-    static const char table_of_contents[] = "/toc.dat";
-    const struct bucket_listing *listing = context;
+    struct bucket_listing *listing = context;
     struct shelf_entry entry = {.size_bytes = object->size_bytes,
                                 .modified = (time_t)(object->modified_ms / 1000)};
     if (strlen(object->key) != object->key_length)
         return 0;
-    const char *slash = strchr(object->key, '/');
-    if (slash && (slash == object->key || strcmp(slash, table_of_contents) != 0))
+    const char *key = object->key + listing->folder_length;
+    const char *slash = strchr(key, '/');
+    if (slash && (slash == key || listing->folder_length > 0 || !is_of_a_folder(slash + 1)))
         return 0;
-    cleanup(free_pointer) char *name = xstrndup(object->key, strcspn(object->key, "/"));
+    cleanup(free_pointer) char *name = xstrndup(key, strcspn(key, "/"));
+    if (slash && strings_contain(&listing->folders, name))
+        return 0;
+    if (slash)
+        strings_add(&listing->folders, name);
     memcpy(entry.etag, object->etag, sizeof(entry.etag));
     entry.name = name;
     entry.kind = slash ? SHELF_FOLDER : SHELF_FILE;
@@ -334,10 +346,24 @@ static int bucket_remove(struct shelf *shelf, const char *name, struct error *er
 int shelf_list(struct shelf *shelf, const char *beginning, shelf_visitor *visit, void *context,
                struct error *error)
 {
-    struct bucket_listing listing = {visit, context};
+    struct bucket_listing listing = {.visit = visit, .context = context};
     if (!shelf->store)
         return directory_list(shelf->location, beginning, visit, context, error);
-    return store_list(shelf->store, beginning, patience, bucket_entry, &listing, error);
+    int outcome = store_list(shelf->store, beginning, patience, bucket_entry, &listing, error);
+    strings_free(&listing.folders);
+    return outcome;
+}
+
+int shelf_list_folder(struct shelf *shelf, const char *folder, shelf_visitor *visit, void *context,
+                      struct error *error)
+{
+    cleanup(free_pointer) char *path = shelf_path(shelf, folder);
+    cleanup(free_pointer) char *prefix = xasprintf("%s/", folder);
+    struct bucket_listing listing = {
+        .visit = visit, .context = context, .folder_length = strlen(prefix)};
+    if (!shelf->store)
+        return directory_list(path, "", visit, context, error);
+    return store_list(shelf->store, prefix, patience, bucket_entry, &listing, error);
 }
 
 int shelf_look(struct shelf *shelf, const char *name, struct shelf_entry *ret_entry,

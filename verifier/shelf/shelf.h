@@ -3,7 +3,8 @@
  * Who speaks of a backup names its shelf and its name, and need not know which of the two it is.
  * Only what a directory alone has (links, free space, locks, files without a name) asks for
  * shelf_directory(), and only what has to stream asks for shelf_store(). In a bucket, what lies
- * directly under the prefix counts: a key with one more slash belongs to somebody else.
+ * directly under the prefix counts: a key with one more slash belongs to somebody else, unless it
+ * is that of a folder that is a backup. The files in such a folder are named FOLDER/FILE.
  *
  * Errors are cannot_verify unless said otherwise, and name what they are about. A shelf may be used
  * by many threads; the process must ignore SIGPIPE.
@@ -42,7 +43,7 @@ struct store *shelf_store(const struct shelf *shelf);          /* NULL: a direct
 enum shelf_kind {
     SHELF_FILE,
     SHELF_FOLDER, /* a directory; in a bucket: keys NAME/..., one of which is toc.dat, as the
-                     directory format of pg_dump has it */
+                     directory format of pg_dump has it, or a part of a set, such as data.sql */
     SHELF_OTHER,  /* a link, a socket ... */
 };
 
@@ -58,6 +59,10 @@ struct shelf_entry {
 typedef int shelf_visitor(void *context, const struct shelf_entry *entry, struct error *error);
 int shelf_list(struct shelf *shelf, const char *beginning, shelf_visitor *visit, void *context,
                struct error *error);
+
+/* The same for what lies right in a folder, by their names in it. */
+int shelf_list_folder(struct shelf *shelf, const char *folder, shelf_visitor *visit, void *context,
+                      struct error *error);
 
 /* 1: there is nothing of that name. `ret_entry` has no name. */
 int shelf_look(struct shelf *shelf, const char *name, struct shelf_entry *ret_entry,

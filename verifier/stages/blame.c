@@ -16,8 +16,8 @@ static const char *database_of_line(const struct archive *archive, const char *p
 {
     const struct archive_database *last = NULL;
     int64_t line = starts_with(place, "line ") ? strtoll(place + strlen("line "), NULL, 10) : 0;
-    for (size_t i = 0; i < archive->part_count; i++) {
-        const struct archive_database *part = &archive->parts[i];
+    for (size_t i = 0; i < archive->database_part_count; i++) {
+        const struct archive_database *part = &archive->database_parts[i];
         if (part->line > 0 && part->line <= line && (!last || part->line > last->line))
             last = part;
     }

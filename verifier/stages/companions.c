@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "archive/gaps.h"
+#include "archive/set.h"
 #include "postgres/reader.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
@@ -20,8 +21,8 @@ void manifest_stage(struct stages *stages)
     struct manifest_fact *fact = &stages->facts->manifest;
     int outcome = manifest_select(
         stages->shelf, stages->backup.name,
-        archive->complete ? archive->stored_bytes : stages->backup.size_bytes,
-        archive->complete ? archive->sha256 : NULL, &stages->manifest, &fact->error);
+        archive->complete ? archive_main(archive)->stored_bytes : stages->backup.size_bytes,
+        archive->complete ? archive_main(archive)->sha256 : NULL, &stages->manifest, &fact->error);
     fact->state = outcome == 0 ? MANIFEST_READ : outcome > 0 ? MANIFEST_NONE : MANIFEST_UNREADABLE;
 }
 
@@ -97,7 +98,7 @@ static int find_previous(struct stages *stages, struct error *error)
     cleanup(strings_free) struct strings ignored = {0};
     cleanup(shelf_freep) struct shelf *shelf = NULL;
     if (location_open(scenario, &shelf, error) < 0 ||
-        retained_list_read(shelf, scenario->backups.name, &list, &ignored, error) < 0)
+        retained_list_read(shelf, &scenario->backups.names, &list, &ignored, error) < 0)
         return error_prefix(error, "the earlier backups cannot be listed: ");
     for (size_t i = 0; i < list.count && !stages->has_previous; i++)
         stages->has_previous = is_previous(stages, shelf, &list.items[i]);
@@ -211,7 +212,7 @@ static int write_record(struct stages *stages, const struct checks_told *told,
         record.database = xstrdup(stages->scenario->backups.database);
     for (size_t i = 0; i < facts->databases.count; i++)
         strings_add(&record.databases, facts->databases.names[i]);
-    memcpy(record.sha256, facts->backup.sha256, sizeof(record.sha256));
+    memcpy(record.sha256, archive_main(&stages->archive)->sha256, sizeof(record.sha256));
     if (told->object_failures > 0) {
         keep_objects(stages, &record);
     } else {

@@ -28,10 +28,10 @@ static bool is_filled(const struct archive_database *part)
 
 static void contents_find(const struct archive *archive, struct contents *ret_contents)
 {
-    struct contents contents = {.named = xcalloc(archive->part_count + 1, sizeof(void *))};
+    struct contents contents = {.named = xcalloc(archive->database_part_count + 1, sizeof(void *))};
     contents.count = archive_databases(archive, contents.named);
-    if (archive->part_count > 0 && is_filled(&archive->parts[0]))
-        contents.unnamed = &archive->parts[0];
+    if (archive->database_part_count > 0 && is_filled(&archive->database_parts[0]))
+        contents.unnamed = &archive->database_parts[0];
     *ret_contents = contents;
 }
 
@@ -94,9 +94,9 @@ static int choose_wanted(struct stages *stages, const struct contents *contents,
 {
     const char *wanted = stages->scenario->backups.database;
     const struct archive *archive = &stages->archive;
-    for (size_t i = 0; i < archive->part_count; i++)
-        if (strcmp(archive->parts[i].name, wanted) == 0) {
-            choose(stages, contents, &archive->parts[i]);
+    for (size_t i = 0; i < archive->database_part_count; i++)
+        if (strcmp(archive->database_parts[i].name, wanted) == 0) {
+            choose(stages, contents, &archive->database_parts[i]);
             return 0;
         }
     if (archive->database && strcmp(archive->database, wanted) != 0)

@@ -120,6 +120,21 @@ static bool names_rows_of_any(const struct archive *archive, const char *name)
     return false;
 }
 
+static bool leave_out_extension(const struct archive *archive, const char *name,
+                                struct exclusion *exclusion)
+{
+    static const char beginning[] = "EXTENSION ";
+    if (archive->part_count == 0 || archive->entry_count > 0 || !starts_with(name, beginning))
+        return false;
+    name += strlen(beginning);
+    for (size_t i = 0; i < archive->extension_count; i++)
+        if (strcmp(archive->extensions[i].name, name) == 0) {
+            strings_add(&exclusion->extensions, name);
+            return true;
+        }
+    return false;
+}
+
 void exclusion_find(const struct archive *archive, const struct strings *names,
                     struct exclusion *ret_exclusion)
 {
@@ -127,6 +142,7 @@ void exclusion_find(const struct archive *archive, const struct strings *names,
                                       xcalloc(archive->entry_count, sizeof(*exclusion.left_out))};
     for (size_t i = 0; i < names->count; i++)
         if (!leave_out_named(archive, names->items[i], &exclusion) &&
+            !leave_out_extension(archive, names->items[i], &exclusion) &&
             !names_rows_of_any(archive, names->items[i]))
             strings_add(&exclusion.unmatched, names->items[i]);
     if (exclusion.count > 0)
@@ -157,6 +173,7 @@ bool exclusion_has_table(const struct archive *archive, const struct exclusion *
 void exclusion_free(struct exclusion *exclusion)
 {
     free(exclusion->left_out);
+    strings_free(&exclusion->extensions);
     strings_free(&exclusion->unmatched);
     *exclusion = (struct exclusion){0};
 }

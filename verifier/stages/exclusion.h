@@ -3,7 +3,8 @@
  * A user names entries as `pg_restore -l` does: `EXTENSION pg_graphql`, `SCHEMA auth`, `TABLE
  * public audit_log` (with or without the schema). What cannot exist without a named entry goes with
  * it: everything in a named schema, and whatever depends on a named entry, such as a table's data,
- * its indexes and the foreign keys that point to it.
+ * its indexes and the foreign keys that point to it. Of plain SQL only extensions can be left out,
+ * and only where it is a set of files (platform.h).
  */
 #ifndef STAGES_EXCLUSION_H
 #define STAGES_EXCLUSION_H
@@ -12,9 +13,10 @@
 #include "base/memory.h"
 
 struct exclusion {
-    bool *left_out;           /* one for each entry of the archive */
-    size_t count;             /* how many are true */
-    struct strings unmatched; /* names from the scenario that no entry has */
+    bool *left_out;            /* one for each entry of the archive */
+    size_t count;              /* how many are true */
+    struct strings extensions; /* left out of the plain SQL of a set, which has no entries */
+    struct strings unmatched;  /* names from the scenario that nothing has */
 };
 
 void exclusion_find(const struct archive *archive, const struct strings *names,

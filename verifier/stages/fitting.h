@@ -8,7 +8,8 @@
 
 #include "stages/run.h"
 
-/* Blanks them in the copy of the backup, which is made where there is none. Before the restore. */
+/* Blanks them in the copy of each file of the backup, which is made where there is none. Before the
+ * restore. */
 int fit_plain(struct stages *stages, struct error *error);
 
 #endif

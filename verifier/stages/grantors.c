@@ -1,16 +1,13 @@
 #include "stages/grantors.h"
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "stages/copy_lines.h"
 
-enum { LINE_BYTES = 8192 };
-
-static bool line_blank(char *line)
+static bool grantor_blank(char *line, const void *context)
 {
+    (void)context;
     static const char words[] = " GRANTED BY ";
     size_t length = strlen(line);
     if (!starts_with(line, "GRANT ") || !ends_with(line, ";\n"))
@@ -23,27 +20,30 @@ static bool line_blank(char *line)
     return found != NULL;
 }
 
-static int lines_blank(FILE *file)
-{
-    char line[LINE_BYTES];
-    while (fgets(line, sizeof(line), file) && !starts_with(line, "\\connect ")) {
-        if (!line_blank(line))
-            continue;
-        if (fseek(file, -(long)strlen(line), SEEK_CUR) < 0 || fputs(line, file) == EOF ||
-            fseek(file, 0, SEEK_CUR) < 0) /* between writing and reading */
-            return -1;
-    }
-    return ferror(file) ? -1 : 0;
-}
-
 int grantors_leave_out(const char *path, struct error *error)
 {
-    FILE *file = fopen(path, "r+e");
-    int outcome = file ? lines_blank(file) : -1;
-    if (file && fclose(file) != 0)
-        outcome = -1;
-    if (outcome < 0)
-        return cannot_verify(error, "cannot change the copy of the backup, %s: %s", path,
-                             strerror(errno));
-    return 0;
+    return copy_lines_blank(path, "\\connect ", grantor_blank, NULL, error);
+}
+
+/* CREATE TABLESPACE name OWNER owner LOCATION '/srv/space'; */
+static bool location_blank(char *line, const void *context)
+{
+    (void)context;
+    static const char words[] = " LOCATION '";
+    if (!starts_with(line, "CREATE TABLESPACE ") || !ends_with(line, "';\n"))
+        return false;
+    char *found = NULL, *next = line; /* the last one: names may be any */
+    while ((next = strstr(next, words)) != NULL)
+        found = next++;
+    if (!found)
+        return false;
+    found += strlen(words);
+    *found++ = '\'';
+    memset(found, ' ', strlen(found) - strlen(";\n"));
+    return true;
+}
+
+int tablespaces_bring_here(const char *path, struct error *error)
+{
+    return copy_lines_blank(path, NULL, location_blank, NULL, error);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/set.h"
 #include "base/account.h"
 #include "base/memory.h"
 #include "shelf/age.h"
@@ -26,31 +27,95 @@ static void contents_known(void *context)
     pthread_mutex_unlock(&reading->mutex);
 }
 
+static int read_file(const struct stages *stages, const struct part_file *file,
+                     const struct archive_options *options, struct archive *archive,
+                     struct error *error)
+{
+    return shelf_directory(stages->shelf)
+               ? archive_read(archive, file->path, options, error)
+               : object_read(archive, stages->shelf, file->name, file->size_bytes, options, error);
+}
+
+static int read_whole(struct stages *stages, struct error *error)
+{
+    const struct backup_file *backup = &stages->backup;
+    char *name = (char *)(uintptr_t)backup->name;
+    const struct part_file file = {
+        .path = backup->path, .name = name, .size_bytes = backup->size_bytes};
+    stages->reading.options.copy_path = stages->sources[0].copy_path;
+    stages->reading.options.always_copy = stages->sources[0].always_copy;
+    return read_file(stages, &file, &stages->reading.options, &stages->archive, error);
+}
+
+/* One after the other; after a failure, what was read up to there is told. */
+static int read_set(struct stages *stages, struct error *error)
+{
+    const struct backup_file *backup = &stages->backup;
+    struct archive_options options = stages->reading.options;
+    struct archive *parts = xcalloc(backup->part_count, sizeof(*parts));
+    struct error together;
+    size_t count = 0;
+    int outcome = 0;
+    options.is_part = true;
+    options.contents_known = NULL; /* not before those of all parts are */
+    while (count < backup->part_count && outcome == 0) {
+        const struct part_file *file = &backup->parts[count];
+        struct archive *part = &parts[count++];
+        options.copy_path = stages->sources[count - 1].copy_path;
+        options.always_copy = stages->sources[count - 1].always_copy;
+        outcome = read_file(stages, file, &options, part, error);
+        part->part = file->part; /* now, since reading may begin anew */
+        part->name = xstrdup(file->name);
+        options.progress_before += part->stored_bytes;
+    }
+    int joined = archive_of_set(&stages->archive, parts, count, &together);
+    if (outcome == 0 && joined < 0)
+        *error = together;
+    return outcome < 0 ? -1 : joined;
+}
+
 static void *read_backup(void *context)
 {
     struct stages *stages = context;
     struct backup_reading *reading = &stages->reading;
-    const struct backup_file *backup = &stages->backup;
-    reading->outcome =
-        shelf_directory(stages->shelf)
-            ? archive_read(&stages->archive, backup->path, &reading->options, &reading->error)
-            : object_read(&stages->archive, stages->shelf, backup->name, backup->size_bytes,
-                          &reading->options, &reading->error);
+    reading->outcome = stages->backup.part_count > 0 ? read_set(stages, &reading->error)
+                                                     : read_whole(stages, &reading->error);
     stage_end(stages->facts, STAGE_READ, reading->outcome, &reading->error);
     contents_known(stages); /* nobody waits for it any longer */
     return NULL;
 }
 
+/* Where each file goes that cannot be restored as it lies there. Some are changed before they are
+ * restored: grantors.h, platform.h. */
+static void sources_plan(struct stages *stages)
+{
+    const struct backup_file *backup = &stages->backup;
+    bool directory = shelf_directory(stages->shelf) != NULL;
+    stages->source_count = backup->part_count > 0 ? backup->part_count : 1;
+    stages->sources = xcalloc(stages->source_count, sizeof(*stages->sources));
+    for (size_t i = 0; i < stages->source_count; i++) {
+        struct restore_source *source = &stages->sources[i];
+        source->part = backup->part_count > 0 ? backup->parts[i].part : PART_WHOLE;
+        const char *path = backup->part_count > 0 ? backup->parts[i].path : backup->path;
+        source->copy_path =
+            source->part == PART_WHOLE
+                ? xasprintf("%s/backup", stages->options->work)
+                : xasprintf("%s/backup.%s", stages->options->work, backup_part_name(source->part));
+        bool is_changed =
+            backup_part_is_of_server(source->part) ||
+            (source->part != PART_WHOLE && stages->scenario->restore.exclude.count > 0);
+        source->always_copy =
+            directory && (is_changed || !account_may(&stages->account, path, R_OK));
+    }
+}
+
 void reading_start(struct stages *stages)
 {
     struct backup_reading *reading = &stages->reading;
-    stages->copy_path = xasprintf("%s/backup", stages->options->work);
+    sources_plan(stages);
     pthread_mutex_init(&reading->mutex, NULL);
     pthread_cond_init(&reading->changed, NULL);
     reading->options = (struct archive_options){
-        .copy_path = stages->copy_path,
-        .always_copy = shelf_directory(stages->shelf) &&
-                       !account_may(&stages->account, stages->backup.path, R_OK),
         .fingerprint = stages->scenario->restore.contents,
         .progress_bytes = &stages->facts->read_bytes,
         .contents_known = contents_known,
@@ -82,16 +147,35 @@ static void copy_text(char *destination, size_t size, const char *text)
     text_copy(destination, size, text ? text : "");
 }
 
+static void format_words(const struct archive *archive, char *words, size_t size)
+{
+    bool bare = archive->container == ARCHIVE_BARE;
+    if (archive->format != ARCHIVE_UNKNOWN_FORMAT)
+        snprintf(words, size, "%s%s%s", archive_format_name(archive->format), bare ? "" : " in ",
+                 bare ? "" : archive_container_name(archive->container));
+}
+
+/* "a set of roles, schema and data, plain" */
+static void tell_format(const struct archive *archive, struct backup_fact *fact)
+{
+    char format[sizeof(fact->format)] = "";
+    cleanup(strings_free) struct strings parts = {0};
+    format_words(archive, format, sizeof(format));
+    for (size_t i = 0; i < archive->part_count; i++)
+        strings_add(&parts, backup_part_name(archive->parts[i].part));
+    cleanup(free_pointer) char *listed = strings_listed(&parts);
+    cleanup(free_pointer) char *words =
+        archive->part_count > 0 ? xasprintf("%s, %s", listed, format) : xstrdup(format);
+    text_copy(fact->format, sizeof(fact->format), words);
+}
+
 static void record_archive(struct stages *stages)
 {
     const struct archive *archive = &stages->archive;
     struct backup_fact *fact = &stages->facts->backup;
     if (archive->stored_bytes > 0)
         fact->size_bytes = archive->stored_bytes;
-    bool bare = archive->container == ARCHIVE_BARE;
-    if (archive->format != ARCHIVE_UNKNOWN_FORMAT)
-        snprintf(fact->format, sizeof(fact->format), "%s%s%s", archive_format_name(archive->format),
-                 bare ? "" : " in ", bare ? "" : archive_container_name(archive->container));
+    tell_format(archive, fact);
     if (archive->version_major > 0)
         snprintf(fact->archive_version, sizeof(fact->archive_version), "%d.%d",
                  archive->version_major, archive->version_minor);
@@ -111,8 +195,8 @@ static void record_archive(struct stages *stages)
 static bool manifest_counts(const struct stages *stages)
 {
     const struct manifest *manifest = stages_manifest(stages);
-    return manifest &&
-           (!stages->archive.complete || strcmp(manifest->sha256, stages->archive.sha256) == 0);
+    return manifest && (!stages->archive.complete ||
+                        strcmp(manifest->sha256, archive_main(&stages->archive)->sha256) == 0);
 }
 
 /* When the backup was made: its manifest knows; else its name and its header together. */
@@ -144,19 +228,49 @@ static int give_away(const char *path, const struct stat *status, int type, stru
 
 /* What there is to restore from. Of a backup that was found to be bad (for --always-restore) it is
  * the copy as far as that got, or the backup itself where it needs no unpacking. */
-static void choose_source(struct stages *stages)
+static void choose_source(const struct stages *stages, const struct archive *archive,
+                          const char *stored, struct restore_source *source)
 {
-    const struct archive *archive = &stages->archive;
-    stages->restore_format = archive->complete                          ? archive->restore_format
-                             : archive->format == ARCHIVE_DIRECTORY_TAR ? ARCHIVE_DIRECTORY
-                                                                        : archive->format;
+    source->archive = archive;
+    source->format = archive->complete                          ? archive->restore_format
+                     : archive->format == ARCHIVE_DIRECTORY_TAR ? ARCHIVE_DIRECTORY
+                                                                : archive->format;
     if (archive->restore_path)
-        stages->restore_path = xstrdup(archive->restore_path);
-    else if (access(stages->copy_path, F_OK) == 0)
-        stages->restore_path = xstrdup(stages->copy_path);
+        source->path = xstrdup(archive->restore_path);
+    else if (access(source->copy_path, F_OK) == 0)
+        source->path = xstrdup(source->copy_path);
     else if (archive->format != ARCHIVE_UNKNOWN_FORMAT && archive->container == ARCHIVE_BARE &&
              shelf_directory(stages->shelf))
-        stages->restore_path = xstrdup(stages->backup.path);
+        source->path = xstrdup(stored);
+}
+
+static void choose_sources(struct stages *stages)
+{
+    static const struct archive unread;
+    const struct archive *archive = &stages->archive;
+    bool is_set = stages->backup.part_count > 0;
+    stages->is_restorable = true;
+    for (size_t i = 0; i < stages->source_count; i++) {
+        struct restore_source *source = &stages->sources[i];
+        if (is_set)
+            choose_source(stages, i < archive->part_count ? &archive->parts[i] : &unread,
+                          stages->backup.parts[i].path, source);
+        else
+            choose_source(stages, archive, stages->backup.path, source);
+        stages->is_restorable = stages->is_restorable && source->path;
+        if (!backup_part_is_of_server(source->part) &&
+            (stages->restore_format == ARCHIVE_UNKNOWN_FORMAT || source->format == ARCHIVE_PLAIN))
+            stages->restore_format = source->format;
+    }
+}
+
+/* The copies belong to who restores them. */
+static void give_copies_away(const struct stages *stages)
+{
+    copy_owner = stages->account;
+    for (size_t i = 0; i < stages->source_count && geteuid() == 0; i++)
+        if (access(stages->sources[i].copy_path, F_OK) == 0)
+            nftw(stages->sources[i].copy_path, give_away, 16, FTW_PHYS);
 }
 
 /* Not where the machine failed: a store that did not answer would only be asked in vain again. */
@@ -186,9 +300,7 @@ int reading_finish(struct stages *stages)
     record_archive(stages);
     manifest_stage(stages);
     record_time(stages);
-    choose_source(stages);
-    copy_owner = stages->account;
-    if (geteuid() == 0 && access(stages->copy_path, F_OK) == 0)
-        nftw(stages->copy_path, give_away, 16, FTW_PHYS);
+    choose_sources(stages);
+    give_copies_away(stages);
     return read_the_same(stages);
 }

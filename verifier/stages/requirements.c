@@ -47,6 +47,15 @@ static int statements_major(const struct archive *archive)
 
 struct required_versions required_versions(const struct archive *archive)
 {
+    struct required_versions all = {0};
+    for (size_t i = 0; i < archive->part_count; i++) {
+        struct required_versions part = required_versions(&archive->parts[i]);
+        all.server = part.server > all.server ? part.server : all.server;
+        all.reader = part.reader > all.reader ? part.reader : all.reader;
+        all.has_statistics |= part.has_statistics;
+    }
+    if (archive->part_count > 0)
+        return all;
     int server = archive->server_version ? version_major(archive->server_version) : 0;
     int header = header_major(archive);
     int statements = statements_major(archive);
@@ -96,10 +105,29 @@ static bool is_trusted(struct connection *connection, const char *extension)
     return strcmp(PQgetvalue(result, 0, 0), "t") == 0;
 }
 
+bool fills_schema(const struct archive *archive)
+{
+    bool has[PART_COUNT] = {false};
+    for (size_t i = 0; i < archive->part_count; i++)
+        has[archive->parts[i].part] = true;
+    return has[PART_SCHEMA] && has[PART_DATA];
+}
+
+/* Of a set: a part with something of the database in it. */
+static bool is_plain(const struct archive *archive)
+{
+    for (size_t i = 0; i < archive->part_count; i++)
+        if (!backup_part_is_of_server(archive->parts[i].part) && is_plain(&archive->parts[i]))
+            return true;
+    return archive->part_count == 0 && archive->format == ARCHIVE_PLAIN;
+}
+
 char *superuser_reason(const struct archive *archive, struct connection *connection)
 {
-    if (archive->format == ARCHIVE_PLAIN)
+    if (is_plain(archive))
         return xstrdup("plain SQL names the owners of its objects itself");
+    if (fills_schema(archive))
+        return xstrdup("the data of a set are loaded without asking triggers and foreign keys");
     for (size_t i = 0; i < archive->entry_count; i++)
         if (needs_superuser(&archive->entries[i]))
             return xasprintf("it has the %s %s", archive->entries[i].description,
@@ -213,6 +241,8 @@ static void describe_missing(const char *extension, int major, struct buffer *wo
 static bool is_left_out(const struct archive *archive, const struct exclusion *exclusion,
                         const char *extension)
 {
+    if (strings_contain(&exclusion->extensions, extension))
+        return true;
     for (size_t i = 0; i < archive->entry_count; i++)
         if (strcmp(archive->entries[i].description, "EXTENSION") == 0 &&
             strcmp(archive->entries[i].tag, extension) == 0)
@@ -242,7 +272,7 @@ static int refuse_missing(const struct archive *archive, const struct strings *m
         describe_missing(missing->items[i], major, &list);
     }
     cleanup(free_pointer) char *otherwise =
-        archive->format == ARCHIVE_PLAIN
+        archive->format == ARCHIVE_PLAIN && archive->part_count == 0
             ? xstrdup("dump in custom format, of which restore.exclude can leave it out")
             : xasprintf("leave it out with `EXTENSION %s` under restore.exclude",
                         missing->items[0]);

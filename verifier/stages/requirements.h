@@ -22,6 +22,10 @@ struct required_versions required_versions(const struct archive *archive);
  * trigger x"), or NULL: to be freed by the caller. */
 char *superuser_reason(const struct archive *archive, struct connection *connection);
 
+/* Is it a set whose data are for a schema with triggers and foreign keys? That is pg_dump
+ * --schema-only and --data-only, and not --section=pre-data and --section=data. */
+bool fills_schema(const struct archive *archive);
+
 /* The locale that the archive's database had, as options of CREATE DATABASE: to be freed by the
  * caller; NULL when it does not say. */
 char *required_locale(const struct archive *archive);

@@ -1,9 +1,7 @@
 /* Restoring the archive into a database of our own. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/data_only.h"
@@ -18,6 +16,7 @@
 #include "stages/exclusion.h"
 #include "stages/fitting.h"
 #include "stages/grantors.h"
+#include "stages/platform.h"
 #include "stages/requirements.h"
 #include "stages/run.h"
 
@@ -38,7 +37,7 @@ static int create_roles(struct stages *stages, struct error *error)
     /* Plain SQL makes these roles owners, and does not say which of them were superusers: what is
      * owned by one, such as a materialized view, may need it to be one. The SQL itself runs as a
      * superuser anyway. */
-    const char *rights = stages->archive.format == ARCHIVE_PLAIN ? " SUPERUSER" : "";
+    const char *rights = stages->restore_format == ARCHIVE_PLAIN ? " SUPERUSER" : "";
     if (connection_execute(stages->maintenance, error, "CREATE ROLE %s LOGIN", restoring_role) < 0)
         return -1;
     for (size_t i = 0; i < roles->count; i++) {
@@ -99,6 +98,8 @@ static int database_clear(struct stages *stages, const char *owner, struct error
         return -1;
     if (!owner)
         return 0;
+    if (platform_make(&stages->archive, connection, error) < 0)
+        return -1;
     /* Since 15 it belongs to whoever owns the database. */
     if (!stages->drop_public && connection_server_version(connection) < 150000 &&
         connection_execute(connection, error, "ALTER SCHEMA public OWNER TO %s", owner) < 0)
@@ -122,8 +123,11 @@ static void record_exclusion(const struct archive *archive, const struct exclusi
         cleanup(free_pointer) char *name = entry_name(&archive->entries[i]);
         buffer_printf(&text, "%s%s", text.length ? "\n" : "", name);
     }
+    for (size_t i = 0; i < exclusion->extensions.count; i++)
+        buffer_printf(&text, "%sEXTENSION %s", text.length ? "\n" : "",
+                      exclusion->extensions.items[i]);
     text_copy(fact->excluded, sizeof(fact->excluded), text.data);
-    fact->excluded_count = (int)exclusion->count;
+    fact->excluded_count = (int)(exclusion->count + exclusion->extensions.count);
     buffer_clear(&text);
     for (size_t i = 0; i < exclusion->unmatched.count; i++)
         buffer_printf(&text, "%s%s", text.length ? "\n" : "", exclusion->unmatched.items[i]);
@@ -131,9 +135,8 @@ static void record_exclusion(const struct archive *archive, const struct exclusi
     buffer_free(&text);
 }
 
-/* Writes the list for pg_restore when something is left out; `ret_list` stays NULL otherwise. What
- * is not left out must be there to be restored. */
-static int apply_exclusion(struct stages *stages, char **ret_list, struct error *error)
+/* What is not left out must be there to be restored. */
+static int apply_exclusion(struct stages *stages, struct error *error)
 {
     const struct archive *archive = &stages->archive;
     cleanup(exclusion_free) struct exclusion exclusion;
@@ -144,25 +147,18 @@ static int apply_exclusion(struct stages *stages, char **ret_list, struct error 
     if (connection_server_version(stages->maintenance) < 180000)
         stages->facts->restore.statistics_left_out =
             (int)exclusion_leave_out_statistics(archive, &exclusion);
-    if (exclusion.count == 0)
-        return 0;
-    *ret_list = xasprintf("%s/restore.list", stages->options->work);
-    if (exclusion_write_list(archive, &exclusion, *ret_list, error) < 0)
-        return -1;
-    /* Readable for pg_restore whatever the umask. */
-    if (chmod(*ret_list, 0644) < 0)
-        return cannot_verify(error, "cannot make %s readable: %s", *ret_list, strerror(errno));
-    return 0;
+    return sources_exclude(stages, &exclusion, error);
 }
 
 /* --- the restore ------------------------------------------------------------------------------ */
 
-/* What held for the server, if it is ours, and for the program that restored. */
+/* What held for the server, if it is ours, and for the programs that restored. */
 static void record_confined(struct stages *stages, const struct confined *restoring)
 {
     struct server_fact *fact = &stages->facts->server;
     struct confined confined = *restoring;
     struct buffer held, missing;
+    confined_merge(&confined, &stages->of_server.confined);
     if (stages->cluster)
         confined_merge(&confined, cluster_confined(stages->cluster));
     buffer_init(&held, sizeof(fact->confined_by) - 1);
@@ -175,8 +171,8 @@ static void record_confined(struct stages *stages, const struct confined *restor
 }
 
 /* Creates the database and restores into it as `role`; NULL: as the user of the server's URL. */
-static int restore_once(struct stages *stages, const char *role, const char *list, int jobs,
-                        int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
+static int restore_once(struct stages *stages, const char *role, int jobs, int64_t deadline_ms,
+                        struct restore_result *ret_result, struct error *error)
 {
     if (database_create(stages, role, error) < 0 || database_clear(stages, role, error) < 0)
         return -1;
@@ -184,29 +180,7 @@ static int restore_once(struct stages *stages, const char *role, const char *lis
     address_copy(&stages->database, &database);
     if (role)
         address_set(&database, "user", role);
-    /* Absolute, since the restoring program starts elsewhere. */
-    cleanup(free_pointer) char *path = realpath(stages->restore_path, NULL);
-    if (!path) {
-        address_free(&database);
-        return cannot_verify(error, "%s is gone", stages->restore_path);
-    }
-    /* A directory is not copied: where its files are for us alone, pg_restore runs as ourselves. */
-    bool readable = stages->account.uid == geteuid() || !stages->reading.options.always_copy ||
-                    strcmp(stages->restore_path, stages->copy_path) == 0;
-    struct restore_options options = {
-        .tools = stages_client(stages),
-        .account = readable ? &stages->account : NULL,
-        .database = &database,
-        .path = path,
-        .plain = stages->restore_format == ARCHIVE_PLAIN,
-        .list_path = list,
-        .has_public_schema = creates_public_schema(&stages->archive),
-        .throwaway = stages->cluster != NULL,
-        .fills = stages->cluster ? stages->options->work : NULL,
-        .jobs = jobs,
-        .deadline_ms = deadline_ms,
-    };
-    int outcome = restore_run(&options, ret_result, error);
+    int outcome = sources_restore(stages, &database, jobs, deadline_ms, ret_result, error);
     address_free(&database);
     if (outcome == 0)
         record_confined(stages, &ret_result->confined);
@@ -224,20 +198,20 @@ static bool some_data_failed(const struct restore_errors *errors)
 
 /* A check constraint may look into another table. That works only where this one is filled first,
  * as it is by a single job, which goes by the order of the archive. */
-static int restore_as(struct stages *stages, const char *role, const char *list,
-                      int64_t deadline_ms, struct restore_result *ret_result, struct error *error)
+static int restore_as(struct stages *stages, const char *role, int64_t deadline_ms,
+                      struct restore_result *ret_result, struct error *error)
 {
     bool alone = stages->restore_format == ARCHIVE_TAR || stages->restore_format == ARCHIVE_PLAIN ||
                  stages->archive.version_minor < 8; /* before PostgreSQL 8.0 */
     int jobs = alone ? 1 : stages->jobs;
-    if (restore_once(stages, role, list, jobs, deadline_ms, ret_result, error) < 0)
+    if (restore_once(stages, role, jobs, deadline_ms, ret_result, error) < 0)
         return -1;
     if (jobs == 1 || !some_data_failed(&ret_result->errors))
         return 0;
     restore_result_free(ret_result);
     if (guest_drop(stages->maintenance, stages->database_name, error) < 0)
         return -1;
-    if (restore_once(stages, role, list, 1, deadline_ms, ret_result, error) < 0)
+    if (restore_once(stages, role, 1, deadline_ms, ret_result, error) < 0)
         return -1;
     stages->facts->restore.by_one_job = !some_data_failed(&ret_result->errors);
     return 0;
@@ -276,12 +250,11 @@ static bool lacked_rights(const struct restore_errors *errors, char **ret_reason
 }
 
 /* Restores as `role`, once more without what a fresh database has if that is in the way. */
-static int restore_freely(struct stages *stages, const char *role, const char *list,
-                          int64_t deadline_ms, struct restore_result *ret_result,
-                          struct error *error)
+static int restore_freely(struct stages *stages, const char *role, int64_t deadline_ms,
+                          struct restore_result *ret_result, struct error *error)
 {
     for (;;) {
-        if (restore_as(stages, role, list, deadline_ms, ret_result, error) < 0)
+        if (restore_as(stages, role, deadline_ms, ret_result, error) < 0)
             return -1;
         if (!met_what_was_there(stages, &ret_result->errors))
             return 0;
@@ -293,17 +266,19 @@ static int restore_freely(struct stages *stages, const char *role, const char *l
 
 /* On a throwaway server: as a role without rights first, and as the superuser where the archive
  * needs one, or turns out to. */
-static int restore_on_throwaway(struct stages *stages, const char *list, int64_t deadline_ms,
+static int restore_on_throwaway(struct stages *stages, int64_t deadline_ms,
                                 struct restore_result *ret_result, struct error *error)
 {
     struct server_fact *fact = &stages->facts->server;
     stages->drop_public = creates_public_schema(&stages->archive);
-    if (create_roles(stages, error) < 0 || create_tablespaces(stages, error) < 0)
+    if (create_roles(stages, error) < 0 || create_tablespaces(stages, error) < 0 ||
+        sources_restore_server(stages, deadline_ms, error) < 0)
         return -1;
     cleanup(free_pointer) char *reason = superuser_reason(&stages->archive, stages->maintenance);
     if (!reason) {
-        snprintf(fact->restored_as, sizeof(fact->restored_as), "a role without special rights");
-        if (restore_freely(stages, restoring_role, list, deadline_ms, ret_result, error) < 0)
+        snprintf(fact->restored_as, sizeof(fact->restored_as), "a role without special rights%s",
+                 stages->of_server.how ? ", but for its roles" : "");
+        if (restore_freely(stages, restoring_role, deadline_ms, ret_result, error) < 0)
             return -1;
         if (!lacked_rights(&ret_result->errors, &reason))
             return 0;
@@ -317,7 +292,7 @@ static int restore_on_throwaway(struct stages *stages, const char *list, int64_t
     if (connection_execute(stages->maintenance, error, "ALTER ROLE %s SUPERUSER", restoring_role) <
         0)
         return -1;
-    return restore_freely(stages, restoring_role, list, deadline_ms, ret_result, error);
+    return restore_freely(stages, restoring_role, deadline_ms, ret_result, error);
 }
 
 /* A database that a failed restore has not made is nothing to look into. */
@@ -352,14 +327,14 @@ static int hand_to_reader(struct stages *stages, bool restored, struct error *er
 }
 
 /* The owner's lock is taken before the database is there, so that no other run sees it without. */
-static int restore_as_guest(struct stages *stages, const char *list, int64_t deadline_ms,
+static int restore_as_guest(struct stages *stages, int64_t deadline_ms,
                             struct restore_result *ret_result, struct error *error)
 {
     struct server_fact *fact = &stages->facts->server;
     text_copy(fact->guest, sizeof(fact->guest), stages->database_name);
     if (guest_lock(stages->maintenance, stages->database_name, error) < 0)
         return -1;
-    return restore_freely(stages, NULL, list, deadline_ms, ret_result, error);
+    return restore_freely(stages, NULL, deadline_ms, ret_result, error);
 }
 
 /* Plain SQL may create databases and connect to them, as pg_dump -C and pg_dumpall do. */
@@ -415,7 +390,7 @@ static int leave_databases_alone(struct stages *stages, struct error *error)
 static bool brings_grantors(const struct stages *stages)
 {
     return stages->cluster && stages->archive.plain && stages->archive.plain->cluster &&
-           strcmp(stages->restore_path, stages->copy_path) == 0;
+           strcmp(stages->sources[0].path, stages->sources[0].copy_path) == 0;
 }
 
 /* What the restore met comes first: of a database that it did not make, nobody can be let in. */
@@ -439,7 +414,6 @@ static int finish(struct stages *stages, const struct restore_result *result, st
 int restore_stage(struct stages *stages, struct error *error)
 {
     int64_t deadline_ms = deadline_after(stages->scenario->restore.timeout_ms);
-    cleanup(free_pointer) char *list = NULL;
     bool taken = strings_contain(&stages->archive.databases, "restored");
     stages->database_name = stages->cluster && !taken ? xstrdup("restored") : guest_name();
     if (archive_is_data_only(&stages->archive))
@@ -447,18 +421,20 @@ int restore_stage(struct stages *stages, struct error *error)
                                  "rows and no table to put them into; dump without --data-only");
     if (databases_choose(stages, error) < 0)
         return -1;
-    if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, &list, error) < 0)
+    if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, error) < 0 ||
+        platform_check(&stages->archive, error) < 0)
         return -1;
-    if (brings_grantors(stages) && grantors_leave_out(stages->copy_path, error) < 0)
+    if (brings_grantors(stages) && grantors_leave_out(stages->sources[0].copy_path, error) < 0)
         return -1;
     if (fit_plain(stages, error) < 0)
         return -1;
     struct restore_result result = {0};
-    int restored = stages->cluster ? restore_on_throwaway(stages, list, deadline_ms, &result, error)
-                                   : restore_as_guest(stages, list, deadline_ms, &result, error);
+    int restored = stages->cluster ? restore_on_throwaway(stages, deadline_ms, &result, error)
+                                   : restore_as_guest(stages, deadline_ms, &result, error);
     if (restored == 0) {
+        restore_result_join(&stages->of_server, &result);
         enter_database(stages);
-        restored = finish(stages, &result, error);
+        restored = finish(stages, &stages->of_server, error);
     }
     restore_result_free(&result);
     return restored;

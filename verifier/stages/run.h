@@ -6,12 +6,24 @@
 
 #include "postgres/cluster.h"
 #include "postgres/connection.h"
+#include "postgres/restore.h"
 #include "shelf/find.h"
 #include "shelf/manifest.h"
 #include "shelf/record.h"
 #include "stages/objects.h"
 #include "stages/requirements.h"
 #include "stages/stages.h"
+
+/* What is given to pg_restore or psql: the backup, or one file of a set. */
+struct restore_source {
+    enum backup_part part;         /* PART_WHOLE: no set */
+    const struct archive *archive; /* borrowed */
+    char *copy_path;               /* where it is unpacked to, in the work directory */
+    bool always_copy;              /* the account that restores cannot read it where it lies */
+    char *path;                    /* NULL: it cannot be restored */
+    enum archive_format format;
+    char *list_path; /* the entries to restore; NULL: all */
+};
 
 /* The reading of the backup, in a thread of its own. */
 struct backup_reading {
@@ -34,20 +46,22 @@ struct stages {
     int jobs;
     struct shelf *shelf; /* where the backup lies */
     struct backup_file backup;
-    char *copy_path; /* the unpacked backup in the work directory */
     struct backup_reading reading;
     struct archive archive;
     struct archive view; /* of it, the database that is verified; `has_view`: it holds others too */
     bool has_view;
     struct manifest manifest; /* where the facts say that it was read */
     bool has_previous;
-    struct record previous; /* of the last backup before this one that verified */
-    char *restore_path;     /* what the restoring program is given; NULL: nothing can be restored */
-    enum archive_format restore_format;
-    struct tools *tools;            /* of the server that we start; NULL on somebody's */
-    struct tools *client;           /* pg_restore and psql that are not beside it; or NULL */
-    struct cluster *cluster;        /* NULL on somebody's server */
-    struct address server;          /* where `maintenance` is connected */
+    struct record previous;         /* of the last backup before this one that verified */
+    struct restore_source *sources; /* in the order in which they are restored */
+    size_t source_count;
+    bool is_restorable;                 /* all of them have a path */
+    enum archive_format restore_format; /* plain when a part with a database in it is */
+    struct restore_result of_server;    /* of the parts that are about roles */
+    struct tools *tools;                /* of the server that we start; NULL on somebody's */
+    struct tools *client;               /* pg_restore and psql that are not beside it; or NULL */
+    struct cluster *cluster;            /* NULL on somebody's server */
+    struct address server;              /* where `maintenance` is connected */
     struct connection *maintenance; /* to a database of the server that is not the restored one */
     char *database_name;
     bool drop_public;        /* the archive brings its own schema public */
@@ -93,5 +107,19 @@ int databases_choose(struct stages *stages, struct error *error);
 
 /* Makes the database and restores the archive into it. */
 int restore_stage(struct stages *stages, struct error *error);
+
+struct exclusion;
+/* Leaves out: by a list for pg_restore for each source, or by changing copies of plain SQL. */
+int sources_exclude(struct stages *stages, const struct exclusion *exclusion, struct error *error);
+/* Restores what belongs into a database, one file after the other, as the user of the address.
+ * After an error psql has stopped, and nothing behind it fits any more; pg_restore has gone on, and
+ * so do the files behind it. */
+int sources_restore(const struct stages *stages, const struct address *database, int jobs,
+                    int64_t deadline_ms, struct restore_result *ret_result, struct error *error);
+/* Restores what is about roles, once for the server, whatever becomes of the database. On
+ * somebody's server it would stay, and is not to be restored. */
+int sources_restore_server(struct stages *stages, int64_t deadline_ms, struct error *error);
+/* Is one of them restored from where it lies, where it may be replaced meanwhile? */
+bool sources_are_in_place(const struct stages *stages);
 
 #endif

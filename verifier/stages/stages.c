@@ -45,7 +45,7 @@ static int find_given(struct stages *stages, struct error *error)
     cleanup(free_pointer) char *name = NULL;
     if (location_open_file(scenario, stages->options->backup, &stages->shelf, &name, error) < 0)
         return -1;
-    return backup_stat(stages->shelf, name, scenario->backups.name, &stages->backup, error);
+    return backup_stat(stages->shelf, name, &scenario->backups.names, &stages->backup, error);
 }
 
 static int find_latest(struct stages *stages, struct strings *notices, struct error *error)
@@ -53,7 +53,7 @@ static int find_latest(struct stages *stages, struct strings *notices, struct er
     const struct scenario *scenario = stages->scenario;
     if (location_open(scenario, &stages->shelf, error) < 0)
         return -1;
-    return backup_find(stages->shelf, scenario->backups.name, &stages->backup, notices, error);
+    return backup_find(stages->shelf, &scenario->backups.names, &stages->backup, notices, error);
 }
 
 static int find(struct stages *stages, struct error *error)
@@ -86,7 +86,7 @@ static int run_stage(struct stages *stages, enum stage stage,
 static void restore_whole(struct stages *stages)
 {
     struct error error;
-    bool in_place = strcmp(stages->restore_path, stages->copy_path) != 0;
+    bool in_place = sources_are_in_place(stages);
     run_stage(stages, STAGE_RESTORE, restore_stage);
     if (!in_place || backup_still_there(&stages->backup, &error) == 0)
         return;
@@ -101,7 +101,7 @@ static void read_and_restore(struct stages *stages)
     int started = wanted ? run_stage(stages, STAGE_START, server_start) : -1;
     int read = reading_finish(stages);
     previous_stage(stages);
-    if (started == 0 && stages->restore_path && (read == 0 || stages->options->always_restore))
+    if (started == 0 && stages->is_restorable && (read == 0 || stages->options->always_restore))
         restore_whole(stages);
 }
 
@@ -143,8 +143,13 @@ static void stages_free(struct stages *stages)
     tools_free(stages->tools);
     tools_free(stages->client);
     free(stages->database_name);
-    free(stages->copy_path);
-    free(stages->restore_path);
+    for (size_t i = 0; i < stages->source_count; i++) {
+        free(stages->sources[i].copy_path);
+        free(stages->sources[i].path);
+        free(stages->sources[i].list_path);
+    }
+    free(stages->sources);
+    restore_result_free(&stages->of_server);
     free(stages);
 }
 

@@ -13,6 +13,8 @@ void catalog_init(struct catalog *catalog)
     catalog->roles.last = &catalog->roles.first;
     catalog->databases.last = &catalog->databases.first;
     catalog->tablespaces.last = &catalog->tablespaces.first;
+    catalog->schemas.last = &catalog->schemas.first;
+    catalog->publications.last = &catalog->publications.first;
 }
 
 static void keep_node(void *node)
@@ -49,6 +51,8 @@ void catalog_free(struct catalog *catalog)
     free_names(&catalog->databases);
     free_names(&catalog->tablespaces);
     free(catalog->unnamed.encoding);
+    free_names(&catalog->schemas);
+    free_names(&catalog->publications);
     for (size_t i = 0; i < catalog->extension_count; i++)
         free_extension(&catalog->extensions[i]);
     free(catalog->extensions);
@@ -152,6 +156,17 @@ int catalog_tablespace(struct catalog *catalog, const char *name, bool created, 
     return note_name(catalog, &catalog->tablespaces, name, created, error);
 }
 
+int catalog_schema(struct catalog *catalog, const char *name, struct error *error)
+{
+    return note_name(catalog, &catalog->schemas, name, true, error);
+}
+
+int catalog_publication(struct catalog *catalog, const char *name, bool created,
+                        struct error *error)
+{
+    return note_name(catalog, &catalog->publications, name, created, error);
+}
+
 int catalog_database(struct catalog *catalog, const char *name, struct error *error)
 {
     return note_name(catalog, &catalog->databases, name, false, error);
@@ -211,6 +226,13 @@ static void take_names(const struct catalog_names *names, struct strings *ret_li
             strings_add(ret_list, name->text);
 }
 
+static void take_created(const struct catalog_names *names, struct strings *ret_list)
+{
+    for (const struct catalog_name *name = names->first; name; name = name->next)
+        if (name->created)
+            strings_add(ret_list, name->text);
+}
+
 /* The totals own their databases in `databases`, in the order of the catalog's list. */
 static const char *same_database(const struct catalog *catalog, const struct plain_totals *totals,
                                  const char *database)
@@ -225,7 +247,7 @@ static const char *same_database(const struct catalog *catalog, const struct pla
 static void take_database(struct catalog_name *database, const char *name,
                           struct plain_totals *totals)
 {
-    database->part = &totals->parts[totals->part_count++];
+    database->part = &totals->database_parts[totals->database_part_count++];
     *database->part = (struct plain_database){.name = name,
                                               .encoding = take(&database->encoding),
                                               .large_objects = database->large_objects,
@@ -236,18 +258,23 @@ static void take_database(struct catalog_name *database, const char *name,
 /* All that are in the list, since each of them is needed. */
 static void take_databases(struct catalog *catalog, struct plain_totals *totals)
 {
-    totals->parts = xcalloc(totals->databases.count + 1, sizeof(*totals->parts));
+    totals->database_parts = xcalloc(totals->databases.count + 1, sizeof(*totals->database_parts));
     take_database(&catalog->unnamed, "", totals);
     for (struct catalog_name *name = catalog->databases.first; name; name = name->next)
-        take_database(name, totals->databases.items[totals->part_count - 1], totals);
+        take_database(name, totals->databases.items[totals->database_part_count - 1], totals);
 }
 
 void catalog_finish(struct catalog *catalog, struct plain_totals *ret_totals)
 {
     take_names(&catalog->roles, &ret_totals->roles);
+    take_created(&catalog->roles, &ret_totals->created_roles);
     take_names(&catalog->databases, &ret_totals->databases);
+    take_names(&catalog->publications, &ret_totals->publications);
+    take_created(&catalog->schemas, &ret_totals->created_schemas);
     take_names(&catalog->tablespaces, &ret_totals->tablespaces);
     take_databases(catalog, ret_totals);
+    ret_totals->sequences = catalog->sequences;
+    ret_totals->sequence_values = catalog->sequence_values;
     ret_totals->tables = xcalloc(catalog->table_count, sizeof(*ret_totals->tables));
     for (struct catalog_table *table = catalog->first_table; table; table = table->next) {
         if (table->is_view)
@@ -280,10 +307,13 @@ void plain_totals_free(struct plain_totals *totals)
         free_extension(&totals->extensions[i]);
     free(totals->extensions);
     strings_free(&totals->roles);
-    for (size_t i = 0; i < totals->part_count; i++)
-        free(totals->parts[i].encoding);
-    free(totals->parts);
+    for (size_t i = 0; i < totals->database_part_count; i++)
+        free(totals->database_parts[i].encoding);
+    free(totals->database_parts);
+    strings_free(&totals->created_roles);
     strings_free(&totals->databases);
+    strings_free(&totals->publications);
+    strings_free(&totals->created_schemas);
     strings_free(&totals->tablespaces);
     free(totals->encoding);
     free(totals->dumped_from);

@@ -36,13 +36,14 @@ struct catalog {
     struct catalog_table *first_table, **last_table;
     struct catalog_table *recent; /* the one that was asked for last */
     size_t table_count;
-    struct catalog_names roles, databases, tablespaces;
+    struct catalog_names roles, databases, tablespaces, schemas, publications;
     struct catalog_name unnamed; /* the database before any \connect, "" */
     struct catalog_name *current;
     const char *database; /* the name of the current one */
     struct plain_extension *extensions;
     size_t extension_count;
     size_t name_bytes;
+    int64_t sequences, sequence_values;
 };
 
 void catalog_init(struct catalog *catalog);
@@ -54,6 +55,9 @@ int catalog_table(struct catalog *catalog, const char *schema, const char *name,
 int catalog_role(struct catalog *catalog, const char *name, bool created, struct error *error);
 int catalog_tablespace(struct catalog *catalog, const char *name, bool created,
                        struct error *error);
+int catalog_schema(struct catalog *catalog, const char *name, struct error *error); /* created */
+int catalog_publication(struct catalog *catalog, const char *name, bool created,
+                        struct error *error);
 int catalog_database(struct catalog *catalog, const char *name, struct error *error);
 /* Makes it the one that all that follows is in. */
 int catalog_connect(struct catalog *catalog, const char *name, int64_t line, struct error *error);

@@ -17,6 +17,8 @@ struct plain {
     struct rows *rows;
     enum { READING_SQL = 0, READING_COPY_LINE, READING_ROWS } mode;
     bool fragment;
+    bool part;  /* of a set: it may have neither beginning nor trailer */
+    bool reset; /* the last statement was RESET ALL */
     bool cluster;
     bool begun;         /* a banner was seen */
     bool database_open; /* the banner of a database was seen, its trailer not yet */
@@ -61,7 +63,8 @@ static int on_statement(void *context, struct error *error)
     struct plain *plain = context;
     const struct plain_lexer *lexer = &plain->lexer;
     /* Supabase's tools add this one line. */
-    bool appended = plain->ended && strcasecmp(lexer->head.data, "RESET ALL") != 0;
+    plain->reset = strcasecmp(lexer->head.data, "RESET ALL") == 0;
+    bool appended = plain->ended && !plain->reset;
     if ((appended ? appended_statement(plain, error) : statements_read(&plain->statements, error)) <
         0)
         return -1;
@@ -298,6 +301,13 @@ struct plain *plain_new(bool fingerprint)
     return new_plain(fingerprint, false);
 }
 
+struct plain *plain_new_part(bool fingerprint)
+{
+    struct plain *plain = new_plain(fingerprint, false);
+    plain->part = true;
+    return plain;
+}
+
 struct plain *plain_new_fragment(bool fingerprint)
 {
     return new_plain(fingerprint, true);
@@ -438,22 +448,38 @@ static int cut(const struct plain *plain, struct error *error)
     return 0;
 }
 
+static int still_restricted(const struct plain *plain, struct error *error)
+{
+    if (!plain->restricted)
+        return 0;
+    return bad_backup(error,
+                      "the dump is cut: it ends on line %lld without the \\unrestrict that "
+                      "belongs to its \\restrict; make a new backup",
+                      (long long)plain->lexer.line);
+}
+
+static int headless(const struct plain *plain, struct error *error)
+{
+    if (plain->reset)
+        return bad_backup(error, "it is one of the files of `supabase db dump`, which cannot be "
+                                 "restored alone: name its roles, schema and data together under "
+                                 "backups.name");
+    return bad_backup(error, "this is no whole dump of pg_dump: its first lines (-- " BANNER
+                             ") are missing");
+}
+
 static int incomplete(const struct plain *plain, struct error *error)
 {
+    if (!plain->begun && plain->part)
+        return still_restricted(plain, error);
     if (!plain->begun)
-        return bad_backup(error, "this is no whole dump of pg_dump: its first lines (-- " BANNER
-                                 ") are missing");
+        return headless(plain, error);
     if (!plain->ended)
         return bad_backup(
             error,
             "the dump is cut: it ends on line %lld without the line \"-- %s\"; make a new backup",
             (long long)plain->lexer.line, plain->cluster_open ? TRAILER_CLUSTER : TRAILER);
-    if (plain->restricted)
-        return bad_backup(error,
-                          "the dump is cut: it ends on line %lld without the \\unrestrict that "
-                          "belongs to its \\restrict; make a new backup",
-                          (long long)plain->lexer.line);
-    return 0;
+    return still_restricted(plain, error);
 }
 
 int plain_finish(struct plain *plain, struct plain_totals **ret_totals, struct error *error)
@@ -477,6 +503,7 @@ int plain_finish(struct plain *plain, struct plain_totals **ret_totals, struct e
     totals->trailer = take(&plain->trailer);
     totals->appended = plain->appended;
     plain->appended.text = NULL;
+    totals->reset = plain->reset;
     *ret_totals = totals;
     return 0;
 }
@@ -490,6 +517,7 @@ static bool is_first_setting(const char *line, size_t length)
         "SET client_encoding = ",
         "SET search_path = ",
         "SET default_transaction_read_only = ",
+        "SET session_replication_role = ", /* `supabase db dump --data-only` */
     };
     for (size_t i = 0; i < ARRAY_LENGTH(settings); i++)
         if (length > strlen(settings[i]) && memcmp(line, settings[i], strlen(settings[i])) == 0)

@@ -89,20 +89,27 @@ struct plain_totals {
     size_t table_count;
     struct plain_extension *extensions;
     size_t extension_count;
-    struct strings roles;         /* owners, grantees and the like that the dump does not create */
-    struct strings tablespaces;   /* likewise: that it uses and does not create */
-    struct strings databases;     /* of \connect and CREATE DATABASE, in the order of the file */
-    struct plain_database *parts; /* "" first, then those of `databases` in the same order */
-    size_t part_count;
+    struct strings roles; /* owners, grantees and the like that the dump does not create */
+    struct strings created_roles;
+    struct strings created_schemas;
+    struct strings publications; /* that it alters and does not create */
+    struct strings tablespaces;  /* likewise: that it uses and does not create */
+    struct strings databases;    /* of \connect and CREATE DATABASE, in the order of the file */
+    /* "" first, then those of `databases` in the same order */
+    struct plain_database *database_parts;
+    size_t database_part_count;
     struct plain_appended appended;
-    int64_t large_objects; /* created, in all databases */
-    bool cluster;          /* written by pg_dumpall */
-    char *encoding;        /* the first client_encoding, or NULL */
-    char *dumped_from;     /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
+    int64_t large_objects;   /* created, in all databases */
+    int64_t sequences;       /* created, with those of identity columns */
+    int64_t sequence_values; /* set */
+    bool cluster;            /* written by pg_dumpall */
+    char *encoding;          /* the first client_encoding, or NULL */
+    char *dumped_from;       /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
     char *dumped_by;
     char *started; /* "2019-05-25 19:32:36 +07": only in dumps made with --verbose, or NULL */
     struct plain_lines lines; /* that older versions do not know */
-    char *trailer;            /* the comment that ended the file; NULL for a fragment */
+    char *trailer; /* the comment that ended the file; NULL for a fragment, or a part without */
+    bool reset;    /* the last statement was RESET ALL */
 };
 void plain_totals_free(struct plain_totals *totals); /* takes NULL */
 void plain_totals_freep(struct plain_totals **totals);
@@ -110,6 +117,11 @@ void plain_totals_freep(struct plain_totals **totals);
 struct plain; /* a running parse */
 
 struct plain *plain_new(bool fingerprint);
+/* For a file that is one of several (base/backup_names.h), such as those of `supabase db dump`. Its
+ * comments may have been taken away, and with them beginning and trailer: then `trailer` is NULL,
+ * and that the file was cut between two statements is not seen. One that has the beginning has to
+ * have the trailer. */
+struct plain *plain_new_part(bool fingerprint);
 /* For SQL that is a part of a dump: an archive made with --inserts holds the data of each table as
  * INSERT statements. Neither beginning nor trailer are expected. What the strings mean is set
  * elsewhere in the archive, so first feed it the SQL of the TOC entries ENCODING and STDSTRINGS; a

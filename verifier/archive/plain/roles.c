@@ -161,9 +161,18 @@ int roles_of_alter(struct statements *statements, struct words *words, struct er
         words_next(words);
         return word_is(words, "all") ? 0 : roles_read(statements, words, false, error);
     }
+    if (word_is(words, "publication")) {
+        words_next(words);
+        if (word_is_name(words) &&
+            catalog_publication(&statements->catalog, words->text, false, error) < 0)
+            return -1;
+    }
     /* The object itself may be called owner. */
-    for (bool owner = false; words_next_outside(words); owner = word_is(words, "owner"))
+    for (bool owner = false; words_next_outside(words); owner = word_is(words, "owner")) {
         if (owner && word_is(words, "to"))
             return roles_read_after(statements, words, "to", error);
+        if (word_is(words, "identity")) /* ADD GENERATED ALWAYS AS IDENTITY */
+            statements->catalog.sequences++;
+    }
     return 0;
 }

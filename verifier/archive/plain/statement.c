@@ -236,17 +236,50 @@ static int create_table(struct statements *statements, struct words *words, stru
     return 0;
 }
 
+static int create_publication(struct statements *statements, struct words *words,
+                              struct error *error)
+{
+    words_next(words);
+    if (!word_is_name(words))
+        return statements_damaged(statements, "the name of a publication is missing", error);
+    return catalog_publication(&statements->catalog, words->text, true, error);
+}
+
+static int create_schema(struct statements *statements, struct words *words, struct error *error)
+{
+    struct words name = *words;
+    words_next(&name);
+    words_skip_if_not_exists(&name);
+    if (word_is_name(&name) && !word_is(&name, "authorization") &&
+        catalog_schema(&statements->catalog, name.text, error) < 0)
+        return -1;
+    return roles_of_owned(statements, words, error);
+}
+
+static int create_sequence(struct statements *statements, struct words *words, struct error *error)
+{
+    (void)words, (void)error;
+    statements->catalog.sequences++;
+    return 0;
+}
+
 static int read_create(struct statements *statements, struct words *words, struct error *error)
 {
     static const struct {
         const char *word;
         int (*read)(struct statements *, struct words *, struct error *);
     } objects[] = {
-        {"role", roles_of_create_role},  {"user", roles_of_create_role},
-        {"group", roles_of_create_role}, {"database", create_database},
-        {"schema", roles_of_owned},      {"tablespace", create_tablespace},
-        {"extension", create_extension}, {"policy", roles_of_policy},
+        {"role", roles_of_create_role},
+        {"user", roles_of_create_role},
+        {"group", roles_of_create_role},
+        {"database", create_database},
+        {"schema", create_schema},
+        {"tablespace", create_tablespace},
+        {"extension", create_extension},
+        {"policy", roles_of_policy},
         {"rule", create_rule},
+        {"sequence", create_sequence},
+        {"publication", create_publication},
     };
     if (statements->kind == STATEMENT_TABLE) {
         while (words_next(words) && !word_is(words, "table"))
@@ -346,6 +379,10 @@ static int read_select(struct statements *statements, struct words *words, struc
     while (words_next(words)) {
         if (word_is(words, "set_config"))
             return set_config(statements, words, error);
+        if (word_is(words, "setval")) {
+            statements->catalog.sequence_values++;
+            return 0;
+        }
         if (word_is(words, "lo_create")) {
             statements->catalog.current->large_objects++;
             return 0;

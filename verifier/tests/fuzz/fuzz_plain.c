@@ -15,11 +15,12 @@ struct outcome {
     struct plain_totals *totals;
 };
 
-static struct outcome parse(const uint8_t *data, size_t size, bool fragment, bool in_blocks)
+static struct outcome parse(const uint8_t *data, size_t size, int mode, bool in_blocks)
 {
     struct outcome outcome = {.result = 0};
-    cleanup(plain_freep) struct plain *plain =
-        fragment ? plain_new_fragment(true) : plain_new(true);
+    cleanup(plain_freep) struct plain *plain = mode == 0   ? plain_new(true)
+                                               : mode == 1 ? plain_new_fragment(true)
+                                                           : plain_new_part(true);
     for (size_t at = 0; at < size && outcome.result == 0;) {
         size_t block = in_blocks ? 1 + data[at] % 7 : size;
         if (block > size - at)
@@ -62,9 +63,9 @@ static void compare(const struct outcome *one, const struct outcome *other)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     (void)plain_looks_like((const char *)data, size);
-    for (int fragment = 0; fragment < 2; fragment++) {
-        struct outcome whole = parse(data, size, fragment, false);
-        struct outcome blocks = parse(data, size, fragment, true);
+    for (int mode = 0; mode < 3; mode++) {
+        struct outcome whole = parse(data, size, mode, false);
+        struct outcome blocks = parse(data, size, mode, true);
         compare(&whole, &blocks);
         plain_totals_free(whole.totals);
         plain_totals_free(blocks.totals);

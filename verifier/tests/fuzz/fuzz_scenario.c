@@ -22,7 +22,8 @@ static void promise(bool kept, const char *what)
 static void check_loaded(const struct scenario *scenario)
 {
     promise(scenario->name && *scenario->name, "a name");
-    promise(scenario->backups.location && scenario->backups.name, "defaults");
+    promise(scenario->backups.location && backup_names_count(&scenario->backups.names) > 0,
+            "defaults");
     promise(scenario->restore.timeout_ms > 0, "a timeout");
     promise(scenario->restore.jobs >= 0 && scenario->restore.jobs <= 64, "jobs");
     for (size_t i = 0; i < scenario->table_count; i++)

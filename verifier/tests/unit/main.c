@@ -18,6 +18,8 @@ int main(void)
     srunner_add_suite(runner, backup_retention_suite());
     srunner_add_suite(runner, backup_shelf_suite());
     srunner_add_suite(runner, dump_replacing_suite());
+    srunner_add_suite(runner, shelf_sets_suite());
+    srunner_add_suite(runner, archive_set_suite());
     srunner_add_suite(runner, archive_damage_suite());
     srunner_add_suite(runner, archive_hostile_suite());
     srunner_add_suite(runner, archive_read_suite());

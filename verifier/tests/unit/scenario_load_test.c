@@ -141,7 +141,7 @@ START_TEST(the_example_loads_whole)
     ck_assert_str_eq(scenario->source.database, "postgresql+asyncpg://user:hush@db/bugspark");
     cleanup(free_pointer) char *location = path_absolute("backups");
     ck_assert_str_eq(scenario->backups.location, location);
-    ck_assert_str_eq(scenario->backups.name, "bugspark_%Y%m%d.dump.gz");
+    ck_assert_str_eq(scenario->backups.names.patterns[PART_WHOLE], "bugspark_%Y%m%d.dump.gz");
     ck_assert_int_eq(scenario->backups.max_age_s, 93600);
     ck_assert_int_eq(scenario->backups.keep.young_s, 2592000);
     ck_assert(!scenario->backups.keep.by_periods);
@@ -179,7 +179,7 @@ START_TEST(defaults_are_filled_in)
     ck_assert_str_eq(scenario->name, "a-B_9");
     cleanup(free_pointer) char *location = path_absolute("backups");
     ck_assert_str_eq(scenario->backups.location, location);
-    ck_assert_str_eq(scenario->backups.name, "a-B_9_%Y%m%d.dump.gz");
+    ck_assert_str_eq(scenario->backups.names.patterns[PART_WHOLE], "a-B_9_%Y%m%d.dump.gz");
     ck_assert_int_eq(scenario->restore.timeout_ms, 30 * 60 * 1000);
     ck_assert_int_eq(scenario->restore.jobs, 0);
     ck_assert_int_eq(scenario->source.host, HOST_GUESS);
@@ -228,6 +228,22 @@ START_TEST(alembic_may_have_several_histories)
     ck_assert_uint_eq(count, 4);
     ck_assert_str_eq(tables[0].name, "alembic_version");
     ck_assert_str_eq(tables[1].name, "app.alembic_version");
+    scenario_free(scenario);
+}
+END_TEST
+
+START_TEST(a_backup_may_be_a_set_of_files)
+{
+    static const char text[] = "scenario: a\nbackups:\n  name:\n    data: data_%F.sql\n"
+                               "    roles: roles_%Y-%m-%d.sql\n";
+    struct strings problems = {0};
+    struct scenario *scenario = NULL;
+    int result = load(text, strlen(text), &scenario, &problems);
+    ck_assert_msg(result == 0, "%s", problems.count ? problems.items[0] : "no problem told");
+    ck_assert(backup_names_are_a_set(&scenario->backups.names));
+    ck_assert_uint_eq(backup_names_count(&scenario->backups.names), 2);
+    ck_assert_str_eq(scenario->backups.names.patterns[PART_DATA], "data_%F.sql");
+    ck_assert_str_eq(scenario->backups.names.patterns[PART_ROLES], "roles_%Y-%m-%d.sql");
     scenario_free(scenario);
 }
 END_TEST
@@ -362,6 +378,20 @@ static const struct {
       "remove `keep`"}},
     {NAMED "backups: {name: a/%F}\n",
      {"FILE:2:17: `name` is the name of a file, without `/`: the directory is `location`"}},
+    {NAMED "backups: {name: {data: d_%F.sql}}\n",
+     {"FILE:2:17: `name` is a set of at least two files: name one file alone without its part"}},
+    {NAMED "backups: {name: {data: d_%F.sql, rows: r_%F.sql}}\n",
+     {"FILE:2:34: unknown key `rows` in `name`: did you mean `roles`?"}},
+    {NAMED "backups: {name: {data: d_%F.sql, schema: s_%F_%H.sql}}\n",
+     {"FILE:2:17: `name` tells more of the date in one part than in another: the files of one "
+      "backup are found by the same date and time in their names"}},
+    {NAMED "backups: {name: {data: d_%F.sql, schema: d_%F.sql}}\n",
+     {"FILE:2:17: `name` names two of its parts alike"}},
+    {NAMED "backups: {name: {roles: r_%F.sql, globals: g_%F.sql}}\n",
+     {"FILE:2:17: `name` names no part with a database in it: add its `dump`"}},
+    {NAMED "backups: {name: {data: d.sql, schema: s/%F.sql}}\n",
+     {"FILE:2:24: `data` does not name a date: it needs %Y, %m and %d, or %F, or %s",
+      "FILE:2:39: `schema` is the name of a file, without `/`: the directory is `location`"}},
     {NAMED "backups: {location: 's3://', max_age: 26}\n",
      {"FILE:2:21: `location` lacks the bucket: s3://bucket/prefix",
       "FILE:2:39: `max_age` expects a duration above zero, such as 90s, 30m, 26h or 30d, found "
@@ -675,6 +705,7 @@ Suite *scenario_load_suite(void)
     add_test(suite, defaults_are_filled_in);
     add_test(suite, keep_may_count_periods);
     add_test(suite, alembic_may_have_several_histories);
+    add_test(suite, a_backup_may_be_a_set_of_files);
     add_test(suite, revisions_are_a_list_or_words);
     add_table_test(suite, a_file_tells_exactly_what_is_wrong, ARRAY_LENGTH(files));
     add_test(suite, a_file_that_is_not_there_is_named);

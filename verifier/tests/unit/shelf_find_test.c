@@ -23,7 +23,8 @@ static int find_in(const char *directory, const char *pattern, struct backup_fil
                    struct strings *notices, struct error *error)
 {
     cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(directory);
-    int outcome = backup_find(shelf, pattern, ret_file, notices, error);
+    const struct backup_names names = backup_names_of(pattern);
+    int outcome = backup_find(shelf, &names, ret_file, notices, error);
     if (outcome == 0)
         ret_file->shelf = NULL; /* it is gone with us */
     return outcome;
@@ -33,9 +34,10 @@ static int stat_given(const char *path, struct backup_file *ret_file, struct err
 {
     cleanup(shelf_freep) struct shelf *shelf = NULL;
     cleanup(free_pointer) char *name = NULL;
+    const struct backup_names names = backup_names_of(PATTERN);
     int outcome = location_open_file(NULL, path, &shelf, &name, error);
     if (outcome == 0)
-        outcome = backup_stat(shelf, name, PATTERN, ret_file, error);
+        outcome = backup_stat(shelf, name, &names, ret_file, error);
     if (outcome == 0)
         ret_file->shelf = NULL;
     return outcome;
@@ -201,7 +203,8 @@ START_TEST(without_dates_the_file_modified_last_is_taken)
     struct backup_file file;
     struct strings notices = {0};
     struct error error;
-    ck_assert_int_eq(backup_find(shelf, by_file[_i].pattern, &file, &notices, &error), 0);
+    const struct backup_names names = backup_names_of(by_file[_i].pattern);
+    ck_assert_int_eq(backup_find(shelf, &names, &file, &notices, &error), 0);
     ck_assert_str_eq(file.name, by_file[_i].names[0]);
     ck_assert(file.has_name_date);
     ck_assert_int_eq(file.name_date.undated, _i != 3);
@@ -264,7 +267,8 @@ START_TEST(in_an_hour_that_comes_twice_the_later_is_the_one_that_began_later)
     struct backup_file file;
     struct strings notices = {0};
     struct error error;
-    ck_assert_int_eq(backup_find(shelf, "a_%F-%R", &file, &notices, &error), 0);
+    const struct backup_names pattern = backup_names_of("a_%F-%R");
+    ck_assert_int_eq(backup_find(shelf, &pattern, &file, &notices, &error), 0);
     ck_assert_str_eq(file.name, set_back[_i].found);
     backup_file_free(&file);
     strings_free(&notices);

@@ -465,7 +465,8 @@ START_TEST(a_list_knows_the_last_good_ones_of_others)
         record_free(&record);
     }
     cleanup(retained_list_free) struct retained_list list = {0};
-    ck_assert_int_eq(retained_list_read(shelf, "b_%Y%m%d.sql", &list, &notices, &error), 0);
+    const struct backup_names names = backup_names_of("b_%Y%m%d.sql");
+    ck_assert_int_eq(retained_list_read(shelf, &names, &list, &notices, &error), 0);
     retained_list_prove(&list, "s", "shop", NULL);
     ck_assert_uint_eq(list.count, ARRAY_LENGTH(verified));
     for (size_t i = 0; i < list.count; i++) {

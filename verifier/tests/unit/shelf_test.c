@@ -17,6 +17,8 @@
 
 #define PATTERN "a_%Y%m%d.dump"
 
+static const struct backup_names named_a = {.patterns = {(char *)(uintptr_t)PATTERN}};
+
 enum { BOTH = 2 }; /* kinds of shelves */
 
 static int64_t give_text(void *context, void *bytes, size_t size, struct error *error)
@@ -85,17 +87,18 @@ START_TEST(a_list_holds_what_the_pattern_describes)
     struct error error;
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
         ck_assert_int_eq(shelf_write(shelf, names[i], "x", &error), 0);
-    ck_assert_int_eq(backup_list_read(shelf, PATTERN, &list, &error), 0);
+    ck_assert_int_eq(backup_list_read(shelf, &named_a, &list, &error), 0);
     ck_assert_uint_eq(list.count, 3);
     ck_assert_str_eq(list.backups[0].name, "a_20261122.dump");
     ck_assert_str_eq(list.backups[1].name, "a_20261121.dump");
     ck_assert_str_eq(list.backups[2].name, "a_20261120.dump");
     ck_assert_int_eq(list.backups[0].entry.size_bytes, 1);
     ck_assert_uint_eq(list.companions.count, 2);
-    ck_assert(backup_list_has(&list, "a_20261121.dump"));
-    ck_assert(!backup_list_has(&list, "a_20261101.dump"));
+    ck_assert_ptr_eq(backup_list_find(&list, "a_20261121.dump"), &list.backups[1]);
+    ck_assert_ptr_null(backup_list_find(&list, "a_20261101.dump"));
     struct backup_list none = {0};
-    ck_assert_int_eq(backup_list_read(shelf, "%Q", &none, &error), -1);
+    const struct backup_names refused = backup_names_of("%Q");
+    ck_assert_int_eq(backup_list_read(shelf, &refused, &none, &error), -1);
 }
 END_TEST
 
@@ -113,6 +116,9 @@ static const struct {
     {"a_20261122.dump/toc.dat", 23, true, SHELF_FOLDER},
     {"a_20261122.dump/toc.dat\0", 24, false, 0},
     {"a_20261122.dump/1.dat.gz", 24, false, 0},
+    {"a_20261122.dump/data.sql", 24, true, SHELF_FOLDER},
+    {"a_20261122.dump/data.sql.gz", 27, true, SHELF_FOLDER},
+    {"a_20261122.dump/data.txt", 24, false, 0},
     {"a_20261122.dump/deeper/toc.dat", 30, false, 0},
     {"/a_20261122.dump", 16, false, 0},
     {"/toc.dat", 8, false, 0},
@@ -127,7 +133,7 @@ START_TEST(only_keys_right_below_the_prefix_count)
     cleanup(backup_list_free) struct backup_list list = {0};
     struct error error;
     key_put(shelf, keys[_i].key, keys[_i].length, "x");
-    ck_assert_msg(backup_list_read(shelf, PATTERN, &list, &error) == 0, "%s", error.text);
+    ck_assert_msg(backup_list_read(shelf, &named_a, &list, &error) == 0, "%s", error.text);
     ck_assert_uint_eq(list.count, keys[_i].listed);
     if (list.count > 0) {
         ck_assert_str_eq(list.backups[0].name, "a_20261122.dump");

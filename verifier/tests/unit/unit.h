@@ -14,6 +14,8 @@ Suite *backup_name_pattern_suite(void);
 Suite *backup_retention_suite(void);
 Suite *backup_shelf_suite(void);
 Suite *dump_replacing_suite(void);
+Suite *shelf_sets_suite(void);
+Suite *archive_set_suite(void);
 Suite *archive_damage_suite(void);
 Suite *archive_hostile_suite(void);
 Suite *archive_read_suite(void);

@@ -1,0 +1,203 @@
+"""Proves that a backup may be a set of files: those of `supabase db dump`, of pg_dump --section, of pg_dumpall
+beside a dump; one pattern a part or a directory a night; and that what is missing or cut is seen, as far as
+each kind of file can tell."""
+
+import gzip
+import json
+import subprocess
+
+import pytest
+
+import supabase_files
+from backup_bucket import Bucket
+from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, today
+from servers import BIN
+
+INTACT, RECENT, RESTORES, ROWS = "backup is intact", "backup is recent", "backup restores", "every table has its rows"
+SUPABASE = "{roles: roles_%F.sql, platform: platform_%F.sql, schema: schema_%F.sql, data: data_%F.sql}"
+WITHOUT_EXTENSION = "restore: {exclude: [EXTENSION citext]}\n"
+
+# Roles with settings, and policies for them; triggers that would write rows of their own; keys in a circle; an
+# identity column; rows that look like comments; and what the host brings: a schema that the project refers to,
+# one that extensions are in, and a publication.
+ROLES = """
+create role anon; create role authenticated; create role service_role; create role supabase_admin superuser;
+create role app_reader; create role app_writer in role app_reader;
+grant authenticated to postgres;
+alter role anon set statement_timeout = '3s'; alter role app_reader set search_path = 'public';
+alter role authenticated set "pgrst.db_schemas" = 'public';
+"""
+PROJECT = """
+create schema extensions; create schema auth authorization supabase_admin;
+create extension pg_trgm with schema extensions; create extension citext with schema extensions;
+create table auth.users (id uuid primary key default gen_random_uuid(), email text);
+create function auth.uid() returns uuid language sql as 'select null::uuid';
+create publication supabase_realtime;
+create schema private;
+create type public.mood as enum ('good', 'bad');
+create table public.teams (id bigint generated always as identity primary key, leader bigint, note text);
+create table public.people (id bigserial primary key, team bigint references public.teams, mood public.mood, bio text,
+  account uuid references auth.users);
+alter table public.teams add foreign key (leader) references public.people;
+create table private.log (at timestamptz default now(), what text);
+create table public.nothing (id int);
+create index on public.people using gin (bio extensions.gin_trgm_ops);
+create function public.noted() returns trigger language plpgsql as $$
+begin insert into private.log (what) values (tg_table_name); return new; end $$;
+create trigger noting after insert on public.people for each row execute function public.noted();
+create view public.moods as select mood, count(*) from public.people group by mood;
+insert into auth.users (email) values ('-- a@example.com');
+insert into public.teams (note) select '-- ' || i from generate_series(1, 10) i;
+insert into public.people (team, mood, bio, account)
+  select i % 10 + 1, 'good', repeat('b', i), (select id from auth.users) from generate_series(1, 40) i;
+update public.teams set leader = id;
+alter table public.people enable row level security;
+create policy own on public.people for select to authenticated using (account = auth.uid());
+alter publication supabase_realtime add table public.people;
+grant select on public.people to anon, app_reader; grant usage on schema private to service_role;
+alter default privileges for role postgres in schema public grant all on tables to anon, authenticated;
+"""
+ROWS_OF_PROJECT = "91"
+
+
+@pytest.fixture(scope="module")
+def project(server):
+    server.sql(ROLES)
+    server.create("project", PROJECT)
+    yield "project"
+    server.drop("project")
+    server.sql("revoke authenticated from postgres; drop role anon, authenticated, service_role, supabase_admin, app_reader, app_writer")
+
+
+def put_supabase(place, server, project, days_ago=0, **options):
+    return supabase_files.written(server, project, place.backups, today("{part}_%F.sql", days_ago), **options)
+
+
+def files_of(place):
+    return sorted(path.name for path in place.backups.iterdir())
+
+
+def test_supabase_db_dump(place, server, project):
+    """Every row is back, triggers or not, with the roles, and without an extension that is left out; it is one
+    backup for its record, and for prune."""
+    parts = put_supabase(place, server, project)
+    assert parts["data"].read_text().startswith("SET session_replication_role = replica;")
+    assert not parts["schema"].read_text().strip().startswith("--")
+    for name in (today("{part}_%F.sql", 40), today("{part}_%F.sql", 41)):
+        for part in parts:
+            (place.backups / name.format(part=part)).write_text("old")
+    (place.backups / today("roles_%F.sql", 42)).write_text("what a killed prune left")
+    body = (
+        "tables:\n  people: [row_count = 40]\nrestore: {contents: true, exclude: [EXTENSION citext]}\n"
+        "queries: [{name: roles, sql: \"select count(*) from pg_roles where rolname in ('anon', 'app_writer')\", expect: '= 2'}]\n"
+    )
+    scenario = place.scenario(body, pattern=SUPABASE, backups="max_age: 26h\n  keep: 2d")
+    run = place.verify(scenario)
+    assert run.code == PASSED, str(run)
+    report = run.report()
+    assert set(report.verdicts().values()) == {"pass"} and "WARN" not in run.err, str(run)
+    assert report.properties["restored.rows"] == ROWS_OF_PROJECT
+    assert report.properties["restore.left_out_entries"] == "1" and "the one entry" in run.err
+    record = json.loads((place.backups / (parts["data"].name + ".verified.json")).read_text())
+    assert record["backup"] == parts["data"].name
+    assert record["size_bytes"] == sum(path.stat().st_size for path in parts.values())
+    run = place.run("prune", scenario)
+    assert run.code == PASSED and files_of(place) == sorted(
+        [path.name for path in parts.values()] + [parts["data"].name + ".verified.json"]
+    ), str(run)
+    assert today("deleted platform_%F.sql", 40) not in run.err and today("data_%F.sql", 40) in run.err
+
+
+def test_files_without_an_end(place, server, project):
+    """Whose comments were taken away, and that no RESET ALL ends."""
+    parts = put_supabase(place, server, project, keep_comments=False)
+    for path in parts.values():
+        path.write_text(path.read_text().removesuffix("RESET ALL;\n"))
+    words = "has no end mark: whether it was cut off can be told only by a row_count under `tables`, or by a manifest"
+    run = place.expect("pass", INTACT, [parts["data"].name, words], place.scenario(WITHOUT_EXTENSION, pattern=SUPABASE))
+    assert "WARN" in run.err and run.report()[ROWS].verdict == "pass", str(run)
+
+
+def test_a_newer_night_that_is_not_complete(place, server, project):
+    """As an empty newest backup: the older one is verified, and what is missing is told."""
+    put_supabase(place, server, project, days_ago=1)
+    parts = put_supabase(place, server, project)
+    parts["data"].unlink()
+    scenario = place.scenario(WITHOUT_EXTENSION, pattern=SUPABASE, backups="max_age: 50h")
+    words = today("the backup of %F is not complete: data_%F.sql is missing")
+    run = place.expect("pass", RECENT, words, scenario)
+    assert "WARN" in run.err and run.report()[ROWS].verdict == "pass", str(run)
+    run = place.verify("--backup", parts["schema"], scenario)
+    assert run.code == CANNOT_VERIFY and words in run.report().text
+    run = place.run("dump", place.scenario("source: {database: postgresql://127.0.0.1/x}\n", pattern=SUPABASE))
+    assert run.code == CANNOT_VERIFY and "backups.name is a set of files, and dump writes one file" in run.err
+
+
+def test_a_directory_a_night(place, server, project):
+    directory = place.backups / today("night_%F")
+    directory.mkdir()
+    parts = supabase_files.written(server, project, directory, options=["--column-inserts", "--rows-per-insert=100000"])
+    parts["data"].with_suffix(".sql.gz").write_bytes(gzip.compress(parts["data"].read_bytes()))
+    parts["data"].unlink()
+    run = place.verify(place.scenario(WITHOUT_EXTENSION, pattern="night_%F"))
+    assert run.code == PASSED and run.report().properties["restored.rows"] == ROWS_OF_PROJECT, str(run)
+    run = place.run("inspect", directory)
+    assert run.code == PASSED and "it ends as the files of `supabase db dump` do" in run.out
+    run = place.run("inspect", parts["schema"])
+    assert run.code == PASSED and "definitions alone" in run.out
+    host = parts["platform"].rename(place.backups / "platform.sql")
+    words = ["auth.users", "none of its files creates the schema", "part `platform`"]
+    place.expect("error", RESTORES, words, place.scenario(WITHOUT_EXTENSION, pattern="night_%F"))
+    host.rename(parts["platform"])
+    run = place.run("inspect", "--format", "json", directory)
+    assert [part["part"] for part in json.loads(run.out)["archive"]["parts"]] == ["roles", "platform", "schema", "data"]
+
+
+@pytest.mark.parametrize("options, ending", [(["-Fc"], "dump"), (["-Fp"], "sql")])
+def test_sections(place, server, project, options, ending):
+    parts = {"pre_data": "pre", "data": "data", "post_data": "post"}
+    for part, name in parts.items():
+        server.dump(project, place.backups / today(f"{name}_%F.{ending}"), *options, f"--section={part.replace('_', '-')}")
+    pattern = "{" + ", ".join(f"{part}: {name}_%F.{ending}" for part, name in parts.items()) + "}"
+    run = place.verify(place.scenario("restore: {contents: true, jobs: 2}\n", pattern=pattern))
+    assert run.code == PASSED and run.report().properties["restored.rows"] == ROWS_OF_PROJECT, str(run)
+    assert ("without special rights" in " ".join(run.err.split())) == (ending == "dump")
+
+
+def pg_dumpall(server, path, *options):
+    with open(path, "wb") as out:
+        subprocess.run([BIN / "pg_dumpall", *options, "-d", server.url()], stdout=out, check=True)
+
+
+def test_globals_beside_a_dump(place, server, project):
+    """The roles are made as they were, by the superuser; the dump needs none."""
+    server.sql("set allow_in_place_tablespaces = on; create tablespace slow location ''")
+    pg_dumpall(server, place.backups / today("globals_%F.sql"), "--globals-only")
+    server.sql("drop tablespace slow")
+    server.dump(project, place.backups / today("app_%F.dump"))
+    body = "queries: [{name: settings, sql: \"select count(*) from pg_roles where rolname = 'anon' and rolconfig is not null\", expect: '= 1'},\n"
+    body += "  {name: spaces, sql: \"select count(*) from pg_tablespace where spcname = 'slow'\", expect: '= 1'}]\n"
+    run = place.verify(place.scenario(body, pattern="{globals: globals_%F.sql, dump: app_%F.dump}"))
+    assert run.code == PASSED and "globals and dump, custom" in run.err, str(run)
+    assert "without special rights" in " ".join(run.err.split())
+
+
+def test_data_for_a_schema_with_triggers(place, server, project):
+    """pg_dump --schema-only and --data-only, whose triggers would write rows again, and whose foreign keys go in a
+    circle."""
+    server.dump(project, place.backups / today("schema_%F.dump"), "--schema-only")
+    server.dump(project, place.backups / today("data_%F.dump"), "--data-only")
+    run = place.verify(place.scenario(pattern="{schema: schema_%F.dump, data: data_%F.dump}"))
+    assert run.code == PASSED and run.report().properties["restored.rows"] == ROWS_OF_PROJECT, str(run)
+
+
+def test_in_a_bucket(bucket, place, server, project):
+    made = place.directory / "made"
+    made.mkdir()
+    for part, path in supabase_files.written(server, project, made).items():
+        bucket.put(today(f"{part}_%F.sql"), path.read_bytes())
+        bucket.put(today(f"night_%F/{part}.sql"), path.read_bytes())
+    run = place.verify(bucket.scenario(WITHOUT_EXTENSION, pattern=SUPABASE))
+    assert run.code == PASSED and run.report().properties["restored.rows"] == ROWS_OF_PROJECT, str(run)
+    run = place.verify("--only", INTACT, bucket.scenario(pattern="night_%F"))
+    assert run.code == PASSED, str(run)
