@@ -368,15 +368,16 @@ static void judge(const struct subject *subject, const struct candidates *candid
                      different, candidates->count, first->label);
     else if (candidates->inserts > 0)
         outcome_error(outcome,
-                      "%zu tables cannot be compared, because the dump holds them as INSERTs: dump "
+                      "%zu table%s cannot be compared, because the dump holds %s as INSERTs: dump "
                       "without --inserts, or remove restore.contents",
-                      candidates->inserts);
+                      candidates->inserts, candidates->inserts == 1 ? "" : "s",
+                      candidates->inserts == 1 ? "it" : "them");
     else if (reordered > 0)
         outcome_error(outcome,
-                      "%zu partitioned tables cannot be compared, because the dump loads their "
-                      "partitions through them and these have their columns in several orders: "
-                      "remove restore.contents",
-                      reordered);
+                      "%zu partitioned table%s cannot be compared, because the dump loads rows "
+                      "through %s into partitions whose columns are in several orders: remove "
+                      "restore.contents",
+                      reordered, reordered == 1 ? "" : "s", reordered == 1 ? "it" : "them");
     else
         outcome_pass(outcome, "%zu table%s, value for value", candidates->count,
                      candidates->count == 1 ? "" : "s");

@@ -409,9 +409,10 @@ void every_table_has_its_rows(const struct subject *subject, const void *paramet
         if (pairs.items[i].quoted && count_rows(connection, &pairs.items[i], outcome) < 0)
             return;
     if (has_large_objects(connection, subject, outcome) && tables_agree(&pairs, outcome) &&
-        sequences_agree(connection, subject, outcome))
+        sequences_agree(connection, subject, outcome)) {
         tell_all(connection, subject, &pairs, outcome);
-    else
-        blame_appended(subject, outcome);
+        return;
+    }
+    blame_appended(subject, outcome);
     doubt_server(&subject->facts->server, outcome);
 }

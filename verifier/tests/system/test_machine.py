@@ -106,13 +106,6 @@ def test_a_file_in_the_place_of_reports(place, good):
     assert "in the way" in run.err and "--reports" in run.err
 
 
-def test_reports_are_made_where_there_is_no_directory(place, good):
-    place.put(good.gz)
-    run = place.run("verify", "--reports", place.directory / "new", place.scenario(SCENARIO))
-    assert run.code == PASSED, str(run)
-    assert (place.directory / "new/bugspark.xml").exists()
-
-
 def test_a_directory_in_the_place_of_a_report(place, good):
     place.put(good.gz)
     os.mkdir(place.reports / "bugspark.xml")
