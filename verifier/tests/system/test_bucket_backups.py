@@ -409,7 +409,7 @@ def test_a_backup_of_several_parts(bucket, large, pattern):
     size = len(bucket.get(today(pattern)))
     assert size > 17 * 2**20 and bucket.check_whole(today(pattern)) and bucket.unfinished() == 0
     run = bucket.place.verify(path)
-    assert run.code == PASSED and "150,000 rows" in run.err, str(run)
+    assert run.code == PASSED and "75,000 rows" in run.err, str(run)
 
 
 def test_a_name_that_exists(bucket, server):

@@ -42,7 +42,7 @@ NINE = "create table t (x int); insert into t select generate_series(1, 9);"
 
 
 def test_a_table_that_is_locked(place, server, database):
-    name = database(NINE)
+    name = database(NINE + "create table a as select 1 as x")  # in which a row is found before t is looked at
     with session(server.url(name), "begin; lock table t in access exclusive mode;\n"):
         wait_until(lambda: is_locked(server, name, "AccessExclusiveLock"), "the lock")
         dump = place.run("dump", scenario(place, server.url(name), counts="none"), environment=place.stand_in(pg_dump=IMPATIENT))
@@ -138,6 +138,9 @@ def test_a_standby_that_goes_on(place, pair):
     slow = QUICK + '"$real/pg_dump" "$@" | { head -c 100000; touch $place/half; while [[ ! -e $place/on ]]; do sleep 0.05; done; cat; }\nexit ${PIPESTATUS[0]}'
     running = place.start("dump", scenario(place, standby.url("busy")), environment=place.stand_in(pg_dump=slow))
     wait_until(lambda: (place.directory / "half").exists() or running.process.poll() is not None, "half a dump")
+    # One that still sends would end at once.
+    sending = "select 1 from pg_stat_activity where application_name = 'pg_dump' and wait_event = 'ClientWrite'"
+    wait_until(lambda: standby.sql(sending) == "1", "a full pipe")
     primary.sql("drop table t", "busy")
     # The standby waits for its query, which it has told to end, and that one for us to read.
     waiting = "select 1 from pg_stat_activity where backend_type = 'startup' and wait_event_type = 'Lock'"

@@ -57,7 +57,7 @@ DUMPING = [
 @pytest.mark.parametrize("all_else, number", [(False, signal.SIGTERM), (True, signal.SIGINT)], ids=["alone", "and all that follows"])
 @pytest.mark.parametrize("which", [which for _, which in DUMPING], ids=[name for name, _ in DUMPING])
 def test_a_dump(bucket, large, which, all_else, number):  # pylint: disable=redefined-outer-name
-    path = bucket.scenario(source=large, pattern="bugspark_%Y%m%d.dump")
+    path = bucket.scenario(source=large, pattern="bugspark_%Y%m%d.dump.zst")
     silence = Silence(bucket.store.proxy, which, (lambda request: True) if all_else else None)
     with ended(bucket.place.start("dump", path)) as running:
         assert silence.end(running, number).code == -number
@@ -65,7 +65,7 @@ def test_a_dump(bucket, large, which, all_else, number):  # pylint: disable=rede
     if not all_else:
         assert bucket.keys() == [] and bucket.unfinished() == 0
     # A manifest whose backup is gone is what `prune` removes and the next dump writes over.
-    assert set(bucket.keys()) <= {today("bugspark_%Y%m%d.dump.manifest.json")}
+    assert set(bucket.keys()) <= {today("bugspark_%Y%m%d.dump.zst.manifest.json")}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
