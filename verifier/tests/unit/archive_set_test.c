@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/data_only.h"
+#include "archive/gaps.h"
 #include "archive/set.h"
 #include "base/memory.h"
 #include "checks/kinds.h"
@@ -25,6 +27,8 @@
 #define COPY_B "COPY \"public\".\"b\" (\"id\") FROM stdin;\n\\.\n"
 #define SETVAL "SELECT pg_catalog.setval('\"public\".\"a_id_seq\"', 2, true);\n"
 #define DATA   "SET session_replication_role = replica;\n\n" SETTINGS COPY_A COPY_B SETVAL
+
+#define INSERTS "INSERT INTO \"public\".\"a\" VALUES (1);\n"
 
 struct written {
     enum backup_part part;
@@ -100,6 +104,70 @@ START_TEST(parts_are_one_backup)
 }
 END_TEST
 
+#define BEGIN "--\n-- PostgreSQL database dump\n--\n\n" SETTINGS
+#define END   "--\n-- PostgreSQL database dump complete\n--\n"
+
+/* What is asked of a file that is the whole backup. */
+static char *seen(const struct archive *archive)
+{
+    const struct archive_database *databases[4];
+    cleanup(strings_free) struct strings words = {0}, names = {0};
+    cleanup(gaps_free) struct gaps gaps;
+    cleanup(free_pointer) char *appended = archive_appended(archive);
+    if (appended)
+        strings_add(&words, appended);
+    if (archive_appended_changes_rows(archive))
+        strings_add(&words, "changes rows");
+    gaps_find(archive, &gaps);
+    for (size_t i = 0; i < gaps.table_count; i++)
+        strings_addf(&words, "no rows of %s.%s", gaps.tables[i].schema, gaps.tables[i].name);
+    if (archive_is_data_only(archive))
+        strings_add(&words, "data only");
+    ck_assert_uint_le(archive->database_part_count, ARRAY_LENGTH(databases));
+    size_t count = archive_databases(archive, databases);
+    for (size_t i = 0; i < count; i++)
+        strings_addf(&words, "%s with %zu", databases[i]->name, databases[i]->table_count);
+    return strings_listed(&words);
+}
+
+static const struct {
+    struct written files[3];
+    const char *seen;
+} together[] = {
+    {{{PART_ROLES, ROLES}, {PART_SCHEMA, SCHEMA}, {PART_DATA, DATA}}, "no rows of own.c"},
+    {{{PART_PLATFORM, SETTINGS "CREATE TABLE own.c (id int);\n"},
+      {PART_SCHEMA, SETTINGS "CREATE TABLE a (id int);\nCREATE TABLE b (id int);\n"},
+      {PART_DATA, DATA}},
+     ""},
+    {{{PART_PLATFORM, SETTINGS},
+      {PART_SCHEMA, SETTINGS "CREATE TABLE a (id int);\nCREATE TABLE b (id int);\n"},
+      {PART_DATA, SETTINGS INSERTS}},
+     ""},
+    {{{PART_ROLES, ROLES}, {PART_PLATFORM, SETTINGS}, {PART_DATA, DATA}}, "data only"},
+    {{{PART_ROLES, ROLES},
+      {PART_SCHEMA, SETTINGS "CREATE TABLE a (id int);\nCREATE TABLE b (id int);\n"},
+      {PART_DATA, BEGIN COPY_A COPY_B END "DELETE FROM a;\n"}},
+     "data.sql: 1 statement follows the end of the dump, on line 16 (DELETE FROM a) and changes "
+     "rows"},
+    {{{PART_GLOBALS, ROLES "\\connect template1\n"},
+      {PART_SCHEMA, BEGIN "\\connect shop\nCREATE TABLE a (id int);\n" END},
+      {PART_DATA, BEGIN "\\connect shop\n" COPY_A COPY_B END}},
+     "shop with 2"},
+};
+
+START_TEST(what_holds_for_one_file_holds_for_parts)
+{
+    cleanup(scratch_free) char *scratch = scratch_new();
+    struct archive archive = {0};
+    struct error error = {0};
+    ck_assert_msg(set_read(scratch, together[_i].files, 3, &archive, &error) == 0, "%s",
+                  error.text);
+    cleanup(free_pointer) char *words = seen(&archive);
+    ck_assert_str_eq(words, together[_i].seen);
+    archive_free(&archive);
+}
+END_TEST
+
 static const struct {
     const char *about;
     struct written files[3];
@@ -172,8 +240,6 @@ START_TEST(alone_it_is_refused)
 }
 END_TEST
 
-#define INSERTS "INSERT INTO \"public\".\"a\" VALUES (1);\n"
-
 /* What the scenario counts ("a b"), and what is said then of data without an end mark. */
 static const struct {
     const char *data;
@@ -240,6 +306,7 @@ Suite *archive_set_suite(void)
 {
     Suite *suite = suite_create("archive/set");
     add_test(suite, parts_are_one_backup);
+    add_table_test(suite, what_holds_for_one_file_holds_for_parts, ARRAY_LENGTH(together));
     add_table_test(suite, what_was_cut_is_seen, ARRAY_LENGTH(cuts));
     add_test(suite, alone_it_is_refused);
     add_table_test(suite, what_would_tell_the_end_is_said, ARRAY_LENGTH(ends));

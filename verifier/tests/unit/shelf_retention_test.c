@@ -107,10 +107,10 @@ START_TEST(the_last_good_one_is_never_deleted)
 }
 END_TEST
 
-/* Backups by their times, newest first. */
+/* Backups by their times, newest first. Of one that lacks a file, it may still arrive. */
 static const struct {
     struct keep keep;
-    const char *backups; /* "2026-11-26T02v": verified */
+    const char *backups; /* "2026-11-26T02v": verified; "?": a set that lacks a file */
     const char *kept;    /* a letter for each: p period, V, n, u, D, y */
 } periods[] = {
     {{.young_s = 3 * 86400, .by_periods = true, .periods = {3}},
@@ -131,6 +131,9 @@ static const struct {
     {{.young_s = 2 * 86400, .by_periods = true, .periods = {2}},
      "2031-01-01T02v 2026-11-26T02v 2026-11-25T02v 2026-11-19T02v",
      "yppD"},
+    {{.young_s = 2 * 86400, .by_periods = true, .periods = {2}},
+     "2026-11-26T02? 2026-11-25T02v 2026-11-23T02? 2026-11-22T02v 2026-11-22T01v",
+     "ypDpD"},
 };
 
 START_TEST(one_stays_for_each_period)
@@ -148,6 +151,7 @@ START_TEST(one_stays_for_each_period)
         struct tm parts = {.tm_isdst = -1};
         text = strptime(text, "%Y-%m-%dT%H", &parts);
         ck_assert_ptr_nonnull(text);
+        backups[list.count].incomplete = *text == '?';
         backups[list.count].verified = *text++ == 'v';
         backups[list.count++].time = mktime(&parts);
     }

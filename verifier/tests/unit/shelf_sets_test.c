@@ -171,6 +171,33 @@ START_TEST(one_of_its_files_stands_for_the_set)
 }
 END_TEST
 
+/* Each file is asked for: of files side by side, and of those in a directory. */
+START_TEST(a_set_of_which_a_file_is_another_one_is_not_what_was_found)
+{
+    static const size_t sets[] = {0, 5};
+    for (size_t i = 0; i < ARRAY_LENGTH(sets); i++)
+        for (size_t part = 0; part < 3; part++) {
+            cleanup(scratch_free) char *scratch = scratch_new();
+            cleanup(shelf_freep) struct shelf *shelf = scratch_shelf(scratch, _i == 1);
+            cleanup(backup_file_free) struct backup_file file = {0};
+            cleanup(strings_free) struct strings notices = {0};
+            struct error error = {0};
+            for (size_t k = 0; k < ARRAY_LENGTH(cases[0].files) && cases[sets[i]].files[k]; k++)
+                file_put(shelf, scratch, cases[sets[i]].files[k]);
+            ck_assert_int_eq(backup_find(shelf, cases[sets[i]].names, &file, &notices, &error), 0);
+            ck_assert_int_eq(file.part_count, 3);
+            ck_assert_msg(backup_still_there(&file, &error) == 0, "%s", error.text);
+            cleanup(free_pointer) char *other = xasprintf("%s?", file.parts[part].name);
+            file_put(shelf, scratch, other);
+            ck_assert_int_eq(backup_still_there(&file, &error), -1);
+            ck_assert_int_eq(error.fault, FAULT_MACHINE);
+            ck_assert_msg(strstr(error.text, file.parts[part].name) &&
+                              strstr(error.text, "while it was read: run again"),
+                          "%s", error.text);
+        }
+}
+END_TEST
+
 START_TEST(two_files_of_one_part_are_refused)
 {
     cleanup(scratch_free) char *scratch = scratch_new();
@@ -268,6 +295,7 @@ Suite *shelf_sets_suite(void)
     Suite *suite = suite_create("shelf/sets");
     add_table_test(suite, the_latest_whole_set_is_found, ARRAY_LENGTH(cases));
     add_table_test(suite, one_of_its_files_stands_for_the_set, 2);
+    add_table_test(suite, a_set_of_which_a_file_is_another_one_is_not_what_was_found, 2);
     add_table_test(suite, two_files_of_one_part_are_refused, 2);
     add_table_test(suite, a_set_is_pruned_as_a_whole, 2);
     add_test(suite, rubble_is_not_the_newest_backup);
