@@ -261,6 +261,9 @@ static void read_pattern(struct reader *reader, const struct key *key, const str
         wrong = "is the name of a file, without `/`: the directory is `location`";
     else if (strlen(text) > BACKUP_NAME_LIMIT_BYTES)
         wrong = "is longer than a file name can be";
+    else if (field != &reader->scenario->backups.names.patterns[PART_WHOLE] &&
+             (given & WHOLE_DATE) != WHOLE_DATE && !(given & UNKNOWN_CONVERSION))
+        wrong = "does not name a date: it needs %Y, %m and %d, or %F, or %s"; /* of a part */
     if (wrong)
         problems_add(&reader->problems, value->mark, "`%s` %s", key->name, wrong);
     else if (!(given & UNKNOWN_CONVERSION))
@@ -285,7 +288,7 @@ void check_dating(struct problems *problems, const struct scenario *scenario)
             problems, scenario->backups.name_mark,
             "`name` does not name a date: it needs %%Y, %%m and %%d, or %%F, or %%s; or say "
             "`time: modified` (or header), so that the age is known by another way");
-    if (!by_name && backup_names_are_a_set(names))
+    if (!by_name && backup_names_count(names) > 1)
         problems_add(problems, scenario->backups.name_mark,
                      "`name` is a set of files, which are found by the date in their names: "
                      "remove `time`");
