@@ -503,7 +503,7 @@ def test_a_dump_that_is_killed_at_any_request(bucket, large, force):
     assert there and bucket.keys() == [name, name + ".manifest.json"] and bucket.place.verify(path).code == PASSED
 
 
-@pytest.mark.parametrize("kills", [8])
+@pytest.mark.parametrize("kills", [5])
 def test_a_dump_that_is_killed_at_any_moment(bucket, large, kills):
     path = bucket.scenario(source=large, pattern=QUICK)
     began = time.monotonic()
