@@ -19,6 +19,8 @@
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "commands/run.h"
+#include "shelf/location.h"
+#include "shelf/retention.h"
 
 /* What a step that was told to stop gets for that. */
 enum { GRACE_MS = 60000, TICK_MS = 1000 };
@@ -40,7 +42,7 @@ static const struct usage nightly_usage = {
     .arguments = "[SCENARIO.yaml ...]",
     .words =
         "Do what a night is for: make the backups (dump), copy the buckets (sync), prove that the "
-        "backups restore (verify) and, when every check passed, delete the old ones (prune); each "
+        "backups restore (verify) and, where tonight's verified, delete the old ones (prune); each "
         "for the scenarios that have source.database, objects.copy and backups.keep. The exit code "
         "is the worst of the four. Without names, the scenarios are those of the directory "
         "scenarios.",
@@ -54,10 +56,28 @@ struct night {
     const struct common_options *common;
     const struct nightly_options *options;
     const struct loaded *loaded;
+    time_t began;
     int64_t deadline_ms;
     bool interrupted;
     int exit_code; /* the worst so far */
 };
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("nightly: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+}
+
+static bool is_over(const struct night *night)
+{
+    return night->interrupted || clock_ms() >= night->deadline_ms;
+}
 
 /* --- who asks for what ------------------------------------------------------------------------ */
 
@@ -85,6 +105,28 @@ static bool asks_for_prune(const struct scenario *scenario)
     return scenario && scenario->backups.keep.young_s > 0;
 }
 
+/* Has the newest backup verified in this night? An object that is missing stands in nobody's way.
+ */
+static bool verified_tonight(const struct night *night, const struct scenario *scenario)
+{
+    cleanup(shelf_freep) struct shelf *shelf = NULL;
+    cleanup(strings_free) struct strings ignored = {0};
+    cleanup(record_free) struct record record = {0};
+    struct retained_list list = {0};
+    struct error error;
+    time_zone_use(scenario->backups.time_zone);
+    bool read = location_open(scenario, &shelf, &error) == 0 &&
+                retained_list_read(shelf, &scenario->backups.names, &list, &ignored, &error) == 0;
+    bool verified =
+        read && list.count > 0 &&
+        retained_record(shelf, &list.items[0], scenario->name, scenario->backups.database,
+                        night->common->reports, &record, &error) == 0 &&
+        record.verified >= night->began;
+    retained_list_free(&list);
+    time_zone_use(NULL);
+    return verified;
+}
+
 struct step {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -98,6 +140,15 @@ static const struct step steps[] = {
     {"verify", command_verify, asks_for_verify, true, true, true},
     {"prune", command_prune, asks_for_prune, false, false, false},
 };
+
+static bool may_prune(const struct night *night, const struct scenario *scenario)
+{
+    bool may = verified_tonight(night, scenario);
+    if (!may && !is_over(night))
+        say("%s: nothing was pruned, because the newest backup did not verify tonight",
+            scenario->name);
+    return may;
+}
 
 /* Its command line; false: nobody asks for it. */
 static bool arguments_build(const struct night *night, const struct step *step,
@@ -120,7 +171,8 @@ static bool arguments_build(const struct night *night, const struct step *step,
         strings_add(argv, night->options->force ? "--force" : "--if-missing");
     strings_add(argv, "--");
     for (size_t i = 0; i < night->loaded->paths.count; i++) {
-        if (!step->asks(night->loaded->scenarios[i]))
+        const struct scenario *scenario = night->loaded->scenarios[i];
+        if (!step->asks(scenario) || (step->run == command_prune && !may_prune(night, scenario)))
             continue;
         strings_add(argv, night->loaded->paths.items[i]);
         asked = true;
@@ -129,18 +181,6 @@ static bool arguments_build(const struct night *night, const struct step *step,
 }
 
 /* --- one step --------------------------------------------------------------------------------- */
-
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void say(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("nightly: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-}
 
 static pid_t start(const struct step *step, struct strings *argv)
 {
@@ -183,11 +223,6 @@ static int wait_for(struct night *night, const struct step *step, pid_t pid)
         if (clock_ms() >= kill_ms)
             kill(pid, SIGKILL);
     }
-}
-
-static bool is_over(const struct night *night)
-{
-    return night->interrupted || clock_ms() >= night->deadline_ms;
 }
 
 /* 0 as well when nobody asks for the step. */
@@ -256,18 +291,10 @@ static int lock(const struct common_options *common, struct error *error)
 static void do_night(struct night *night)
 {
     announce(night);
-    int verified = EXIT_VERIFIED;
     for (size_t i = 0; i < ARRAY_LENGTH(steps); i++) {
         const struct step *step = &steps[i];
-        if (step->run == command_prune && verified != EXIT_VERIFIED) {
-            if (!is_over(night))
-                say("nothing was pruned, because verify ended with %d", verified);
-            continue;
-        }
         int exit_code = do_step(night, step);
-        if (step->run == command_verify)
-            verified = exit_code;
-        else if (exit_code != EXIT_VERIFIED && step->run == command_dump)
+        if (exit_code != EXIT_VERIFIED && step->run == command_dump)
             say("dump ended with %d: what is verified is the latest backup that is there",
                 exit_code);
         else if (exit_code != EXIT_VERIFIED && step->run == command_sync)
@@ -286,6 +313,7 @@ int command_nightly(int argc, char **argv)
         .common = &common,
         .options = &options,
         .loaded = &loaded,
+        .began = time(NULL),
         .deadline_ms =
             options.timeout_s > 0 ? deadline_after(options.timeout_s * 1000) : NO_DEADLINE,
     };

@@ -52,14 +52,14 @@ static int set_read(const char *scratch, const struct written *files, size_t cou
                     struct archive *ret_archive, struct error *error)
 {
     struct archive *parts = xcalloc(count, sizeof(*parts));
-    struct error together = {0};
+    struct error unjoined = {0};
     int outcome = 0;
     size_t read = 0;
     for (; read < count && outcome == 0; read++)
         outcome = part_read(scratch, &files[read], &parts[read], error);
-    int joined = archive_of_set(ret_archive, parts, read, &together);
+    int joined = archive_of_set(ret_archive, parts, read, &unjoined);
     if (outcome == 0 && joined < 0)
-        *error = together;
+        *error = unjoined;
     return outcome < 0 ? -1 : joined;
 }
 
@@ -111,7 +111,7 @@ END_TEST
 static char *seen(const struct archive *archive)
 {
     const struct archive_database *databases[4];
-    cleanup(strings_free) struct strings words = {0}, names = {0};
+    cleanup(strings_free) struct strings words = {0};
     cleanup(gaps_free) struct gaps gaps;
     cleanup(free_pointer) char *appended = archive_appended(archive);
     if (appended)
