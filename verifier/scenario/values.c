@@ -354,7 +354,7 @@ static void read_period(struct reader *reader, const struct key *key, const stru
     if (!text)
         return;
     bool digits_only = text[strspn(text, "0123456789")] == '\0' && strlen(text) <= 4;
-    int number = digits_only ? atoi(text) : 0;
+    int number = digits_only ? (int)strtol(text, NULL, 10) : 0;
     cleanup(free_pointer) char *words = value_shown(value);
     if (number >= 1 && number <= PERIODS_LIMIT)
         *(int *)field = number;

@@ -181,7 +181,7 @@ static int period_of(time_t time, enum keep_period period)
         return parts.tm_year * 366 + parts.tm_yday;
     case KEEP_WEEKLY:
         strftime(week, sizeof(week), "%G%V", &parts);
-        return atoi(week);
+        return (int)strtol(week, NULL, 10);
     case KEEP_MONTHLY:
         return parts.tm_year * 12 + parts.tm_mon;
     case KEEP_YEARLY:
