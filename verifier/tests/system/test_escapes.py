@@ -368,7 +368,6 @@ create table pg_class as select 1 as oid; create table pg_namespace as select 1 
 
 # One job: the index comes behind all data then.
 LYING = """restore:
-  jobs: 1
   contents: true
   jobs: 1
 alembic:
