@@ -118,6 +118,11 @@ char *strings_listed(const struct strings *list)
     return words;
 }
 
+const char *strings_first(const struct strings *list)
+{
+    return list->count > 0 ? list->items[0] : "";
+}
+
 void strings_free(struct strings *list)
 {
     for (size_t i = 0; i < list->count; i++)

@@ -45,7 +45,8 @@ void strings_add(struct strings *list, const char *text);
 void strings_addf(struct strings *list, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 bool strings_contain(const struct strings *list, const char *text);
-char *strings_listed(const struct strings *list); /* "a, b and c"; freed by the caller */
+char *strings_listed(const struct strings *list);      /* "a, b and c"; freed by the caller */
+const char *strings_first(const struct strings *list); /* borrowed; "" when there is none */
 void strings_free(struct strings *list);
 /* The items of `list` followed by a NULL, as argv wants them: borrowed from the list. */
 const char *const *strings_argv(struct strings *list);

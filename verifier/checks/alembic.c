@@ -79,7 +79,7 @@ static bool are_known(const struct look *look, const struct migrations *migratio
         outcome_fail(look->versions.outcome,
                      "revision %s is in no file of %s: the database was migrated from other "
                      "files, or these are older than the backup",
-                     look->versions.found.items[i], places->directories.items[0]);
+                     look->versions.found.items[i], strings_first(&places->directories));
         return false;
     }
     return true;

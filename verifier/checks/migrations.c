@@ -92,13 +92,13 @@ static void judge_files(const struct look *look)
         outcome_fail(outcome,
                      "%s is applied and in no file of %s: the database was migrated from other "
                      "files, or these are older than the backup",
-                     unknown.items[0], look->expected->directories.items[0]);
+                     strings_first(&unknown), strings_first(&look->expected->directories));
         list(outcome, "in no file", &unknown);
     } else if (look->expected->version == VERSION_HEAD && pending.count > 0) {
         cleanup(free_pointer) char *number = counted(pending.count, "");
         outcome->concern = CONCERN_BEHIND;
         outcome_fail(outcome, "%s %s not applied, the first is %s", number,
-                     pending.count == 1 ? "is" : "are", pending.items[0]);
+                     pending.count == 1 ? "is" : "are", strings_first(&pending));
         list(outcome, "not applied", &pending);
         outcome_detail(outcome, "the backup was made before they ran, or they never ran");
     } else {
@@ -114,7 +114,7 @@ static void judge_unfinished(const struct look *look)
     const struct strings *unfinished = &look->versions.unfinished;
     outcome_fail(look->versions.outcome,
                  "%s says %s: a migration failed, or was not done when the backup was made",
-                 look->versions.table.name, unfinished->items[0]);
+                 look->versions.table.name, strings_first(unfinished));
     list(look->versions.outcome, "not done", unfinished);
 }
 

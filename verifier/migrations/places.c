@@ -93,8 +93,7 @@ int places_list(const struct places *places, struct strings *ret_files, struct s
     }
     if (ret_files->count == 0)
         return cannot_verify(error, "%s holds no migrations (*.py)",
-                             places->directories.count ? places->directories.items[0]
-                                                       : "the configuration");
+                             strings_first(&places->directories));
     sort(&deeper);
     add_new(ret_unread, &known, &deeper);
     return 0;

@@ -71,13 +71,14 @@ class Proxy:
     """`fault(number, request, answer)` is called for each answer, numbered from 0 as they come; it may
     change the answer. `rewrite(request)` may change a request, or give an answer in place of the store's. Each
     answer is given `delay_s` later than it could be. `passed` counts the requests,
-    `most_under_way` those that waited at the same time."""
+    `most_under_way` those that waited at the same time, `asking` those that the store is still at work on, whether
+    anybody waits for it or not."""
 
     def __init__(self, target_port, tls=None):
         self.target_port, self.tls = target_port, tls
         self.fault = self.rewrite = None
         self.delay_s = 0
-        self.passed = self.under_way = self.most_under_way = 0
+        self.passed = self.under_way = self.most_under_way = self.asking = 0
         self.seen = []
         self.tasks = set()
         self.loop = asyncio.new_event_loop()
@@ -144,9 +145,13 @@ class Proxy:
         number = self.passed
         self.passed += 1
         self.seen.append(request)
-        answer = self.rewrite(request) if self.rewrite else None
-        if answer is None:
-            answer = await self.ask(request)
+        self.asking += 1
+        try:
+            answer = self.rewrite(request) if self.rewrite else None
+            if answer is None:
+                answer = await self.ask(request)
+        finally:
+            self.asking -= 1
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:

@@ -17,7 +17,7 @@ import yaml
 
 import s3_faults
 from backup_bucket import NAME, PREFIX, Bucket, environment_of, put_good
-from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM, ROOT, Place, ended, flip_bit, today
+from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM, ROOT, Place, ended, flip_bit, today, wait_until
 from s3_proxy import Answer
 
 
@@ -493,6 +493,7 @@ def test_a_dump_that_is_killed_at_any_request(bucket, large, force):
 
         bucket.store.proxy.reset(rewrite=kill)
         code = running.wait().code
+        wait_until(lambda: bucket.store.proxy.asking == 0, "the store to be done with what it was asked")
         bucket.store.proxy.reset()
         there = bucket.check_whole(name)
         assert there or not force, f"request {number}: the old one is gone and the new one is not there"
