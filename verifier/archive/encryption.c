@@ -65,11 +65,11 @@ static size_t packet_header(const uint8_t *head, int *ret_tag)
     if (!(head[0] & 0x80U))
         return 0;
     if (head[0] & 0x40U) {
-        *ret_tag = head[0] & 0x3fU;
+        *ret_tag = (int)(head[0] & 0x3fU);
         return head[1] == 255 ? 6 : head[1] >= 192 && head[1] < 224 ? 3 : 2;
     }
     static const uint8_t sizes[] = {2, 3, 5, 1};
-    *ret_tag = head[0] >> 2 & 0xfU;
+    *ret_tag = (int)(head[0] >> 2 & 0xfU);
     return sizes[head[0] & 3U];
 }
 
