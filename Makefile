@@ -99,10 +99,13 @@ fuzz:
 	mkdir -p $(FUZZERS:%=build/fuzz/corpus/%)
 	$(foreach name,$(FUZZERS),$(call fuzz_one,$(name),$(SEEDS_$(name))))
 
+# Rounded up: a fuzzer takes 0 seconds for "without end".
+FUZZ_SHARE = $$((($(FUZZ_SECONDS) + $(words $(FUZZERS)) - 1) / $(words $(FUZZERS))))
+
 # A fuzzer and the directories of its seeds.
 define fuzz_one
-	echo "fuzz: $(1), $$(($(FUZZ_SECONDS) / $(words $(FUZZERS)))) s"
-	build/fuzz/fuzz-$(1) -max_total_time=$$(($(FUZZ_SECONDS) / $(words $(FUZZERS)))) -timeout=20 \
+	echo "fuzz: $(1), $(FUZZ_SHARE) s"
+	build/fuzz/fuzz-$(1) -max_total_time=$(FUZZ_SHARE) -timeout=20 \
 	    -max_len=16384 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=build/fuzz/$(1)- \
 	    build/fuzz/corpus/$(1) $(2) >build/fuzz/$(1).txt 2>&1 || \
 	    { tail -n 40 build/fuzz/$(1).txt; exit 1; }
