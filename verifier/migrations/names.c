@@ -1,14 +1,11 @@
 #include "migrations/names.h"
 
 #include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-enum { DEPTH_LIMIT = 16 };
+#include "migrations/files.h"
 
 /* --- the name of one file --------------------------------------------------------------------- */
 
@@ -145,32 +142,9 @@ char *migration_name(enum migration_tool tool, const char *path)
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-static int add_below(enum migration_tool tool, const char *directory, int depth,
-                     struct strings *names, struct error *error)
+static bool is_entered(const char *name)
 {
-    if (depth > DEPTH_LIMIT)
-        return cannot_verify(error, "%s: directories lie too deep in each other", directory);
-    DIR *entries = opendir(directory);
-    if (!entries)
-        return cannot_verify(error, "cannot list %s: %s", directory, strerror(errno));
-    int outcome = 0;
-    struct dirent *entry;
-    while (outcome == 0 && (errno = 0, entry = readdir(entries))) {
-        cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, entry->d_name);
-        struct stat status;
-        if (entry->d_name[0] == '.' || lstat(path, &status) < 0)
-            continue;
-        cleanup(free_pointer) char *name =
-            S_ISDIR(status.st_mode) ? NULL : migration_name(tool, path);
-        if (S_ISDIR(status.st_mode) && strcmp(entry->d_name, "node_modules") != 0)
-            outcome = add_below(tool, path, depth + 1, names, error);
-        else if (name && !strings_contain(names, name))
-            strings_add(names, name);
-    }
-    if (outcome == 0 && errno != 0)
-        outcome = cannot_verify(error, "cannot list %s: %s", directory, strerror(errno));
-    closedir(entries);
-    return outcome;
+    return name[0] != '.' && strcmp(name, "node_modules") != 0;
 }
 
 /* Numbers as numbers, "2.1" before "2.10"; what is no number behind them, by its bytes. */
@@ -202,8 +176,15 @@ int migration_names_read(enum migration_tool tool, const char *directory, struct
 {
     /* Django's names need the directory above, also of `.`. */
     cleanup(free_pointer) char *real = realpath(directory, NULL);
-    if (add_below(tool, real ? real : directory, 0, ret_names, error) < 0)
+    cleanup(strings_free) struct strings paths = {0};
+    if (migration_files_list(real ? real : directory, is_entered, &paths, error) < 0)
         return -1;
+    for (size_t i = 0; i < paths.count; i++) {
+        cleanup(free_pointer) char *name =
+            last_part(paths.items[i])[0] == '.' ? NULL : migration_name(tool, paths.items[i]);
+        if (name && !strings_contain(ret_names, name))
+            strings_add(ret_names, name);
+    }
     if (ret_names->count == 0)
         return cannot_verify(error, "%s holds no file that is named like a migration of %s",
                              directory, migration_tool_name(tool));

@@ -1,14 +1,9 @@
 #include "migrations/places.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
-
-enum { DEPTH_LIMIT = 32 };
+#include "migrations/files.h"
 
 void places_free(struct places *places)
 {
@@ -21,37 +16,21 @@ static bool is_migration(const char *name)
     return ends_with(name, ".py") && !starts_with(name, "__init__") && !starts_with(name, ".#");
 }
 
-static bool is_directory(const char *path)
-{
-    struct stat status;
-    return lstat(path, &status) == 0 && S_ISDIR(status.st_mode); /* as os.walk, through no link */
-}
-
 /* Adds the files right in `directory` to `at_top`, those deeper to `below`; they may be one list.
  */
-static int list(const char *directory, int depth, struct strings *at_top, struct strings *below,
+static int list(const char *directory, struct strings *at_top, struct strings *below,
                 struct error *error)
 {
-    if (depth > DEPTH_LIMIT)
-        return cannot_verify(error, "%s: directories lie too deep in each other", directory);
-    DIR *entries = opendir(directory);
-    if (!entries)
-        return cannot_verify(error, "cannot list %s: %s", directory, strerror(errno));
-    int outcome = 0;
-    struct dirent *entry;
-    while (outcome == 0 && (errno = 0, entry = readdir(entries))) {
-        cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, entry->d_name);
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (is_directory(path))
-            outcome = list(path, depth + 1, below, below, error);
-        else if (is_migration(entry->d_name))
-            strings_add(at_top, path);
+    cleanup(strings_free) struct strings paths = {0};
+    if (migration_files_list(directory, NULL, &paths, error) < 0)
+        return -1;
+    for (size_t i = 0; i < paths.count; i++) {
+        const char *inside = paths.items[i] + strlen(directory) + 1;
+        const char *slash = strrchr(inside, '/');
+        if (is_migration(slash ? slash + 1 : inside))
+            strings_add(slash ? below : at_top, paths.items[i]);
     }
-    if (outcome == 0 && errno != 0)
-        outcome = cannot_verify(error, "cannot list %s: %s", directory, strerror(errno));
-    closedir(entries);
-    return outcome;
+    return 0;
 }
 
 static int by_path(const void *left, const void *right)
@@ -86,7 +65,7 @@ int places_list(const struct places *places, struct strings *ret_files, struct s
     for (size_t i = 0; i < places->directories.count; i++) {
         cleanup(strings_free) struct strings found = {0};
         struct strings *below = places->recursive ? &found : &deeper;
-        if (list(places->directories.items[i], 0, &found, below, error) < 0)
+        if (list(places->directories.items[i], &found, below, error) < 0)
             return -1;
         sort(&found);
         add_new(ret_files, &known, &found);
