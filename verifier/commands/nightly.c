@@ -279,13 +279,17 @@ static int lock(const struct common_options *common, struct error *error)
     if (descriptor < 0)
         return cannot_verify(error, "cannot write to the reports directory %s: %s", common->reports,
                              strerror(errno));
-    cleanup(free_pointer) char *directory = realpath(common->reports, NULL);
-    if (flock(descriptor, LOCK_EX | LOCK_NB) < 0)
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno != EWOULDBLOCK)
         return cannot_verify(error,
-                             "another night that writes to %s is still at work: this one did "
-                             "nothing",
-                             directory ? directory : common->reports);
-    return 0;
+                             "cannot lock %s: %s; choose a directory with --reports where files "
+                             "can be locked",
+                             path, strerror(errno));
+    cleanup(free_pointer) char *directory = realpath(common->reports, NULL);
+    return cannot_verify(error,
+                         "another night that writes to %s is still at work: this one did nothing",
+                         directory ? directory : common->reports);
 }
 
 static void do_night(struct night *night)
