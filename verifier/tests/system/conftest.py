@@ -67,8 +67,7 @@ def base():
 
 
 @pytest.fixture(scope="session")
-def server(base):
-    """The server that backups come from, with a BugSpark-shaped database."""
+def source_server(base):
     source = servers.Server(base / "source")
     try:
         source.load_bugspark()
@@ -77,14 +76,24 @@ def server(base):
         source.stop()
 
 
+@pytest.fixture(scope="module")
+def server(source_server):
+    """The server that backups come from, with a BugSpark-shaped database. Roles belong to a whole server: those
+    of one module are gone before the next, which may make some of the same names."""
+    before = source_server.roles()
+    yield source_server
+    for role in source_server.roles() - before:
+        source_server.sql(f'drop role "{role}"')
+
+
 @pytest.fixture(scope="session")
-def good(base, server):
+def good(base, source_server):
     """Good backups of the database: good.dump, good.gz, good.tar, good.dir, good.sql."""
     directory = base / "good"
     directory.mkdir()
     good = type("Good", (), {})()
     good.directory = directory
-    good.dump = server.dump("bugspark", directory / "good.dump")
+    good.dump = source_server.dump("bugspark", directory / "good.dump")
     good.gz = directory / "good.dump.gz"
     good.gz.write_bytes(gzip.compress(good.dump.read_bytes(), 6, mtime=0))
     return good

@@ -144,7 +144,7 @@ def rows_sql(rows):
 
 
 @pytest.fixture(scope="session")
-def dump_of(base, server):
+def dump_of(base, source_server):
     """dump_of(rows) -> a dump of them, made once."""
     made = {}
 
@@ -152,9 +152,9 @@ def dump_of(base, server):
         sql = rows_sql(rows)
         if sql not in made:
             made[sql] = base / f"rows{len(made)}.dump"
-            server.create("rows", sql)
-            server.dump("rows", made[sql])
-            server.drop("rows")
+            source_server.create("rows", sql)
+            source_server.dump("rows", made[sql])
+            source_server.drop("rows")
         return made[sql]
 
     return dump

@@ -147,3 +147,6 @@ class Server:
 
     def databases(self):
         return set(self.sql("select datname from pg_database").split("\n"))
+
+    def roles(self):
+        return set(self.sql("select rolname from pg_roles").split("\n"))

@@ -293,11 +293,11 @@ DAMAGE = {
 
 
 @pytest.fixture(scope="session")
-def dumped(base, ceph, server):  # noqa: F811 pylint: disable=redefined-outer-name
+def dumped(base, ceph, source_server):  # noqa: F811 pylint: disable=redefined-outer-name
     """What `dump` has written into a bucket: the backup and its manifest."""
     place = Place(base / "dumped")
     made = Bucket(place, ceph)
-    dump(made, made.scenario(source=server.url("bugspark")))
+    dump(made, made.scenario(source=source_server.url("bugspark")))
     return made.get(today(NAME)), made.get(today(NAME) + ".manifest.json")
 
 

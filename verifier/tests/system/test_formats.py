@@ -103,9 +103,9 @@ def test_an_archive_of_one_schema(place, server):
 
 FEATURES = {
     "policies":
-        "do $$ begin create role authenticated; exception when duplicate_object then null; end $$;"
+        "create role seer;"
         "create table t (x int); insert into t values (1), (2); alter table t enable row level security;"
-        "alter table t force row level security; create policy p on t to authenticated using (x > 1)",
+        "alter table t force row level security; create policy p on t to seer using (x > 1)",
     "large objects": "create table t (x oid); insert into t values (7); select lo_from_bytea(0, 'abc'), lo_from_bytea(0, decode(repeat('00ff', 100000), 'hex'))",
     "partitions":
         "create table t (x int, y text) partition by range (x); create table t1 partition of t for values from (0) to (10);"
@@ -256,7 +256,6 @@ def test_a_whole_cluster_that_grants_roles(place, server):
     backup = place.directory / "all.sql"
     command = [servers.BIN / "pg_dumpall", "--exclude-database=test*", "-d", server.url(), "-f", backup]
     subprocess.run(command, check=True, capture_output=True)
-    server.sql('drop role granted; drop role " GRANTED BY you;"; drop role taker')
     before = backup.read_bytes()
     assert before.count(b" GRANTED BY postgres;") == 2
     run = place.verify("--backup", backup, place.scenario(SCENARIO))

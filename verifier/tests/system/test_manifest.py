@@ -284,10 +284,7 @@ def test_a_table_that_cannot_be_counted(place, server, database):
     name = database("create table t as select 1 as x; create table secret as select 1 as x; create role reader login; grant select on t to reader")
     script = SLOW.replace('"$@"', '$(printf "%s\\n" "$@" | grep -v ^--dbname) --dbname=' + repr(server.url(name)))
     path = scenario(place, server.url(name, user="reader"), "tables:\n  t:\n    - row_count same as dump\n  secret:\n    - row_count same as dump\n")
-    try:
-        run = dump(place, path, environment=place.stand_in(pg_dump=script))
-    finally:
-        server.sql("drop owned by reader; drop role reader", name)
+    run = dump(place, path, environment=place.stand_in(pg_dump=script))
     assert "warning: rows could not be counted of public.secret: permission denied for table secret" in run.err
     assert manifest(place)["source"]["tables"] == {"public": {"secret": None, "t": 1}}
     run = place.verify(path)

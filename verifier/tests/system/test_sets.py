@@ -66,7 +66,6 @@ def project(server):
     server.create("project", PROJECT)
     yield "project"
     server.drop("project")
-    server.sql("revoke authenticated from postgres; drop role anon, authenticated, service_role, supabase_admin, app_reader, app_writer")
 
 
 def put_supabase(place, server, project, days_ago=0, **options):
