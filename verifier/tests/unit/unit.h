@@ -1,68 +1,74 @@
-/* The unit tests: one file a module, each offering its suite to main.c. */
+/* The unit tests: one file a module, each offering a suite. */
 #ifndef TESTS_UNIT_UNIT_H
 #define TESTS_UNIT_UNIT_H
 
 #include <check.h>
 
-Suite *backup_age_suite(void);
-Suite *backup_compressor_suite(void);
-Suite *backup_create_suite(void);
-Suite *backup_dump_suite(void);
-Suite *backup_find_suite(void);
-Suite *backup_manifest_suite(void);
-Suite *backup_name_pattern_suite(void);
-Suite *backup_retention_suite(void);
-Suite *backup_shelf_suite(void);
-Suite *dump_replacing_suite(void);
-Suite *shelf_sets_suite(void);
-Suite *archive_set_suite(void);
-Suite *archive_damage_suite(void);
-Suite *archive_hostile_suite(void);
-Suite *archive_read_suite(void);
-Suite *archive_stranger_suite(void);
-Suite *buffer_suite(void);
-Suite *gaps_suite(void);
-Suite *judging_suite(void);
-Suite *migrations_suite(void);
-Suite *migration_names_suite(void);
-Suite *utf8_suite(void);
-Suite *clock_suite(void);
-Suite *process_suite(void);
-Suite *confine_suite(void);
-Suite *plan_suite(void);
-Suite *exclusion_suite(void);
-Suite *restore_errors_suite(void);
-Suite *tools_suite(void);
-Suite *address_suite(void);
-Suite *workers_suite(void);
-Suite *harness_suite(void);
-Suite *signals_suite(void);
-Suite *hash_suite(void);
-Suite *memory_suite(void);
-Suite *file_suite(void);
-Suite *workdir_suite(void);
-Suite *error_suite(void);
-Suite *expectation_suite(void);
-Suite *scenario_load_suite(void);
-Suite *scenario_variables_suite(void);
-Suite *plain_suite(void);
-Suite *hosts_suite(void);
-Suite *objects_signature_suite(void);
-Suite *objects_encoding_suite(void);
-Suite *objects_answer_suite(void);
-Suite *objects_file_name_suite(void);
-Suite *objects_ranges_suite(void);
-Suite *objects_settings_suite(void);
-Suite *objects_inventory_suite(void);
-Suite *replaced_suite(void);
-Suite *rows_suite(void);
-Suite *report_console_suite(void);
-Suite *report_headline_suite(void);
-Suite *report_json_suite(void);
-Suite *report_junit_suite(void);
-Suite *report_progress_suite(void);
-Suite *report_text_suite(void);
-Suite *report_totals_suite(void);
+/* Every suite, once: main.c runs them all. */
+#define UNIT_SUITES(X)                                                                             \
+    X(backup_age_suite)                                                                            \
+    X(backup_compressor_suite)                                                                     \
+    X(backup_create_suite)                                                                         \
+    X(backup_dump_suite)                                                                           \
+    X(backup_find_suite)                                                                           \
+    X(backup_manifest_suite)                                                                       \
+    X(backup_name_pattern_suite)                                                                   \
+    X(backup_retention_suite)                                                                      \
+    X(backup_shelf_suite)                                                                          \
+    X(dump_replacing_suite)                                                                        \
+    X(shelf_sets_suite)                                                                            \
+    X(archive_set_suite)                                                                           \
+    X(archive_damage_suite)                                                                        \
+    X(archive_hostile_suite)                                                                       \
+    X(archive_read_suite)                                                                          \
+    X(archive_stranger_suite)                                                                      \
+    X(buffer_suite)                                                                                \
+    X(gaps_suite)                                                                                  \
+    X(judging_suite)                                                                               \
+    X(migrations_suite)                                                                            \
+    X(migration_names_suite)                                                                       \
+    X(utf8_suite)                                                                                  \
+    X(clock_suite)                                                                                 \
+    X(process_suite)                                                                               \
+    X(confine_suite)                                                                               \
+    X(plan_suite)                                                                                  \
+    X(exclusion_suite)                                                                             \
+    X(restore_errors_suite)                                                                        \
+    X(tools_suite)                                                                                 \
+    X(address_suite)                                                                               \
+    X(workers_suite)                                                                               \
+    X(harness_suite)                                                                               \
+    X(signals_suite)                                                                               \
+    X(hash_suite)                                                                                  \
+    X(memory_suite)                                                                                \
+    X(file_suite)                                                                                  \
+    X(workdir_suite)                                                                               \
+    X(error_suite)                                                                                 \
+    X(expectation_suite)                                                                           \
+    X(scenario_load_suite)                                                                         \
+    X(scenario_variables_suite)                                                                    \
+    X(plain_suite)                                                                                 \
+    X(hosts_suite)                                                                                 \
+    X(objects_signature_suite)                                                                     \
+    X(objects_encoding_suite)                                                                      \
+    X(objects_answer_suite)                                                                        \
+    X(objects_file_name_suite)                                                                     \
+    X(objects_ranges_suite)                                                                        \
+    X(objects_settings_suite)                                                                      \
+    X(objects_inventory_suite)                                                                     \
+    X(replaced_suite)                                                                              \
+    X(rows_suite)                                                                                  \
+    X(report_console_suite)                                                                        \
+    X(report_headline_suite)                                                                       \
+    X(report_json_suite)                                                                           \
+    X(report_junit_suite)                                                                          \
+    X(report_progress_suite)                                                                       \
+    X(report_text_suite)                                                                           \
+    X(report_totals_suite)
+
+#define UNIT_DECLARE(suite) Suite *suite(void);
+UNIT_SUITES(UNIT_DECLARE)
+#undef UNIT_DECLARE
 
 /* Adds one test as a case of its own, named like its function. */
 #define add_test(suite, function)                                                                  \
