@@ -123,7 +123,7 @@ coverage:
 	build/coverage/$(PROGRAM) --help >/dev/null
 	CK_RUN_SUITE=base/error build/coverage/unit-tests >/dev/null
 	chmod -R a+rwX build/coverage # every file of counts is there now; some tests write as nobody
-	VARIANT=coverage ./scripts/test || echo 'coverage: some tests failed; the figure is of what ran' >&2
+	VARIANT=coverage ./scripts/test --all || echo 'coverage: some tests failed; the figure is of what ran' >&2
 	gcovr --root . --object-directory build/coverage --filter 'verifier/[a-z/]+/.*\.c' \
 	    --exclude 'verifier/tests/.*' --gcov-ignore-parse-errors --sort-percentage --txt \
 	    --print-summary

@@ -65,6 +65,11 @@ static char *file_tail(const char *path)
     return xstrdup(text);
 }
 
+const char *cluster_log(const struct cluster *cluster)
+{
+    return cluster->log;
+}
+
 char *cluster_log_tail(const struct cluster *cluster)
 {
     return file_tail(cluster->log);

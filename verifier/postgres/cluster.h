@@ -52,6 +52,9 @@ void cluster_stopp(struct cluster **cluster);
 /* Frees the struct and lets the server run. */
 void cluster_abandon(struct cluster *cluster);
 
+/* The server's log file. Borrowed. */
+const char *cluster_log(const struct cluster *cluster);
+
 /* The end of the server's log: what it said before it died. Freed by the caller. */
 char *cluster_log_tail(const struct cluster *cluster);
 

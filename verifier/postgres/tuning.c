@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "postgres/restore_times.h"
 
 enum { PROC_LIMIT_BYTES = 65536 };
 
@@ -83,6 +84,7 @@ void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *
     int64_t maintenance = between(16 * mib, memory_bytes / 4 / jobs, 1024 * mib);
     strings_addf(settings, "shared_buffers=%" PRId64 "MB", shared / mib);
     strings_addf(settings, "maintenance_work_mem=%" PRId64 "MB", maintenance / mib);
+    strings_addf(settings, "log_min_duration_statement=%dms", RESTORE_STATEMENT_MS);
     strings_addf(settings, "max_connections=%d", jobs + 20);
     /* One query on a table locks all its partitions and their indexes. */
     strings_add(settings, "max_locks_per_transaction=1024");

@@ -354,6 +354,18 @@ static void stage_line(const struct paper *paper, const struct facts *facts)
     buffer_free(&line);
 }
 
+/* Where the time of the restore went. */
+static void restore_line(const struct paper *paper, const struct facts *facts)
+{
+    const struct restore_fact *restore = &facts->restore;
+    struct buffer line;
+    buffer_init(&line, 64 * 1024);
+    add_part(&line, "restore: ", restore->time_spent, sizeof(restore->time_spent), "");
+    if (paper->verbose && line.length > 0)
+        wrapped(paper, line.data, dim, TEXT_INDENT - 2, SIZE_MAX);
+    buffer_free(&line);
+}
+
 static void note(const struct paper *paper, const char *text, size_t size)
 {
     cleanup(free_pointer) char *clean = text_clean(text, size, TEXT_BLOCK);
@@ -392,6 +404,7 @@ static void scenario_lines(const struct paper *paper, const struct result *resul
         server_line(paper, result->facts);
         confinement_line(paper, result->facts);
         stage_line(paper, result->facts);
+        restore_line(paper, result->facts);
         notes(paper, result->facts);
     }
     cleanup(free_pointer) char *name = result_file_name(result);

@@ -76,6 +76,7 @@ static json_t *restore_object(const struct facts *facts)
     json_t *object = json_object();
     set_array(object, "how", facts->restore.how);
     set_array(object, "errors", facts->restore.errors);
+    set_array(object, "time_spent", facts->restore.time_spent);
     json_object_set_new(object, "harmless_errors", json_integer(facts->restore.harmless_count));
     json_object_set_new(object, "machine_errors", json_integer(facts->restore.machine_count));
     json_object_set_new(object, "backup_errors", json_integer(facts->restore.backup_count));

@@ -134,6 +134,7 @@ static void restore_properties(struct page *page, const struct facts *facts)
     array_property(page, "server.locale_missing", facts->server.locale_missing);
     array_property(page, "server.guest_database", facts->server.guest);
     array_property(page, "restore.how", facts->restore.how);
+    array_property(page, "restore.time_spent", facts->restore.time_spent);
     if (facts->restore.harmless_count > 0)
         number_property(page, "restore.harmless_errors", facts->restore.harmless_count);
     if (facts->restore.excluded_count > 0)

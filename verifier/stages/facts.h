@@ -81,8 +81,9 @@ struct restore_fact {
     int harmless_count;
     int machine_count;
     int backup_count;
-    bool by_one_job;     /* several could not fill every table, one could */
-    char excluded[8192]; /* archive entries left out on request; a line each */
+    char time_spent[1024]; /* by what its statements did, or "" (postgres/restore_times.h) */
+    bool by_one_job;       /* several could not fill every table, one could */
+    char excluded[8192];   /* archive entries left out on request; a line each */
     int excluded_count;
     int statistics_left_out;      /* archive entries with statistics, for servers before 18 */
     char exclude_unmatched[4096]; /* names under restore.exclude that no entry has; a line each */

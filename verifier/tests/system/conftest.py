@@ -57,6 +57,24 @@ def roomy():
     return memory if shutil.disk_usage(memory).free >= 4 << 30 else "/tmp"
 
 
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="run what is slow by nature too: many kills, long faults")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: runs with --all only")
+
+
+@pytest.hookimpl(trylast=True)  # behind -k
+def pytest_collection_modifyitems(config, items):
+    """What is named by itself runs, slow or not."""
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if config.getoption("--all") or len(slow) == len(items):
+        return
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
+
+
 @pytest.fixture(scope="session")
 def base():
     directory = pathlib.Path(tempfile.mkdtemp(prefix="rvt.", dir=roomy()))

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM
+from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM, today
 
 SCENARIO = "tables:\n  users:\n    - row_count = 25\n  reports:\n    - row_count >= 1000000\n"
 
@@ -107,6 +107,16 @@ def test_quiet_and_verbose(place, good):
     assert "users: row_count = 25" in place.verify("--verbose", fine).err
     run = place.verify("--quiet", fine)
     assert run.code == BAD_BACKUP and "FAIL" in run.err and run.out == ""
+
+
+def test_verbose_tells_where_the_time_of_the_restore_went(place, server, database):
+    slow = "create table t (x int); insert into t values (1); create function wait(int) returns int language sql immutable as 'select $1 from pg_sleep(0.2)';"
+    server.dump(database(slow + "create index sleeps on t (wait(x))"), place.backups / today("slow_%Y%m%d.dump"))
+    scenario = place.scenario("", pattern="slow_%Y%m%d.dump")
+    run = place.verify("--verbose", scenario)
+    assert "restore: indexes 0.2 s" in run.err and "slowest: 0.2 s CREATE INDEX sleeps ON public.t USING btree" in " ".join(run.err.split()), str(run)
+    assert run.report().properties["restore.time_spent"].startswith("indexes 0.2 s")
+    assert "CREATE INDEX" not in place.verify(scenario).err
 
 
 def test_the_report_of_a_refused_file_is_not_overwritten(place, good):

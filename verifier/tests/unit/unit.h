@@ -34,6 +34,7 @@
     X(plan_suite)                                                                                  \
     X(exclusion_suite)                                                                             \
     X(restore_errors_suite)                                                                        \
+    X(restore_times_suite)                                                                         \
     X(tools_suite)                                                                                 \
     X(address_suite)                                                                               \
     X(workers_suite)                                                                               \
