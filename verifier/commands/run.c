@@ -147,6 +147,7 @@ static void plan_stages(struct run *run, const struct run_settings *settings)
         .server = settings->server,
         .reports = settings->reports,
         .keep = settings->keep,
+        .no_cache = settings->no_cache,
         .always_restore = settings->always_restore,
         .no_restore = !settings->keep && !plan_needs_database(&run->plan, run->outcomes),
         .object_checks = run->object_checks,

@@ -40,6 +40,7 @@ struct run_settings {
     const char *only;
     const char *reports;
     bool keep;
+    bool no_cache;
     bool always_restore;
 };
 

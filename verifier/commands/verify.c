@@ -51,6 +51,8 @@ static const struct own_option verify_options[] = {
      "SCENARIO.partial.xml"},
     {"keep", NULL, OPTION_FLAG, offsetof(struct verify_options, run.keep),
      "Leave the restored database running, and tell how to open it"},
+    {"no-cache", NULL, OPTION_FLAG, offsetof(struct verify_options, run.no_cache),
+     "Make the throwaway server by initdb, not from the ready cluster that an earlier run kept"},
     {"always-restore", NULL, OPTION_FLAG, offsetof(struct verify_options, run.always_restore),
      "Restore also what was found to be damaged"},
     {"timeout", "DURATION", OPTION_DURATION, offsetof(struct verify_options, timeout_s),

@@ -29,6 +29,7 @@ struct cluster_options {
     struct account account;
     int jobs;         /* connections that restore at the same time */
     bool outlives_us; /* the server goes on when we end, for `--keep` */
+    bool no_cache;    /* neither use nor keep a ready cluster (postgres/ready_cluster.h) */
     int64_t deadline_ms;
 };
 
@@ -40,6 +41,9 @@ int cluster_start(const struct cluster_options *options, struct cluster **ret_cl
 const struct address *cluster_address(const struct cluster *cluster);
 
 pid_t cluster_pid(const struct cluster *cluster);
+
+/* How its data directory was made: a clause. Borrowed. */
+const char *cluster_origin(const struct cluster *cluster);
 
 /* Which layers hold the server (postgres/confinement.h). Borrowed. */
 const struct confined *cluster_confined(const struct cluster *cluster);

@@ -62,6 +62,7 @@ static json_t *server_object(const struct facts *facts)
     json_t *object = json_object();
     set_array(object, "version", facts->server.version);
     set_array(object, "where", facts->server.where);
+    set_array(object, "origin", facts->server.origin);
     set_array(object, "database", facts->server.database);
     set_array(object, "restored_as", facts->server.restored_as);
     set_array(object, "confined_by", facts->server.confined_by);

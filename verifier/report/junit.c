@@ -127,6 +127,7 @@ static void restore_properties(struct page *page, const struct facts *facts)
 {
     array_property(page, "server.version", facts->server.version);
     array_property(page, "server.where", facts->server.where);
+    array_property(page, "server.origin", facts->server.origin);
     array_property(page, "server.database", facts->server.database);
     array_property(page, "server.restored_as", facts->server.restored_as);
     array_property(page, "server.confined_by", facts->server.confined_by);

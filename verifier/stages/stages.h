@@ -22,6 +22,7 @@ struct stages_options {
     const char *work;        /* work directory, owned by the main process */
     const char *socket_work; /* the same, with a name short enough for a socket */
     const char *reports;     /* directory of reports, where records may lie; or NULL */
+    bool no_cache;           /* run initdb, whatever is kept for its sake */
     bool keep;               /* leave the restored database running */
     bool always_restore;     /* also when the backup was found to be bad */
     bool no_restore;         /* nobody looks into the restored database */

@@ -124,7 +124,7 @@ def test_a_night_by_cron(place, server):
     assert len(lines) == 1 and "%" not in command
     command = command.replace("/usr/local/bin/restore-verifier", PROGRAM).replace("/srv/backups", str(place.directory))
     variables = place.directory / "environment"
-    variables.write_text(f"DATABASE_URL={server.url('bugspark')}\nRESTORE_VERIFIER_PGBIN={place.environment['RESTORE_VERIFIER_PGBIN']}\n")
+    variables.write_text(f"DATABASE_URL={server.url('bugspark')}\nXDG_CACHE_HOME={place.environment['XDG_CACHE_HOME']}\n")
     variables.chmod(0o600)
     scenarios = place.directory / "scenarios"
     scenarios.mkdir()

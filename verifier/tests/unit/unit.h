@@ -35,6 +35,7 @@
     X(exclusion_suite)                                                                             \
     X(restore_errors_suite)                                                                        \
     X(restore_times_suite)                                                                         \
+    X(ready_cluster_suite)                                                                         \
     X(tools_suite)                                                                                 \
     X(address_suite)                                                                               \
     X(workers_suite)                                                                               \
