@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "archive/arena.h"
@@ -17,6 +16,7 @@
 #include "archive/tar.h"
 #include "base/buffer.h"
 #include "base/file_mark.h"
+#include "base/processors.h"
 
 /* The file being read, and what is needed to read it. */
 struct input {
@@ -383,7 +383,7 @@ static struct input input_for(struct archive *archive, const char *name,
     return (struct input){
         .reading = {.archive = archive,
                     .fingerprint = options->fingerprint,
-                    .threads = options->threads > 0 ? options->threads : get_nprocs(),
+                    .threads = options->threads > 0 ? options->threads : processors(),
                     .progress = options->progress_bytes,
                     .options = options},
         .options = options,

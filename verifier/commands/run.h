@@ -41,6 +41,7 @@ struct run_settings {
     const char *reports;
     bool keep;
     bool no_cache;
+    int side_by_side; /* how many runs go on at the same time */
     bool always_restore;
 };
 

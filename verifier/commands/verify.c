@@ -195,7 +195,7 @@ static void verify_all(struct verification *verification)
     }
     int64_t timeout_s = verification->options->timeout_s;
     struct workers_options options = {
-        .jobs = verification->common->jobs ? (size_t)verification->common->jobs : 1,
+        .jobs = (size_t)verification->options->run.side_by_side,
         .deadline_ms = timeout_s > 0 ? deadline_after(timeout_s * 1000) : NO_DEADLINE,
         .tick = tick,
         .ended = worker_ended,
@@ -272,6 +272,12 @@ static int reports_writable(const char *directory, struct error *error)
     return 0;
 }
 
+static int side_by_side(const struct common_options *common, size_t count)
+{
+    int jobs = common->jobs > 0 ? common->jobs : 1;
+    return count > 0 && (size_t)jobs > count ? (int)count : jobs;
+}
+
 static int check_usage(const struct common_options *common, const struct verify_options *options,
                        size_t count, struct error *error)
 {
@@ -292,6 +298,7 @@ int command_verify(int argc, char **argv)
     struct error error;
     scenarios_load_told(&common, &loaded);
     int exit_code = EXIT_CANNOT_VERIFY;
+    options.run.side_by_side = side_by_side(&common, loaded.paths.count);
     if (loaded.paths.count > 0 && check_usage(&common, &options, loaded.paths.count, &error) < 0)
         fprintf(stderr, "restore-verifier: %s\n", error.text);
     else if (loaded.paths.count > 0)

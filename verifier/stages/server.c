@@ -52,6 +52,7 @@ static int start_throwaway(struct stages *stages, struct error *error)
                                       .directory = stages->options->work,
                                       .socket_parent = stages->options->socket_work,
                                       .account = stages->account,
+                                      .side_by_side = stages->options->side_by_side,
                                       .jobs = stages->jobs,
                                       .outlives_us = stages->options->keep,
                                       .no_cache = stages->options->no_cache,
