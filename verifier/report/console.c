@@ -403,6 +403,8 @@ static void scenario_lines(const struct paper *paper, const struct result *resul
         backup_line(paper, result->facts);
         server_line(paper, result->facts);
         confinement_line(paper, result->facts);
+        verbose_line(paper, "a restore for real needs ", result->facts->backup.needs,
+                     sizeof(result->facts->backup.needs));
         verbose_line(paper, "server: ", result->facts->server.origin,
                      sizeof(result->facts->server.origin));
         stage_line(paper, result->facts);

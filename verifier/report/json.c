@@ -49,6 +49,7 @@ static json_t *backup_object(const struct facts *facts)
     set_array(object, "database", backup->database);
     set_array(object, "databases_not_looked_at", facts->databases.others);
     set_array(object, "encoding", backup->encoding);
+    set_array(object, "needs", backup->needs);
     if (facts->stages[STAGE_READ].state == STAGE_DONE) {
         json_object_set_new(object, "table_count", json_integer(backup->table_count));
         json_object_set_new(object, "row_count", json_integer(backup->row_count));

@@ -116,6 +116,7 @@ static void backup_properties(struct page *page, const struct facts *facts)
     array_property(page, "backup.database", backup->database);
     array_property(page, "backup.databases_not_looked_at", facts->databases.others);
     array_property(page, "backup.encoding", backup->encoding);
+    array_property(page, "backup.needs", backup->needs);
     if (facts->stages[STAGE_READ].state == STAGE_DONE) {
         number_property(page, "backup.table_count", backup->table_count);
         number_property(page, "backup.row_count", backup->row_count);

@@ -52,6 +52,7 @@ struct backup_fact {
     char pg_dump_version[128];
     char database[256];
     char encoding[64];
+    char needs[4096]; /* of a restore for real (stages/recipe.h), or "" */
     int64_t table_count;
     int64_t row_count;
 };
