@@ -128,7 +128,7 @@ static void cut(const char *path)
     ck_assert_int_eq(truncate(path, 2000), 0);
 }
 
-static void empty(const char *path)
+static void make_empty(const char *path)
 {
     ck_assert_int_eq(truncate(path, 0), 0);
 }
@@ -194,7 +194,7 @@ static const struct {
     {"a byte of the content", change_content, "it is damaged", false, false},
     {"a byte of the header", change_header, "it is damaged", false, false},
     {"cut", cut, "it is damaged", false, false},
-    {"empty", empty, "it is damaged", false, false},
+    {"empty", make_empty, "it is damaged", false, false},
     {"a byte behind", lengthen, "it is damaged", false, false},
     {"a link", replace_by_link, "Too many levels of symbolic links", false, false},
     {"a pipe", replace_by_pipe, "it is no regular file", false, false},
