@@ -74,15 +74,15 @@ static int directory_open(bool make, int *ret_directory, struct error *error)
         *last = '/';
         mkdir(path, 0700);
     }
-    cleanup(close_descriptor) int directory =
-        open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;
-    if (directory < 0 || fstat(directory, &status) < 0)
+    if (directory < 0)
         return cannot_verify(error, "%s: %s", path, strerror(errno));
-    if (!is_ours_alone(&status))
+    if (fstat(directory, &status) < 0 || !is_ours_alone(&status)) {
+        close(directory);
         return cannot_verify(error, "%s is another user's, or others can write there", path);
+    }
     *ret_directory = directory;
-    directory = -1;
     return 0;
 }
 
