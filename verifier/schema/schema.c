@@ -1,0 +1,129 @@
+#include "schema/schema.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/plain/plain.h"
+#include "base/memory.h"
+
+static void object_add(struct schema *schema, const struct schema_object *object)
+{
+    schema->objects[schema->count++] = *object;
+}
+
+static bool is_in_any_order(const char *kind)
+{
+    return strcmp(kind, "POLICY") == 0;
+}
+
+/* ---- archives ---- */
+
+static void entry_add(struct schema *schema, const struct archive_entry *entry, bool excluded)
+{
+    enum schema_rule rule =
+        excluded ? RULE_EXCLUDED : schema_rule_of(entry->description, entry->tag);
+    struct schema_object object = {.kind = entry->description,
+                                   .schema = entry->schema,
+                                   .name = entry->tag,
+                                   .has_definition = !schema_kind_is_named_only(entry->description),
+                                   .has_exact = true};
+    schema->left_out[rule]++;
+    if (rule != RULE_NONE)
+        return;
+    object.exact = definition_exact(entry->definition);
+    definition_read(&object.said, entry->definition, strlen(entry->definition),
+                    is_in_any_order(entry->description));
+    object_add(schema, &object);
+}
+
+/* ---- plain SQL ---- */
+
+static void plain_object_add(struct schema *schema, const struct plain_object *plain)
+{
+    enum schema_rule rule = schema_rule_of(plain->kind, plain->name);
+    struct schema_object object = {.kind = plain->kind,
+                                   .schema = plain->schema,
+                                   .name = plain->name,
+                                   .said = plain->digest,
+                                   .has_definition = !plain->is_cut &&
+                                                     !schema_kind_is_named_only(plain->kind)};
+    schema->left_out[rule]++;
+    if (rule == RULE_NONE)
+        object_add(schema, &object);
+}
+
+static void plain_add(struct schema *schema, const struct archive *archive)
+{
+    const struct plain_totals *plain = archive->plain;
+    for (size_t i = 0; i < plain->objects.count; i++)
+        if (!archive->view_of || strcmp(archive->view_of, plain->objects.items[i].database) == 0)
+            plain_object_add(schema, &plain->objects.items[i]);
+    schema->unnamed += plain->objects.unnamed + plain->appended.statements;
+}
+
+/* ---- sorted ---- */
+
+int schema_object_compare(const struct schema_object *one, const struct schema_object *other)
+{
+    int order = strcmp(one->kind, other->kind);
+    if (order == 0)
+        order = strcmp(one->schema, other->schema);
+    return order != 0 ? order : strcmp(one->name, other->name);
+}
+
+static int compare_objects(const void *left, const void *right)
+{
+    const struct schema_object *one = left, *other = right;
+    int order = schema_object_compare(one, other);
+    return order != 0 ? order : memcmp(&one->said, &other->said, sizeof(one->said));
+}
+
+/* A plain file may hold one object twice: in two dumps, or in two files of a set. */
+static void settle(struct schema *schema, bool once)
+{
+    size_t kept = 0;
+    if (schema->count > 0)
+        qsort(schema->objects, schema->count, sizeof(*schema->objects), compare_objects);
+    for (size_t i = 0; i < schema->count; i++)
+        if (!once || kept == 0 ||
+            compare_objects(&schema->objects[kept - 1], &schema->objects[i]) != 0)
+            schema->objects[kept++] = schema->objects[i];
+    schema->count = kept;
+}
+
+void schema_find(const struct archive *archive, const bool *excluded, struct schema *ret_schema)
+{
+    size_t most = archive->entry_count + (archive->plain ? archive->plain->objects.count : 0);
+    bool has_plain = archive->plain != NULL;
+    for (size_t i = 0; i < archive->part_count; i++)
+        if (archive->parts[i].plain) {
+            most += archive->parts[i].plain->objects.count;
+            has_plain = true;
+        }
+    struct schema schema = {.objects = xcalloc(most, sizeof(*schema.objects))};
+    for (size_t i = 0; i < archive->entry_count; i++)
+        entry_add(&schema, &archive->entries[i], excluded && excluded[i]);
+    if (archive->plain)
+        plain_add(&schema, archive);
+    for (size_t i = 0; i < archive->part_count; i++)
+        if (archive->parts[i].plain)
+            plain_add(&schema, &archive->parts[i]);
+    settle(&schema, has_plain);
+    *ret_schema = schema;
+}
+
+void schema_free(struct schema *schema)
+{
+    free(schema->objects);
+    *schema = (struct schema){0};
+}
+
+char *schema_object_label(const struct schema_object *object)
+{
+    char *label = xasprintf("%s %s%s%s", object->kind, object->schema, *object->schema ? " " : "",
+                            object->name);
+    for (size_t i = 0; i < strlen(object->kind); i++)
+        label[i] = (char)tolower((unsigned char)label[i]);
+    return label;
+}
