@@ -38,11 +38,26 @@ static void digest_add(struct definition_digest *digest, XXH128_hash_t hash, boo
     *digest = (struct definition_digest){{hash.low64, hash.high64}};
 }
 
+static void emit_bytes(struct text *text, enum token token, const char *bytes, size_t length)
+{
+    XXH128_hash_t hash = XXH3_128bits_withSeed(bytes, length, (XXH64_hash_t)token);
+    digest_add(text->digest, hash, text->any_order);
+}
+
 static void emit(struct text *text, enum token token)
 {
-    XXH128_hash_t hash =
-        XXH3_128bits_withSeed(text->word.data, text->word.length, (XXH64_hash_t)token);
-    digest_add(text->digest, hash, text->any_order);
+    emit_bytes(text, token, text->word.data, text->word.length);
+}
+
+/* A type such as "character varying" is one name in quotes, and two words without. */
+static void emit_name(struct text *text)
+{
+    const char *word = text->word.data;
+    for (size_t length = strcspn(word, " "); word[length]; length = strcspn(word, " ")) {
+        emit_bytes(text, TOKEN_NAME, word, length);
+        word += length + 1;
+    }
+    emit_bytes(text, TOKEN_NAME, word, strlen(word));
 }
 
 static size_t left(const struct text *text)
@@ -228,6 +243,20 @@ static void type_skip(struct text *text)
 
 /* ---- tokens ---- */
 
+/* What tools add to make a statement fit a database that has the object already. Keywords are
+ * written in capitals. */
+static bool is_again(struct text *text)
+{
+    struct text ahead = *text;
+    const char *word = text->word.data;
+    bool again = strcmp(word, "IF") == 0   ? word_skip(&ahead, "NOT") && word_skip(&ahead, "EXISTS")
+                 : strcmp(word, "OR") == 0 ? word_skip(&ahead, "REPLACE")
+                                           : false;
+    if (again)
+        text->at = ahead.at;
+    return again;
+}
+
 static void word_take(struct text *text)
 {
     const char *begin = text->at;
@@ -237,7 +266,7 @@ static void word_take(struct text *text)
     buffer_append(&text->word, begin, (size_t)(text->at - begin));
     if (text->word.length == 1 && strchr("Ee", *begin) && is_at(text, "'"))
         string_take(text, true);
-    else
+    else if (!is_again(text))
         emit(text, TOKEN_NAME);
 }
 
@@ -248,7 +277,7 @@ static void token_take(struct text *text)
         string_take(text, false);
     } else if (first == '"') {
         quoted_read(text, '"', false);
-        emit(text, TOKEN_NAME);
+        emit_name(text);
     } else if (first == '$' && dollars_read(text)) {
         emit(text, TOKEN_STRING);
     } else if (is_at(text, "::")) {
@@ -268,8 +297,7 @@ static void token_take(struct text *text)
 void definition_read(struct definition_digest *digest, const char *sql, size_t length,
                      bool any_order)
 {
-    struct text text = {
-        .at = sql, .end = sql + length, .digest = digest, .any_order = any_order};
+    struct text text = {.at = sql, .end = sql + length, .digest = digest, .any_order = any_order};
     buffer_init(&text.word, SIZE_MAX / 2);
     for (space_skip(&text); text.at < text.end; space_skip(&text))
         token_take(&text);

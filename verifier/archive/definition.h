@@ -1,12 +1,13 @@
-/* Definitions of objects as pg_dump writes them, told apart by what they say instead of by how it is
- * written. Pure.
+/* Definitions of objects as pg_dump writes them, told apart by what they say instead of by how it
+ * is written. Pure.
  *
  * A definition that is restored and dumped again is not always the same text. PostgreSQL keeps
  * expressions as trees, and prints casts and parentheses where the tree has them now: CHECK (status
  * IN ('a', 'b')) on a varchar comes back from its own dump with the cast in another place. Times
- * with a zone are printed in that of the session. pg_dump itself has options for its quotes. So a
- * definition is read token by token: parentheses, casts, quotes, comments and white space do not
- * count, and a time counts as the moment that it is.
+ * with a zone are printed in that of the session. pg_dump itself has options for its quotes, and
+ * `supabase db dump` writes IF NOT EXISTS and OR REPLACE. So a definition is read token by token:
+ * parentheses, casts, quotes, comments, white space and these words do not count, and a time counts
+ * as the moment that it is.
  */
 #ifndef ARCHIVE_DEFINITION_H
 #define ARCHIVE_DEFINITION_H

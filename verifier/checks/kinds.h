@@ -47,7 +47,8 @@ char *databases_lost(const struct subject *subject);
  * appended to it may have made the difference. */
 void blame_appended(const struct subject *subject, struct outcome *outcome);
 
-/* Makes an error of it where the server is older than the backup asks for, which may be to blame. */
+/* Makes an error of it where the server is older than the backup asks for, which may be to blame.
+ */
 void blame_server(const struct subject *subject, struct outcome *outcome);
 
 /* Says what does not hold: a failure, or a warning where the scenario says `warn:`. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "archive/plain/plain.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "checks/kinds.h"
@@ -63,12 +64,16 @@ static bool is_major(const char *version, int major)
     return version && version_major(version) == major;
 }
 
-/* Of a set, each file may be of another version. */
+static bool defines(const struct archive *archive)
+{
+    return archive->entry_count > 0 || (archive->plain && archive->plain->objects.count > 0);
+}
+
+/* Of a set, each file that defines something may be of another version, or not tell it. */
 static bool is_of_versions(const struct archive *archive, int pg_dump, int server)
 {
     for (size_t i = 0; i < archive->part_count; i++)
-        if (!backup_part_is_of_server(archive->parts[i].part) &&
-            !is_of_versions(&archive->parts[i], pg_dump, server))
+        if (defines(&archive->parts[i]) && !is_of_versions(&archive->parts[i], pg_dump, server))
             return false;
     return archive->part_count > 0 || (is_major(archive->pg_dump_version, pg_dump) &&
                                        is_major(archive->server_version, server));
@@ -81,13 +86,14 @@ static enum schema_depth depth_of(const struct archive *archive, const struct ar
     int server = version_major(restored->server_version ? restored->server_version : "");
     if (is_of_versions(archive, pg_dump, server))
         return SCHEMA_DEFINITIONS;
-    outcome_detail(outcome,
-                   "only kinds and names were compared: definitions are written otherwise by "
-                   "another version; the backup is of PostgreSQL %s, dumped by pg_dump %s, and it "
-                   "was restored into %s",
-                   archive->server_version ? archive->server_version : "(it does not say)",
-                   archive->pg_dump_version ? archive->pg_dump_version : "(it does not say)",
-                   restored->server_version);
+    const char *unknown = "a version that it does not tell";
+    outcome_detail(
+        outcome,
+        "only kinds and names were compared, since another version may write definitions "
+        "otherwise: the backup is of PostgreSQL %s, dumped by pg_dump %s, and was "
+        "restored into %s",
+        archive->server_version ? archive->server_version : unknown,
+        archive->pg_dump_version ? archive->pg_dump_version : unknown, restored->server_version);
     return SCHEMA_NAMES;
 }
 
@@ -144,12 +150,17 @@ static void tell_limits(const struct schema *expected, const struct schema_diffe
     if (difference->only_named > 0)
         outcome_detail(outcome, "of %zu object%s only the name was compared",
                        difference->only_named, difference->only_named == 1 ? "" : "s");
+    if (expected->hollow > 0)
+        outcome_detail(outcome,
+                       "%" PRId64 " object%s named in the backup and defined nowhere in it: a tool "
+                       "made comments of %s",
+                       expected->hollow, expected->hollow == 1 ? " is" : "s are",
+                       expected->hollow == 1 ? "its statement" : "their statements");
     if (expected->unnamed > 0)
         outcome_detail(outcome,
-                       "%" PRId64 " statement%s not compared: no comment of pg_dump tells what "
-                       "%s",
+                       "%" PRId64 " statement%s not compared: nothing tells which object %s",
                        expected->unnamed, expected->unnamed == 1 ? " was" : "s were",
-                       expected->unnamed == 1 ? "it defines" : "they define");
+                       expected->unnamed == 1 ? "it is of" : "they are of");
 }
 
 /* --- what is as it was ------------------------------------------------------------------------ */
@@ -252,9 +263,9 @@ static void tell_there(const struct subject *subject, const struct schema *expec
     cleanup(free_pointer) char *seen =
         xasprintf("%zu object%s", expected->count, expected->count == 1 ? "" : "s");
     if (expected->count == 0 && expected->unnamed > 0)
-        outcome_warn(outcome,
-                     "nothing was compared: pg_dump's comments, which name each object, are not in "
-                     "the backup");
+        outcome_warn(
+            outcome,
+            "nothing was compared: nothing in the backup tells what its statements define");
     else if (added || unsound)
         outcome_warn(outcome, "%s; %s%s%s", seen, added ? added : "", added && unsound ? "; " : "",
                      unsound ? unsound : "");
@@ -295,8 +306,11 @@ void every_object_is_there(const struct subject *subject, const void *parameter,
         return;
     }
     exclusion_find(subject->archive, &subject->scenario->restore.exclude, &exclusion);
-    schema_find(subject->archive, exclusion.left_out, &expected);
-    schema_find(&restored, NULL, &found);
+    const struct schema_exclusion none = {0};
+    const struct schema_exclusion left_out = {.entries = exclusion.left_out,
+                                              .extensions = &exclusion.extensions};
+    schema_find(subject->archive, &left_out, &expected);
+    schema_find(&restored, &none, &found);
     enum schema_depth depth = depth_of(subject->archive, &restored, outcome);
     judge(subject, &expected, &found, depth, outcome);
 }

@@ -42,8 +42,7 @@ void contents_take(struct contents *contents, const void *bytes, size_t length)
         return;
     if (buffer_append(&contents->bytes, bytes, length) < 0)
         end(contents);
-    else if (contents->bytes.length >= FIRST_BYTES &&
-             contents->bytes.length / 2 >= contents->tried)
+    else if (contents->bytes.length >= FIRST_BYTES && contents->bytes.length / 2 >= contents->tried)
         try(contents);
 }
 

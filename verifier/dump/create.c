@@ -352,8 +352,7 @@ static void manifest_complete(struct manifest *manifest, const char *name,
 }
 
 static int publish(const struct backup_create_options *options, const char *name,
-                   const struct target *target, struct backup_created *created,
-                   struct error *error)
+                   const struct target *target, struct backup_created *created, struct error *error)
 {
     struct shelf *shelf = options->shelf;
     struct shelf_entry entry;

@@ -1,8 +1,9 @@
 /* The schema of a database that was restored, as pg_dump sees it: a custom archive without data.
  *
- * What was restored is somebody else's SQL. pg_dump finds nothing by the database's search_path, and
- * runs none of its functions: it asks the catalogs, which print definitions from the trees that they
- * hold. It runs as the role that only reads (reader.h), and is confined as what restores is. */
+ * What was restored is somebody else's SQL. pg_dump finds nothing by the database's search_path,
+ * and runs none of its functions: it asks the catalogs, which print definitions from the trees that
+ * they hold. It runs as the role that only reads (reader.h), and is confined as what restores is.
+ */
 #ifndef POSTGRES_SCHEMA_DUMP_H
 #define POSTGRES_SCHEMA_DUMP_H
 

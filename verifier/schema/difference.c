@@ -93,8 +93,9 @@ static void compare_all(const struct schema *expected, const struct schema *foun
     size_t i = 0, j = 0;
     while (i < expected->count || j < found->count) {
         int order = i == expected->count ? 1
-                    : j == found->count  ? -1
-                                         : schema_object_compare(&expected->objects[i], &found->objects[j]);
+                    : j == found->count
+                        ? -1
+                        : schema_object_compare(&expected->objects[i], &found->objects[j]);
         struct group group = {.expected = expected->objects + i,
                               .found = found->objects + j,
                               .expected_met = expected_met + i,
@@ -127,8 +128,8 @@ static bool has_same_function_name(const char *one, const char *other)
 
 static bool is_alike(const struct schema_object *expected, const struct schema_object *found)
 {
-    bool in_same_schema = strcmp(expected->schema, found->schema) == 0 || !*expected->schema ||
-                          !*found->schema;
+    bool in_same_schema =
+        strcmp(expected->schema, found->schema) == 0 || !*expected->schema || !*found->schema;
     return strcmp(expected->kind, found->kind) == 0 && in_same_schema &&
            (strcmp(expected->name, found->name) == 0 || is_last_word(found->name, expected->name) ||
             is_last_word(expected->name, found->name) ||

@@ -39,27 +39,38 @@ static void entry_add(struct schema *schema, const struct archive_entry *entry, 
 
 /* ---- plain SQL ---- */
 
-static void plain_object_add(struct schema *schema, const struct plain_object *plain)
+static bool is_excluded(const struct plain_object *plain, const struct schema_exclusion *exclusion)
 {
-    enum schema_rule rule = schema_rule_of(plain->kind, plain->name);
+    return exclusion->extensions && strcmp(plain->kind, "EXTENSION") == 0 &&
+           strings_contain(exclusion->extensions, plain->name);
+}
+
+static void plain_object_add(struct schema *schema, const struct plain_object *plain,
+                             const struct schema_exclusion *exclusion)
+{
+    enum schema_rule rule =
+        is_excluded(plain, exclusion) ? RULE_EXCLUDED : schema_rule_of(plain->kind, plain->name);
     struct schema_object object = {.kind = plain->kind,
                                    .schema = plain->schema,
                                    .name = plain->name,
                                    .said = plain->digest,
-                                   .has_definition = !plain->is_cut &&
+                                   .has_definition = !plain->is_named_only &&
                                                      !schema_kind_is_named_only(plain->kind)};
     schema->left_out[rule]++;
-    if (rule == RULE_NONE)
+    if (rule == RULE_NONE && plain->statements > 0)
         object_add(schema, &object);
+    else if (rule == RULE_NONE)
+        schema->hollow++;
 }
 
-static void plain_add(struct schema *schema, const struct archive *archive)
+static void plain_add(struct schema *schema, const struct archive *archive,
+                      const struct schema_exclusion *exclusion)
 {
     const struct plain_totals *plain = archive->plain;
     for (size_t i = 0; i < plain->objects.count; i++)
         if (!archive->view_of || strcmp(archive->view_of, plain->objects.items[i].database) == 0)
-            plain_object_add(schema, &plain->objects.items[i]);
-    schema->unnamed += plain->objects.unnamed + plain->appended.statements;
+            plain_object_add(schema, &plain->objects.items[i], exclusion);
+    schema->unnamed += plain->objects.unnamed;
 }
 
 /* ---- sorted ---- */
@@ -92,7 +103,8 @@ static void settle(struct schema *schema, bool once)
     schema->count = kept;
 }
 
-void schema_find(const struct archive *archive, const bool *excluded, struct schema *ret_schema)
+void schema_find(const struct archive *archive, const struct schema_exclusion *exclusion,
+                 struct schema *ret_schema)
 {
     size_t most = archive->entry_count + (archive->plain ? archive->plain->objects.count : 0);
     bool has_plain = archive->plain != NULL;
@@ -103,12 +115,12 @@ void schema_find(const struct archive *archive, const bool *excluded, struct sch
         }
     struct schema schema = {.objects = xcalloc(most, sizeof(*schema.objects))};
     for (size_t i = 0; i < archive->entry_count; i++)
-        entry_add(&schema, &archive->entries[i], excluded && excluded[i]);
+        entry_add(&schema, &archive->entries[i], exclusion->entries && exclusion->entries[i]);
     if (archive->plain)
-        plain_add(&schema, archive);
+        plain_add(&schema, archive, exclusion);
     for (size_t i = 0; i < archive->part_count; i++)
         if (archive->parts[i].plain)
-            plain_add(&schema, &archive->parts[i]);
+            plain_add(&schema, &archive->parts[i], exclusion);
     settle(&schema, has_plain);
     *ret_schema = schema;
 }

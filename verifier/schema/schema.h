@@ -15,9 +15,9 @@
 
 /* Strings are borrowed from the archive that it was found in. */
 struct schema_object {
-    const char *kind;   /* "TABLE", "FK CONSTRAINT": as pg_restore -l prints it */
-    const char *schema; /* "" where it is in none */
-    const char *name;   /* the tag: "users", "users users_pkey", "touch(integer)" */
+    const char *kind;               /* "TABLE", "FK CONSTRAINT": as pg_restore -l prints it */
+    const char *schema;             /* "" where it is in none */
+    const char *name;               /* the tag: "users", "users users_pkey", "touch(integer)" */
     struct definition_digest said;  /* what its definition says: archive/definition.h */
     struct definition_digest exact; /* its text; of plain SQL not known */
     bool has_definition;            /* false: only its name is known */
@@ -28,12 +28,20 @@ struct schema {
     struct schema_object *objects; /* sorted by kind, schema, name, and what they say */
     size_t count;
     size_t left_out[SCHEMA_RULE_COUNT];
-    int64_t unnamed; /* statements of plain SQL that define something, and nothing tells what */
+    /* Of plain SQL: */
+    int64_t unnamed; /* statements that define something, and nothing tells what */
+    int64_t hollow;  /* names of objects that nothing defines: a tool made comments of it */
 };
 
-/* Of a backup that was read. `excluded` (NULL: none) says for each of the archive's entries whether
- * it was left out of the restore. */
-void schema_find(const struct archive *archive, const bool *excluded, struct schema *ret_schema);
+/* What was left out of a restore; all zero: nothing. */
+struct schema_exclusion {
+    const bool *entries;              /* one for each entry of the archive; or NULL */
+    const struct strings *extensions; /* of plain SQL; or NULL */
+};
+
+/* Of a backup that was read. */
+void schema_find(const struct archive *archive, const struct schema_exclusion *exclusion,
+                 struct schema *ret_schema);
 void schema_free(struct schema *schema); /* takes a zeroed one */
 
 /* By kind, schema and name, as strcmp. */

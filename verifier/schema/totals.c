@@ -53,9 +53,8 @@ static void gather(const struct archive *archive, struct items *ret_items)
     struct items items = {.all = xcalloc(most, sizeof(*items.all))};
     for (size_t i = 0; i < archive->entry_count; i++) {
         const struct archive_entry *entry = &archive->entries[i];
-        items.all[items.count++] =
-            (struct item){entry->description, entry->schema, entry->tag, entry->definition,
-                          strlen(entry->definition)};
+        items.all[items.count++] = (struct item){entry->description, entry->schema, entry->tag,
+                                                 entry->definition, strlen(entry->definition)};
     }
     take_plain(&items, archive->plain);
     for (size_t i = 0; i < archive->part_count; i++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "archive/plain/catalog.h"
+#include "archive/plain/naming.h"
 #include "base/memory.h"
 
 /* The last place of `wanted` in a text of that length; NULL: it is not there. */
@@ -52,6 +53,34 @@ static bool comment_read(const char *name, struct plain_object *object)
     return true;
 }
 
+static void object_free(struct plain_object *object)
+{
+    free(object->kind);
+    free(object->schema);
+    free(object->name);
+}
+
+/* Takes it. */
+static void object_add(struct plain_objects *objects, const struct plain_object *object)
+{
+    if (objects->count == objects->capacity) {
+        objects->capacity = objects->capacity ? objects->capacity * 2 : 64;
+        objects->items = xreallocarray(objects->items, objects->capacity, sizeof(*objects->items));
+    }
+    objects->items[objects->count++] = *object;
+}
+
+/* Where one comment names an object, those do that pg_dump wrote: before the first of them stands
+ * what --clean does. */
+static void forget_statements(struct plain_objects *objects)
+{
+    for (size_t i = 0; i < objects->from_statements; i++)
+        object_free(&objects->items[i]);
+    objects->count -= objects->from_statements;
+    objects->unnamed += (int64_t)objects->from_statements;
+    objects->from_statements = 0;
+}
+
 void plain_objects_comment(struct plain_objects *objects, const char *comment,
                            const struct catalog_name *database)
 {
@@ -63,12 +92,8 @@ void plain_objects_comment(struct plain_objects *objects, const char *comment,
     objects->bytes += name ? strlen(name) : 0;
     if (!name || objects->bytes > PLAIN_MAX_NAME_BYTES || !comment_read(name, &object))
         return;
-    if (objects->count == objects->capacity) {
-        objects->capacity = objects->capacity ? objects->capacity * 2 : 64;
-        objects->items =
-            xreallocarray(objects->items, objects->capacity, sizeof(*objects->items));
-    }
-    objects->items[objects->count++] = object;
+    forget_statements(objects);
+    object_add(objects, &object);
     objects->is_under_one = true;
 }
 
@@ -104,17 +129,37 @@ static bool is_dropping(const char *statement)
     return strncasecmp(statement, "ALTER ", strlen("ALTER ")) == 0 && strstr(statement, " DROP ");
 }
 
-void plain_objects_statement(struct plain_objects *objects, const char *statement, bool is_cut)
+/* Of a statement that stands under no comment. */
+static void unnamed_statement(struct plain_objects *objects, const char *statement,
+                              const struct catalog_name *database)
+{
+    struct plain_object object = {.in = database, .statements = 1, .is_named_only = true};
+    bool named_by_comments = objects->count > objects->from_statements;
+    if (is_dropping(statement))
+        return;
+    if (named_by_comments || objects->bytes > PLAIN_MAX_NAME_BYTES ||
+        !statement_names(statement, &object)) {
+        objects->unnamed++;
+        return;
+    }
+    objects->bytes += strlen(object.schema) + strlen(object.name);
+    object_add(objects, &object);
+    objects->from_statements++;
+}
+
+void plain_objects_statement(struct plain_objects *objects, const char *statement, bool is_cut,
+                             const struct catalog_name *database)
 {
     if (!defines(statement) || is_of_owner(statement))
         return;
     if (!objects->is_under_one) {
-        objects->unnamed += !is_dropping(statement);
+        unnamed_statement(objects, statement, database);
         return;
     }
     struct plain_object *object = &objects->items[objects->count - 1];
     bool is_policy = strcmp(object->kind, "POLICY") == 0;
-    object->is_cut = object->is_cut || is_cut;
+    object->statements++;
+    object->is_named_only = object->is_named_only || is_cut;
     definition_read(&object->digest, statement, strlen(statement), is_policy);
 }
 
@@ -126,11 +171,8 @@ void plain_objects_settle(struct plain_objects *objects)
 
 void plain_objects_free(struct plain_objects *objects)
 {
-    for (size_t i = 0; i < objects->count; i++) {
-        free(objects->items[i].kind);
-        free(objects->items[i].schema);
-        free(objects->items[i].name);
-    }
+    for (size_t i = 0; i < objects->count; i++)
+        object_free(&objects->items[i]);
     free(objects->items);
     *objects = (struct plain_objects){0};
 }

@@ -69,7 +69,8 @@ static int on_statement(void *context, struct error *error)
     if ((appended ? appended_statement(plain, error) : statements_read(&plain->statements, error)) <
         0)
         return -1;
-    plain_objects_statement(&plain->objects, lexer->head.data, lexer->head.overflowed);
+    plain_objects_statement(&plain->objects, lexer->head.data, lexer->head.overflowed,
+                            plain->statements.catalog.current);
     if (lexer->statement_line == lexer->line)
         plain_lines_statement(&plain->lines, lexer->head.data, lexer->line);
     if (plain->statements.copy)

@@ -26,6 +26,7 @@ int main(void)
     srunner_add_suite(runner, archive_stranger_suite());
     srunner_add_suite(runner, buffer_suite());
     srunner_add_suite(runner, gaps_suite());
+    srunner_add_suite(runner, schema_suite());
     srunner_add_suite(runner, judging_suite());
     srunner_add_suite(runner, migrations_suite());
     srunner_add_suite(runner, migration_names_suite());

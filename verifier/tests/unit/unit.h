@@ -56,6 +56,7 @@ Suite *objects_settings_suite(void);
 Suite *objects_inventory_suite(void);
 Suite *replaced_suite(void);
 Suite *rows_suite(void);
+Suite *schema_suite(void);
 Suite *report_console_suite(void);
 Suite *report_headline_suite(void);
 Suite *report_json_suite(void);
