@@ -146,9 +146,22 @@ static void moment_normalise(struct buffer *word)
     buffer_printf(word, "%lld%s", moment, fraction);
 }
 
+/* '"app"."users_id_seq"'::regclass: names, which need no quotes without --quote-all-identifiers. */
+static void names_normalise(struct buffer *word)
+{
+    char *end = word->data;
+    for (const char *next = word->data; next < word->data + word->length; next++)
+        if (*next != '"')
+            *end++ = *next;
+    *end = '\0';
+    word->length = (size_t)(end - word->data);
+}
+
 static void string_take(struct text *text, bool escapes)
 {
     quoted_read(text, '\'', escapes);
+    if (is_at(text, "::regclass") || is_at(text, "::\"regclass\""))
+        names_normalise(&text->word);
     moment_normalise(&text->word);
     emit(text, TOKEN_STRING);
 }

@@ -43,11 +43,17 @@ static const struct {
     {"COMMENT", "EXTENSION ", RULE_EXTENSION_COMMENTS},
 };
 
+/* In some names pg_dump can be told to quote every identifier. */
 static bool name_fits(const char *name, const char *wanted)
 {
-    if (!wanted)
-        return true;
-    return ends_with(wanted, " ") ? starts_with(name, wanted) : strcmp(name, wanted) == 0;
+    for (; wanted && *wanted; name++, wanted++) {
+        name += strspn(name, "\"");
+        if (*name != *wanted)
+            return false;
+        if (*wanted == ' ' && wanted[1] == '\0')
+            return true;
+    }
+    return !wanted || name[strspn(name, "\"")] == '\0';
 }
 
 enum schema_rule schema_rule_of(const char *kind, const char *name)

@@ -75,12 +75,22 @@ static void plain_add(struct schema *schema, const struct archive *archive,
 
 /* ---- sorted ---- */
 
+static int compare_unquoted(const char *one, const char *other)
+{
+    for (;; one++, other++) {
+        one += strspn(one, "\"");
+        other += strspn(other, "\"");
+        if (*one != *other || *one == '\0')
+            return (unsigned char)*one - (unsigned char)*other;
+    }
+}
+
 int schema_object_compare(const struct schema_object *one, const struct schema_object *other)
 {
     int order = strcmp(one->kind, other->kind);
     if (order == 0)
         order = strcmp(one->schema, other->schema);
-    return order != 0 ? order : strcmp(one->name, other->name);
+    return order != 0 ? order : compare_unquoted(one->name, other->name);
 }
 
 static int compare_objects(const void *left, const void *right)

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import os
 import re
+import subprocess
 
 import pytest
 
 from old_archives import without
-from running import Place, today
+from running import FIXTURES, Place, today
+from servers import BIN
 
 CHECK = "every object is there"
 
@@ -236,6 +239,116 @@ def test_the_untouched_fixture_has_all(place, good):
     run = place.verify(place.scenario())
     assert run.report()[CHECK].verdict == "pass" and run.code == 0, run
     assert re.search(f"PASS   {CHECK} +[0-9]+ objects\n", run.err), run
+
+
+def verify_json(place, *arguments, **options):
+    """The check, with the details that reports of a plain pass leave out."""
+    run = place.run("verify", "--reports", place.reports, "--format", "json", *arguments, **options)
+    (scenario,) = json.loads(run.out)["scenarios"]
+    return run, next(check for check in scenario["checks"] if check["name"] == CHECK)
+
+
+def test_what_is_left_out_is_counted(place, every_kind):
+    body = "restore:\n  exclude: [SCHEMA empty, VIEW app active, TABLE app child]\n"
+    run, case = verify_json(place, "--backup", place.put(every_kind / "every.dump"), place.scenario(body))
+    assert run.code == 0 and case["message"] == "58 objects", case
+    (line,) = [line for line in case["details"].split("\n") if line.startswith("not compared, on purpose: ")]
+    assert re.search(r"[0-9]+ data, which .*; 3 settings of the session; 1 the database itself; 2 comments on extensions; [0-9]+ what restore.exclude leaves out$", line), line
+
+
+def test_another_time_zone_and_quotes_of_the_dump_change_nothing(place, server, every_kind):
+    """Nor does another minor version, say of somebody's Docker image: what it prints otherwise says the same."""
+    backup = place.backups / "other.dump"
+    subprocess.run(
+        [BIN / "pg_dump", "-Fc", "--quote-all-identifiers", "--disable-dollar-quoting", "-f", backup, server.url("every_kind")],
+        check=True, env={**os.environ, "PGTZ": "Asia/Kathmandu"})
+    backup.chmod(0o644)
+    run, case = verify_json(place, "--backup", backup, place.scenario())
+    assert run.code == 0 and case["verdict"] == "pass", case
+    assert "definitions say the same in another text" in case["details"]
+
+
+UNSOUND = {
+    "not valid": (
+        "create table t (a int); insert into t values (-1); alter table t add constraint positive check (a > 0) not valid;",
+        "as in the source, the constraint public.t positive was never validated (NOT VALID)"),
+    "foreign key": (
+        "create table t (a int primary key); create table u (a int); insert into u values (1); "
+        "alter table u add constraint known foreign key (a) references t not valid",
+        "as in the source, the foreign key public.u known was never validated (NOT VALID)"),
+    "domain": (
+        "create domain d as int; create table t (a d); insert into t values (-1); alter domain d add constraint positive check (value > 0) not valid",
+        "the constraint public.d positive was never validated"),
+    "index without its partitions": (
+        "create table t (a int) partition by list (a); create table u partition of t for values in (1); insert into t values (1); "
+        "create index i on only t (a)",
+        "as in the source, the index public.i is not valid"),
+}
+
+
+@pytest.mark.parametrize("name", UNSOUND)
+def test_what_is_unsound_stays_so_and_is_told(place, server, database, name):
+    sql, words = UNSOUND[name]
+    backup = server.dump(database(sql), place.backups / "unsound.dump")
+    backup.chmod(0o644)
+    run = place.expect("pass", CHECK, words, "--backup", backup, place.scenario())
+    assert f"WARN   {CHECK}" in run.err
+
+
+def test_names_in_another_encoding(place, server):
+    server.sql("create database latin_names template template0 encoding 'LATIN1' locale 'C'")
+    try:
+        server.sql("set client_encoding = 'UTF8'; create table \"Größe\" (a int); insert into \"Größe\" values (1); "
+                   "create index \"über\" on \"Größe\" (a)", "latin_names")
+        backup = server.dump("latin_names", place.backups / "latin.dump")
+        backup.chmod(0o644)
+        place.expect("pass", CHECK, [], "--backup", backup, place.scenario())
+    finally:
+        server.drop("latin_names")
+
+
+def test_of_another_version_only_names_are_compared(place, base):
+    archive = FIXTURES / "archives/older/13.alone.dump"
+    run, case = verify_json(place, "--backup", archive, place.scenario())
+    assert run.code == 0 and "only kinds and names were compared" in case["details"] and "dumped by pg_dump 13.16" in case["details"]
+    environment = after_restore(place, "drop schema public cascade; create schema public")
+    place.expect("fail", CHECK, "not in the restored database: ", "--backup", archive, place.scenario(backups="may_be_empty: true"),
+                 environment=environment)
+
+
+def test_plain_sql_without_comments(place, server, every_kind):
+    """Kinds and names come from the statements; what is of no known statement is counted."""
+    names = "{part}_%F.sql"
+    for part, option in {"schema": "--schema-only", "data": "--data-only"}.items():
+        name = today(names.format(part=part))
+        dump = server.dump("every_kind", place.backups / f"{part}.raw", "-Fp", option).read_text()
+        lines = [line for line in dump.split("\n") if not line.startswith("--")]
+        (place.backups / name).write_text("\n".join(lines) + "\nRESET ALL;\n")
+        (place.backups / name).chmod(0o644)
+        (place.backups / f"{part}.raw").unlink()
+    scenario = place.scenario(pattern="{schema: schema_%F.sql, data: data_%F.sql}")
+    run, case = verify_json(place, scenario)
+    assert run.code == 0 and case["verdict"] == "pass", case
+    assert re.search("^[0-9]+ objects; as in the source, the constraint app.child positive was never", case["message"]) and "statements were not compared: nothing tells" in case["details"], case
+    environment = after_restore(place, ";".join(LOST[name][0] for name in ("index", "trigger", "policy", "view", "function")), "psql")
+    run = place.verify(scenario, environment=environment)
+    assert told(run, "missing") == ["function app quick(", "index app child_note", "policy app parent mine", "trigger app parent touched", "view app active"]
+
+
+def test_without_pg_dump_nothing_is_known(place, good):
+    place.put(good.gz)
+    environment = place.stand_in(pg_dump='if [[ $1 = --version ]]; then exec "$real/pg_dump" --version; fi; echo "pg_dump: error: permission denied for table x" >&2; exit 1')
+    place.expect("error", CHECK, ["the objects of the restored database cannot be listed: pg_dump exited with code 1: permission denied for table x"],
+                 place.scenario(), environment=environment)
+    environment = place.stand_in(pg_dump='if [[ $1 = --version ]]; then exec "$real/pg_dump" --version; fi; echo nonsense')
+    place.expect("error", CHECK, "what pg_dump writes of it cannot be read", place.scenario(), environment=environment)
+
+
+def test_a_large_schema_of_a_backup_costs_no_memory(place, good):
+    """pg_dump is stopped where it writes more than any backup's table of contents may have."""
+    place.put(good.gz)
+    environment = place.stand_in(pg_dump='if [[ $1 = --version ]]; then exec "$real/pg_dump" --version; fi; exec head -c 200000000 /dev/zero')
+    place.expect("error", CHECK, "cannot be listed", place.scenario(), environment=environment)
 
 
 # --- what the dump knew ---------------------------------------------------------------------------
