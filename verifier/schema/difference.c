@@ -24,10 +24,21 @@ static size_t run_length(const struct schema_object *objects, size_t count)
     return length;
 }
 
+static bool is_same_text(const struct schema_object *expected, const struct schema_object *found)
+{
+    return expected->definition && found->definition &&
+           definition_is_same(&expected->exact, &found->exact);
+}
+
 static bool is_known_same(const struct schema_object *expected, const struct schema_object *found)
 {
-    return expected->has_definition && found->has_definition &&
-           definition_is_same(&expected->said, &found->said);
+    if (!expected->has_definition || !found->has_definition)
+        return false;
+    if (is_same_text(expected, found))
+        return true;
+    const struct definition_digest one = schema_object_said(expected);
+    const struct definition_digest other = schema_object_said(found);
+    return definition_is_same(&one, &other);
 }
 
 static bool is_named_same(const struct schema_object *expected, const struct schema_object *found)
@@ -49,8 +60,8 @@ static void take_same(const struct schema_object *expected, const struct schema_
         return;
     if (!expected->has_definition || !found->has_definition)
         difference->only_named += !schema_kind_is_named_only(expected->kind);
-    else if (expected->has_exact && found->has_exact)
-        difference->rewritten += !definition_is_same(&expected->exact, &found->exact);
+    else if (expected->definition && found->definition)
+        difference->rewritten += !is_same_text(expected, found);
 }
 
 /* Takes away the pairs of a group. `changed`: they are not the same. */

@@ -17,6 +17,17 @@ static bool is_in_any_order(const char *kind)
     return strcmp(kind, "POLICY") == 0;
 }
 
+/* Most definitions are the same text, so that what they say need not be known. */
+struct definition_digest schema_object_said(const struct schema_object *object)
+{
+    struct definition_digest said = {0};
+    if (!object->definition)
+        return object->exact;
+    definition_read(&said, object->definition, strlen(object->definition),
+                    is_in_any_order(object->kind));
+    return said;
+}
+
 /* ---- archives ---- */
 
 static void entry_add(struct schema *schema, const struct archive_entry *entry, bool excluded)
@@ -27,13 +38,11 @@ static void entry_add(struct schema *schema, const struct archive_entry *entry, 
                                    .schema = entry->schema,
                                    .name = entry->tag,
                                    .has_definition = !schema_kind_is_named_only(entry->description),
-                                   .has_exact = true};
+                                   .definition = entry->definition};
     schema->left_out[rule]++;
     if (rule != RULE_NONE)
         return;
     object.exact = definition_exact(entry->definition);
-    definition_read(&object.said, entry->definition, strlen(entry->definition),
-                    is_in_any_order(entry->description));
     object_add(schema, &object);
 }
 
@@ -53,7 +62,7 @@ static void plain_object_add(struct schema *schema, const struct plain_object *p
     struct schema_object object = {.kind = plain->kind,
                                    .schema = plain->schema,
                                    .name = plain->name,
-                                   .said = plain->digest,
+                                   .exact = plain->digest,
                                    .has_definition = !plain->is_named_only &&
                                                      !schema_kind_is_named_only(plain->kind)};
     schema->left_out[rule]++;
@@ -97,7 +106,7 @@ static int compare_objects(const void *left, const void *right)
 {
     const struct schema_object *one = left, *other = right;
     int order = schema_object_compare(one, other);
-    return order != 0 ? order : memcmp(&one->said, &other->said, sizeof(one->said));
+    return order != 0 ? order : memcmp(&one->exact, &other->exact, sizeof(one->exact));
 }
 
 /* A plain file may hold one object twice: in two dumps, or in two files of a set. */

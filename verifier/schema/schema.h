@@ -18,14 +18,16 @@ struct schema_object {
     const char *kind;               /* "TABLE", "FK CONSTRAINT": as pg_restore -l prints it */
     const char *schema;             /* "" where it is in none */
     const char *name;               /* the tag: "users", "users users_pkey", "touch(integer)" */
-    struct definition_digest said;  /* what its definition says: archive/definition.h */
-    struct definition_digest exact; /* its text; of plain SQL not known */
     bool has_definition;            /* false: only its name is known */
-    bool has_exact;
+    const char *definition;         /* of plain SQL not kept: NULL */
+    struct definition_digest exact; /* of that text; of plain SQL of what it says */
 };
 
+/* What its definition says (archive/definition.h). */
+struct definition_digest schema_object_said(const struct schema_object *object);
+
 struct schema {
-    struct schema_object *objects; /* sorted by kind, schema, name, and what they say */
+    struct schema_object *objects; /* sorted by kind, schema, name, and digest */
     size_t count;
     size_t left_out[SCHEMA_RULE_COUNT];
     /* Of plain SQL: */
