@@ -1,7 +1,6 @@
 #include "archive/definition.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -112,20 +111,23 @@ static bool dollars_read(struct text *text)
     return true;
 }
 
-/* "2024-01-01 02:00:00.5+02:30": how many seconds its zone is before UTC, and where the date ends;
- * NULL: it is no such time. */
+/* "2024-01-01 02:00:00.5+02:30:15", behind the seconds: how many seconds its zone is before UTC,
+ * and where that begins; NULL: it is no such time. */
 static const char *moment_zone(const char *rest, long *ret_seconds)
 {
-    int hours, minutes = 0, seconds = 0, length = 0;
+    static const long units[] = {3600, 60, 1};
     const char *zone = rest + strspn(rest, ".0123456789");
-    if ((*zone != '+' && *zone != '-') || sscanf(zone + 1, "%2d%n", &hours, &length) != 1)
+    const char *end = zone;
+    long seconds = 0;
+    if (*zone != '+' && *zone != '-')
         return NULL;
-    const char *end = zone + 1 + length;
-    if (sscanf(end, ":%2d%n", &minutes, &length) == 1)
-        end += length;
-    if (*end && sscanf(end, ":%2d%n", &seconds, &length) == 1)
-        end += length;
-    *ret_seconds = (hours * 3600L + minutes * 60L + seconds) * (*zone == '-' ? -1 : 1);
+    for (size_t i = 0; i < ARRAY_LENGTH(units) && *end == (i == 0 ? *zone : ':'); i++) {
+        if (!isdigit((unsigned char)end[1]) || !isdigit((unsigned char)end[2]))
+            return NULL;
+        seconds += ((end[1] - '0') * 10L + (end[2] - '0')) * units[i];
+        end += 3;
+    }
+    *ret_seconds = *zone == '-' ? -seconds : seconds;
     return *end == '\0' ? zone : NULL;
 }
 

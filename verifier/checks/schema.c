@@ -79,22 +79,29 @@ static bool is_of_versions(const struct archive *archive, int pg_dump, int serve
                                        is_major(archive->server_version, server));
 }
 
-static enum schema_depth depth_of(const struct archive *archive, const struct archive *restored,
-                                  struct outcome *outcome)
+static enum schema_depth depth_of(const struct archive *archive, const struct archive *restored)
 {
     int pg_dump = version_major(restored->pg_dump_version ? restored->pg_dump_version : "");
     int server = version_major(restored->server_version ? restored->server_version : "");
-    if (is_of_versions(archive, pg_dump, server))
-        return SCHEMA_DEFINITIONS;
+    return is_of_versions(archive, pg_dump, server) ? SCHEMA_DEFINITIONS : SCHEMA_NAMES;
+}
+
+static void tell_versions(const struct archive *archive, const struct archive *restored,
+                          enum schema_depth depth, struct outcome *outcome)
+{
     const char *unknown = "a version that it does not tell";
+    if (depth == SCHEMA_DEFINITIONS && outcome->verdict == VERDICT_PASS)
+        return;
     outcome_detail(
         outcome,
-        "only kinds and names were compared, since another version may write definitions "
-        "otherwise: the backup is of PostgreSQL %s, dumped by pg_dump %s, and was "
-        "restored into %s",
+        "%sthe backup is of PostgreSQL %s, dumped by pg_dump %s; it was restored into %s, "
+        "and read with pg_dump %s",
+        depth == SCHEMA_NAMES ? "only kinds and names were compared, since another "
+                                "version may write definitions otherwise: "
+                              : "",
         archive->server_version ? archive->server_version : unknown,
-        archive->pg_dump_version ? archive->pg_dump_version : unknown, restored->server_version);
-    return SCHEMA_NAMES;
+        archive->pg_dump_version ? archive->pg_dump_version : unknown, restored->server_version,
+        restored->pg_dump_version);
 }
 
 /* --- words ------------------------------------------------------------------------------------ */
@@ -311,6 +318,7 @@ void every_object_is_there(const struct subject *subject, const void *parameter,
                                               .extensions = &exclusion.extensions};
     schema_find(subject->archive, &left_out, &expected);
     schema_find(&restored, &none, &found);
-    enum schema_depth depth = depth_of(subject->archive, &restored, outcome);
+    enum schema_depth depth = depth_of(subject->archive, &restored);
     judge(subject, &expected, &found, depth, outcome);
+    tell_versions(subject->archive, &restored, depth, outcome);
 }
