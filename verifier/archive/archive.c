@@ -14,6 +14,7 @@
 #include "archive/kind.h"
 #include "archive/plain/plain.h"
 #include "archive/tar.h"
+#include "archive/toc.h"
 #include "base/buffer.h"
 #include "base/file_mark.h"
 #include "base/processors.h"
@@ -420,6 +421,18 @@ int archive_read_stream(struct archive *archive, const char *name, struct source
         return error_prefix(error, "%s: ", name);
     archive->complete = true;
     return 0;
+}
+
+int archive_read_contents(struct archive *archive, const void *bytes, size_t length,
+                          struct error *error)
+{
+    cleanup(source_closep) struct source *source = memory_source_new(bytes, length);
+    struct reader reader;
+    struct toc toc;
+    reader_init(&reader, source, 0);
+    int outcome = toc_read(&toc, archive, &reader, error);
+    toc_free(&toc);
+    return outcome;
 }
 
 void archive_free(struct archive *archive)

@@ -16,6 +16,7 @@ look_function backup_is_recent;
 look_function backup_is_intact;
 look_function backup_restores;
 look_function every_table_has_its_rows;
+look_function every_object_is_there;
 look_function contents_are_identical;
 look_function alembic_revision; /* its parameter is a struct alembic_expectation */
 look_function migrations_state; /* its parameter is a struct migrations_expectation */
@@ -45,6 +46,10 @@ char *databases_lost(const struct subject *subject);
 /* Makes an error of the failure of a comparison with the archive, where statements that were
  * appended to it may have made the difference. */
 void blame_appended(const struct subject *subject, struct outcome *outcome);
+
+/* Makes an error of it where the server is older than the backup asks for, which may be to blame.
+ */
+void blame_server(const struct subject *subject, struct outcome *outcome);
 
 /* Says what does not hold: a failure, or a warning where the scenario says `warn:`. */
 void disagree(const struct expectation *expectation, const char *words, struct outcome *outcome);

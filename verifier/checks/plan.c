@@ -129,6 +129,8 @@ static void add_of_database(struct builder *builder, const struct scenario *scen
     const size_t before = builder->plan.count;
     add(builder, "backup", xstrdup("every table has its rows"), STAGE_READ,
         every_table_has_its_rows, NULL);
+    add(builder, "backup", xstrdup("every object is there"), STAGE_RESTORE, every_object_is_there,
+        NULL);
     if (scenario->restore.contents)
         add(builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
             contents_are_identical, NULL);

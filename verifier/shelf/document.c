@@ -248,6 +248,43 @@ static void versions_release(void *states)
     version_states_free(states);
 }
 
+/* "INDEX": {"count": 12, "sha256": "..."}. Older documents have no such object. */
+static void schema_read(struct document *document, const char *key, json_t *value, void *ret_totals)
+{
+    const char *kind;
+    json_t *total;
+    if (!value || !check(document, key, json_is_object(value), "an object"))
+        return;
+    json_object_foreach(value, kind, total)
+    {
+        char sha256[SHA256_HEX_SIZE] = "";
+        int64_t count;
+        if (!check(document, kind, json_is_object(total), "an object"))
+            return;
+        number_read(document, "count", json_object_get(total, "count"), &count);
+        sha256_read(document, "sha256", json_object_get(total, "sha256"), sha256);
+        schema_totals_add(ret_totals, kind, count, sha256);
+    }
+}
+
+static json_t *schema_write(const void *all)
+{
+    const struct schema_totals *totals = all;
+    json_t *object = json_object();
+    for (size_t i = 0; i < totals->count; i++) {
+        json_t *total = json_object();
+        json_object_set_new(total, "count", json_integer(totals->items[i].count));
+        json_object_set_new(total, "sha256", json_string(totals->items[i].sha256));
+        json_object_set_new(object, totals->items[i].kind, total);
+    }
+    return object;
+}
+
+static void schema_release(void *totals)
+{
+    schema_totals_free(totals);
+}
+
 static const struct {
     void (*read)(struct document *document, const char *key, json_t *value, void *ret_member);
     json_t *(*write)(const void *member);
@@ -261,6 +298,7 @@ static const struct {
     [DOCUMENT_STRINGS] = {strings_read, strings_write, strings_release},
     [DOCUMENT_TABLES] = {tables_read, tables_write, tables_release},
     [DOCUMENT_VERSIONS] = {versions_read, versions_write, versions_release},
+    [DOCUMENT_SCHEMA] = {schema_read, schema_write, schema_release},
 };
 
 void document_fields_free(const struct document_field *fields, void *structure)

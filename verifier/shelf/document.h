@@ -20,6 +20,7 @@
 #include "base/memory.h"
 #include "postgres/table_counts.h"
 #include "postgres/version_table.h"
+#include "schema/totals.h"
 
 /* More is refused: it would cost some twenty times as much memory. */
 enum { DOCUMENT_LIMIT_BYTES = 8 * 1024 * 1024 };
@@ -36,6 +37,7 @@ struct document_field {
         DOCUMENT_STRINGS,  /* struct strings */
         DOCUMENT_TABLES,   /* struct table_counts */
         DOCUMENT_VERSIONS, /* struct version_states; may be missing: nothing is known then */
+        DOCUMENT_SCHEMA,   /* struct schema_totals; may be missing likewise */
     } type;
     size_t offset; /* of the member */
 };

@@ -219,6 +219,7 @@ static int write_record(struct stages *stages, const struct checks_told *told,
         record_objects(&stages->objects.bucket, false, &record);
         record_objects(&stages->objects.copy, true, &record);
     }
+    schema_totals_find(&stages->archive, &record.schema);
     cleanup(free_pointer) char *path = NULL;
     /* The tables of several databases may have the same names, and nobody compares them. */
     int outcome = facts->databases.count > 0 ? 0 : restored_tables(stages, &record.tables, error);

@@ -19,6 +19,7 @@ def test_a_good_backup_passes(place, good):
         "backup is intact": "pass",
         "backup restores": "pass",
         "every table has its rows": "pass",
+        "every object is there": "pass",
         "users: row_count = 25": "pass",
     }
     assert {case.group for case in report.cases} == {"bugspark.backup", "bugspark.tables"}

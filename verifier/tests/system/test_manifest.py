@@ -680,7 +680,7 @@ def test_a_backup_that_verified_has_a_record(place, good):
     said = record(place)
     assert said["backup"] == backup.name and said["sha256"] == sha256(backup)
     assert said["size_bytes"] == backup.stat().st_size
-    assert (said["checks"], said["warnings"]) == (6, 1)
+    assert (said["checks"], said["warnings"]) == (7, 1)
     assert said["tables"]["public"]["users"] == 25
     assert said["program"].startswith("restore-verifier ") and said["server"]
 

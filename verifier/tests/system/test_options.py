@@ -44,9 +44,9 @@ def test_the_exit_code_is_the_worst(place, good):
 def test_only(place, good, glob, expected, code):
     place.put(good.gz)
     run = place.verify("--only", glob, place.scenario(SCENARIO))
-    assert run.report().selected() == expected and len(run.report().cases) == 6
+    assert run.report().selected() == expected and len(run.report().cases) == 7
     assert run.code == code, str(run)
-    assert f"({len(expected)} of 6 checks)" in run.report().properties["headline"]
+    assert f"({len(expected)} of 7 checks)" in run.report().properties["headline"]
 
 
 def test_a_partial_run_is_green_over_no_stage_that_failed(place, good):
@@ -61,9 +61,9 @@ def test_a_partial_run_is_green_over_no_stage_that_failed(place, good):
     report = run.report()
     assert report.selected() == ["backup is recent", "backup is intact"]
     assert report["backup is intact"].verdict == "fail" and report.suites[0].get("name") == "bugspark.partial"
-    assert "FAIL   bugspark: the backup is bad (2 of 6 checks)\n" in run.err, str(run)
+    assert "FAIL   bugspark: the backup is bad (2 of 7 checks)\n" in run.err, str(run)
     (said,) = json.loads(run.out)["scenarios"]
-    assert said["partial"] and said["headline"] == "the backup is bad (2 of 6 checks)" and said["totals"]["not_selected"] == 4
+    assert said["partial"] and said["headline"] == "the backup is bad (2 of 7 checks)" and said["totals"]["not_selected"] == 5
     assert (place.reports / "bugspark.xml").read_bytes() == whole
     # Another whole run makes that of the part a thing of the past.
     place.run("verify", path)

@@ -24,6 +24,7 @@
     X(archive_stranger_suite)                                                                      \
     X(buffer_suite)                                                                                \
     X(gaps_suite)                                                                                  \
+    X(schema_suite)                                                                                \
     X(judging_suite)                                                                               \
     X(migrations_suite)                                                                            \
     X(migration_names_suite)                                                                       \
