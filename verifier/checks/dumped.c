@@ -245,6 +245,27 @@ static bool has_manifest(const struct subject *subject, struct outcome *outcome)
     return false;
 }
 
+void schema_same_as_dump(const struct subject *subject, struct outcome *outcome)
+{
+    const struct manifest *manifest = subject->manifest;
+    struct differences differences = {0};
+    int64_t count = 0;
+    if (!has_manifest(subject, outcome))
+        return;
+    if (manifest->schema.count == 0) {
+        outcome_error(outcome, "the manifest of the dump does not tell its objects: an older "
+                               "version of this program made it; dump again");
+        return;
+    }
+    compare_schema(archive_main(subject->archive), manifest, &differences, outcome);
+    for (size_t i = 0; i < manifest->schema.count; i++)
+        count += manifest->schema.items[i].count;
+    if (differences.count > 0)
+        outcome_fail(outcome, "%s", differences.first);
+    else
+        outcome_pass(outcome, "%" PRId64 " entries of the table of contents", count);
+}
+
 void table_same_as_dump(const struct subject *subject, const void *parameter,
                         struct outcome *outcome)
 {

@@ -19,6 +19,7 @@ look_function every_table_has_its_rows;
 look_function every_object_is_there;
 look_function contents_are_identical;
 look_function alembic_revision; /* its parameter is a struct alembic_expectation */
+look_function schema_expected;  /* its parameter is a struct schema_expectation */
 look_function migrations_state; /* its parameter is a struct migrations_expectation */
 /* The parameter of these is a struct table_expectation. */
 look_function table_row_count;
@@ -73,6 +74,9 @@ void warn_of_no_previous(const struct subject *subject, const char *now, const c
 /* What the manifest says against the backup, as details and as one sentence in `words`; true when
  * it says nothing. */
 bool manifest_agrees(const struct subject *subject, struct outcome *outcome, struct buffer *words);
+
+/* The objects of the table of contents against the manifest, as a verdict. */
+void schema_same_as_dump(const struct subject *subject, struct outcome *outcome);
 
 /* Puts into `words` which files of a set may have been cut off unseen, and what would tell; true
  * when there is none. */

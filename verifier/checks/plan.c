@@ -87,6 +87,16 @@ static void add_migrations(struct builder *builder, const struct scenario *scena
     }
 }
 
+static void add_schema(struct builder *builder, const struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->schema.count; i++) {
+        const struct schema_expectation *expectation = &scenario->schema.items[i];
+        add(builder, "schema", xasprintf("schema: %s", expectation->text), STAGE_RESTORE,
+            schema_expected, expectation)
+            ->concern = CONCERN_DATA;
+    }
+}
+
 static const char objects_group[] = "objects";
 
 static void add_object_check(struct builder *builder, const struct expectation *expectation)
@@ -156,6 +166,7 @@ void plan_build(const struct scenario *scenario, struct plan *ret_plan)
     add_backup_checks(&builder, scenario);
     add_alembic(&builder, scenario);
     add_migrations(&builder, scenario);
+    add_schema(&builder, scenario);
     for (size_t i = 0; i < scenario->table_count; i++)
         add_table(&builder, &scenario->tables[i]);
     for (size_t i = 0; i < scenario->query_count; i++)

@@ -209,10 +209,11 @@ static void verdict_element(struct page *page, const char *element, const char *
     end(page);
 }
 
-static void warning_element(struct page *page, const struct report_case *one)
+/* A warning, or what else a pass has to say. */
+static void pass_element(struct page *page, const struct report_case *one)
 {
     start(page, "system-out");
-    text(page, "warning: ");
+    text(page, one->warn ? "warning: " : "");
     text(page, one->message);
     if (one->details[0] != '\0') {
         text(page, "\n\n");
@@ -237,8 +238,8 @@ static void testcase(struct page *page, const char *suite, const struct report_c
         verdict_element(page, "error", one->type, one);
     else if (one->verdict == VERDICT_SKIP)
         verdict_element(page, "skipped", NULL, one);
-    else if (one->warn)
-        warning_element(page, one);
+    else if (one->warn || one->details[0] != '\0')
+        pass_element(page, one);
     end(page);
 }
 

@@ -109,12 +109,17 @@ static int compare_objects(const void *left, const void *right)
     return order != 0 ? order : memcmp(&one->exact, &other->exact, sizeof(one->exact));
 }
 
+void schema_sort(struct schema *schema)
+{
+    if (schema->count > 0)
+        qsort(schema->objects, schema->count, sizeof(*schema->objects), compare_objects);
+}
+
 /* A plain file may hold one object twice: in two dumps, or in two files of a set. */
 static void settle(struct schema *schema, bool once)
 {
     size_t kept = 0;
-    if (schema->count > 0)
-        qsort(schema->objects, schema->count, sizeof(*schema->objects), compare_objects);
+    schema_sort(schema);
     for (size_t i = 0; i < schema->count; i++)
         if (!once || kept == 0 ||
             compare_objects(&schema->objects[kept - 1], &schema->objects[i]) != 0)

@@ -46,6 +46,9 @@ void schema_find(const struct archive *archive, const struct schema_exclusion *e
                  struct schema *ret_schema);
 void schema_free(struct schema *schema); /* takes a zeroed one */
 
+/* For one that is made otherwise. */
+void schema_sort(struct schema *schema);
+
 /* By kind, schema and name, as strcmp. Some names are SQL, and pg_dump has an option for quotes in
  * it: these do not count. */
 int schema_object_compare(const struct schema_object *one, const struct schema_object *other);

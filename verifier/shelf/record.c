@@ -22,6 +22,7 @@ static const struct document_field fields[] = {
     {"tables", DOCUMENT_TABLES, offsetof(struct record, tables)},
     {"version_tables", DOCUMENT_VERSIONS, offsetof(struct record, versions)},
     {"schema", DOCUMENT_SCHEMA, offsetof(struct record, schema)},
+    {"schema_objects", DOCUMENT_DEFINITIONS, offsetof(struct record, definitions)},
     {0},
 };
 
