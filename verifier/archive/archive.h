@@ -243,8 +243,8 @@ int archive_read_stream(struct archive *archive, const char *name, struct source
                         struct error *error);
 
 /* Only the table of contents of a custom archive whose first `length` bytes are there: 1 when it
- * goes on behind these. `archive` must be all zero and needs archive_free() in every case; it is not
- * `complete`. */
+ * goes on behind these. `archive` must be all zero and needs archive_free() in every case; it is
+ * not `complete`. */
 int archive_read_contents(struct archive *archive, const void *bytes, size_t length,
                           struct error *error);
 
