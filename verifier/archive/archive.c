@@ -432,7 +432,7 @@ int archive_read_contents(struct archive *archive, const void *bytes, size_t len
     reader_init(&reader, source, 0);
     int outcome = toc_read(&toc, archive, &reader, error);
     toc_free(&toc);
-    return outcome;
+    return outcome < 0 && reader.at_end ? 1 : outcome;
 }
 
 void archive_free(struct archive *archive)

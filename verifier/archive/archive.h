@@ -242,9 +242,9 @@ int archive_read_stream(struct archive *archive, const char *name, struct source
                         int64_t stored_bytes, const struct archive_options *options,
                         struct error *error);
 
-/* Only the table of contents of a custom archive whose first `length` bytes are there. `archive`
- * must be all zero and needs archive_free() in every case; it is not `complete`. bad_backup: among
- * others when more bytes are needed. */
+/* Only the table of contents of a custom archive whose first `length` bytes are there: 1 when it
+ * goes on behind these. `archive` must be all zero and needs archive_free() in every case; it is
+ * not `complete`. */
 int archive_read_contents(struct archive *archive, const void *bytes, size_t length,
                           struct error *error);
 

@@ -110,7 +110,7 @@ static void compare_kind(const struct schema_total *dumped, const struct schema_
                "its table of contents has %" PRId64 " of the kind %s, manifest of its dump %" PRId64
                "%s",
                now, kind, before, now < before ? ": what was dumped is no longer in it" : "");
-    else if (strcmp(dumped->sha256, found->sha256) != 0)
+    else if (dumped && found && strcmp(dumped->sha256, found->sha256) != 0)
         differ(differences, outcome,
                "its table of contents has other objects of the kind %s than the manifest of its "
                "dump says, as many (%" PRId64 ")",

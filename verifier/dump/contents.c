@@ -2,7 +2,7 @@
 
 #include "archive/archive.h"
 
-enum { FIRST_BYTES = 64 * 1024, MOST_BYTES = 64 * 1024 * 1024 };
+enum { FIRST_BYTES = 64 * 1024, MOST_BYTES = 32 * 1024 * 1024 };
 
 void contents_init(struct contents *contents)
 {
@@ -25,14 +25,15 @@ static void end(struct contents *contents)
 
 static void try(struct contents *contents)
 {
-    struct error ignored; /* as a rule that there is more to come */
+    struct error ignored; /* whether the archive is one, is not asked here */
     struct archive archive = {0};
     contents->tried = contents->bytes.length;
-    if (archive_read_contents(&archive, contents->bytes.data, contents->bytes.length, &ignored) ==
-        0) {
+    int outcome =
+        archive_read_contents(&archive, contents->bytes.data, contents->bytes.length, &ignored);
+    if (outcome == 0)
         schema_totals_find(&archive, &contents->totals);
+    if (outcome <= 0)
         end(contents);
-    }
     archive_free(&archive);
 }
 

@@ -241,6 +241,45 @@ def test_the_untouched_fixture_has_all(place, good):
     assert re.search(f"PASS   {CHECK} +[0-9]+ objects\n", run.err), run
 
 
+# What restores of the shape that users have can lose: (what happens to it, the name that is told).
+LOST_OF_FIXTURE = {
+    "trigram index": ("drop index ix_reports_title_trgm", "missing: index public ix_reports_title_trgm"),
+    "partial index": ("drop index ix_background_tasks_pending", "missing: index public ix_background_tasks_pending"),
+    "foreign key": ("alter table projects drop constraint projects_owner_id_fkey", "missing: fk constraint public projects projects_owner_id_fkey"),
+    "unique": ("alter table project_members drop constraint uq_project_members_project_email", "missing: constraint public project_members uq_project_members_project_email"),
+    "check": ("alter table app_settings drop constraint ck_app_settings_one_row", "defined otherwise: table public app_settings"),
+    "not null": ("alter table users alter email drop not null", "defined otherwise: table public users"),
+    "default": ("alter table project_members alter role drop default", "defined otherwise: table public project_members"),
+    "enum": ("alter type status_enum add value 'lost'", "defined otherwise: type public status_enum"),
+}
+
+
+@pytest.mark.parametrize("name", LOST_OF_FIXTURE)
+def test_what_a_restore_of_the_fixture_loses_is_named(place, good, name):
+    sql, words = LOST_OF_FIXTURE[name]
+    place.put(good.gz, "bugspark_%Y%m%d.dump.gz")
+    place.expect("fail", CHECK, words, place.scenario(), environment=after_restore(place, f"set search_path = public; {sql}"))
+
+
+# Of archives by older versions of pg_dump kinds and names are known.
+LOST_OF_CORPUS = {
+    "001_chinook.dump": ("alter table track drop constraint fk_track_album_id", "missing: fk constraint public track fk_track_album_id"),
+    "002_northwind.dump": ("alter table region drop constraint pk_region", "missing: constraint public region pk_region"),
+    "008_northwind.tar": ("alter table orders drop constraint fk_orders_shippers", "missing: fk constraint public orders fk_orders_shippers"),
+    "011_exercises.tar": ("alter table cd.bookings drop constraint fk_bookings_memid", "missing: fk constraint cd fk_bookings_memid"),
+    "031_employees.dump": ("alter table employees drop constraint employees_pkey", "missing: constraint public employees employees_pkey"),
+    "057_disney_psql.sql": ("drop table voice_actor", "missing: table public voice_actor"),
+}
+
+
+@pytest.mark.parametrize("name", LOST_OF_CORPUS)
+def test_what_a_restore_of_an_old_archive_loses_is_named(place, name):
+    sql, words = LOST_OF_CORPUS[name]
+    environment = after_restore(place, f"set search_path = public; {sql}", "psql" if name.endswith(".sql") else "pg_restore")
+    run = place.verify("--backup", place.put(FIXTURES / "archives/corpus" / name), place.scenario(), environment=environment)
+    assert run.report()[CHECK].verdict == "fail" and words in details(run).lower(), f"{details(run)}\n{run}\n{(place.directory / 'lost').read_text()}"
+
+
 def verify_json(place, *arguments, **options):
     """The check, with the details that reports of a plain pass leave out."""
     run = place.run("verify", "--reports", place.reports, "--format", "json", *arguments, **options)
