@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "postgres/confinement.h"
@@ -20,7 +21,7 @@
 enum { HEADER_BYTES = 512, PIECE_BYTES = 256 * 1024, KEY_BYTES = 64 * 1024, DAY_S = 86400 };
 
 static const char own_name[] = "restore-verifier";
-static const char ending[] = ".cluster";
+static const char beginning[] = "postgresql-", ending[] = ".cluster";
 static const char header_format[] =
     "restore-verifier ready cluster 1 %016" PRIx64 "%016" PRIx64 " %" PRId64;
 
@@ -39,8 +40,8 @@ char *ready_cluster_directory(struct error *error)
     const char *const cache = place_from("XDG_CACHE_HOME");
     const char *const home = place_from("HOME");
     struct stat status;
-    if (own)
-        return xstrdup(own);
+    if (own) /* systemd separates several by colons */
+        return xstrndup(own, strcspn(own, ":"));
     if (cache)
         return xasprintf("%s/%s", cache, own_name);
     if (!home) {
@@ -123,7 +124,7 @@ static void key_build(const struct ready_cluster *cluster, struct buffer *key)
 static char *file_name(const struct ready_cluster *cluster, const struct buffer *key)
 {
     XXH64_hash_t digest = XXH3_64bits(key->data, key->length);
-    return xasprintf("postgresql-%d-%016" PRIx64 "%s", cluster->tools->major, (uint64_t)digest,
+    return xasprintf("%s%d-%016" PRIx64 "%s", beginning, cluster->tools->major, (uint64_t)digest,
                      ending);
 }
 
@@ -256,7 +257,7 @@ static size_t files_remove(int directory, bool all)
     }
     for (struct dirent *entry; (entry = readdir(entries));) {
         struct stat status;
-        if (!strstr(entry->d_name, ending) ||
+        if (!starts_with(entry->d_name, beginning) || !strstr(entry->d_name, ending) ||
             fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
             !(all || time(NULL) - status.st_mtim.tv_sec > (time_t)READY_CLUSTER_DAYS * DAY_S))
             continue;
@@ -272,7 +273,9 @@ int ready_cluster_keep(const struct ready_cluster *cluster, struct error *error)
     cleanup(buffer_free) struct buffer key;
     key_build(cluster, &key);
     cleanup(free_pointer) char *name = file_name(cluster, &key);
-    cleanup(free_pointer) char *unfinished = xasprintf("%s.%d", name, (int)getpid());
+    /* In containers pids repeat, and a run that was killed leaves its file. */
+    cleanup(free_pointer) char *unfinished =
+        xasprintf("%s.%d.%" PRId64, name, (int)getpid(), clock_ms());
     if (directory_open(true, &directory, error) < 0)
         return -1;
     files_remove(directory, false);

@@ -279,7 +279,7 @@ START_TEST(what_is_kept_can_be_removed)
     ck_assert_uint_eq(count, 1);
     ck_assert(!exists(world.cache));
     ck_assert_int_eq(keep(&world, &error), 0);
-    cleanup(free_pointer) char *others = scratch_path(world.cache, "not ours");
+    cleanup(free_pointer) char *others = scratch_path(world.cache, "my.cluster.conf");
     scratch_write(others, "", 0600);
     ck_assert_int_eq(ready_cluster_forget(&count, &error), 0);
     ck_assert(exists(others));
@@ -292,6 +292,7 @@ static const struct {
     const char *directory; /* NULL: none */
 } places[] = {
     {"/var/cache/own", "/xdg", "/", "/var/cache/own"},
+    {"/var/cache/own:/var/cache/other", NULL, NULL, "/var/cache/own"},
     {NULL, "/xdg", "/", "/xdg/restore-verifier"},
     {NULL, "relative", NULL, NULL},
     {NULL, NULL, NULL, NULL},
