@@ -9,6 +9,13 @@ VARIANT  ?= release
 BUILD    := build/$(VARIANT)
 PACKAGES := libpq libcurl libxml-2.0 zlib libdeflate libzstd liblz4 yaml-0.1 jansson libcrypto libxxhash
 
+# ISA-L unpacks gzip in a third of zlib's time, and is not for every processor. ISAL=no: without it.
+ISAL     ?= $(shell pkg-config --exists libisal && echo yes)
+ifeq ($(ISAL),yes)
+PACKAGES += libisal
+CPPFLAGS += -DWITH_ISAL
+endif
+
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
             -Wold-style-definition -Wundef -Wformat -Wformat-security -Wvla -Wwrite-strings -Wcast-qual \
             -Wimplicit-fallthrough -Wswitch-enum -Wnull-dereference -Wdouble-promotion

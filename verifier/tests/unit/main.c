@@ -21,6 +21,7 @@ int main(void)
     srunner_add_suite(runner, shelf_sets_suite());
     srunner_add_suite(runner, archive_set_suite());
     srunner_add_suite(runner, archive_damage_suite());
+    srunner_add_suite(runner, inflating_suite());
     srunner_add_suite(runner, archive_hostile_suite());
     srunner_add_suite(runner, archive_read_suite());
     srunner_add_suite(runner, archive_stranger_suite());

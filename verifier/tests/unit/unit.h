@@ -17,6 +17,7 @@ Suite *dump_replacing_suite(void);
 Suite *shelf_sets_suite(void);
 Suite *archive_set_suite(void);
 Suite *archive_damage_suite(void);
+Suite *inflating_suite(void);
 Suite *archive_hostile_suite(void);
 Suite *archive_read_suite(void);
 Suite *archive_stranger_suite(void);
