@@ -25,6 +25,7 @@
     X(buffer_suite)                                                                                \
     X(gaps_suite)                                                                                  \
     X(schema_suite)                                                                                \
+    X(inflating_suite)                                                                             \
     X(judging_suite)                                                                               \
     X(migrations_suite)                                                                            \
     X(migration_names_suite)                                                                       \
