@@ -171,7 +171,8 @@ static bool arguments_build(const struct night *night, const struct step *step,
     if (common->jobs > 0 && step->takes_jobs)
         strings_addf(argv, "--jobs=%d", common->jobs);
     if (night->deadline_ms != NO_DEADLINE && step->takes_timeout)
-        strings_addf(argv, "--timeout=%" PRId64 "s", (night->deadline_ms - clock_ms()) / 1000 + 1);
+        strings_addf(argv, "--timeout=%" PRId64 "s",
+                     (night->deadline_ms - clock_ms() + 999) / 1000);
     if (step->run == command_dump)
         strings_add(argv, night->options->force ? "--force" : "--if-missing");
     strings_add(argv, "--");
