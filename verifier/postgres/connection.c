@@ -27,6 +27,16 @@ static char *message_clean(const char *message)
     return xstrndup(message, length);
 }
 
+/* Without libpq's own advice on a second line, since ours follows. */
+static void drop_advice(char *message)
+{
+    static const char begin[] = "\n\tIs the server running";
+    for (char *at; (at = strstr(message, begin));) {
+        size_t length = 1 + strcspn(at + 1, "\n");
+        memmove(at, at + length, strlen(at + length) + 1);
+    }
+}
+
 static const char *advice(const char *message)
 {
     static const struct {
@@ -97,6 +107,7 @@ int connection_open(const struct address *address, int64_t timeout_ms,
             ? xasprintf("no answer within %d s: timeout expired", (int)((timeout_ms + 999) / 1000))
             : message_clean(raw ? PQerrorMessage(raw) : "out of memory");
     PQfinish(raw);
+    drop_advice(message);
     return cannot_verify(error, "cannot connect to %s: %s; %s", where, message, advice(message));
 }
 

@@ -79,12 +79,14 @@ def test_a_file_of_variables_that_cannot_be_used(place, content, mode, words):
 
 
 def test_a_server_that_does_not_answer(place, server, database):
-    """Once from the beginning, once while it is asked, and once while pg_dump waits for it."""
+    """Once from the beginning, once by refusing, once while it is asked, and once while pg_dump waits for it."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         run = place.run("nightly", "--timeout", "2s", scenario(place, f"postgresql://night@127.0.0.1:{silent.getsockname()[1]}/night"))
         assert run.code == CANNOT_VERIFY and "no answer within 2 s" in run.err and time.monotonic() - began < 15, str(run)
         assert "verify was not begun, because the night's time is over" in run.err
+    run = place.run("dump", scenario(place, "postgresql://night@127.0.0.1:1/night"))
+    assert run.code == CANNOT_VERIFY and "Connection refused; check host and port" in run.err and run.err.count("\n") == 1, str(run)
     name = database("create table t as select 1 as x")
     path = scenario(place, server.url(name))
     with subprocess.Popen([BIN / "psql", "-XAtq", "-d", server.url(name)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
