@@ -16,6 +16,7 @@ static const struct {
     [CONCERN_REVISION] = {"unexpected revision", "the schema revision is not the expected one"},
     [CONCERN_BEHIND] = {"backup behind", "the backup is behind the migrations"},
     [CONCERN_OBJECTS] = {"unexpected objects", "the objects are not as expected"},
+    [CONCERN_ALARM] = {"silent alarm", "damage went unnoticed"},
     [CONCERN_SCENARIO] = {"wrong scenario", "the scenario is wrong"},
 };
 
@@ -33,6 +34,8 @@ const struct kind_words *result_kind(const struct result *result)
         [REPORT_DUMP] = {".dump", "no backup made", "a backup was made", "no backup was made"},
         [REPORT_SYNC] = {".sync", "copy not complete", "the copy is complete",
                          "the copy is not complete"},
+        [REPORT_SABOTAGE] = {".sabotage", "could not try the alarm", "the alarm works",
+                             "the alarm could not be tried"},
     };
     return &kinds[result->kind];
 }
@@ -70,6 +73,12 @@ char *result_headline(const struct result *result)
     struct totals totals;
     result_totals(result, &totals);
     char *headline = headline_of_all(result, &totals);
+    size_t noticed;
+    size_t tried = result_damages(result, &noticed);
+    if (result->kind == REPORT_SABOTAGE && tried > 0) {
+        cleanup(free_pointer) char *words = headline;
+        return xasprintf("%s: %zu of %zu damages noticed", words, noticed, tried);
+    }
     if (totals.left_out == 0)
         return headline;
     char *partial = xasprintf("%s (%d of %d check%s)", headline, totals.checks - totals.left_out,

@@ -1,0 +1,107 @@
+/* Damage to the bytes of a file, whatever they mean. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "sabotage/damage.h"
+#include "sabotage/stream.h"
+
+/* Copies the first `length` bytes, or fewer where there are no more. */
+static int bytes_copy(const char *from, const char *to, int64_t length, struct error *error)
+{
+    cleanup(inlet_close) struct inlet inlet = {0};
+    cleanup(outlet_close) struct outlet outlet = {0};
+    if (inlet_open(&inlet, from, ARCHIVE_BARE, error) < 0 ||
+        outlet_open(&outlet, to, ARCHIVE_BARE, error) < 0)
+        return -1;
+    while (length > 0) {
+        const uint8_t *bytes;
+        size_t run;
+        if (reader_run(&inlet.reader, length, &bytes, &run, error) < 0)
+            return -1;
+        if (run == 0)
+            break;
+        if (outlet_write(&outlet, bytes, run, error) < 0)
+            return -1;
+        length -= (int64_t)run;
+    }
+    return outlet_finish(&outlet, error);
+}
+
+int file_copy(const char *from, const char *to, struct error *error)
+{
+    return bytes_copy(from, to, INT64_MAX, error);
+}
+
+/* A place in the middle half: the beginning tells what the file is, and behind the end of its data
+ * a file may have bytes that mean nothing. */
+static int64_t middle(struct damage *damage, int64_t begin, int64_t end)
+{
+    int64_t length = end - begin;
+    return begin + length / 4 + (int64_t)damage_random(damage, (uint64_t)(length / 2) + 1);
+}
+
+int damage_cut(struct damage *damage, struct error *error)
+{
+    int64_t size = damage->archive->stored_bytes;
+    int64_t length = middle(damage, 0, size);
+    /* A cut between two statements of plain SQL is not seen where nothing tells its end. */
+    damage->fact->must |=
+        damage->archive->container != ARCHIVE_BARE || damage->archive->end == ARCHIVE_END_SURE;
+    damage_tell(damage, "cut off behind byte %lld of %lld", (long long)length, (long long)size);
+    damage_remedy(damage, "dump without --no-comments, so that the last line tells the end");
+    return bytes_copy(damage->from, damage->to, length, error);
+}
+
+static int byte_flip(const char *path, int64_t offset, struct error *error)
+{
+    cleanup(close_descriptor) int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    uint8_t byte;
+    if (descriptor < 0 || pread(descriptor, &byte, 1, offset) != 1)
+        return cannot_verify(error, "cannot read %s: %s", path, strerror(errno));
+    byte = (uint8_t)~byte; /* all bits, of which some mean something wherever it is */
+    if (pwrite(descriptor, &byte, 1, offset) != 1)
+        return cannot_verify(error, "cannot write %s: %s", path, strerror(errno));
+    return 0;
+}
+
+/* The data of a table, in a bare custom archive; where none is known, the whole file. */
+static void stretch_choose(struct damage *damage, int64_t *ret_begin, int64_t *ret_end)
+{
+    const struct archive *archive = damage->archive;
+    *ret_begin = 0;
+    *ret_end = archive->stored_bytes;
+    if (archive->format != ARCHIVE_CUSTOM || archive->container != ARCHIVE_BARE)
+        return;
+    /* The table of contents, in front of all data, has no checksum. */
+    int64_t first = archive->stored_bytes;
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (archive->entries[i].data_offset > 0 && archive->entries[i].data_offset < first)
+            first = archive->entries[i].data_offset;
+    if (first < archive->stored_bytes)
+        *ret_begin = first;
+}
+
+int damage_flip(struct damage *damage, struct error *error)
+{
+    const struct archive *archive = damage->archive;
+    int64_t begin, end;
+    stretch_choose(damage, &begin, &end);
+    int64_t offset = middle(damage, begin, end - 1);
+    if (end - begin < 8)
+        return damage_not_here(damage, "it has too few bytes");
+    damage->fact->must |=
+        archive->container == ARCHIVE_IN_GZIP ||
+        (archive->format == ARCHIVE_CUSTOM && archive->compression == ARCHIVE_GZIP);
+    damage_tell(damage, "byte %lld of %lld has all its bits flipped", (long long)offset,
+                (long long)archive->stored_bytes);
+    damage_remedy(damage, "there is no checksum around these bytes: compress the backup with gzip, "
+                          "or with zstd and its checksum");
+    return file_copy(damage->from, damage->to, error) < 0 ||
+                   byte_flip(damage->to, offset, error) < 0
+               ? -1
+               : DAMAGE_MADE;
+}

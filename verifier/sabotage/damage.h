@@ -1,0 +1,58 @@
+/* What the files of this folder share; others use sabotage.h. */
+#ifndef SABOTAGE_DAMAGE_H
+#define SABOTAGE_DAMAGE_H
+
+#include "archive/archive.h"
+#include "sabotage/copy_rows.h"
+#include "sabotage/sabotage.h"
+#include "stages/exclusion.h"
+
+/* One file of a backup, on its way to a damaged copy. */
+struct damage {
+    const struct sabotage_order *order;
+    struct sabotage_fact *fact;
+    const struct archive *archive; /* what it holds */
+    const struct exclusion *exclusion;
+    const char *from;
+    const char *to; /* where nothing is yet */
+    uint64_t state; /* of the random numbers */
+};
+
+/* From 0 to below - 1; `below` is at least 1. The same seed gives the same numbers everywhere. */
+uint64_t damage_random(struct damage *damage, uint64_t below);
+
+/* What these return: made, or what is looked for is not there, and fact->done says so; or -1. */
+enum { DAMAGE_MADE = 0, DAMAGE_NOT_HERE = 1 };
+
+int damage_not_here(struct damage *damage, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void damage_tell(struct damage *damage, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void damage_remedy(struct damage *damage, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* An SQL query under `queries` as a remedy that sees whether an object is there. */
+void damage_remedy_object(struct damage *damage, const char *type, const char *name);
+
+/* bytes.c: whatever the format */
+int file_copy(const char *from, const char *to, struct error *error);
+int damage_cut(struct damage *damage, struct error *error);
+int damage_flip(struct damage *damage, struct error *error);
+
+/* entries.c and plain.c: the same for archives in custom format and for plain SQL */
+int entries_missing_data(struct damage *damage, struct error *error);
+int entries_rows(struct damage *damage, enum row_edit edit, struct error *error);
+int entries_left_out(struct damage *damage, const char *const *types, const char *what,
+                     struct error *error);
+int entries_sequence(struct damage *damage, struct error *error);
+int entries_other_database(struct damage *damage, struct error *error);
+int entries_older(struct damage *damage, struct error *error);
+
+int plain_missing_data(struct damage *damage, struct error *error);
+int plain_rows(struct damage *damage, enum row_edit edit, struct error *error);
+int plain_left_out(struct damage *damage, const char *const *types, const char *what,
+                   struct error *error);
+int plain_sequence(struct damage *damage, struct error *error);
+int plain_other_database(struct damage *damage, struct error *error);
+
+#endif

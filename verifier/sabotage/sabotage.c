@@ -1,0 +1,352 @@
+#include "sabotage/sabotage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive/archive.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "postgres/connection.h"
+#include "postgres/tools.h"
+#include "sabotage/damage.h"
+#include "shelf/find.h"
+#include "shelf/location.h"
+#include "shelf/manifest.h"
+
+enum { DAY_S = 24 * 60 * 60 };
+
+const char *sabotage_name(enum sabotage_kind kind)
+{
+    static const char *const names[SABOTAGE_COUNT] = {
+        [SABOTAGE_CUT] = "cut off",
+        [SABOTAGE_FLIP] = "a byte flipped",
+        [SABOTAGE_MISSING_DATA] = "the data of a table missing",
+        [SABOTAGE_ROW_REMOVED] = "a row removed",
+        [SABOTAGE_ROW_CHANGED] = "a row changed",
+        [SABOTAGE_EMPTIED] = "a table emptied",
+        [SABOTAGE_INDEX] = "an index left out",
+        [SABOTAGE_CONSTRAINT] = "a constraint left out",
+        [SABOTAGE_TRIGGER] = "a trigger left out",
+        [SABOTAGE_POLICY] = "a policy left out",
+        [SABOTAGE_VIEW] = "a view left out",
+        [SABOTAGE_SEQUENCE] = "a sequence left out",
+        [SABOTAGE_SEQUENCE_SET] = "a sequence set back",
+        [SABOTAGE_OLDER] = "an older backup under this name",
+        [SABOTAGE_OTHER_DATABASE] = "a backup of another database under this name",
+        [SABOTAGE_OTHER_MANIFEST] = "the manifest of another night",
+        [SABOTAGE_OBJECT] = "an object that rows refer to missing",
+    };
+    return names[kind];
+}
+
+/* ---- what they say ---- */
+
+/* splitmix64 (Steele, Lea, Flood 2014): the same on every machine. */
+uint64_t damage_random(struct damage *damage, uint64_t below)
+{
+    uint64_t z = damage->state += 0x9e3779b97f4a7c15U;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return (z ^ (z >> 31)) % below;
+}
+
+static void say(char *text, size_t size, const char *format, va_list arguments)
+{
+    cleanup(free_pointer) char *words = xvasprintf(format, arguments);
+    text_copy(text, size, words);
+}
+
+int damage_not_here(struct damage *damage, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(damage->fact->done, sizeof(damage->fact->done), format, arguments);
+    va_end(arguments);
+    return DAMAGE_NOT_HERE;
+}
+
+void damage_tell(struct damage *damage, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(damage->fact->done, sizeof(damage->fact->done), format, arguments);
+    va_end(arguments);
+}
+
+void damage_remedy(struct damage *damage, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(damage->fact->remedy, sizeof(damage->fact->remedy), format, arguments);
+    va_end(arguments);
+}
+
+void damage_remedy_object(struct damage *damage, const char *type, const char *name)
+{
+    static const struct {
+        const char *type, *catalog, *column;
+    } places[] = {
+        {"INDEX", "pg_indexes", "indexname"}, {"CONSTRAINT", "pg_constraint", "conname"},
+        {"TRIGGER", "pg_trigger", "tgname"},  {"POLICY", "pg_policies", "policyname"},
+        {"VIEW", "pg_views", "viewname"},     {"SEQUENCE", "pg_sequences", "sequencename"}};
+    cleanup(free_pointer) char *literal = literal_quote(name);
+    for (size_t i = 0; i < ARRAY_LENGTH(places); i++)
+        if (strcmp(places[i].type, type) == 0)
+            damage_remedy(damage,
+                          "ask for it under queries: `select count(*) from %s where %s = %s`, and "
+                          "expect `= 1`",
+                          places[i].catalog, places[i].column, literal);
+}
+
+/* ---- the kinds ---- */
+
+static int left_out(struct damage *damage, struct error *error)
+{
+    static const struct {
+        const char *what;
+        const char *types[4];
+    } kinds[SABOTAGE_COUNT] = {
+        [SABOTAGE_INDEX] = {"index", {"INDEX"}},
+        [SABOTAGE_CONSTRAINT] = {"constraint", {"CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT"}},
+        [SABOTAGE_TRIGGER] = {"trigger", {"TRIGGER"}},
+        [SABOTAGE_POLICY] = {"policy", {"POLICY"}},
+        [SABOTAGE_VIEW] = {"view", {"VIEW"}},
+        [SABOTAGE_SEQUENCE] = {"sequence", {"SEQUENCE"}},
+    };
+    bool plain = damage->archive->format == ARCHIVE_PLAIN;
+    return (plain ? plain_left_out : entries_left_out)(damage, kinds[damage->order->kind].types,
+                                                       kinds[damage->order->kind].what, error);
+}
+
+static int of_contents(struct damage *damage, struct error *error)
+{
+    bool plain = damage->archive->format == ARCHIVE_PLAIN;
+    if (!plain && damage->archive->format != ARCHIVE_CUSTOM)
+        return damage_not_here(damage,
+                               "not tried in the format \"%s\": only in custom archives "
+                               "and in plain SQL",
+                               archive_format_name(damage->archive->format));
+    switch ((int)damage->order->kind) {
+    case SABOTAGE_MISSING_DATA:
+        return (plain ? plain_missing_data : entries_missing_data)(damage, error);
+    case SABOTAGE_ROW_REMOVED:
+        return (plain ? plain_rows : entries_rows)(damage, ROW_REMOVED, error);
+    case SABOTAGE_ROW_CHANGED:
+        return (plain ? plain_rows : entries_rows)(damage, ROW_CHANGED, error);
+    case SABOTAGE_EMPTIED:
+        return (plain ? plain_rows : entries_rows)(damage, ROWS_REMOVED, error);
+    case SABOTAGE_SEQUENCE_SET:
+        return (plain ? plain_sequence : entries_sequence)(damage, error);
+    case SABOTAGE_OLDER:
+        return plain ? damage_not_here(damage, "plain SQL does not say when it was made")
+                     : entries_older(damage, error);
+    case SABOTAGE_OTHER_DATABASE:
+        return (plain ? plain_other_database : entries_other_database)(damage, error);
+    default:
+        return left_out(damage, error);
+    }
+}
+
+static int damage_file(struct damage *damage, struct error *error)
+{
+    switch ((int)damage->order->kind) {
+    case SABOTAGE_CUT:
+        return damage_cut(damage, error);
+    case SABOTAGE_FLIP:
+        return damage_flip(damage, error);
+    case SABOTAGE_OTHER_MANIFEST:
+        damage->fact->must = true;
+        damage_tell(damage, "its manifest is that of a dump of the day before");
+        return file_copy(damage->from, damage->to, error);
+    default:
+        return of_contents(damage, error);
+    }
+}
+
+/* ---- the backup ---- */
+
+/* What is damaged, and what lies beside it. */
+struct original {
+    struct shelf *shelf;
+    struct backup_file file;
+    struct archive archive;
+    struct exclusion exclusion;
+    struct manifest manifest;
+    bool has_manifest;
+};
+
+static void original_free(struct original *original)
+{
+    exclusion_free(&original->exclusion);
+    manifest_free(&original->manifest);
+    archive_free(&original->archive);
+    backup_file_free(&original->file);
+    shelf_free(original->shelf);
+}
+
+static int shelf_of(const struct sabotage_order *order, struct shelf **ret_shelf,
+                    struct error *error)
+{
+    if (!order->origin)
+        return location_open(order->scenario, ret_shelf, error);
+    *ret_shelf = shelf_of_directory(order->origin);
+    if (order->scenario->backups.time != DATED_BY_NAME)
+        shelf_ignore_dates(*ret_shelf);
+    return 0;
+}
+
+static int original_open(const struct sabotage_order *order, struct original *original,
+                         struct error *error)
+{
+    struct backup_file *file = &original->file;
+    if (shelf_of(order, &original->shelf, error) < 0 ||
+        backup_stat(original->shelf, order->name, &order->scenario->backups.names, file, error) < 0)
+        return -1;
+    if (file->size_bytes != order->size_bytes || file->modified != order->modified)
+        return cannot_verify(error, "%s was replaced while copies of it were damaged: run again",
+                             file->path);
+    if (file->is_directory || file->part_count > 0)
+        return 0;
+    const struct archive_options options = {0};
+    if (archive_read(&original->archive, file->path, &options, error) < 0)
+        return -1;
+    exclusion_find(&original->archive, &order->scenario->restore.exclude, &original->exclusion);
+    int manifest = manifest_select(original->shelf, file->name, file->size_bytes,
+                                   original->archive.sha256, &original->manifest, error);
+    original->has_manifest = manifest == 0;
+    return manifest < 0 ? -1 : 0;
+}
+
+/* ---- the copy ---- */
+
+/* Of the day before: other bytes, and another time. */
+static void manifest_of_before(struct manifest *manifest)
+{
+    manifest->began -= DAY_S;
+    manifest->ended -= DAY_S;
+    for (char *digit = manifest->sha256; *digit; digit++)
+        *digit = *digit == '0' ? '1' : '0';
+}
+
+static int manifest_put(const struct sabotage_order *order, struct original *original,
+                        struct error *error)
+{
+    if (!original->has_manifest)
+        return 0;
+    cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(order->directory);
+    cleanup(free_pointer) char *name = manifest_name(order->name);
+    if (order->kind == SABOTAGE_OTHER_MANIFEST)
+        manifest_of_before(&original->manifest);
+    return manifest_write(&original->manifest, shelf, name, error);
+}
+
+/* As old as the original, and readable for the programs that restore it and nobody else. */
+static int dress(const char *path, time_t modified, struct error *error)
+{
+    struct account account;
+    const struct timespec times[] = {{.tv_sec = modified}, {.tv_sec = modified}};
+    if (server_account(&account, error) < 0)
+        return -1;
+    if ((geteuid() == 0 && lchown(path, account.uid, account.gid) < 0) ||
+        utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) < 0)
+        return cannot_verify(error, "cannot set the owner and time of %s: %s", path,
+                             strerror(errno));
+    return 0;
+}
+
+static int directory_make(const char *path, struct error *error)
+{
+    if (mkdir(path, 0711) < 0 || chmod(path, 0711) < 0)
+        return cannot_verify(error, "cannot make %s: %s", path, strerror(errno));
+    return 0;
+}
+
+static int make_copy(struct damage *damage, struct original *original, struct error *error)
+{
+    const struct sabotage_order *order = damage->order;
+    cleanup(free_pointer) char *target = xasprintf("%s/%s", order->directory, order->name);
+    damage->from = original->file.path;
+    damage->to = target;
+    damage->archive = &original->archive;
+    damage->exclusion = &original->exclusion;
+    if (original->file.is_directory || original->file.part_count > 0)
+        return damage_not_here(damage, "not tried with a backup of several files");
+    if (order->kind == SABOTAGE_OTHER_MANIFEST && !original->has_manifest)
+        return damage_not_here(damage, "this backup has no manifest");
+    /* It has the SHA-256 of the file. */
+    damage->fact->must = original->has_manifest;
+    if (directory_make(order->directory, error) < 0)
+        return -1;
+    int outcome = damage_file(damage, error);
+    if (outcome == DAMAGE_MADE)
+        outcome = dress(target, order->modified, error);
+    return outcome == DAMAGE_MADE ? manifest_put(order, original, error) : outcome;
+}
+
+void sabotage_make(const struct sabotage_order *order, struct sabotage_fact *ret_fact)
+{
+    cleanup(original_free) struct original original = {0};
+    struct damage damage = {
+        .order = order, .fact = ret_fact, .state = order->seed * SABOTAGE_COUNT + order->kind};
+    int outcome;
+    *ret_fact = (struct sabotage_fact){0};
+    if (order->kind == SABOTAGE_OBJECT)
+        outcome = damage_not_here(&damage, "buckets and their copies are not sabotaged");
+    else
+        outcome = original_open(order, &original, &ret_fact->error) < 0
+                      ? -1
+                      : make_copy(&damage, &original, &ret_fact->error);
+    ret_fact->state = outcome < 0                  ? SABOTAGE_FAILED
+                      : outcome == DAMAGE_NOT_HERE ? SABOTAGE_NOT_HERE
+                                                   : SABOTAGE_MADE;
+}
+
+/* ---- out of a bucket ---- */
+
+struct fetched {
+    int descriptor;
+    const char *path;
+};
+
+static int fetched_write(void *context, const void *bytes, size_t length, struct error *error)
+{
+    const struct fetched *fetched = context;
+    return write_all(fetched->descriptor, bytes, length, fetched->path, error);
+}
+
+static int file_fetch(struct shelf *shelf, const char *name, time_t modified, const char *directory,
+                      struct error *error)
+{
+    cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, name);
+    cleanup(close_descriptor) int descriptor =
+        open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct fetched fetched = {.descriptor = descriptor, .path = path};
+    if (descriptor < 0)
+        return cannot_verify(error, "cannot create %s: %s", path, strerror(errno));
+    if (shelf_get(shelf, name, fetched_write, &fetched, error) < 0)
+        return -1;
+    close_descriptor(&descriptor);
+    return dress(path, modified, error);
+}
+
+int sabotage_fetch(const struct scenario *scenario, const char *name, const char *directory,
+                   struct error *error)
+{
+    cleanup(shelf_freep) struct shelf *shelf = NULL;
+    cleanup(free_pointer) char *manifest = manifest_name(name);
+    struct shelf_entry entry;
+    if (location_open(scenario, &shelf, error) < 0 || directory_make(directory, error) < 0)
+        return -1;
+    int found = shelf_look(shelf, name, &entry, error);
+    if (found > 0)
+        return cannot_verify(error, "%s is gone, which was there a moment ago: run again", name);
+    if (found < 0 || file_fetch(shelf, name, entry.modified, directory, error) < 0)
+        return -1;
+    int there = shelf_look(shelf, manifest, &entry, error);
+    return there != 0 ? (there < 0 ? -1 : 0)
+                      : file_fetch(shelf, manifest, entry.modified, directory, error);
+}
