@@ -383,7 +383,7 @@ static void other_entry_add(struct image *image, int dump_id, const char *type, 
     entry->fields[FIELD_DEFINITION].text = (char *)(uintptr_t)sql;
     entry->fields[FIELD_COPY].text = (char *)(uintptr_t)copy;
     entry->fields[FIELD_DROP].text = entry->fields[FIELD_TABLESPACE].text =
-        entry->fields[FIELD_METHOD].text = entry->fields[FIELD_OWNER].text = none;
+        entry->fields[FIELD_OWNER].text = none;
     entry->fields[FIELD_SCHEMA].text = schema;
     entry->fields[FIELD_RELATION_KIND].number = 'r';
     entry->fields[FIELD_WITH_OIDS].text = with_oids;

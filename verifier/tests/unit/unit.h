@@ -58,6 +58,7 @@
     X(objects_inventory_suite)                                                                     \
     X(replaced_suite)                                                                              \
     X(rows_suite)                                                                                  \
+    X(sabotage_suite)                                                                              \
     X(report_console_suite)                                                                        \
     X(report_headline_suite)                                                                       \
     X(report_json_suite)                                                                           \
