@@ -13,14 +13,35 @@ void warned_checks(const struct result *result, struct strings *ret_names)
             strings_add(ret_names, result->plan->checks[i].name);
 }
 
-/* The first check of that verdict, and what it said; NULL: none. */
+/* What is asked of the bucket alone cannot depend on the backup: it may have changed meanwhile. */
+static bool may_notice(const struct check *check)
+{
+    return !check_is_of_objects(check) || check->needs == STAGE_RESTORE;
+}
+
+static size_t count_of(const struct result *result, enum verdict verdict)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < result_check_count(result); i++)
+        count += case_verdict(result, i) == verdict && may_notice(&result->plan->checks[i]);
+    return count;
+}
+
+static bool is_any(const struct check *check)
+{
+    (void)check;
+    return true;
+}
+
+/* The first check of that verdict that counts, and what it said; NULL: none. */
 static const struct check *first_of(const struct result *result, enum verdict verdict,
+                                    bool (*counts)(const struct check *),
                                     const struct outcome **ret_outcome)
 {
     static const struct outcome nothing;
     *ret_outcome = &nothing;
     for (size_t i = 0; i < result_check_count(result); i++)
-        if (case_verdict(result, i) == verdict) {
+        if (case_verdict(result, i) == verdict && counts(&result->plan->checks[i])) {
             *ret_outcome = &result->outcomes[i];
             return &result->plan->checks[i];
         }
@@ -45,9 +66,7 @@ static char *quoted(const struct outcome *said, const char *directory)
 /* "`backup is intact` and 2 more"; to be freed by the caller. */
 static char *who(const struct result *result, const struct check *first)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < result_check_count(result); i++)
-        count += case_verdict(result, i) == VERDICT_FAIL;
+    size_t count = count_of(result, VERDICT_FAIL);
     return count > 1 ? xasprintf("`%s` and %zu more", first->name, count - 1)
                      : xasprintf("`%s`", first->name);
 }
@@ -56,7 +75,7 @@ static void judge_noticed(const struct result *result, const struct sabotage_fac
                           const char *directory, struct outcome *outcome)
 {
     const struct outcome *said;
-    const struct check *check = first_of(result, VERDICT_FAIL, &said);
+    const struct check *check = first_of(result, VERDICT_FAIL, may_notice, &said);
     cleanup(free_pointer) char *names = who(result, check);
     cleanup(free_pointer) char *headline = result_headline(result);
     cleanup(free_pointer) char *message = quoted(said, directory);
@@ -69,7 +88,7 @@ static void judge_error(const struct result *result, const struct sabotage_fact 
                         const char *directory, struct outcome *outcome)
 {
     const struct outcome *said;
-    const struct check *check = first_of(result, VERDICT_ERROR, &said);
+    const struct check *check = first_of(result, VERDICT_ERROR, may_notice, &said);
     cleanup(free_pointer) char *message = quoted(said, directory);
     bool scenario = outcome_concern(said, check) == CONCERN_SCENARIO;
     if (fact->right_as_error)
@@ -122,13 +141,11 @@ static void judge_green(const struct result *result, const struct sabotage_fact 
 void noticing_judge(const struct result *result, const struct sabotage_fact *fact,
                     const struct strings *before, const char *directory, struct outcome *outcome)
 {
-    struct totals totals;
-    result_totals(result, &totals);
-    if (totals.failed > 0)
+    if (count_of(result, VERDICT_FAIL) > 0)
         judge_noticed(result, fact, directory, outcome);
-    else if (totals.errors > 0)
+    else if (count_of(result, VERDICT_ERROR) > 0)
         judge_error(result, fact, directory, outcome);
-    else if (result_exit_code(result) != 0)
+    else if (result_check_count(result) == 0 || count_of(result, VERDICT_SKIP) > 0)
         outcome_error(outcome, "%s: verify did not look at everything", fact->done);
     else
         judge_green(result, fact, before, directory, outcome);
@@ -137,14 +154,14 @@ void noticing_judge(const struct result *result, const struct sabotage_fact *fac
 bool noticing_is_green(const struct result *result, struct outcome *outcome)
 {
     const struct outcome *said;
-    const struct check *check = first_of(result, VERDICT_FAIL, &said);
+    const struct check *check = first_of(result, VERDICT_FAIL, is_any, &said);
     int code = result_exit_code(result);
     if (code == 0) {
         outcome_pass(outcome, "every check passed");
         return true;
     }
     if (!check)
-        check = first_of(result, VERDICT_ERROR, &said);
+        check = first_of(result, VERDICT_ERROR, is_any, &said);
     cleanup(free_pointer) char *words =
         check ? xasprintf("`%s`: %.*s", check->name, (int)sizeof(said->message), said->message)
               : xstrdup("not every check was run");

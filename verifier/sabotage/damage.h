@@ -5,6 +5,7 @@
 #include "archive/archive.h"
 #include "sabotage/copy_rows.h"
 #include "sabotage/sabotage.h"
+#include "shelf/shelf.h"
 #include "stages/exclusion.h"
 
 /* One file of a backup, on its way to a damaged copy. */
@@ -13,6 +14,7 @@ struct damage {
     struct sabotage_fact *fact;
     const struct archive *archive; /* what it holds */
     const struct exclusion *exclusion;
+    struct shelf *shelf; /* where it lies */
     const char *from;
     const char *to; /* where nothing is yet */
     uint64_t state; /* of the random numbers */

@@ -380,13 +380,24 @@ static int object_drop(struct damage *damage, const struct piece *piece, struct 
                       error);
 }
 
+/* NULL: no comment tells where it begins. */
+static const struct piece *object_around(const struct listing *listing, const struct piece *rows)
+{
+    for (size_t i = 0; i < listing->count; i++) {
+        const struct piece *piece = &listing->pieces[i];
+        if (piece->kind == PIECE_OBJECT && piece->first < rows->first && piece->last >= rows->last)
+            return piece;
+    }
+    return NULL;
+}
+
 int plain_missing_data(struct damage *damage, struct error *error)
 {
-    static const char *const types[] = {"TABLE DATA", NULL};
     cleanup(listing_free) struct listing listing = {0};
     if (listing_read(damage, &listing, error) < 0)
         return -1;
-    const struct piece *piece = object_choose(damage, &listing, types);
+    const struct piece *rows = rows_choose(damage, &listing, ROWS_REMOVED);
+    const struct piece *piece = rows ? object_around(&listing, rows) : NULL;
     if (!piece)
         return damage_not_here(damage, "no comment of pg_dump says where the rows of a table "
                                        "begin");

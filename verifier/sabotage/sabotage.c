@@ -16,6 +16,7 @@
 #include "shelf/find.h"
 #include "shelf/location.h"
 #include "shelf/manifest.h"
+#include "shelf/retention.h"
 
 enum { DAY_S = 24 * 60 * 60 };
 
@@ -122,6 +123,39 @@ static int left_out(struct damage *damage, struct error *error)
                                                        kinds[damage->order->kind].what, error);
 }
 
+/* Old enough for an alarm; NULL: there is none. Borrowed from the list. */
+static const char *older_name(const struct sabotage_order *order, const struct retained_list *list)
+{
+    time_t own = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].name, order->name) == 0)
+            own = list->items[i].time;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].time + order->scenario->backups.max_age_s + DAY_S < own)
+            return list->items[i].name;
+    return NULL;
+}
+
+/* Plain SQL does not say when it was made: another file has to stand for it. */
+static int older_night(struct damage *damage, struct error *error)
+{
+    struct retained_list list = {0};
+    cleanup(strings_free) struct strings notices = {0};
+    if (retained_list_read(damage->shelf, &damage->order->scenario->backups.names, &list, &notices,
+                           error) < 0)
+        return -1;
+    const char *name = older_name(damage->order, &list);
+    cleanup(free_pointer) char *path = name ? shelf_path(damage->shelf, name) : NULL;
+    damage_tell(damage, "%s has this one's name", name ? name : "");
+    damage_remedy(damage, "say how fresh the data must be: `freshness(created_at) < 26h` under one "
+                          "of the tables, with a column of yours");
+    retained_list_free(&list);
+    if (!path)
+        return damage_not_here(damage, "plain SQL does not say when it was made, and no older "
+                                       "backup is here that could have this one's name");
+    return file_copy(path, damage->to, error);
+}
+
 static int of_contents(struct damage *damage, struct error *error)
 {
     bool plain = damage->archive->format == ARCHIVE_PLAIN;
@@ -142,8 +176,7 @@ static int of_contents(struct damage *damage, struct error *error)
     case SABOTAGE_SEQUENCE_SET:
         return (plain ? plain_sequence : entries_sequence)(damage, error);
     case SABOTAGE_OLDER:
-        return plain ? damage_not_here(damage, "plain SQL does not say when it was made")
-                     : entries_older(damage, error);
+        return plain ? older_night(damage, error) : entries_older(damage, error);
     case SABOTAGE_OTHER_DATABASE:
         return (plain ? plain_other_database : entries_other_database)(damage, error);
     default:
@@ -269,6 +302,7 @@ static int make_copy(struct damage *damage, struct original *original, struct er
 {
     const struct sabotage_order *order = damage->order;
     cleanup(free_pointer) char *target = xasprintf("%s/%s", order->directory, order->name);
+    damage->shelf = original->shelf;
     damage->from = original->file.path;
     damage->to = target;
     damage->archive = &original->archive;
