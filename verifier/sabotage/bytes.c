@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "postgres/tools.h"
 #include "sabotage/damage.h"
 #include "sabotage/stream.h"
 
-/* Copies the first `length` bytes, or fewer where there are no more. */
-static int bytes_copy(const char *from, const char *to, int64_t length, struct error *error)
+int file_cut(const char *from, const char *to, int64_t length, struct error *error)
 {
     cleanup(inlet_close) struct inlet inlet = {0};
     cleanup(outlet_close) struct outlet outlet = {0};
@@ -33,12 +33,10 @@ static int bytes_copy(const char *from, const char *to, int64_t length, struct e
 
 int file_copy(const char *from, const char *to, struct error *error)
 {
-    return bytes_copy(from, to, INT64_MAX, error);
+    return file_cut(from, to, INT64_MAX, error);
 }
 
-/* A place in the middle half: the beginning tells what the file is, and behind the end of its data
- * a file may have bytes that mean nothing. */
-static int64_t middle(struct damage *damage, int64_t begin, int64_t end)
+int64_t damage_middle(struct damage *damage, int64_t begin, int64_t end)
 {
     int64_t length = end - begin;
     return begin + length / 4 + (int64_t)damage_random(damage, (uint64_t)(length / 2) + 1);
@@ -47,16 +45,16 @@ static int64_t middle(struct damage *damage, int64_t begin, int64_t end)
 int damage_cut(struct damage *damage, struct error *error)
 {
     int64_t size = damage->archive->stored_bytes;
-    int64_t length = middle(damage, 0, size);
+    int64_t length = damage_middle(damage, 0, size);
     /* A cut between two statements of plain SQL is not seen where nothing tells its end. */
     damage->fact->must |=
         damage->archive->container != ARCHIVE_BARE || damage->archive->end == ARCHIVE_END_SURE;
     damage_tell(damage, "cut off behind byte %lld of %lld", (long long)length, (long long)size);
     damage_remedy(damage, "dump without --no-comments, so that the last line tells the end");
-    return bytes_copy(damage->from, damage->to, length, error);
+    return file_cut(damage->from, damage->to, length, error);
 }
 
-static int byte_flip(const char *path, int64_t offset, struct error *error)
+int file_flip(const char *path, int64_t offset, struct error *error)
 {
     cleanup(close_descriptor) int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     uint8_t byte;
@@ -90,7 +88,7 @@ int damage_flip(struct damage *damage, struct error *error)
     const struct archive *archive = damage->archive;
     int64_t begin, end;
     stretch_choose(damage, &begin, &end);
-    int64_t offset = middle(damage, begin, end - 1);
+    int64_t offset = damage_middle(damage, begin, end - 1);
     if (end - begin < 8)
         return damage_not_here(damage, "it has too few bytes");
     damage->fact->must |=
@@ -101,7 +99,20 @@ int damage_flip(struct damage *damage, struct error *error)
     damage_remedy(damage, "there is no checksum around these bytes: compress the backup with gzip, "
                           "or with zstd and its checksum");
     return file_copy(damage->from, damage->to, error) < 0 ||
-                   byte_flip(damage->to, offset, error) < 0
+                   file_flip(damage->to, offset, error) < 0
                ? -1
                : DAMAGE_MADE;
+}
+
+int copy_dress(const char *path, time_t modified, struct error *error)
+{
+    struct account account;
+    const struct timespec times[] = {{.tv_sec = modified}, {.tv_sec = modified}};
+    if (server_account(&account, error) < 0)
+        return -1;
+    if ((geteuid() == 0 && lchown(path, account.uid, account.gid) < 0) ||
+        utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) < 0)
+        return cannot_verify(error, "cannot set the owner and time of %s: %s", path,
+                             strerror(errno));
+    return 0;
 }

@@ -38,10 +38,24 @@ void damage_remedy_object(struct damage *damage, const char *type, const char *n
 
 /* bytes.c: whatever the format */
 int file_copy(const char *from, const char *to, struct error *error);
+/* The first `length` bytes. */
+int file_cut(const char *from, const char *to, int64_t length, struct error *error);
+/* Flips all bits of a byte. */
+int file_flip(const char *path, int64_t offset, struct error *error);
+/* A place in the middle half: the beginning tells what a file is, and behind the end of its data it
+ * may have bytes that mean nothing. */
+int64_t damage_middle(struct damage *damage, int64_t begin, int64_t end);
+/* As old as the original, and readable for the programs that restore it and nobody else. */
+int copy_dress(const char *path, time_t modified, struct error *error);
 int damage_cut(struct damage *damage, struct error *error);
 int damage_flip(struct damage *damage, struct error *error);
 
+/* directory.c: in directory format */
+int directory_damage(struct damage *damage, struct error *error);
+
 /* entries.c and plain.c: the same for archives in custom format and for plain SQL */
+/* A table with rows; NULL: there is none that can be changed so. */
+const struct archive_table *entries_table(struct damage *damage, enum row_edit edit);
 int entries_missing_data(struct damage *damage, struct error *error);
 int entries_rows(struct damage *damage, enum row_edit edit, struct error *error);
 int entries_left_out(struct damage *damage, const char *const *types, const char *what,

@@ -81,8 +81,8 @@ static enum fitness fitness_of(struct damage *damage, const struct archive_table
     return edit != ROW_CHANGED && is_referred_to(damage->archive, table) ? FIT : BEST;
 }
 
-/* One of the fittest; NULL: none is fit. */
-static const struct archive_table *table_choose(struct damage *damage, enum row_edit edit)
+/* One of the fittest. */
+const struct archive_table *entries_table(struct damage *damage, enum row_edit edit)
 {
     const struct archive *archive = damage->archive;
     const struct archive_table *chosen = NULL;
@@ -102,7 +102,7 @@ static const struct archive_table *table_choose(struct damage *damage, enum row_
 
 int entries_missing_data(struct damage *damage, struct error *error)
 {
-    const struct archive_table *table = table_choose(damage, ROWS_REMOVED);
+    const struct archive_table *table = entries_table(damage, ROWS_REMOVED);
     if (!table)
         return damage_not_here(damage, "no table has rows");
     cleanup(free_pointer) char *label = archive_table_label(table);
@@ -153,7 +153,7 @@ static void tell_rows(struct damage *damage, const struct rows_context *rows, co
 
 int entries_rows(struct damage *damage, enum row_edit edit, struct error *error)
 {
-    const struct archive_table *table = table_choose(damage, edit);
+    const struct archive_table *table = entries_table(damage, edit);
     if (!table)
         return damage_not_here(damage, edit == ROW_CHANGED
                                            ? "no table of at most 32 MiB has a text to change"

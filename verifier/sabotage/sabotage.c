@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +12,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "postgres/connection.h"
-#include "postgres/tools.h"
 #include "sabotage/damage.h"
 #include "shelf/find.h"
 #include "shelf/location.h"
@@ -206,17 +206,26 @@ static int damage_file(struct damage *damage, struct error *error)
 struct original {
     struct shelf *shelf;
     struct backup_file file;
-    struct archive archive;
-    struct exclusion exclusion;
+    size_t count; /* of files: more than one only of a set */
+    struct original_file {
+        const char *path;
+        const char *name; /* on the shelf */
+        time_t modified;
+        struct archive archive;
+        struct exclusion exclusion;
+    } * files;
     struct manifest manifest;
     bool has_manifest;
 };
 
 static void original_free(struct original *original)
 {
-    exclusion_free(&original->exclusion);
+    for (size_t i = 0; i < original->count; i++) {
+        exclusion_free(&original->files[i].exclusion);
+        archive_free(&original->files[i].archive);
+    }
+    free(original->files);
     manifest_free(&original->manifest);
-    archive_free(&original->archive);
     backup_file_free(&original->file);
     shelf_free(original->shelf);
 }
@@ -232,6 +241,52 @@ static int shelf_of(const struct sabotage_order *order, struct shelf **ret_shelf
     return 0;
 }
 
+static void files_list(struct original *original)
+{
+    const struct backup_file *file = &original->file;
+    original->count = file->part_count ? file->part_count : 1;
+    original->files = xcalloc(original->count, sizeof(*original->files));
+    original->files[0] =
+        (struct original_file){.path = file->path, .name = file->name, .modified = file->modified};
+    for (size_t i = 0; i < file->part_count; i++)
+        original->files[i] = (struct original_file){.path = file->parts[i].path,
+                                                    .name = file->parts[i].name,
+                                                    .modified = file->parts[i].modified};
+}
+
+static int files_read(const struct sabotage_order *order, struct original *original,
+                      struct error *error)
+{
+    const struct archive_options options = {.is_part = original->file.part_count > 0};
+    for (size_t i = 0; i < original->count; i++) {
+        struct original_file *file = &original->files[i];
+        if (archive_read(&file->archive, file->path, &options, error) < 0)
+            return -1;
+        exclusion_find(&file->archive, &order->scenario->restore.exclude, &file->exclusion);
+    }
+    return 0;
+}
+
+/* Is it the file that the backup, and so its manifest, is named after? */
+static bool is_main(const struct original *original, const struct original_file *file)
+{
+    return strcmp(file->path, original->file.path) == 0 || original->count == 1;
+}
+
+static int manifest_find(struct original *original, struct error *error)
+{
+    for (size_t i = 0; i < original->count; i++) {
+        const struct original_file *file = &original->files[i];
+        if (!is_main(original, file))
+            continue;
+        int read = manifest_select(original->shelf, original->file.name, file->archive.stored_bytes,
+                                   file->archive.sha256, &original->manifest, error);
+        original->has_manifest = read == 0;
+        return read < 0 ? -1 : 0;
+    }
+    return 0;
+}
+
 static int original_open(const struct sabotage_order *order, struct original *original,
                          struct error *error)
 {
@@ -242,16 +297,8 @@ static int original_open(const struct sabotage_order *order, struct original *or
     if (file->size_bytes != order->size_bytes || file->modified != order->modified)
         return cannot_verify(error, "%s was replaced while copies of it were damaged: run again",
                              file->path);
-    if (file->is_directory || file->part_count > 0)
-        return 0;
-    const struct archive_options options = {0};
-    if (archive_read(&original->archive, file->path, &options, error) < 0)
-        return -1;
-    exclusion_find(&original->archive, &order->scenario->restore.exclude, &original->exclusion);
-    int manifest = manifest_select(original->shelf, file->name, file->size_bytes,
-                                   original->archive.sha256, &original->manifest, error);
-    original->has_manifest = manifest == 0;
-    return manifest < 0 ? -1 : 0;
+    files_list(original);
+    return files_read(order, original, error) < 0 ? -1 : manifest_find(original, error);
 }
 
 /* ---- the copy ---- */
@@ -271,53 +318,84 @@ static int manifest_put(const struct sabotage_order *order, struct original *ori
     if (!original->has_manifest)
         return 0;
     cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(order->directory);
-    cleanup(free_pointer) char *name = manifest_name(order->name);
+    cleanup(free_pointer) char *name = manifest_name(original->file.name);
     if (order->kind == SABOTAGE_OTHER_MANIFEST)
         manifest_of_before(&original->manifest);
     return manifest_write(&original->manifest, shelf, name, error);
 }
 
-/* As old as the original, and readable for the programs that restore it and nobody else. */
-static int dress(const char *path, time_t modified, struct error *error)
-{
-    struct account account;
-    const struct timespec times[] = {{.tv_sec = modified}, {.tv_sec = modified}};
-    if (server_account(&account, error) < 0)
-        return -1;
-    if ((geteuid() == 0 && lchown(path, account.uid, account.gid) < 0) ||
-        utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) < 0)
-        return cannot_verify(error, "cannot set the owner and time of %s: %s", path,
-                             strerror(errno));
-    return 0;
-}
-
 static int directory_make(const char *path, struct error *error)
 {
-    if (mkdir(path, 0711) < 0 || chmod(path, 0711) < 0)
+    if ((mkdir(path, 0711) < 0 && errno != EEXIST) || chmod(path, 0711) < 0)
         return cannot_verify(error, "cannot make %s: %s", path, strerror(errno));
     return 0;
 }
 
+/* Where a file of the backup goes, in a directory of its own where it lies in one; to be freed by
+ * the caller. NULL: it cannot be made. */
+static char *target_of(const char *directory, const char *name, struct error *error)
+{
+    const char *slash = strchr(name, '/');
+    cleanup(free_pointer) char *inner =
+        slash ? xasprintf("%s/%.*s", directory, (int)(slash - name), name) : NULL;
+    if (inner && directory_make(inner, error) < 0)
+        return NULL;
+    return xasprintf("%s/%s", directory, name);
+}
+
+static int damage_one(struct damage *damage, struct original *original, size_t index,
+                      struct error *error)
+{
+    struct original_file *file = &original->files[index];
+    cleanup(free_pointer) char *target = target_of(damage->order->directory, file->name, error);
+    if (!target)
+        return -1;
+    damage->shelf = original->shelf;
+    damage->from = file->path;
+    damage->to = target;
+    damage->archive = &file->archive;
+    damage->exclusion = &file->exclusion;
+    /* It has the SHA-256 of the file. */
+    damage->fact->must = original->has_manifest && is_main(original, file);
+    int outcome = file->archive.format == ARCHIVE_DIRECTORY ? directory_damage(damage, error)
+                                                            : damage_file(damage, error);
+    return outcome == DAMAGE_MADE ? copy_dress(target, file->modified, error) : outcome;
+}
+
+static int copy_others(const struct sabotage_order *order, const struct original *original,
+                       size_t damaged, struct error *error)
+{
+    for (size_t i = 0; i < original->count; i++) {
+        const struct original_file *file = &original->files[i];
+        cleanup(free_pointer) char *target =
+            i == damaged ? NULL : target_of(order->directory, file->name, error);
+        if (i == damaged)
+            continue;
+        if (!target || file_copy(file->path, target, error) < 0 ||
+            copy_dress(target, file->modified, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Of a set, the first file from some on that has what is looked for. */
 static int make_copy(struct damage *damage, struct original *original, struct error *error)
 {
     const struct sabotage_order *order = damage->order;
-    cleanup(free_pointer) char *target = xasprintf("%s/%s", order->directory, order->name);
-    damage->shelf = original->shelf;
-    damage->from = original->file.path;
-    damage->to = target;
-    damage->archive = &original->archive;
-    damage->exclusion = &original->exclusion;
-    if (original->file.is_directory || original->file.part_count > 0)
-        return damage_not_here(damage, "not tried with a backup of several files");
+    size_t first = (size_t)damage_random(damage, original->count);
+    int outcome = DAMAGE_NOT_HERE;
     if (order->kind == SABOTAGE_OTHER_MANIFEST && !original->has_manifest)
         return damage_not_here(damage, "this backup has no manifest");
-    /* It has the SHA-256 of the file. */
-    damage->fact->must = original->has_manifest;
+    if (order->kind == SABOTAGE_OLDER && original->count > 1)
+        return damage_not_here(damage, "not tried with a backup of several files");
     if (directory_make(order->directory, error) < 0)
         return -1;
-    int outcome = damage_file(damage, error);
-    if (outcome == DAMAGE_MADE)
-        outcome = dress(target, order->modified, error);
+    for (size_t i = 0; i < original->count && outcome == DAMAGE_NOT_HERE; i++) {
+        size_t index = (first + i) % original->count;
+        outcome = damage_one(damage, original, index, error);
+        if (outcome == DAMAGE_MADE && copy_others(order, original, index, error) < 0)
+            return -1;
+    }
     return outcome == DAMAGE_MADE ? manifest_put(order, original, error) : outcome;
 }
 
@@ -355,30 +433,34 @@ static int fetched_write(void *context, const void *bytes, size_t length, struct
 static int file_fetch(struct shelf *shelf, const char *name, time_t modified, const char *directory,
                       struct error *error)
 {
-    cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, name);
+    cleanup(free_pointer) char *path = target_of(directory, name, error);
     cleanup(close_descriptor) int descriptor =
-        open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        !path ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     struct fetched fetched = {.descriptor = descriptor, .path = path};
+    if (!path)
+        return -1;
     if (descriptor < 0)
         return cannot_verify(error, "cannot create %s: %s", path, strerror(errno));
     if (shelf_get(shelf, name, fetched_write, &fetched, error) < 0)
         return -1;
     close_descriptor(&descriptor);
-    return dress(path, modified, error);
+    return copy_dress(path, modified, error);
 }
 
 int sabotage_fetch(const struct scenario *scenario, const char *name, const char *directory,
                    struct error *error)
 {
     cleanup(shelf_freep) struct shelf *shelf = NULL;
+    cleanup(backup_file_free) struct backup_file file = {0};
     cleanup(free_pointer) char *manifest = manifest_name(name);
     struct shelf_entry entry;
-    if (location_open(scenario, &shelf, error) < 0 || directory_make(directory, error) < 0)
+    if (location_open(scenario, &shelf, error) < 0 || directory_make(directory, error) < 0 ||
+        backup_stat(shelf, name, &scenario->backups.names, &file, error) < 0)
         return -1;
-    int found = shelf_look(shelf, name, &entry, error);
-    if (found > 0)
-        return cannot_verify(error, "%s is gone, which was there a moment ago: run again", name);
-    if (found < 0 || file_fetch(shelf, name, entry.modified, directory, error) < 0)
+    for (size_t i = 0; i < file.part_count; i++)
+        if (file_fetch(shelf, file.parts[i].name, file.parts[i].modified, directory, error) < 0)
+            return -1;
+    if (file.part_count == 0 && file_fetch(shelf, name, file.modified, directory, error) < 0)
         return -1;
     int there = shelf_look(shelf, manifest, &entry, error);
     return there != 0 ? (there < 0 ? -1 : 0)
