@@ -4,7 +4,9 @@ it, stay as they are."""
 import gzip
 import hashlib
 import json
+import shutil
 import signal
+import subprocess
 
 import pytest
 
@@ -79,7 +81,8 @@ UNSEEN = {
 
 def state(place):
     """All that lies where the backups do: names, bytes and times."""
-    return {path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns, path.stat().st_ino) for path in place.backups.iterdir()}
+    files = [path for path in place.backups.rglob("*") if path.is_file()]
+    return {path: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
 
 
 def sabotage(place, path, *options, code=PASSED, **more):
@@ -193,6 +196,42 @@ def test_what_cannot_be_damaged_is_said(place, server, good):
     run, report = sabotage(place, place.scenario(pattern=DUMP), "--only", "a trigger*", code=CANNOT_VERIFY)
     assert "no trigger in this backup" in report["a trigger left out"].message, str(run)
     assert report.properties["headline"] == "the alarm could not be tried"
+
+
+@pytest.mark.parametrize("layout", ["files", "directory"])
+def test_a_backup_of_several_files(place, server, database, layout):
+    name = database(EACH)
+    night = place.backups / today("night_%F") if layout == "directory" else place.backups
+    night.mkdir(exist_ok=True)
+    for section in ("pre_data", "data", "post_data"):
+        file = f"{section}.dump" if layout == "directory" else today(f"{section}_%F.dump")
+        server.dump(name, night / file, f"--section={section.replace('_', '-')}")
+    pattern = "night_%F" if layout == "directory" else "{pre_data: pre_data_%F.dump, data: data_%F.dump, post_data: post_data_%F.dump}"
+    run, report = sabotage(place, place.scenario(STRONG, pattern=pattern), "--format", "json", "--seed", "3")
+    said = results(run)
+    skipped = {OLDER: "several files", MANIFEST: "no manifest", "a row changed": "no table of at most 32 MiB has a text"}
+    for kind in KINDS:
+        case = said[kind]
+        if kind in skipped:
+            assert case["verdict"] == "skip" and skipped[kind] in case["message"], f"{case}\n{run}"
+        else:
+            assert case["verdict"] == "pass" and "seen by" in case["message"] and not case["warning"], f"{case}\n{run}"
+    assert SEEN["a trigger left out"][1] in said["a trigger left out"]["message"]
+    assert report.properties["headline"] == "the alarm works: 13 of 13 damages noticed"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_directory_format(place, server, database, packed):
+    directory = server.dump(database(EACH), place.directory / today("b_%Y%m%d"), "-Fd")
+    pattern = "b_%Y%m%d.tar.gz" if packed else "b_%Y%m%d"
+    if packed:
+        subprocess.run(["tar", "-czf", place.backups / today(pattern), "-C", place.directory, directory.name], check=True)
+    else:
+        shutil.copytree(directory, place.backups / today(pattern))
+    _, report = sabotage(place, place.scenario(pattern=pattern))
+    tried = KINDS[:2] if packed else KINDS[:3]
+    assert [kind for kind in KINDS if report[kind].verdict == "pass" and not report[kind].output] == tried
+    assert {report[kind].verdict for kind in KINDS if kind not in tried} == {"skip"}
 
 
 def test_the_last_backup_that_verified_is_known(place, good):
