@@ -20,7 +20,6 @@ struct damage {
     uint64_t state; /* of the random numbers */
 };
 
-/* From 0 to below - 1; `below` is at least 1. The same seed gives the same numbers everywhere. */
 uint64_t damage_random(struct damage *damage, uint64_t below);
 
 /* What these return: made, or what is looked for is not there, and fact->done says so; or -1. */

@@ -46,13 +46,18 @@ const char *sabotage_name(enum sabotage_kind kind)
 
 /* ---- what they say ---- */
 
-/* splitmix64 (Steele, Lea, Flood 2014): the same on every machine. */
-uint64_t damage_random(struct damage *damage, uint64_t below)
+/* splitmix64 (Steele, Lea, Flood 2014). */
+uint64_t sabotage_random(uint64_t *state, uint64_t below)
 {
-    uint64_t z = damage->state += 0x9e3779b97f4a7c15U;
+    uint64_t z = *state += 0x9e3779b97f4a7c15U;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
     return (z ^ (z >> 31)) % below;
+}
+
+uint64_t damage_random(struct damage *damage, uint64_t below)
+{
+    return sabotage_random(&damage->state, below);
 }
 
 static void say(char *text, size_t size, const char *format, va_list arguments)

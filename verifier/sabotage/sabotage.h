@@ -42,6 +42,9 @@ enum sabotage_kind {
 /* "one row removed": the same in every night. */
 const char *sabotage_name(enum sabotage_kind kind);
 
+/* From 0 to below - 1; `below` is at least 1. The same state gives the same numbers everywhere. */
+uint64_t sabotage_random(uint64_t *state, uint64_t below);
+
 struct sabotage_order {
     const struct scenario *scenario;
     enum sabotage_kind kind;

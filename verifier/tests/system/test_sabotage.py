@@ -272,3 +272,23 @@ def test_when_it_is_told_to_end(place, good):
     assert run.code == CANNOT_VERIFY and state(place) == before, str(run)
     assert run.report("bugspark.sabotage")["a row removed"].verdict in ("error", "pass")
     place.check_nothing_left()
+
+
+def test_prove_alarm(place, good):
+    """A few of them each night, behind a green backup alone."""
+    place.put(good.dump, DUMP)
+    path = place.scenario(pattern=DUMP)
+    run = place.verify("--prove-alarm", "2", "--format", "json", path)
+    assert run.code == PASSED and run.report().properties["headline"] == "every check passed", str(run)
+    report = run.report("bugspark.sabotage")
+    assert sum(report[kind].verdict == "pass" for kind in KINDS) == 2, str(run)
+    assert "of 2 damages noticed" in report.properties["headline"] and "not tonight" in report.text
+    first, second = json.loads(run.out)["scenarios"]
+    assert "sabotage" not in first and second["sabotage"]
+    again = place.run("verify", "--reports", place.reports, "--prove-alarm", "2", path).report("bugspark.sabotage")
+    assert again.verdicts() == report.verdicts(), "the day tells which"
+    place.put_bytes(good.dump.read_bytes()[:-5000], DUMP)
+    run = place.run("verify", "--reports", place.reports, "--prove-alarm", "2", path)
+    assert run.code == BAD_BACKUP and not (place.reports / "bugspark.sabotage.xml").exists(), str(run)
+    for wrong in (("--prove-alarm", "0"), ("--prove-alarm", "2", "--only", "*"), ("--prove-alarm", "x")):
+        assert place.run("verify", *wrong, path).code == CANNOT_VERIFY
