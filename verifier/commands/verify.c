@@ -38,7 +38,8 @@ struct verification {
     struct worker *workers; /* one for each run that was not refused */
     struct run **working;   /* the run of each worker */
     size_t worker_count;
-    struct run *alarms; /* of each run, the report on its alarm; NULL: not asked for */
+    struct run *alarms; /* of each run, the report on its alarm, where that is asked for */
+    struct alarm alarm;
     int64_t deadline_ms;
     bool interrupted;
     struct progress *progress;
@@ -228,23 +229,28 @@ static size_t alarms_asked_for(const struct verify_options *options)
 }
 
 /* Before anything begins, as those of a run that did not come to its end. */
-static void prepare_alarms(struct verification *verification, const struct loaded *loaded,
-                           struct alarm *alarm)
+static void prepare_alarms(struct verification *verification, const struct loaded *loaded)
 {
-    for (size_t i = 0; i < verification->count; i++) {
+    verification->alarm = (struct alarm){.common = verification->common,
+                                         .seed = (uint64_t)time(NULL) / DAY_S,
+                                         .most = alarms_asked_for(verification->options),
+                                         .server = verification->options->run.server,
+                                         .deadline_ms = verification->deadline_ms,
+                                         .progress = verification->progress};
+    for (size_t i = 0; i < verification->count && verification->alarm.most > 0; i++) {
         if (!loaded->scenarios[i])
             continue;
         saboteur_prepare(loaded->scenarios[i], NULL, &verification->alarms[i]);
-        saboteur_report(alarm, &verification->alarms[i]);
+        saboteur_report(&verification->alarm, &verification->alarms[i]);
     }
 }
 
 /* Behind a backup that passed; of another the alarm has gone off already. */
-static void prove_alarms(struct verification *verification, const struct loaded *loaded,
-                         struct alarm *alarm)
+static void prove_alarms(struct verification *verification, const struct loaded *loaded)
 {
+    struct alarm *alarm = &verification->alarm;
     alarm->interrupted = verification->interrupted;
-    for (size_t i = 0; i < verification->count; i++) {
+    for (size_t i = 0; i < verification->count && alarm->most > 0; i++) {
         struct run *report = &verification->alarms[i];
         if (!loaded->scenarios[i])
             continue;
@@ -255,14 +261,6 @@ static void prove_alarms(struct verification *verification, const struct loaded 
         saboteur_try(alarm, loaded->scenarios[i], report, &verification->runs[i]);
         verification->results[verification->result_count++] = run_result(report);
     }
-}
-
-static void alarms_release(struct verification *verification)
-{
-    for (size_t i = 0; i < verification->count; i++)
-        if (verification->alarms[i].facts)
-            run_release(&verification->alarms[i]);
-    free(verification->alarms);
 }
 
 /* --- all together ----------------------------------------------------------------------------- */
@@ -277,6 +275,26 @@ static void prepare_all(struct verification *verification, const struct loaded *
             run_refuse_file(verification->runs, i, loaded, run_kind(settings));
         verification->results[i] = run_result(&verification->runs[i]);
     }
+}
+
+static int worse_code(int one, int other)
+{
+    return one > other ? one : other;
+}
+
+static void verification_free(struct verification *verification)
+{
+    for (size_t i = 0; i < verification->count; i++) {
+        run_release(&verification->runs[i]);
+        if (verification->alarms[i].facts)
+            run_release(&verification->alarms[i]);
+    }
+    progress_free(verification->progress);
+    free(verification->runs);
+    free(verification->alarms);
+    free(verification->workers);
+    free(verification->working);
+    free(verification->results);
 }
 
 static int verify(const struct common_options *common, const struct verify_options *options,
@@ -303,32 +321,15 @@ static int verify(const struct common_options *common, const struct verify_optio
     workdir_sweep(workdir_parent());
     workdir_sweep("/tmp");
     prepare_all(&verification, loaded);
-    struct alarm alarm = {.common = common,
-                          .seed = (uint64_t)time(NULL) / DAY_S,
-                          .most = alarms_asked_for(options),
-                          .server = options->run.server,
-                          .deadline_ms = verification.deadline_ms,
-                          .progress = verification.progress};
-    if (alarm.most > 0)
-        prepare_alarms(&verification, loaded, &alarm);
+    prepare_alarms(&verification, loaded);
     verify_all(&verification);
-    if (alarm.most > 0)
-        prove_alarms(&verification, loaded, &alarm);
-    if (alarm.exit_code > verification.exit_code)
-        verification.exit_code = alarm.exit_code;
+    prove_alarms(&verification, loaded);
     print_results(&verification);
     tell_kept(&verification);
     int exit_code = results_exit_code(verification.results, verification.result_count);
-    if (verification.exit_code > exit_code)
-        exit_code = verification.exit_code;
-    for (size_t i = 0; i < verification.count; i++)
-        run_release(&verification.runs[i]);
-    alarms_release(&verification);
-    progress_free(verification.progress);
-    free(verification.runs);
-    free(verification.workers);
-    free(verification.working);
-    free(verification.results);
+    exit_code =
+        worse_code(exit_code, worse_code(verification.exit_code, verification.alarm.exit_code));
+    verification_free(&verification);
     return exit_code;
 }
 
