@@ -23,7 +23,8 @@ bool copy_row_change(char *row, size_t length, int column)
         if (*c == '\\') { /* and what it escapes */
             c++;
         } else if (*c >= 'a' && *c <= 'z') {
-            *c = *c == 'z' ? 'a' : (char)(*c + 1);
+            static const char letters[] = "abcdefghijklmnopqrstuvwxyza";
+            *c = letters[*c - 'a' + 1];
             return true;
         }
     }
@@ -92,8 +93,7 @@ static bool is_text(const char *definition, const char *column)
     for (size_t i = 0; i < ARRAY_LENGTH(types); i++) {
         cleanup(free_pointer) char *line = xasprintf("\n    %s %s", column, types[i]);
         const char *found = strstr(definition, line);
-        char next = found ? found[strlen(line)] : '[';
-        if (next != '[') /* of an array */
+        if (found && !starts_with(found + strlen(line), "[")) /* no array */
             return true;
     }
     return false;
