@@ -31,8 +31,8 @@ enum image_field {
 };
 
 struct image_entry {
-    /* Of numbers and of texts; a text is NULL where there is none. */
-    struct {
+    /* A text is NULL where there is none. */
+    union {
         int64_t number;
         char *text;
     } fields[FIELD_COUNT];
