@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, today, wait_until
+from running import BAD_BACKUP, CANNOT_VERIFY, NOBODY, PASSED, needs_root, today, wait_until
 
 ORIGINAL = "the backup, undamaged"
 DUMP, SQL = "bugspark_%Y%m%d.dump", "bugspark_%Y%m%d.sql.gz"
@@ -185,6 +185,15 @@ def test_the_same_seed_does_the_same(place, good):
     for wrong, words in ((("--seed", "x"), "takes a number"), (("--only", "zebra"), "a table emptied")):
         run = place.run("sabotage", *wrong, path)
         assert run.code == CANNOT_VERIFY and words in run.err, str(run)
+
+
+@needs_root
+def test_as_another_user(place, good):
+    place.put(good.gz, DUMP + ".gz")
+    path = place.scenario(pattern=DUMP + ".gz")
+    place.give_to(NOBODY)
+    run, report = sabotage(place, path, "--only", "a row *")
+    assert "nobody noticed" in report["a row removed"].output, str(run)
 
 
 def test_what_cannot_be_damaged_is_said(place, server, good):
