@@ -106,6 +106,8 @@ static void attempt_run(struct attempt *attempt)
     int interrupted = workers_run(&attempt->worker, 1, &options);
     saboteur->alarm->interrupted |= interrupted != 0 || attempt->worker.end == WORKER_OVERDUE;
     progress_clear(saboteur->alarm->progress);
+    if (interrupted != 0)
+        fprintf(stderr, "restore-verifier: interrupted (%s)\n", strsignal(interrupted));
 }
 
 static void attempt_release(struct attempt *attempt)
