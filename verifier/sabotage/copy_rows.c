@@ -20,11 +20,12 @@ bool copy_row_change(char *row, size_t length, int column)
         value = tab + 1;
     }
     for (char *c = value; c < end && *c != '\t'; c++) {
+        static const char characters[] = "abcdefghijklmnopqrstuvwxyza01234567890";
+        const char *found = strchr(characters, *c);
         if (*c == '\\') { /* and what it escapes */
             c++;
-        } else if (*c >= 'a' && *c <= 'z') {
-            static const char letters[] = "abcdefghijklmnopqrstuvwxyza";
-            *c = letters[*c - 'a' + 1];
+        } else if (*c != '\0' && found) {
+            *c = found[1];
             return true;
         }
     }

@@ -8,7 +8,7 @@
 
 enum row_edit {
     ROW_REMOVED,
-    ROW_CHANGED,  /* a letter of one value: the first row from `row` on that has one there */
+    ROW_CHANGED,  /* a letter or digit of one value: the first row from `row` on that has one */
     ROWS_REMOVED, /* all */
 };
 
@@ -23,8 +23,8 @@ struct row_change {
 int64_t copy_rows_edit(const struct row_change *change, const struct buffer *rows,
                        struct buffer *ret_rows);
 
-/* Changes a letter of the value in that column of a row (without its newline); false when there is
- * none. The row stays as long as it is, and loads as before. */
+/* Changes a letter or digit of the value in that column of a row (without its newline); false when
+ * there is none. The row stays as long as it is, and loads as before. */
 bool copy_row_change(char *row, size_t length, int column);
 
 /* Which of the columns of a COPY ("(id, name)") are texts by the CREATE TABLE of their table; from

@@ -123,7 +123,7 @@ static int rows_change(const void *context, const struct buffer *rows, struct bu
 {
     struct rows_context *mutable = (struct rows_context *)(uintptr_t)context;
     mutable->edited = copy_rows_edit(&mutable->change, rows, ret_rows);
-    return mutable->edited >= 0 ? 0 : cannot_verify(error, "no row has a letter to change");
+    return mutable->edited >= 0 ? 0 : cannot_verify(error, "no row has a text to change");
 }
 
 static void tell_rows(struct damage *damage, const struct rows_context *rows, const char *label)
@@ -137,7 +137,7 @@ static void tell_rows(struct damage *damage, const struct rows_context *rows, co
                       label);
         break;
     case ROW_CHANGED:
-        damage_tell(damage, "a letter in row %" PRId64 " of %s is another one", rows->edited + 1,
+        damage_tell(damage, "a character in row %" PRId64 " of %s is another one", rows->edited + 1,
                     label);
         damage_remedy(damage,
                       "make the backups with `restore-verifier dump`, whose manifest has the "

@@ -204,7 +204,7 @@ struct edit {
     int64_t drop_first, drop_last; /* these lines are not written; 0: none */
     int64_t instead_of;            /* another one stands for this line */
     const char *instead;
-    int64_t change_first, change_last; /* a value of the first of these that has a letter there */
+    int64_t change_first, change_last; /* a value of the first of these that has a text there */
     int column;
 };
 
@@ -297,7 +297,7 @@ static void tell_rows(struct damage *damage, enum row_edit edit, const struct pi
     }
     damage_tell(damage,
                 edit == ROW_REMOVED ? "row %" PRId64 " of %s is gone"
-                                    : "a letter in row %" PRId64 " of %s is another one",
+                                    : "a character in row %" PRId64 " of %s is another one",
                 line - rows->first + 1, rows->name);
     if (edit == ROW_CHANGED)
         damage_remedy(damage, "make the backups with `restore-verifier dump`, whose manifest has "

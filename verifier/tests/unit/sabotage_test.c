@@ -200,6 +200,7 @@ static const struct {
      {.edit = ROW_CHANGED, .row = 1, .column = 1},
      "1\tone\n2\tuwo\n\\.\n",
      1},
+    {"1\tÄ 9\n", {.edit = ROW_CHANGED, .column = 1}, "1\tÄ 0\n", 0},
     {"1\tzoo\n", {.edit = ROW_CHANGED, .column = 1}, "1\taoo\n", 0},
     /* What is escaped stays as it is, and so does a NULL. */
     {"\\N\n\\n\\tX\n\\nab\n\\.\n", {.edit = ROW_CHANGED}, "\\N\n\\n\\tX\n\\nbb\n\\.\n", 2},
