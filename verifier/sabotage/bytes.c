@@ -38,7 +38,7 @@ int file_copy(const char *from, const char *to, struct error *error)
 
 int64_t damage_middle(struct damage *damage, int64_t begin, int64_t end)
 {
-    int64_t length = end - begin;
+    int64_t length = end > begin ? end - begin : 0;
     return begin + length / 4 + (int64_t)damage_random(damage, (uint64_t)(length / 2) + 1);
 }
 
@@ -66,11 +66,29 @@ int file_flip(const char *path, int64_t offset, struct error *error)
     return 0;
 }
 
+int64_t gzip_data_begin(const char *path)
+{
+    enum { EXTRA = 4, NAME = 8, COMMENT = 16, HEADER_CRC = 2, FIXED_BYTES = 10 };
+    uint8_t head[1024] = {0};
+    cleanup(close_descriptor) int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = descriptor < 0 ? -1 : pread(descriptor, head, sizeof(head) - 1, 0);
+    if (length < FIXED_BYTES || head[0] != 0x1f || head[1] != 0x8b)
+        return 0;
+    const uint8_t *at = head + FIXED_BYTES;
+    const uint8_t *end = head + sizeof(head) - 1;
+    if (head[3] & EXTRA)
+        at += 2 + at[0] + 256 * at[1];
+    for (int flag = NAME; flag <= COMMENT; flag *= 2)
+        if (head[3] & flag && at < end)
+            at += strlen((const char *)at) + 1;
+    return (at < end ? at : end) - head + (head[3] & HEADER_CRC ? 2 : 0);
+}
+
 /* The data of a table, in a bare custom archive; where none is known, the whole file. */
 static void stretch_choose(struct damage *damage, int64_t *ret_begin, int64_t *ret_end)
 {
     const struct archive *archive = damage->archive;
-    *ret_begin = 0;
+    *ret_begin = archive->container == ARCHIVE_IN_GZIP ? gzip_data_begin(damage->from) : 0;
     *ret_end = archive->stored_bytes;
     if (archive->format != ARCHIVE_CUSTOM || archive->container != ARCHIVE_BARE)
         return;
@@ -88,9 +106,9 @@ int damage_flip(struct damage *damage, struct error *error)
     const struct archive *archive = damage->archive;
     int64_t begin, end;
     stretch_choose(damage, &begin, &end);
-    int64_t offset = damage_middle(damage, begin, end - 1);
     if (end - begin < 8)
         return damage_not_here(damage, "it has too few bytes");
+    int64_t offset = damage_middle(damage, begin, end - 1);
     damage->fact->must |=
         archive->container == ARCHIVE_IN_GZIP ||
         (archive->format == ARCHIVE_CUSTOM && archive->compression == ARCHIVE_GZIP);

@@ -44,6 +44,9 @@ int file_flip(const char *path, int64_t offset, struct error *error);
 /* A place in the middle half: the beginning tells what a file is, and behind the end of its data it
  * may have bytes that mean nothing. */
 int64_t damage_middle(struct damage *damage, int64_t begin, int64_t end);
+/* Behind the header of a gzip member, in which a time, a name and the like have no checksum; 0: it
+ * is none. */
+int64_t gzip_data_begin(const char *path);
 /* As old as the original, and readable for the programs that restore it and nobody else. */
 int copy_dress(const char *path, time_t modified, struct error *error);
 int damage_cut(struct damage *damage, struct error *error);

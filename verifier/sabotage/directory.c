@@ -76,7 +76,8 @@ static int data_damage(struct damage *damage, const char *from, const char *to, 
                        struct error *error)
 {
     int64_t size = size_of(damage->from, name);
-    int64_t offset = damage_middle(damage, 0, size - 1);
+    bool flipped = damage->order->kind == SABOTAGE_FLIP;
+    int64_t offset = damage_middle(damage, flipped ? gzip_data_begin(from) : 0, size - 1);
     switch ((int)damage->order->kind) {
     case SABOTAGE_CUT:
         damage->fact->must = true;

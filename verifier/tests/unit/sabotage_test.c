@@ -313,6 +313,52 @@ START_TEST(a_seed_tells_the_damage)
 }
 END_TEST
 
+/* Wherever it lies: the header of gzip, with its time and name, is spared. */
+START_TEST(a_cut_and_a_flipped_byte_in_gzip_always_matter)
+{
+    cleanup(scratch_free) char *scratch = scratch_new();
+    cleanup(free_pointer) char *path = scratch_path(scratch, "backup");
+    bool bare = _i == 2; /* then the archive compresses its data by itself */
+    struct build build = {.minor = 14,
+                          .integer_size = 4,
+                          .offset_size = 8,
+                          .offsets = true,
+                          .large_objects = bare ? 2 : 0,
+                          .compression = bare ? ARCHIVE_GZIP : ARCHIVE_UNCOMPRESSED};
+    struct buffer bytes, packed;
+    struct error error;
+    build_archive(&build, &bytes);
+    build_compressed(ARCHIVE_GZIP, true, bytes.data, bytes.length, &packed);
+    if (_i == 1) { /* with a name, as gzip writes it */
+        struct buffer named;
+        static const char name[] = "a name of a backup that is longer than many others.dump";
+        buffer_init(&named, LIMIT);
+        buffer_append(&named, packed.data, 10);
+        named.data[3] |= 8;
+        buffer_append(&named, name, sizeof(name));
+        buffer_append(&named, packed.data + 10, packed.length - 10);
+        buffer_free(&packed);
+        packed = named;
+    }
+    const struct buffer *written = bare ? &bytes : &packed;
+    ck_assert_int_eq(file_replace(path, written->data, written->length, &error), 0);
+    buffer_free(&bytes);
+    buffer_free(&packed);
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        struct sabotage_fact fact;
+        cleanup(free_pointer) char *to = xasprintf("%s/%d", scratch, (int)seed);
+        cleanup(free_pointer) char *copy = scratch_path(to, "backup");
+        cleanup(archive_free) struct archive archive = {0};
+        const struct archive_options options = {.threads = 1};
+        make(scratch, "backup", seed % 4 ? SABOTAGE_FLIP : SABOTAGE_CUT, seed, to, &fact);
+        ck_assert_int_eq(fact.state, SABOTAGE_MADE);
+        ck_assert(fact.must);
+        ck_assert_msg(archive_read(&archive, copy, &options, &error) < 0, "%s", fact.done);
+        ck_assert_int_eq(error.fault, FAULT_BACKUP);
+    }
+}
+END_TEST
+
 START_TEST(another_backup_by_then_is_not_damaged)
 {
     cleanup(scratch_free) char *scratch = scratch_new();
@@ -342,6 +388,7 @@ Suite *sabotage_suite(void)
     add_table_test(suite, a_column_of_texts_is_found, ARRAY_LENGTH(columns));
     add_table_test(suite, a_seed_tells_the_damage,
                    (int)SABOTAGE_OBJECT * (int)ARRAY_LENGTH(originals));
+    add_table_test(suite, a_cut_and_a_flipped_byte_in_gzip_always_matter, 3);
     add_test(suite, another_backup_by_then_is_not_damaged);
     return suite;
 }
