@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "archive/arena.h"
@@ -15,8 +14,10 @@
 #include "archive/kind.h"
 #include "archive/plain/plain.h"
 #include "archive/tar.h"
+#include "archive/toc.h"
 #include "base/buffer.h"
 #include "base/file_mark.h"
+#include "base/processors.h"
 
 /* The file being read, and what is needed to read it. */
 struct input {
@@ -383,7 +384,7 @@ static struct input input_for(struct archive *archive, const char *name,
     return (struct input){
         .reading = {.archive = archive,
                     .fingerprint = options->fingerprint,
-                    .threads = options->threads > 0 ? options->threads : get_nprocs(),
+                    .threads = options->threads > 0 ? options->threads : processors(),
                     .progress = options->progress_bytes,
                     .options = options},
         .options = options,
@@ -420,6 +421,18 @@ int archive_read_stream(struct archive *archive, const char *name, struct source
         return error_prefix(error, "%s: ", name);
     archive->complete = true;
     return 0;
+}
+
+int archive_read_contents(struct archive *archive, const void *bytes, size_t length,
+                          struct error *error)
+{
+    cleanup(source_closep) struct source *source = memory_source_new(bytes, length);
+    struct reader reader;
+    struct toc toc;
+    reader_init(&reader, source, 0);
+    int outcome = toc_read(&toc, archive, &reader, error);
+    toc_free(&toc);
+    return outcome < 0 && reader.at_end ? 1 : outcome;
 }
 
 void archive_free(struct archive *archive)

@@ -165,6 +165,7 @@ struct archive {
     /* Private: what owns the strings of entries and tables. */
     struct arena *arena;
     struct plain_totals *plain;
+    const char *view_of; /* of archive_view: the database that it is about; else NULL */
 
     struct archive_entry *entries; /* in the order of the file; none in plain SQL */
     size_t entry_count;
@@ -240,6 +241,12 @@ struct source;
 int archive_read_stream(struct archive *archive, const char *name, struct source *bytes,
                         int64_t stored_bytes, const struct archive_options *options,
                         struct error *error);
+
+/* Only the table of contents of a custom archive whose first `length` bytes are there: 1 when it
+ * goes on behind these. `archive` must be all zero and needs archive_free() in every case; it is
+ * not `complete`. */
+int archive_read_contents(struct archive *archive, const void *bytes, size_t length,
+                          struct error *error);
 
 void archive_free(struct archive *archive); /* what it holds, not the struct; then all zero */
 

@@ -37,6 +37,7 @@ void archive_view(const struct archive *archive, const struct archive_database *
     struct archive view = *archive;
     view.tables = xcalloc(database->table_count, sizeof(*view.tables));
     view.table_count = 0;
+    view.view_of = database->name;
     for (size_t i = 0; i < archive->table_count; i++) {
         const char *name = archive->tables[i].database;
         if (strcmp(name ? name : "", database->name) == 0)

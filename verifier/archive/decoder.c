@@ -3,9 +3,9 @@
 #include <lz4frame.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 #include <zstd.h>
 
+#include "archive/inflating.h"
 #include "base/memory.h"
 
 #define DECODED_RUN_BYTES (256 * 1024)
@@ -22,7 +22,6 @@ struct decoder {
     bool in_stream; /* and has not ended yet */
     bool ended;
     union {
-        z_stream zlib;
         ZSTD_DStream *zstd;
         LZ4F_dctx *lz4;
     };
@@ -33,8 +32,6 @@ struct decoder {
 };
 
 static const char *const encoding_names[] = {
-    [ENCODING_ZLIB] = "gzip",
-    [ENCODING_GZIP] = "gzip",
     [ENCODING_ZSTD] = "zstd",
     [ENCODING_LZ4] = "lz4",
 };
@@ -47,26 +44,6 @@ static int broken(const struct decoder *decoder, const char *why, struct error *
 
 /* Each step uses some input and gives some output (maybe none), and sets `in_stream` to whether the
  * stream goes on. */
-
-static int zlib_step(struct decoder *decoder, size_t *ret_used, size_t *ret_made,
-                     struct error *error)
-{
-    z_stream *stream = &decoder->zlib;
-    size_t given = decoder->input_length > UINT32_MAX / 2 ? UINT32_MAX / 2 : decoder->input_length;
-    stream->next_in = (z_const Bytef *)(uintptr_t)decoder->input;
-    stream->avail_in = (uInt)given;
-    stream->next_out = decoder->output;
-    stream->avail_out = sizeof(decoder->output);
-    int result = inflate(stream, Z_NO_FLUSH);
-    if (result == Z_MEM_ERROR)
-        return cannot_verify(error, "no memory left to decompress with");
-    if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
-        return broken(decoder, stream->msg ? stream->msg : "not a valid stream", error);
-    *ret_used = given - stream->avail_in;
-    *ret_made = sizeof(decoder->output) - stream->avail_out;
-    decoder->in_stream = result != Z_STREAM_END;
-    return 0;
-}
 
 static int zstd_step(struct decoder *decoder, size_t *ret_used, size_t *ret_made,
                      struct error *error)
@@ -104,8 +81,7 @@ static int decoder_step(struct decoder *decoder, size_t *ret_made, struct error 
     switch (decoder->encoding) {
     case ENCODING_ZLIB:
     case ENCODING_GZIP:
-        result = zlib_step(decoder, &used, ret_made, error);
-        break;
+        break; /* inflating.h */
     case ENCODING_ZSTD:
         result = zstd_step(decoder, &used, ret_made, error);
         break;
@@ -129,11 +105,6 @@ static int next_member(struct decoder *decoder, struct error *error)
 {
     if (decoder->rules & STREAM_SINGLE)
         return broken(decoder, "there are bytes behind its end", error);
-    if (decoder->encoding == ENCODING_GZIP) {
-        if (decoder->input[0] != 0x1f)
-            return broken(decoder, "there are bytes behind its end that are no gzip", error);
-        inflateReset(&decoder->zlib);
-    }
     decoder->in_stream = true;
     return 0;
 }
@@ -180,7 +151,6 @@ static void decoder_close(struct source *source)
     switch (decoder->encoding) {
     case ENCODING_ZLIB:
     case ENCODING_GZIP:
-        inflateEnd(&decoder->zlib);
         break;
     case ENCODING_ZSTD:
         ZSTD_freeDStream(decoder->zstd);
@@ -202,6 +172,8 @@ static void must(bool ok)
 struct source *decoder_new(enum encoding encoding, int rules, struct source *below,
                            struct allowance *allowance)
 {
+    if (encoding == ENCODING_ZLIB || encoding == ENCODING_GZIP)
+        return inflating_source_new(encoding, rules, true, below, allowance);
     struct decoder *decoder = xmalloc(sizeof(*decoder));
     memset(decoder, 0, offsetof(struct decoder, output));
     decoder->source = (struct source){decoder_next, decoder_close};
@@ -212,10 +184,7 @@ struct source *decoder_new(enum encoding encoding, int rules, struct source *bel
     decoder->in_stream = true;
     switch (encoding) {
     case ENCODING_ZLIB:
-        must(inflateInit(&decoder->zlib) == Z_OK);
-        break;
     case ENCODING_GZIP:
-        must(inflateInit2(&decoder->zlib, 15 + 16) == Z_OK);
         break;
     case ENCODING_ZSTD:
         decoder->zstd = ZSTD_createDStream();

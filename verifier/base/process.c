@@ -228,7 +228,8 @@ static int launch_child(const struct process_options *options, int output, int e
     cleanup(close_descriptor) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (failure_write < 0 || null < 0)
         return cannot_verify(error, "cannot open /dev/null: %s", strerror(errno));
-    cleanup(close_descriptor) int high_input = high_copy(null);
+    cleanup(close_descriptor) int high_input =
+        high_copy(options->input > 0 ? options->input : null);
     cleanup(close_descriptor) int high_output = high_copy(output > 0 ? output : null);
     cleanup(close_descriptor) int high_errors = high_copy(errors > 0 ? errors : null);
     if (high_input < 0 || high_output < 0 || high_errors < 0)

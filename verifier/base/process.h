@@ -1,8 +1,8 @@
 /* A child process done completely: the one place that starts other programs.
  *
  * - No shell: an argv array. A missing program is an error, not an exit code 127.
- * - The child has a process group of its own, default signal handling, standard input from
- * /dev/null and no other descriptor of ours.
+ * - The child has a process group of its own, default signal handling, and no descriptors of ours
+ * but those of the options.
  * - Its environment is made from nothing: of ours only what tells where things are and how texts
  * are written (PATH, LANG, LC_..., TZ, LD_LIBRARY_PATH and the like), and what the options add as
  * "NAME=value". No password, token or URL of ours reaches a child that was not given it.
@@ -35,6 +35,7 @@ struct process_options {
     const char *const *environment; /* see above; ends with NULL; NULL: nothing is added */
     const struct account *account;  /* NULL: as we are. Another one needs root */
     const char *directory;          /* NULL: ours */
+    int input;                      /* descriptor for its standard input; 0: /dev/null */
     int output;       /* descriptor for its standard output; 0: captured in the result */
     int errors;       /* the same for its standard error */
     int death_signal; /* what it gets when we die; 0: SIGKILL; -1: nothing, it stays */

@@ -99,6 +99,41 @@ static void compare_rows(const struct archive *archive, const struct manifest *m
     }
 }
 
+static void compare_kind(const struct schema_total *dumped, const struct schema_total *found,
+                         struct differences *differences, struct outcome *outcome)
+{
+    const char *kind = dumped ? dumped->kind : found->kind;
+    int64_t before = dumped ? dumped->count : 0;
+    int64_t now = found ? found->count : 0;
+    if (before != now)
+        differ(differences, outcome,
+               "its table of contents has %" PRId64 " of the kind %s, manifest of its dump %" PRId64
+               "%s",
+               now, kind, before, now < before ? ": what was dumped is no longer in it" : "");
+    else if (dumped && found && strcmp(dumped->sha256, found->sha256) != 0)
+        differ(differences, outcome,
+               "its table of contents has other objects of the kind %s than the manifest of its "
+               "dump says, as many (%" PRId64 ")",
+               kind, now);
+}
+
+/* Kind by kind: what is lost from a table of contents is not restored either, without a word. */
+static void compare_schema(const struct archive *archive, const struct manifest *manifest,
+                           struct differences *differences, struct outcome *outcome)
+{
+    cleanup(schema_totals_free) struct schema_totals found = {0};
+    if (manifest->schema.count == 0) /* an older one */
+        return;
+    schema_totals_find(archive, &found);
+    for (size_t i = 0; i < manifest->schema.count; i++) {
+        const struct schema_total *dumped = &manifest->schema.items[i];
+        compare_kind(dumped, schema_totals_get(&found, dumped->kind), differences, outcome);
+    }
+    for (size_t i = 0; i < found.count; i++)
+        if (!schema_totals_get(&manifest->schema, found.items[i].kind))
+            compare_kind(NULL, &found.items[i], differences, outcome);
+}
+
 /* What is asked for by name may be a copy, under a name of its own. */
 static bool is_about(const struct manifest *manifest, const struct backup_fact *backup)
 {
@@ -118,6 +153,7 @@ bool manifest_agrees(const struct subject *subject, struct outcome *outcome, str
         manifest->size_bytes == file->stored_bytes && strcmp(manifest->sha256, file->sha256) == 0;
     if (manifest->counted)
         compare_rows(subject->archive, manifest, &differences, outcome);
+    compare_schema(file, manifest, &differences, outcome);
     if (!is_about(manifest, backup)) {
         buffer_printf(words,
                       "its manifest is about %s: was this backup exchanged with another one, of "
@@ -135,7 +171,8 @@ bool manifest_agrees(const struct subject *subject, struct outcome *outcome, str
     if (differences.count > 0)
         buffer_printf(words, "%s%s", words->length ? "; " : "", differences.first);
     if (differences.count > 1)
-        buffer_printf(words, ", and %zu more tables differ", differences.count - 1);
+        buffer_printf(words, ", and %zu more difference%s", differences.count - 1,
+                      differences.count == 2 ? "" : "s");
     free(differences.first);
     return same_file && differences.count == 0;
 }
@@ -206,6 +243,27 @@ static bool has_manifest(const struct subject *subject, struct outcome *outcome)
     else
         return true;
     return false;
+}
+
+void schema_same_as_dump(const struct subject *subject, struct outcome *outcome)
+{
+    const struct manifest *manifest = subject->manifest;
+    struct differences differences = {0};
+    int64_t count = 0;
+    if (!has_manifest(subject, outcome))
+        return;
+    if (manifest->schema.count == 0) {
+        outcome_error(outcome, "the manifest of the dump does not tell its objects: an older "
+                               "version of this program made it; dump again");
+        return;
+    }
+    compare_schema(archive_main(subject->archive), manifest, &differences, outcome);
+    for (size_t i = 0; i < manifest->schema.count; i++)
+        count += manifest->schema.items[i].count;
+    if (differences.count > 0)
+        outcome_fail(outcome, "%s", differences.first);
+    else
+        outcome_pass(outcome, "%" PRId64 " entries of the table of contents", count);
 }
 
 void table_same_as_dump(const struct subject *subject, const void *parameter,

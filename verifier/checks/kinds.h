@@ -16,8 +16,10 @@ look_function backup_is_recent;
 look_function backup_is_intact;
 look_function backup_restores;
 look_function every_table_has_its_rows;
+look_function every_object_is_there;
 look_function contents_are_identical;
 look_function alembic_revision; /* its parameter is a struct alembic_expectation */
+look_function schema_expected;  /* its parameter is a struct schema_expectation */
 look_function migrations_state; /* its parameter is a struct migrations_expectation */
 /* The parameter of these is a struct table_expectation. */
 look_function table_row_count;
@@ -46,6 +48,10 @@ char *databases_lost(const struct subject *subject);
  * appended to it may have made the difference. */
 void blame_appended(const struct subject *subject, struct outcome *outcome);
 
+/* Makes an error of it where the server is older than the backup asks for, which may be to blame.
+ */
+void blame_server(const struct subject *subject, struct outcome *outcome);
+
 /* Says what does not hold: a failure, or a warning where the scenario says `warn:`. */
 void disagree(const struct expectation *expectation, const char *words, struct outcome *outcome);
 
@@ -68,6 +74,9 @@ void warn_of_no_previous(const struct subject *subject, const char *now, const c
 /* What the manifest says against the backup, as details and as one sentence in `words`; true when
  * it says nothing. */
 bool manifest_agrees(const struct subject *subject, struct outcome *outcome, struct buffer *words);
+
+/* The objects of the table of contents against the manifest, as a verdict. */
+void schema_same_as_dump(const struct subject *subject, struct outcome *outcome);
 
 /* Puts into `words` which files of a set may have been cut off unseen, and what would tell; true
  * when there is none. */

@@ -87,6 +87,16 @@ static void add_migrations(struct builder *builder, const struct scenario *scena
     }
 }
 
+static void add_schema(struct builder *builder, const struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->schema.count; i++) {
+        const struct schema_expectation *expectation = &scenario->schema.items[i];
+        add(builder, "schema", xasprintf("schema: %s", expectation->text), STAGE_RESTORE,
+            schema_expected, expectation)
+            ->concern = CONCERN_DATA;
+    }
+}
+
 static const char objects_group[] = "objects";
 
 static void add_object_check(struct builder *builder, const struct expectation *expectation)
@@ -129,6 +139,8 @@ static void add_of_database(struct builder *builder, const struct scenario *scen
     const size_t before = builder->plan.count;
     add(builder, "backup", xstrdup("every table has its rows"), STAGE_READ,
         every_table_has_its_rows, NULL);
+    add(builder, "backup", xstrdup("every object is there"), STAGE_RESTORE, every_object_is_there,
+        NULL);
     if (scenario->restore.contents)
         add(builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
             contents_are_identical, NULL);
@@ -154,6 +166,7 @@ void plan_build(const struct scenario *scenario, struct plan *ret_plan)
     add_backup_checks(&builder, scenario);
     add_alembic(&builder, scenario);
     add_migrations(&builder, scenario);
+    add_schema(&builder, scenario);
     for (size_t i = 0; i < scenario->table_count; i++)
         add_table(&builder, &scenario->tables[i]);
     for (size_t i = 0; i < scenario->query_count; i++)

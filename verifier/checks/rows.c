@@ -368,18 +368,6 @@ static void tell_all(struct connection *connection, const struct subject *subjec
     buffer_free(&words);
 }
 
-/* A server that is older than the backup asks for may be what is to blame. */
-static void doubt_server(const struct server_fact *server, struct outcome *outcome)
-{
-    if (outcome->verdict != VERDICT_FAIL || server->needed_major == 0)
-        return;
-    cleanup(free_pointer) char *found = xstrdup(outcome->message);
-    outcome_error(outcome,
-                  "%s; but it was restored into PostgreSQL %.*s and asks for %d: verify it with "
-                  "that version",
-                  found, (int)strcspn(server->version, " "), server->version, server->needed_major);
-}
-
 void every_table_has_its_rows(const struct subject *subject, const void *parameter,
                               struct outcome *outcome)
 {
@@ -414,5 +402,5 @@ void every_table_has_its_rows(const struct subject *subject, const void *paramet
         return;
     }
     blame_appended(subject, outcome);
-    doubt_server(&subject->facts->server, outcome);
+    blame_server(subject, outcome);
 }

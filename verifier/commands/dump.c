@@ -158,7 +158,8 @@ static int dump_database(const struct scenario *scenario, const struct common_op
         return 0;
     /* What would fail at the end is said before the database is bothered. */
     cleanup(free_pointer) char *path = NULL;
-    if (backup_create_check(&create, &path, error) < 0 || pooler_refuse(database, error) < 0)
+    if (backup_create_check(&create, &path, error) < 0 ||
+        pooler_refuse(database, create.deadline_ms, error) < 0)
         return -1;
     return dump_snapshot(scenario, host, &create, ret_created, report, error);
 }

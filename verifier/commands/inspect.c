@@ -16,6 +16,7 @@
 #include "shelf/find.h"
 #include "shelf/location.h"
 #include "shelf/object_source.h"
+#include "stages/recipe.h"
 
 /* ---- for a person ---- */
 
@@ -205,6 +206,20 @@ static void print_tables(const struct archive *archive)
                   -1);
 }
 
+static void print_recipe(const struct archive *archive, const char *path)
+{
+    cleanup(strings_free) struct strings needs = {0};
+    cleanup(strings_free) struct strings commands = {0};
+    restore_needs(archive, &needs);
+    restore_commands(archive, path, &commands);
+    puts("\nto restore it for real, on the server that PGHOST, PGUSER and the like name");
+    print_list("needs", &needs);
+    for (size_t i = 0; i < commands.count; i++) {
+        cleanup(free_pointer) char *shown = printable(commands.items[i]);
+        printf("  %s\n", shown);
+    }
+}
+
 /* ---- for a program ---- */
 
 static json_t *json_text(const char *text)
@@ -299,6 +314,18 @@ static json_t *json_archive(const struct archive *archive, const char *path)
     return object;
 }
 
+static json_t *json_recipe(const struct archive *archive, const char *path)
+{
+    json_t *object = json_object();
+    cleanup(strings_free) struct strings needs = {0};
+    cleanup(strings_free) struct strings commands = {0};
+    restore_needs(archive, &needs);
+    restore_commands(archive, path, &commands);
+    json_object_set_new(object, "needs", json_strings(&needs));
+    json_object_set_new(object, "commands", json_strings(&commands));
+    return object;
+}
+
 static json_t *json_table(const struct archive_table *table)
 {
     json_t *object = json_object();
@@ -326,6 +353,8 @@ static void print_json(const struct archive *archive, const char *path, const st
     for (size_t i = 0; archive->complete && i < archive->table_count; i++)
         json_array_append_new(tables, json_table(&archive->tables[i]));
     json_object_set_new(root, "tables", tables);
+    if (archive->complete)
+        json_object_set_new(root, "restore", json_recipe(archive, path));
     if (error) {
         json_t *object = json_object();
         json_object_set_new(object, "fault",
@@ -348,8 +377,10 @@ static void print_result(const struct archive *archive, const char *path, bool j
         return;
     }
     print_head(archive, path);
-    if (!error)
-        print_tables(archive);
+    if (error)
+        return;
+    print_tables(archive);
+    print_recipe(archive, path);
 }
 
 static int read_file(struct archive *archive, struct shelf *shelf, const struct part_file *file,
@@ -433,7 +464,8 @@ int command_inspect(int argc, char **argv)
         .words =
             "Tell what a backup holds: versions, extensions, roles, and each table with its "
             "rows. Every byte is read and checked; no server and no PostgreSQL programs are "
-            "needed. BACKUP is a file or directory made by pg_dump, bare or inside gzip or "
+            "needed. Ends with what a restore for real needs, and the commands for it. BACKUP is a "
+            "file or directory made by pg_dump, bare or inside gzip or "
             "zstd, a directory with the files of one backup (roles.sql, schema.sql, data.sql), "
             "or s3://bucket/key with S3_ENDPOINT_URL and credentials in the environment. "
             "--jobs says how many threads read it (default: one for each processor).",

@@ -28,12 +28,15 @@ enum { GRACE_MS = 60000, TICK_MS = 1000 };
 
 struct nightly_options {
     bool force;
+    bool no_cache;
     int64_t timeout_s; /* 0: none */
 };
 
 static const struct own_option nightly_options[] = {
     {"force", NULL, OPTION_FLAG, offsetof(struct nightly_options, force),
      "Replace a backup of the same name; without it, one that is there is left and verified"},
+    {"no-cache", NULL, OPTION_FLAG, offsetof(struct nightly_options, no_cache),
+     "Make the throwaway servers by initdb, as for verify"},
     {"timeout", "DURATION", OPTION_DURATION, offsetof(struct nightly_options, timeout_s),
      "End the whole night after this time, such as 3h"},
     {0},
@@ -163,10 +166,13 @@ static bool arguments_build(const struct night *night, const struct step *step,
         strings_add(argv, "--quiet");
     if (common->verbose && step->takes_verbose)
         strings_add(argv, "--verbose");
+    if (night->options->no_cache && step->run == command_verify)
+        strings_add(argv, "--no-cache");
     if (common->jobs > 0 && step->takes_jobs)
         strings_addf(argv, "--jobs=%d", common->jobs);
     if (night->deadline_ms != NO_DEADLINE && step->takes_timeout)
-        strings_addf(argv, "--timeout=%" PRId64 "s", (night->deadline_ms - clock_ms()) / 1000 + 1);
+        strings_addf(argv, "--timeout=%" PRId64 "s",
+                     (night->deadline_ms - clock_ms() + 999) / 1000);
     if (step->run == command_dump)
         strings_add(argv, night->options->force ? "--force" : "--if-missing");
     strings_add(argv, "--");

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/processors.h"
 #include "harness/harness.h"
 #include "postgres/cluster.h"
 
@@ -156,6 +157,8 @@ static void plan_stages(struct run *run, const struct run_settings *settings)
         .server = settings->server,
         .reports = settings->reports,
         .keep = settings->keep,
+        .no_cache = settings->no_cache,
+        .side_by_side = settings->side_by_side,
         .always_restore = settings->always_restore,
         .no_record = settings->no_record,
         .no_restore = !settings->keep && !plan_needs_database(&run->plan, run->outcomes),
@@ -245,7 +248,9 @@ void run_work(void *context)
         plan_select(&run->plan, run->only, run->outcomes);
     plan_select_tellers(&run->plan, facts, run->outcomes);
     stage_begin(facts, STAGE_CHECK);
-    int checked = harness_run(run->name, &run->plan, &subject, run->outcomes, &error);
+    int processes = processors() / run->stages.side_by_side;
+    int checked = harness_run(run->name, &run->plan, &subject, run->outcomes,
+                              processes > 0 ? (size_t)processes : 1, &error);
     stage_end(facts, STAGE_CHECK, checked, &error);
     if (checked < 0)
         outcomes_close(run->outcomes, run->plan.count, error.text);

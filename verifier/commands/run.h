@@ -40,6 +40,8 @@ struct run_settings {
     const char *only;
     const char *reports;
     bool keep;
+    bool no_cache;
+    int side_by_side; /* how many runs go on at the same time */
     bool always_restore;
     bool no_record; /* nothing is left beside the backup */
 };

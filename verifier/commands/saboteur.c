@@ -85,6 +85,8 @@ static void attempt_prepare(struct saboteur *saboteur, const struct scenario *sc
 {
     const struct run_settings settings = {.reports = saboteur->alarm->common->reports,
                                           .server = saboteur->alarm->server,
+                                          .no_cache = saboteur->alarm->no_cache,
+                                          .side_by_side = 1,
                                           .no_record = true};
     *attempt = (struct attempt){.saboteur = saboteur};
     run_prepare(&attempt->run, scenario, &settings);

@@ -12,6 +12,7 @@ struct alarm {
     uint64_t seed;
     size_t most;        /* how many damages are tried, which the seed chooses; 0: all that apply */
     const char *server; /* to restore into; NULL: as the scenario says */
+    bool no_cache;      /* as of verify */
     int64_t deadline_ms;
     struct progress *progress; /* NULL: quiet */
     bool interrupted;

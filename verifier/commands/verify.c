@@ -59,6 +59,8 @@ static const struct own_option verify_options[] = {
      "SCENARIO.partial.xml"},
     {"keep", NULL, OPTION_FLAG, offsetof(struct verify_options, run.keep),
      "Leave the restored database running, and tell how to open it"},
+    {"no-cache", NULL, OPTION_FLAG, offsetof(struct verify_options, run.no_cache),
+     "Make the throwaway server by initdb, not from the ready cluster that an earlier run kept"},
     {"always-restore", NULL, OPTION_FLAG, offsetof(struct verify_options, run.always_restore),
      "Restore also what was found to be damaged"},
     {"prove-alarm", "K", OPTION_TEXT, offsetof(struct verify_options, prove_alarm),
@@ -203,7 +205,7 @@ static void verify_all(struct verification *verification)
         verification->working[index] = run;
     }
     struct workers_options options = {
-        .jobs = verification->common->jobs ? (size_t)verification->common->jobs : 1,
+        .jobs = (size_t)verification->options->run.side_by_side,
         .deadline_ms = verification->deadline_ms,
         .tick = tick,
         .ended = worker_ended,
@@ -235,6 +237,7 @@ static void prepare_alarms(struct verification *verification, const struct loade
                                          .seed = (uint64_t)time(NULL) / DAY_S,
                                          .most = alarms_asked_for(verification->options),
                                          .server = verification->options->run.server,
+                                         .no_cache = verification->options->run.no_cache,
                                          .deadline_ms = verification->deadline_ms,
                                          .progress = verification->progress};
     for (size_t i = 0; i < verification->count && verification->alarm.most > 0; i++) {
@@ -350,6 +353,12 @@ static int reports_writable(const char *directory, struct error *error)
     return 0;
 }
 
+static int side_by_side(const struct common_options *common, size_t count)
+{
+    int jobs = common->jobs > 0 ? common->jobs : 1;
+    return count > 0 && (size_t)jobs > count ? (int)count : jobs;
+}
+
 static int check_usage(const struct common_options *common, const struct verify_options *options,
                        size_t count, struct error *error)
 {
@@ -376,6 +385,7 @@ int command_verify(int argc, char **argv)
     struct error error;
     scenarios_load_told(&common, &loaded);
     int exit_code = EXIT_CANNOT_VERIFY;
+    options.run.side_by_side = side_by_side(&common, loaded.paths.count);
     if (loaded.paths.count > 0 && check_usage(&common, &options, loaded.paths.count, &error) < 0)
         fprintf(stderr, "restore-verifier: %s\n", error.text);
     else if (loaded.paths.count > 0)

@@ -1,9 +1,9 @@
 #include "dump/compressor.h"
 
-#include <sched.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/processors.h"
 #include "dump/compressed_file.h"
 #include "dump/gzip_blocks.h"
 #include "dump/zstd_frame.h"
@@ -20,9 +20,8 @@ struct compressor {
 
 static int threads_count(int wanted)
 {
-    cpu_set_t set;
     if (wanted <= 0)
-        wanted = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+        wanted = processors();
     return wanted < THREADS_LIMIT ? wanted : THREADS_LIMIT;
 }
 

@@ -13,6 +13,7 @@
 #include "base/new_file.h"
 #include "dump/compressed_file.h"
 #include "dump/compressor.h"
+#include "dump/contents.h"
 #include "dump/dump_lock.h"
 #include "dump/object_upload.h"
 #include "dump/replacing.h"
@@ -47,7 +48,13 @@ struct stream {
     struct compressed_file *plain;
     unsigned char beginning[BEGINNING_SIZE];
     int64_t archive_bytes;
+    struct contents contents;
 };
+
+static void stream_free(struct stream *stream)
+{
+    contents_free(&stream->contents);
+}
 
 static int ending_check(const char *name, struct error *error)
 {
@@ -174,6 +181,7 @@ static int stream_take(void *context, const void *bytes, size_t length, struct e
                length < missing ? length : missing);
     }
     stream->archive_bytes += (int64_t)length;
+    contents_take(&stream->contents, bytes, length);
     if (!stream->compressor)
         return compressed_file_write(stream->plain, bytes, length, error);
     return compressor_write(stream->compressor, bytes, length, error);
@@ -207,7 +215,8 @@ static int write_compressed(const struct backup_create_options *options,
 {
     cleanup(compressor_freep) struct compressor *compressor =
         compressor_new(compression, 0, target->descriptor, target->path);
-    struct stream stream = {.compressor = compressor};
+    cleanup(stream_free) struct stream stream = {.compressor = compressor};
+    contents_init(&stream.contents);
     struct dump_options dump = dump_options_for(options);
     dump.uncompressed = true;
     dump.sink = stream_take;
@@ -216,6 +225,7 @@ static int write_compressed(const struct backup_create_options *options,
         archive_check(stream.beginning, stream.archive_bytes, error) < 0 ||
         compressor_finish(compressor, &created->size_bytes, created->sha256, error) < 0)
         return -1;
+    contents_finish(&stream.contents, &created->schema);
     created->archive_bytes = stream.archive_bytes;
     return 0;
 }
@@ -227,7 +237,8 @@ static int write_through(const struct backup_create_options *options, const stru
     cleanup(sha256_freep) struct sha256 *hash = sha256_new();
     struct compressed_file plain = {
         .descriptor = target->descriptor, .what = target->path, .hash = hash};
-    struct stream stream = {.plain = &plain};
+    cleanup(stream_free) struct stream stream = {.plain = &plain};
+    contents_init(&stream.contents);
     struct dump_options dump = dump_options_for(options);
     dump.sink = stream_take;
     dump.context = &stream;
@@ -235,6 +246,7 @@ static int write_through(const struct backup_create_options *options, const stru
         archive_check(stream.beginning, stream.archive_bytes, error) < 0)
         return -1;
     sha256_final(hash, created->sha256);
+    contents_finish(&stream.contents, &created->schema);
     created->size_bytes = created->archive_bytes = plain.size_bytes;
     return 0;
 }
@@ -246,6 +258,8 @@ static int hash_file(struct new_file *file, unsigned char beginning[BEGINNING_SI
     enum { BLOCK_SIZE = 256 * 1024 };
     cleanup(free_pointer) unsigned char *block = xmalloc(BLOCK_SIZE);
     cleanup(sha256_freep) struct sha256 *hash = sha256_new();
+    cleanup(contents_free) struct contents contents;
+    contents_init(&contents);
     int64_t position = 0;
     for (;;) {
         ssize_t length = pread(new_file_descriptor(file), block, BLOCK_SIZE, position);
@@ -259,8 +273,10 @@ static int hash_file(struct new_file *file, unsigned char beginning[BEGINNING_SI
         if (position == 0)
             memcpy(beginning, block, length < BEGINNING_SIZE ? (size_t)length : BEGINNING_SIZE);
         sha256_update(hash, block, (size_t)length);
+        contents_take(&contents, block, (size_t)length);
         position += length;
     }
+    contents_finish(&contents, &created->schema);
     sha256_final(hash, created->sha256);
     created->size_bytes = created->archive_bytes = position;
     return 0;
@@ -321,19 +337,22 @@ static int manifest_check(const struct backup_create_options *options, const cha
                          path, outcome == 0 ? "another one's" : "gone");
 }
 
+/* Takes the schema. */
 static void manifest_complete(struct manifest *manifest, const char *name,
-                              const struct backup_created *created)
+                              struct backup_created *created)
 {
     free(manifest->backup);
     manifest->backup = xstrdup(name);
     manifest->size_bytes = created->size_bytes;
     memcpy(manifest->sha256, created->sha256, sizeof(manifest->sha256));
+    schema_totals_free(&manifest->schema);
+    manifest->schema = created->schema;
+    created->schema = (struct schema_totals){0};
     manifest->ended = time(NULL);
 }
 
 static int publish(const struct backup_create_options *options, const char *name,
-                   const struct target *target, const struct backup_created *created,
-                   struct error *error)
+                   const struct target *target, struct backup_created *created, struct error *error)
 {
     struct shelf *shelf = options->shelf;
     struct shelf_entry entry;
@@ -423,7 +442,7 @@ int backup_create(const struct backup_create_options *options, struct backup_cre
     cleanup(free_pointer) char *name = NULL;
     cleanup(dump_lock_releasep) struct dump_lock *lock = NULL;
     cleanup(target_free) struct target target = {0};
-    struct backup_created created = {0};
+    cleanup(backup_created_free) struct backup_created created = {0};
     if (name_choose(options, &name, error) < 0 || location_check(options->shelf, true, error) < 0 ||
         space_check(options->shelf, options->pattern, error) < 0 ||
         lock_take(options, &lock, error) < 0 || replacement_check(options, name, error) < 0 ||
@@ -438,11 +457,13 @@ int backup_create(const struct backup_create_options *options, struct backup_cre
         return -1;
     created.path = xstrdup(target.path);
     *ret_created = created;
+    created = (struct backup_created){0};
     return 0;
 }
 
 void backup_created_free(struct backup_created *created)
 {
     free(created->path);
+    schema_totals_free(&created->schema);
     *created = (struct backup_created){0};
 }

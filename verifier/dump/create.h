@@ -58,6 +58,7 @@ struct backup_created {
     int64_t size_bytes;
     int64_t archive_bytes; /* without the compression around it */
     char sha256[SHA256_HEX_SIZE];
+    struct schema_totals schema; /* until the manifest has it */
 };
 
 /* Every failure is FAULT_MACHINE. It leaves nothing behind, and backups that were there before as

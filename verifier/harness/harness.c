@@ -1,6 +1,7 @@
 #include "harness/harness.h"
 
 #include <check.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,8 +22,15 @@ static struct {
     const struct plan *plan;
     const struct subject *subject;
     struct outcome *outcomes;
-    pid_t worker;
+    pid_t runner;
 } running;
+
+/* Who runs a check, and what Check said of it. Shared. */
+struct assignment {
+    size_t runner;
+    bool confirmed; /* the outcome is held against the end of its process */
+};
+enum { NOT_PLANNED = SIZE_MAX };
 
 void *shared_alloc(size_t size)
 {
@@ -47,7 +56,7 @@ START_TEST(look)
     signals_default();
     /* Check gives it a process group of its own, which nobody kills when the worker is killed. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != running.worker)
+    if (getppid() != running.runner)
         exit_now(1);
     outcome->started_ms = clock_ms();
     check_look(check, running.subject, outcome);
@@ -62,11 +71,12 @@ END_TEST
 /* A test case for each check, named by its index, with its own timeout. Check borrows the names, so
  * they live in `names` until the runner is freed. */
 static SRunner *runner_create(const char *suite_name, const struct plan *plan,
+                              const struct assignment *assignments, size_t number,
                               struct strings *names)
 {
     Suite *suite = suite_create(suite_name);
     for (size_t i = 0; i < plan->count; i++) {
-        if (running.outcomes[i].verdict != VERDICT_NONE)
+        if (assignments[i].runner != number)
             continue;
         strings_addf(names, "%zu", i);
         TCase *test_case = tcase_create(names->items[names->count - 1]);
@@ -97,7 +107,8 @@ static void contradict(struct outcome *outcome, const struct check *check, const
 }
 
 /* A pass (or a skip) counts only when both the outcome and the end of the process say so. */
-static void confirm(const struct plan *plan, struct outcome *outcomes, TestResult *result)
+static void confirm(const struct plan *plan, struct outcome *outcomes,
+                    struct assignment *assignments, TestResult *result)
 {
     char *end;
     unsigned long index = strtoul(tr_tcname(result), &end, 10);
@@ -106,11 +117,10 @@ static void confirm(const struct plan *plan, struct outcome *outcomes, TestResul
     struct outcome *outcome = &outcomes[index];
     bool says_well = outcome->verdict == VERDICT_PASS || outcome->verdict == VERDICT_SKIP;
     bool says_ill = outcome->verdict == VERDICT_FAIL || outcome->verdict == VERDICT_ERROR;
-    if (says_well && tr_rtype(result) == CK_PASS)
-        return;
-    if (says_ill && tr_rtype(result) == CK_FAILURE)
-        return;
-    contradict(outcome, &plan->checks[index], tr_msg(result));
+    if (!(says_well && tr_rtype(result) == CK_PASS) &&
+        !(says_ill && tr_rtype(result) == CK_FAILURE))
+        contradict(outcome, &plan->checks[index], tr_msg(result));
+    assignments[index].confirmed = true;
 }
 
 void outcomes_close(struct outcome *outcomes, size_t count, const char *reason)
@@ -120,33 +130,81 @@ void outcomes_close(struct outcome *outcomes, size_t count, const char *reason)
             outcome_error(&outcomes[i], "%s", reason);
 }
 
-int harness_run(const char *suite_name, const struct plan *plan, const struct subject *subject,
-                struct outcome *outcomes, struct error *error)
+/* In a process of its own, whose one SRunner this is. */
+static void run_share(const char *suite_name, struct assignment *assignments, size_t number)
 {
-    size_t planned = 0;
-    for (size_t i = 0; i < plan->count; i++)
-        planned += outcomes[i].verdict == VERDICT_NONE;
-    if (planned == 0)
-        return cannot_verify(error, "there is no check to run");
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->checks[i].timeout_ms <= 0) /* to Check, zero would mean that it may hang */
-            return cannot_verify(error, "the check `%s` is given no time to run",
-                                 plan->checks[i].name);
-    running.plan = plan;
-    running.subject = subject;
-    running.outcomes = outcomes;
-    running.worker = getpid();
     cleanup(strings_free) struct strings names = {0};
-    SRunner *runner = runner_create(suite_name, plan, &names);
-    fflush(NULL); /* or each check's process would print it again */
+    running.runner = getpid();
+    SRunner *runner = runner_create(suite_name, running.plan, assignments, number, &names);
     srunner_run_all(runner, CK_SILENT);
     int count = srunner_ntests_run(runner);
     TestResult **results = srunner_results(runner);
     for (int i = 0; i < count; i++)
-        confirm(plan, outcomes, results[i]);
+        confirm(running.plan, running.outcomes, assignments, results[i]);
     free(results);
     srunner_free(runner);
-    if (count == (int)planned)
-        return 0;
-    return cannot_verify(error, "%zu checks were planned, and %d were run", planned, count);
+}
+
+static pid_t runner_start(const char *suite_name, struct assignment *assignments, size_t number)
+{
+    pid_t worker = getpid();
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == worker)
+        run_share(suite_name, assignments, number);
+    exit_now(0);
+}
+
+/* Gives each check that has no verdict yet to a runner, in turn. Gives their number. */
+static size_t assign(const struct plan *plan, const struct outcome *outcomes, size_t runners,
+                     struct assignment *assignments)
+{
+    size_t planned = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        assignments[i].runner =
+            outcomes[i].verdict == VERDICT_NONE ? planned++ % runners : NOT_PLANNED;
+    return planned;
+}
+
+/* Runs all shares, and gives the number of checks that came to an end that Check saw. */
+static size_t run_shares(const char *suite_name, struct assignment *assignments, size_t runners)
+{
+    cleanup(free_pointer) pid_t *pids = xcalloc(runners, sizeof(*pids));
+    fflush(NULL); /* or each process would print it again */
+    for (size_t i = 0; i < runners; i++)
+        pids[i] = runner_start(suite_name, assignments, i);
+    for (size_t i = 0; i < runners; i++)
+        while (pids[i] > 0 && waitpid(pids[i], NULL, 0) < 0 && errno == EINTR)
+            ;
+    size_t run = 0;
+    for (size_t i = 0; i < running.plan->count; i++)
+        run += assignments[i].confirmed;
+    return run;
+}
+
+int harness_run(const char *suite_name, const struct plan *plan, const struct subject *subject,
+                struct outcome *outcomes, size_t processes, struct error *error)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->checks[i].timeout_ms <= 0) /* to Check, zero would mean that it may hang */
+            return cannot_verify(error, "the check `%s` is given no time to run",
+                                 plan->checks[i].name);
+    size_t size = (plan->count + 1) * sizeof(struct assignment);
+    struct assignment *assignments = shared_alloc(size);
+    size_t planned = assign(plan, outcomes, processes, assignments);
+    running.plan = plan;
+    running.subject = subject;
+    running.outcomes = outcomes;
+    size_t run = run_shares(suite_name, assignments, processes);
+    for (size_t i = 0; i < plan->count; i++)
+        if (assignments[i].runner != NOT_PLANNED && !assignments[i].confirmed)
+            contradict(&outcomes[i], &plan->checks[i], "the process that runs checks has ended");
+    shared_free(assignments, size);
+    if (planned == 0)
+        return cannot_verify(error, "there is no check to run");
+    return run == planned
+               ? 0
+               : cannot_verify(error, "%zu checks were planned, and %zu were run", planned, run);
 }

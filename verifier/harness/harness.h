@@ -5,20 +5,21 @@
  * its process end well: so a crash, an exit(0) from deep inside a library, or a hang is never a
  * pass, and never more than that one check's error.
  *
- * Check's state is one per process: harness_run is called once, by a process that was forked for it
- * (see workers.h) and has no other threads by then.
+ * Check's state is one per process, so each process that runs checks is forked from the caller, who
+ * has no other threads by then.
  */
 #ifndef HARNESS_HARNESS_H
 #define HARNESS_HARNESS_H
 
 #include "checks/checks.h"
 
-/* Runs every check of the plan in order, but for those whose outcome has a verdict already.
+/* Runs every check of the plan, but for those whose outcome has a verdict already, `processes` (at
+ * least 1) at a time.
  * `outcomes` (as many as the plan has checks, zeroed) lie in shared memory; afterwards each check
  * that was run has a verdict. -1 when there is nothing to run, or when Check ran less than was
  * planned. */
 int harness_run(const char *suite_name, const struct plan *plan, const struct subject *subject,
-                struct outcome *outcomes, struct error *error);
+                struct outcome *outcomes, size_t processes, struct error *error);
 
 /* Gives a verdict to every outcome that has none: an error that says `reason`. */
 void outcomes_close(struct outcome *outcomes, size_t count, const char *reason);

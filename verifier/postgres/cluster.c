@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "postgres/confinement.h"
 #include "postgres/connection.h"
+#include "postgres/ready_cluster.h"
 #include "postgres/tuning.h"
 
 static const char superuser[] = "restore_verifier";
@@ -25,6 +27,7 @@ struct cluster {
     char *data;    /* the data directory */
     char *sockets; /* where the unix socket is */
     char *log;     /* the server's log file */
+    char *origin;  /* how the data directory was made */
     struct address address;
     struct confined confined;
 };
@@ -34,6 +37,7 @@ static void cluster_free(struct cluster *cluster)
     free(cluster->data);
     free(cluster->sockets);
     free(cluster->log);
+    free(cluster->origin);
     address_free(&cluster->address);
     free(cluster);
 }
@@ -65,6 +69,11 @@ static char *file_tail(const char *path)
     return xstrdup(text);
 }
 
+const char *cluster_log(const struct cluster *cluster)
+{
+    return cluster->log;
+}
+
 char *cluster_log_tail(const struct cluster *cluster)
 {
     return file_tail(cluster->log);
@@ -78,15 +87,19 @@ static void environment_build(const struct cluster *cluster, struct strings *env
     strings_addf(environment, "HOME=%s", cluster->data);
 }
 
-static int initialise(const struct cluster_options *options, const struct cluster *cluster,
+/* Named from where it is: initdb ends when it cannot tell a shell how to start the server, as with
+ * a path that has a line feed. */
+static const char *const initdb_arguments[] = {
+    "initdb",    "--pgdata",        "data",       "--username", superuser, "--auth=trust",
+    "--no-sync", "--encoding=UTF8", "--locale=C", NULL};
+
+static int run_initdb(const struct cluster_options *options, const struct cluster *cluster,
                       struct error *error)
 {
     cleanup(free_pointer) char *initdb = tools_program(options->tools, "initdb");
-    /* Named from where it is: initdb ends when it cannot tell a shell how to start the server, as
-     * with a path that has a line feed. */
-    const char *const argv[] = {
-        initdb,      "--pgdata",        "data",       "--username", superuser, "--auth=trust",
-        "--no-sync", "--encoding=UTF8", "--locale=C", NULL};
+    const char *argv[ARRAY_LENGTH(initdb_arguments)];
+    memcpy(argv, initdb_arguments, sizeof(argv));
+    argv[0] = initdb;
     cleanup(strings_free) struct strings environment = {0};
     environment_build(cluster, &environment);
     cleanup(confinement_free) struct confinement confinement;
@@ -117,6 +130,38 @@ static int initialise(const struct cluster_options *options, const struct cluste
     return outcome;
 }
 
+/* The copy of a ready cluster where there is one; else by initdb, and then that is kept. */
+static int make_data(const struct cluster_options *options, struct cluster *cluster,
+                     struct error *error)
+{
+    const struct ready_cluster ready = {.tools = options->tools,
+                                        .initdb = initdb_arguments,
+                                        .data = cluster->data,
+                                        .account = &options->account,
+                                        .deadline_ms = options->deadline_ms};
+    struct error why_not;
+    if (private_directory(cluster->data, &options->account, error) < 0)
+        return -1;
+    if (options->no_cache) {
+        cluster->origin = xstrdup("made by initdb, as asked for");
+        return run_initdb(options, cluster, error);
+    }
+    if (ready_cluster_copy(&ready, &why_not) == 0) {
+        cluster->origin = xstrdup("a copy of the ready cluster that is kept");
+        return 0;
+    }
+    if (tree_remove(cluster->data, error) < 0 ||
+        private_directory(cluster->data, &options->account, error) < 0 ||
+        run_initdb(options, cluster, error) < 0)
+        return -1;
+    struct error not_kept;
+    bool kept = ready_cluster_keep(&ready, &not_kept) == 0;
+    cluster->origin = xasprintf(
+        "made by initdb (a ready cluster: %s)%s%s", why_not.text,
+        kept ? ", and kept for later runs" : ", and not kept: ", kept ? "" : not_kept.text);
+    return 0;
+}
+
 static int launch_server(const struct cluster_options *options, struct cluster *cluster,
                          struct error *error)
 {
@@ -126,7 +171,8 @@ static int launch_server(const struct cluster_options *options, struct cluster *
     strings_add(&argv, "-D");
     strings_add(&argv, cluster->data);
     struct strings settings = {0};
-    tuning_settings(available_memory_bytes(), options->jobs, options->tools->major, &settings);
+    tuning_settings(available_memory_bytes() / options->side_by_side, options->jobs,
+                    options->tools->major, &settings);
     strings_addf(&settings, "port=%s", port);
     /* Quoted, since the setting is a list and a directory's name may hold a comma. */
     cleanup(free_pointer) char *sockets = identifier_quote(cluster->sockets);
@@ -187,14 +233,13 @@ int cluster_start(const struct cluster_options *options, struct cluster **ret_cl
     cluster->data = xasprintf("%s/data", options->directory);
     cluster->log = xasprintf("%s/server.log", options->directory);
     cluster->sockets = xasprintf("%s/socket", options->socket_parent);
-    if (private_directory(cluster->sockets, &options->account, error) < 0 ||
-        private_directory(cluster->data, &options->account, error) < 0)
+    if (private_directory(cluster->sockets, &options->account, error) < 0)
         return -1;
     address_set(&cluster->address, "host", cluster->sockets);
     address_set(&cluster->address, "port", port);
     address_set(&cluster->address, "user", superuser);
     address_set(&cluster->address, "dbname", "postgres");
-    if (initialise(options, cluster, error) < 0 || launch_server(options, cluster, error) < 0 ||
+    if (make_data(options, cluster, error) < 0 || launch_server(options, cluster, error) < 0 ||
         wait_until_ready(options, cluster, error) < 0)
         return -1;
     *ret_cluster = take(&cluster);
@@ -209,6 +254,11 @@ const struct address *cluster_address(const struct cluster *cluster)
 pid_t cluster_pid(const struct cluster *cluster)
 {
     return cluster->pid;
+}
+
+const char *cluster_origin(const struct cluster *cluster)
+{
+    return cluster->origin;
 }
 
 const struct confined *cluster_confined(const struct cluster *cluster)

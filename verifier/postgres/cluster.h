@@ -27,8 +27,10 @@ struct cluster_options {
     const char
         *socket_parent; /* a work directory for the socket; at most SOCKET_PARENT_LIMIT bytes */
     struct account account;
+    int side_by_side; /* servers that share the machine, this one included */
     int jobs;         /* connections that restore at the same time */
     bool outlives_us; /* the server goes on when we end, for `--keep` */
+    bool no_cache;    /* neither use nor keep a ready cluster (postgres/ready_cluster.h) */
     int64_t deadline_ms;
 };
 
@@ -41,6 +43,9 @@ const struct address *cluster_address(const struct cluster *cluster);
 
 pid_t cluster_pid(const struct cluster *cluster);
 
+/* How its data directory was made: a clause. Borrowed. */
+const char *cluster_origin(const struct cluster *cluster);
+
 /* Which layers hold the server (postgres/confinement.h). Borrowed. */
 const struct confined *cluster_confined(const struct cluster *cluster);
 
@@ -51,6 +56,9 @@ void cluster_stopp(struct cluster **cluster);
 
 /* Frees the struct and lets the server run. */
 void cluster_abandon(struct cluster *cluster);
+
+/* The server's log file. Borrowed. */
+const char *cluster_log(const struct cluster *cluster);
 
 /* The end of the server's log: what it said before it died. Freed by the caller. */
 char *cluster_log_tail(const struct cluster *cluster);

@@ -146,7 +146,8 @@ void confinement_of_client(const char *program, const char *path, const char *li
     struct confinement confinement = {.network =
                                           somebodys ? CONFINE_NETWORK_ANY : CONFINE_NETWORK_LOCAL};
     confine_program(program, &confinement);
-    strings_add(&confinement.readable, path);
+    if (path)
+        strings_add(&confinement.readable, path);
     if (list_path)
         strings_add(&confinement.readable, list_path);
     if (somebodys) {

@@ -23,8 +23,9 @@ void confinement_of_initdb(struct confinement *ret_confinement);
 void confinement_of_server(const char *program, const char *data, const char *sockets,
                            struct confinement *ret_confinement);
 
-/* pg_restore or psql, which read the backup at `path` and, if there is one, a list. Where the
- * server is somebody's, they may use the network, and read what libpq needs for that address. */
+/* pg_restore or psql, which read the backup at `path` and, if there is one, a list; or pg_dump,
+ * which reads no file (NULL). Where the server is somebody's, they may use the network, and read
+ * what libpq needs for that address. */
 void confinement_of_client(const char *program, const char *path, const char *list_path,
                            const struct address *somebodys, struct confinement *ret_confinement);
 

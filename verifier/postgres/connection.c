@@ -93,8 +93,9 @@ int connection_open(const struct address *address, int64_t timeout_ms,
     }
     cleanup(free_pointer) char *where = address_describe(address);
     cleanup(free_pointer) char *message =
-        reached < 0 ? xasprintf("no answer within %d s: timeout expired", (int)(timeout_ms / 1000))
-                    : message_clean(raw ? PQerrorMessage(raw) : "out of memory");
+        reached < 0
+            ? xasprintf("no answer within %d s: timeout expired", (int)((timeout_ms + 999) / 1000))
+            : message_clean(raw ? PQerrorMessage(raw) : "out of memory");
     PQfinish(raw);
     return cannot_verify(error, "cannot connect to %s: %s; %s", where, message, advice(message));
 }

@@ -44,12 +44,14 @@ static bool is_shared(struct connection *one, struct connection *other)
     return false;
 }
 
-int pooler_refuse(const struct address *address, struct error *error)
+int pooler_refuse(const struct address *address, int64_t deadline_ms, struct error *error)
 {
+    int64_t left_ms = deadline_ms - clock_ms();
     cleanup(connection_closep) struct connection *one = NULL;
     cleanup(connection_closep) struct connection *other = NULL;
     struct error ignored;
-    if (connection_open(address, CONNECT_TIMEOUT_MS, &one, error) < 0)
+    if (connection_open(address, left_ms < CONNECT_TIMEOUT_MS ? left_ms : CONNECT_TIMEOUT_MS, &one,
+                        error) < 0)
         return -1;
     /* A pooler has processes and keys of its own to tell its clients. */
     if (PQbackendPID(connection_raw(one)) == answering_process(one) ||

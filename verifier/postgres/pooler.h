@@ -7,11 +7,13 @@
 #ifndef POSTGRES_POOLER_H
 #define POSTGRES_POOLER_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 #include "postgres/address.h"
 
 /* 0 as well when that cannot be told. FAULT_MACHINE, with what to do: it does; or no connection can
- * be made at all. */
-int pooler_refuse(const struct address *address, struct error *error);
+ * be made at all, or not by the deadline. */
+int pooler_refuse(const struct address *address, int64_t deadline_ms, struct error *error);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "postgres/restore_times.h"
 
 enum { PROC_LIMIT_BYTES = 65536 };
 
@@ -31,16 +32,43 @@ static int64_t number_in_file(const char *path, const char *label)
     return number;
 }
 
+/* What the limit of one group leaves; `available` where it has none, or less. */
+static int64_t left_in_group(const char *directory, int64_t available)
+{
+    cleanup(free_pointer) char *max = xasprintf("%s/memory.max", directory);
+    cleanup(free_pointer) char *current = xasprintf("%s/memory.current", directory);
+    int64_t limit = number_in_file(max, "");
+    int64_t used = number_in_file(current, "");
+    if (limit < 0 || used < 0 || limit - used >= available)
+        return available;
+    return limit > used ? limit - used : 0;
+}
+
+int64_t cgroup_memory_bytes(const char *tree, const char *own_groups, int64_t available)
+{
+    struct buffer content;
+    struct error ignored;
+    if (file_read(own_groups, PROC_LIMIT_BYTES, &content, &ignored) < 0)
+        return left_in_group(tree, available);
+    /* "0::/system.slice/nightly.service"; in a container the path may be of a tree that is not
+     * mounted here, and the root of the one that is mounted is our own group. */
+    const char *own = strstr(content.data, "0::/");
+    cleanup(free_pointer) char *path =
+        xasprintf("%s%.*s", tree, own ? (int)strcspn(own + 3, "\n") : 0, own ? own + 3 : "");
+    buffer_free(&content);
+    /* Every group above limits too. */
+    while (strlen(path) > strlen(tree)) {
+        available = left_in_group(path, available);
+        *strrchr(path, '/') = '\0';
+    }
+    return left_in_group(tree, available);
+}
+
 int64_t available_memory_bytes(void)
 {
     int64_t kib = number_in_file("/proc/meminfo", "MemAvailable:");
     int64_t available = kib < 0 ? 512 * mib : kib * 1024;
-    /* In a container the root of the mounted cgroup tree is its own group. */
-    int64_t limit = number_in_file("/sys/fs/cgroup/memory.max", "");
-    int64_t used = number_in_file("/sys/fs/cgroup/memory.current", "");
-    if (limit >= 0 && used >= 0 && limit - used < available)
-        available = limit > used ? limit - used : 0;
-    return available;
+    return cgroup_memory_bytes("/sys/fs/cgroup", "/proc/self/cgroup", available);
 }
 
 static int64_t between(int64_t low, int64_t value, int64_t high)
@@ -83,6 +111,7 @@ void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *
     int64_t maintenance = between(16 * mib, memory_bytes / 4 / jobs, 1024 * mib);
     strings_addf(settings, "shared_buffers=%" PRId64 "MB", shared / mib);
     strings_addf(settings, "maintenance_work_mem=%" PRId64 "MB", maintenance / mib);
+    strings_addf(settings, "log_min_duration_statement=%dms", RESTORE_STATEMENT_MS);
     strings_addf(settings, "max_connections=%d", jobs + 20);
     /* One query on a table locks all its partitions and their indexes. */
     strings_add(settings, "max_locks_per_transaction=1024");

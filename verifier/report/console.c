@@ -322,6 +322,18 @@ static void server_line(const struct paper *paper, const struct facts *facts)
     buffer_free(&line);
 }
 
+/* What is asked for with --verbose: a line, where there is something to say. */
+static void verbose_line(const struct paper *paper, const char *before, const char *text,
+                         size_t size)
+{
+    struct buffer line;
+    buffer_init(&line, 64 * 1024);
+    add_part(&line, before, text, size, "");
+    if (paper->verbose && line.length > 0)
+        wrapped(paper, line.data, dim, TEXT_INDENT - 2, SIZE_MAX);
+    buffer_free(&line);
+}
+
 static void confinement_line(const struct paper *paper, const struct facts *facts)
 {
     const struct server_fact *server = &facts->server;
@@ -391,7 +403,13 @@ static void scenario_lines(const struct paper *paper, const struct result *resul
         backup_line(paper, result->facts);
         server_line(paper, result->facts);
         confinement_line(paper, result->facts);
+        verbose_line(paper, "a restore for real needs ", result->facts->backup.needs,
+                     sizeof(result->facts->backup.needs));
+        verbose_line(paper, "server: ", result->facts->server.origin,
+                     sizeof(result->facts->server.origin));
         stage_line(paper, result->facts);
+        verbose_line(paper, "restore: ", result->facts->restore.time_spent,
+                     sizeof(result->facts->restore.time_spent));
         notes(paper, result->facts);
     }
     cleanup(free_pointer) char *name = result_file_name(result);

@@ -49,6 +49,7 @@ static json_t *backup_object(const struct facts *facts)
     set_array(object, "database", backup->database);
     set_array(object, "databases_not_looked_at", facts->databases.others);
     set_array(object, "encoding", backup->encoding);
+    set_array(object, "needs", backup->needs);
     if (facts->stages[STAGE_READ].state == STAGE_DONE) {
         json_object_set_new(object, "table_count", json_integer(backup->table_count));
         json_object_set_new(object, "row_count", json_integer(backup->row_count));
@@ -62,6 +63,7 @@ static json_t *server_object(const struct facts *facts)
     json_t *object = json_object();
     set_array(object, "version", facts->server.version);
     set_array(object, "where", facts->server.where);
+    set_array(object, "origin", facts->server.origin);
     set_array(object, "database", facts->server.database);
     set_array(object, "restored_as", facts->server.restored_as);
     set_array(object, "confined_by", facts->server.confined_by);
@@ -76,6 +78,7 @@ static json_t *restore_object(const struct facts *facts)
     json_t *object = json_object();
     set_array(object, "how", facts->restore.how);
     set_array(object, "errors", facts->restore.errors);
+    set_array(object, "time_spent", facts->restore.time_spent);
     json_object_set_new(object, "harmless_errors", json_integer(facts->restore.harmless_count));
     json_object_set_new(object, "machine_errors", json_integer(facts->restore.machine_count));
     json_object_set_new(object, "backup_errors", json_integer(facts->restore.backup_count));

@@ -116,6 +116,7 @@ static void backup_properties(struct page *page, const struct facts *facts)
     array_property(page, "backup.database", backup->database);
     array_property(page, "backup.databases_not_looked_at", facts->databases.others);
     array_property(page, "backup.encoding", backup->encoding);
+    array_property(page, "backup.needs", backup->needs);
     if (facts->stages[STAGE_READ].state == STAGE_DONE) {
         number_property(page, "backup.table_count", backup->table_count);
         number_property(page, "backup.row_count", backup->row_count);
@@ -127,6 +128,7 @@ static void restore_properties(struct page *page, const struct facts *facts)
 {
     array_property(page, "server.version", facts->server.version);
     array_property(page, "server.where", facts->server.where);
+    array_property(page, "server.origin", facts->server.origin);
     array_property(page, "server.database", facts->server.database);
     array_property(page, "server.restored_as", facts->server.restored_as);
     array_property(page, "server.confined_by", facts->server.confined_by);
@@ -134,6 +136,7 @@ static void restore_properties(struct page *page, const struct facts *facts)
     array_property(page, "server.locale_missing", facts->server.locale_missing);
     array_property(page, "server.guest_database", facts->server.guest);
     array_property(page, "restore.how", facts->restore.how);
+    array_property(page, "restore.time_spent", facts->restore.time_spent);
     if (facts->restore.harmless_count > 0)
         number_property(page, "restore.harmless_errors", facts->restore.harmless_count);
     if (facts->restore.excluded_count > 0)
@@ -206,10 +209,11 @@ static void verdict_element(struct page *page, const char *element, const char *
     end(page);
 }
 
-static void warning_element(struct page *page, const struct report_case *one)
+/* A warning, or what else a pass has to say. */
+static void pass_element(struct page *page, const struct report_case *one)
 {
     start(page, "system-out");
-    text(page, "warning: ");
+    text(page, one->warn ? "warning: " : "");
     text(page, one->message);
     if (one->details[0] != '\0') {
         text(page, "\n\n");
@@ -234,8 +238,8 @@ static void testcase(struct page *page, const char *suite, const struct report_c
         verdict_element(page, "error", one->type, one);
     else if (one->verdict == VERDICT_SKIP)
         verdict_element(page, "skipped", NULL, one);
-    else if (one->warn)
-        warning_element(page, one);
+    else if (one->warn || one->details[0] != '\0')
+        pass_element(page, one);
     end(page);
 }
 

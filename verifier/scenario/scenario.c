@@ -122,6 +122,7 @@ static const struct key scenario_keys[] = {
     {"restore", read_restore, NO_FIELD, NO_MARK, false},
     {"alembic", read_alembic, NO_FIELD, NO_MARK, false},
     {"migrations", read_migrations, NO_FIELD, NO_MARK, false},
+    {"schema", read_schema, NO_FIELD, NO_MARK, false},
     {"tables", read_tables, NO_FIELD, NO_MARK, false},
     {"queries", read_queries, NO_FIELD, NO_MARK, false},
     {"objects", read_objects, NO_FIELD, FIELD(objects.mark), false},
@@ -216,6 +217,8 @@ static void check_databases(struct problems *problems, const struct scenario *sc
         refuse_with_all(problems, i == 0, scenario->alembic[i].mark, "`alembic` is");
     for (size_t i = 0; i < scenario->migrations_count; i++)
         refuse_with_all(problems, i == 0, scenario->migrations[i].mark, "`migrations` are");
+    for (size_t i = 0; i < scenario->schema.count; i++)
+        refuse_with_all(problems, i == 0, scenario->schema.items[i].mark, "`schema` is");
     for (size_t i = 0; i < scenario->table_count; i++)
         refuse_with_all(problems, i == 0, scenario->tables[i].mark, "`tables` are");
     for (size_t i = 0; i < scenario->query_count; i++)
@@ -411,6 +414,7 @@ void scenario_free(struct scenario *scenario)
     objects_free(&scenario->objects);
     strings_free(&scenario->restore.exclude);
     migrations_free(scenario);
+    schema_expectations_free(&scenario->schema);
     free(scenario->restore.server);
     free(scenario->backups.location);
     access_free(&scenario->backups.access);

@@ -50,6 +50,25 @@ struct migrations_expectation {
     struct mark version_mark;
 };
 
+/* What the definitions of the database are held against. */
+struct schema_expectation {
+    enum schema_reference {
+        SCHEMA_AS_DUMP,          /* the manifest */
+        SCHEMA_AS_LAST_VERIFIED, /* the record of the last backup that verified */
+        SCHEMA_AS_FILE,          /* what pg_dump --schema-only wrote */
+    } reference;
+    char *file; /* for SCHEMA_AS_FILE */
+    char *text; /* as written, without `warn:` */
+    bool warn;
+    struct mark mark;
+};
+
+struct schema_expectations {
+    struct schema_expectation *items;
+    size_t count;
+    struct strings ignored; /* "TABLE audit.*": kind and pattern */
+};
+
 struct table_expectations {
     char *table; /* "users" or "public.reports", as written */
     struct expectation *expectations;
@@ -137,6 +156,7 @@ struct scenario {
     size_t alembic_count;
     struct migrations_expectation *migrations;
     size_t migrations_count;
+    struct schema_expectations schema;
     struct table_expectations *tables;
     size_t table_count;
     struct query *queries;

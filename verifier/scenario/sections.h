@@ -57,4 +57,9 @@ void read_migrations(struct reader *reader, const struct key *key, const struct 
                      void *field); /* scenario->migrations */
 void check_migrations(struct problems *problems, const struct scenario *scenario);
 
+/* schema.c */
+void read_schema(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field); /* scenario->schema */
+void schema_expectations_free(struct schema_expectations *schema);
+
 #endif

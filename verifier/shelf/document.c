@@ -1,5 +1,6 @@
 #include "shelf/document.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,6 +249,115 @@ static void versions_release(void *states)
     version_states_free(states);
 }
 
+/* "INDEX": {"count": 12, "sha256": "..."}. Older documents have no such object. */
+static void schema_read(struct document *document, const char *key, json_t *value, void *ret_totals)
+{
+    const char *kind;
+    json_t *total;
+    if (!value || !check(document, key, json_is_object(value), "an object"))
+        return;
+    json_object_foreach(value, kind, total)
+    {
+        char sha256[SHA256_HEX_SIZE] = "";
+        int64_t count;
+        if (!check(document, kind, json_is_object(total), "an object"))
+            return;
+        number_read(document, "count", json_object_get(total, "count"), &count);
+        sha256_read(document, "sha256", json_object_get(total, "sha256"), sha256);
+        schema_totals_add(ret_totals, kind, count, sha256);
+    }
+}
+
+static json_t *schema_write(const void *all)
+{
+    const struct schema_totals *totals = all;
+    json_t *object = json_object();
+    for (size_t i = 0; i < totals->count; i++) {
+        json_t *total = json_object();
+        json_object_set_new(total, "count", json_integer(totals->items[i].count));
+        json_object_set_new(total, "sha256", json_string(totals->items[i].sha256));
+        json_object_set_new(object, totals->items[i].kind, total);
+    }
+    return object;
+}
+
+static void schema_release(void *totals)
+{
+    schema_totals_free(totals);
+}
+
+/* "0123456789abcdef0123456789abcdef" */
+static bool digest_parse(const char *text, struct definition_digest *ret_digest)
+{
+    char *end;
+    if (strlen(text) != 32 || strspn(text, "0123456789abcdef") != 32)
+        return false;
+    cleanup(free_pointer) char *first = xstrndup(text, 16);
+    ret_digest->words[0] = strtoull(first, &end, 16);
+    ret_digest->words[1] = strtoull(text + 16, &end, 16);
+    return true;
+}
+
+/* ["public", "users_email_idx", "0123..."] */
+static void object_read(struct document *document, const char *kind, json_t *value,
+                        struct definitions *definitions)
+{
+    const char *words[3];
+    struct definition_digest said;
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
+        words[i] = json_string_value(json_array_get(value, i));
+    if (check(document, kind, words[0] && words[1] && words[2] && digest_parse(words[2], &said),
+              "lists of schema, name and digest"))
+        definitions_add(definitions, kind, words[0], words[1], &said);
+}
+
+static void definitions_read(struct document *document, const char *key, json_t *value,
+                             void *ret_definitions)
+{
+    struct definitions *definitions = ret_definitions;
+    const char *kind;
+    json_t *objects;
+    size_t i;
+    json_t *object;
+    if (!value || !check(document, key, json_is_object(value), "an object"))
+        return;
+    line_read(document, "pg_dump", json_object_get(value, "pg_dump"), &definitions->pg_dump);
+    line_read(document, "server", json_object_get(value, "server"), &definitions->server);
+    json_object_foreach(json_object_get(value, "kinds"), kind, objects)
+        json_array_foreach(objects, i, object) object_read(document, kind, object, definitions);
+}
+
+static json_t *definitions_write(const void *all)
+{
+    const struct definitions *definitions = all;
+    json_t *value = json_object();
+    json_t *kinds = json_object();
+    for (size_t i = 0; i < definitions->count; i++) {
+        const struct definition_kept *object = &definitions->items[i];
+        json_t *objects = json_object_get(kinds, object->kind);
+        if (!objects) {
+            objects = json_array();
+            json_object_set_new(kinds, object->kind, objects);
+        }
+        cleanup(free_pointer) char *digest =
+            xasprintf("%016" PRIx64 "%016" PRIx64, object->said.words[0], object->said.words[1]);
+        json_t *item = json_array();
+        json_array_append_new(item, text_value(object->schema));
+        json_array_append_new(item, text_value(object->name));
+        json_array_append_new(item, json_string(digest));
+        json_array_append_new(objects, item);
+    }
+    json_object_set_new(value, "pg_dump", line_write(&definitions->pg_dump));
+    json_object_set_new(value, "server", line_write(&definitions->server));
+    json_object_set_new(value, "kinds", kinds);
+    return value;
+}
+
+static void definitions_release(void *definitions)
+{
+    definitions_free(definitions);
+}
+
 static const struct {
     void (*read)(struct document *document, const char *key, json_t *value, void *ret_member);
     json_t *(*write)(const void *member);
@@ -261,6 +371,8 @@ static const struct {
     [DOCUMENT_STRINGS] = {strings_read, strings_write, strings_release},
     [DOCUMENT_TABLES] = {tables_read, tables_write, tables_release},
     [DOCUMENT_VERSIONS] = {versions_read, versions_write, versions_release},
+    [DOCUMENT_SCHEMA] = {schema_read, schema_write, schema_release},
+    [DOCUMENT_DEFINITIONS] = {definitions_read, definitions_write, definitions_release},
 };
 
 void document_fields_free(const struct document_field *fields, void *structure)

@@ -16,6 +16,7 @@ static const struct document_field fields[] = {
     {"ended", DOCUMENT_TIME, offsetof(struct manifest, ended)},
     {"program", DOCUMENT_LINE, offsetof(struct manifest, program)},
     {"pg_dump", DOCUMENT_LINE, offsetof(struct manifest, pg_dump)},
+    {"schema", DOCUMENT_SCHEMA, offsetof(struct manifest, schema)},
     {0},
 };
 

@@ -23,6 +23,7 @@
 #include "base/memory.h"
 #include "postgres/table_counts.h"
 #include "postgres/version_table.h"
+#include "schema/totals.h"
 #include "shelf/shelf.h"
 
 /* The version that is written; lower ones are understood as well. */
@@ -46,6 +47,8 @@ struct manifest {
     struct strings revisions;       /* of alembic_version */
     struct version_states versions; /* of the tables that the scenario names */
     struct table_counts tables;
+    /* What the table of contents held that pg_dump wrote; none in older manifests. */
+    struct schema_totals schema;
     bool has_rows; /* only of a dump that is being made: in a table, or as a large object */
 };
 

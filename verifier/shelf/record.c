@@ -21,6 +21,8 @@ static const struct document_field fields[] = {
     {"warnings", DOCUMENT_NUMBER, offsetof(struct record, warnings)},
     {"tables", DOCUMENT_TABLES, offsetof(struct record, tables)},
     {"version_tables", DOCUMENT_VERSIONS, offsetof(struct record, versions)},
+    {"schema", DOCUMENT_SCHEMA, offsetof(struct record, schema)},
+    {"schema_objects", DOCUMENT_DEFINITIONS, offsetof(struct record, definitions)},
     {0},
 };
 

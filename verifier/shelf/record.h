@@ -23,6 +23,8 @@
 #include "base/hash.h"
 #include "postgres/table_counts.h"
 #include "postgres/version_table.h"
+#include "schema/definitions.h"
+#include "schema/totals.h"
 #include "shelf/shelf.h"
 
 enum { RECORD_VERSION = 1 };
@@ -42,6 +44,8 @@ struct record {
     int64_t object_failures;    /* checks of objects that did not pass: they say nothing about it */
     struct table_counts tables; /* restored rows */
     struct version_states versions; /* of the version tables that the scenario names */
+    struct definitions definitions; /* every object of it; likewise */
+    struct schema_totals schema;    /* of the backup's table of contents; none in older records */
     /* What was measured of the bucket and its copy when their checks last passed, by the text of
      * the metric ("object_count in shots/"); missing from a record means that nothing was. */
     struct record_metric {

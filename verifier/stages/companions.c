@@ -37,6 +37,9 @@ static bool asks_for_previous(const struct scenario *scenario)
 {
     if (scenario->backups.all_databases) /* one that is no longer there is told of */
         return true;
+    for (size_t i = 0; i < scenario->schema.count; i++)
+        if (scenario->schema.items[i].reference == SCHEMA_AS_LAST_VERIFIED)
+            return true;
     for (size_t i = 0; i < scenario->alembic_count; i++)
         if (scenario->alembic[i].version == VERSION_SAME_AS_LAST_VERIFIED)
             return true;
@@ -219,6 +222,8 @@ static int write_record(struct stages *stages, const struct checks_told *told,
         record_objects(&stages->objects.bucket, false, &record);
         record_objects(&stages->objects.copy, true, &record);
     }
+    schema_totals_find(&stages->archive, &record.schema);
+    definitions_find(&stages->archive, &record.definitions);
     cleanup(free_pointer) char *path = NULL;
     /* The tables of several databases may have the same names, and nobody compares them. */
     int outcome = facts->databases.count > 0 ? 0 : restored_tables(stages, &record.tables, error);

@@ -52,6 +52,7 @@ struct backup_fact {
     char pg_dump_version[128];
     char database[256];
     char encoding[64];
+    char needs[4096]; /* of a restore for real (stages/recipe.h), or "" */
     int64_t table_count;
     int64_t row_count;
 };
@@ -59,6 +60,7 @@ struct backup_fact {
 struct server_fact {
     char version[128];
     char where[PATH_MAX]; /* "throwaway server", or host:port */
+    char origin[1024];    /* how the throwaway server was made, or "" */
     char database[128];
     char locale_missing[256];  /* what the database had, where "C" had to serve; or "" */
     char restored_as[256];     /* the role, and why it is a superuser if it is one */
@@ -81,8 +83,9 @@ struct restore_fact {
     int harmless_count;
     int machine_count;
     int backup_count;
-    bool by_one_job;     /* several could not fill every table, one could */
-    char excluded[8192]; /* archive entries left out on request; a line each */
+    char time_spent[1024]; /* by what its statements did, or "" (postgres/restore_times.h) */
+    bool by_one_job;       /* several could not fill every table, one could */
+    char excluded[8192];   /* archive entries left out on request; a line each */
     int excluded_count;
     int statistics_left_out;      /* archive entries with statistics, for servers before 18 */
     char exclude_unmatched[4096]; /* names under restore.exclude that no entry has; a line each */

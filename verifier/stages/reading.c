@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "shelf/age.h"
 #include "shelf/object_source.h"
+#include "stages/recipe.h"
 #include "stages/requirements.h"
 #include "stages/run.h"
 
@@ -169,6 +170,14 @@ static void tell_format(const struct archive *archive, struct backup_fact *fact)
     text_copy(fact->format, sizeof(fact->format), words);
 }
 
+static void tell_needs(const struct archive *archive, struct backup_fact *fact)
+{
+    cleanup(strings_free) struct strings needs = {0};
+    restore_needs(archive, &needs);
+    cleanup(free_pointer) char *listed = strings_listed(&needs);
+    text_copy(fact->needs, sizeof(fact->needs), listed);
+}
+
 static void record_archive(struct stages *stages)
 {
     const struct archive *archive = &stages->archive;
@@ -186,6 +195,7 @@ static void record_archive(struct stages *stages)
     if (!archive->complete)
         return;
     memcpy(fact->sha256, archive->sha256, sizeof(fact->sha256));
+    tell_needs(archive, fact);
     fact->table_count = (int64_t)archive->table_count;
     for (size_t i = 0; i < archive->table_count; i++)
         fact->row_count += archive->tables[i].totals.rows;

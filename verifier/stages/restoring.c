@@ -11,6 +11,7 @@
 #include "postgres/guest.h"
 #include "postgres/reader.h"
 #include "postgres/restore.h"
+#include "postgres/restore_times.h"
 #include "postgres/rights.h"
 #include "stages/blame.h"
 #include "stages/exclusion.h"
@@ -393,10 +394,21 @@ static bool brings_grantors(const struct stages *stages)
            strcmp(stages->sources[0].path, stages->sources[0].copy_path) == 0;
 }
 
+static void record_times(struct stages *stages)
+{
+    struct restore_times times;
+    struct error ignored; /* nothing depends on it */
+    if (!stages->cluster || restore_times_read(cluster_log(stages->cluster), &times, &ignored) < 0)
+        return;
+    cleanup(free_pointer) char *spent = restore_times_describe(&times);
+    text_copy(stages->facts->restore.time_spent, sizeof(stages->facts->restore.time_spent), spent);
+}
+
 /* What the restore met comes first: of a database that it did not make, nobody can be let in. */
 static int finish(struct stages *stages, const struct restore_result *result, struct error *error)
 {
     struct error unfit;
+    record_times(stages);
     restore_errors_record(stages, result);
     int judged = refuse_clean(stages, &result->errors, error);
     if (judged == 0)

@@ -1,12 +1,12 @@
 #include "stages/stages.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "base/processors.h"
 #include "postgres/guest.h"
 #include "shelf/location.h"
 #include "stages/run.h"
@@ -21,12 +21,6 @@ const struct archive *stages_archive(const struct stages *stages)
 const struct address *stages_database(const struct stages *stages)
 {
     return stages->has_database ? &stages->database : NULL;
-}
-
-static int processors(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
 static void record_notices(const struct strings *notices, struct backup_fact *fact)

@@ -321,6 +321,7 @@ void plain_totals_free(struct plain_totals *totals)
     free(totals->started);
     free(totals->trailer);
     plain_lines_free(&totals->lines);
+    plain_objects_free(&totals->objects);
     free(totals->appended.text);
     free(totals);
 }

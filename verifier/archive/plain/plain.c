@@ -30,6 +30,7 @@ struct plain {
     char *restricted; /* the key of \restrict, until \unrestrict */
     char *dumped_from, *dumped_by, *started;
     struct plain_lines lines;
+    struct plain_objects objects;
     bool ending;       /* the last line of the file has no newline, and is being read */
     size_t mark_bytes; /* of the byte order mark that were read; 3 when it is over */
 };
@@ -68,6 +69,8 @@ static int on_statement(void *context, struct error *error)
     if ((appended ? appended_statement(plain, error) : statements_read(&plain->statements, error)) <
         0)
         return -1;
+    plain_objects_statement(&plain->objects, lexer->head.data, lexer->head.overflowed,
+                            plain->statements.catalog.current);
     if (lexer->statement_line == lexer->line)
         plain_lines_statement(&plain->lines, lexer->head.data, lexer->line);
     if (plain->statements.copy)
@@ -154,6 +157,7 @@ static int on_comment(void *context, const char *text, struct error *error)
     note(&plain->dumped_from, text, "Dumped from database version ");
     note(&plain->dumped_by, text, "Dumped by pg_dump version ");
     note(&plain->started, text, "Started on ");
+    plain_objects_comment(&plain->objects, text, plain->statements.catalog.current);
     if (strcmp(text, BANNER) == 0)
         return open_dump(plain, false, error);
     if (strcmp(text, BANNER_CLUSTER) == 0)
@@ -327,6 +331,7 @@ void plain_free(struct plain *plain)
     free(plain->dumped_by);
     free(plain->started);
     plain_lines_free(&plain->lines);
+    plain_objects_free(&plain->objects);
     free(plain);
 }
 
@@ -500,6 +505,9 @@ int plain_finish(struct plain *plain, struct plain_totals **ret_totals, struct e
     totals->started = take(&plain->started);
     totals->lines = plain->lines;
     plain->lines = (struct plain_lines){0};
+    plain_objects_settle(&plain->objects);
+    totals->objects = plain->objects;
+    plain->objects = (struct plain_objects){0};
     totals->trailer = take(&plain->trailer);
     totals->appended = plain->appended;
     plain->appended.text = NULL;

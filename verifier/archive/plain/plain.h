@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 #include "archive/plain/lines.h"
+#include "archive/plain/objects.h"
 #include "archive/rows.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -110,6 +111,7 @@ struct plain_totals {
     struct plain_lines lines; /* that older versions do not know */
     char *trailer; /* the comment that ended the file; NULL for a fragment, or a part without */
     bool reset;    /* the last statement was RESET ALL */
+    struct plain_objects objects;
 };
 void plain_totals_free(struct plain_totals *totals); /* takes NULL */
 void plain_totals_freep(struct plain_totals **totals);

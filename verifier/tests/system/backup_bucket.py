@@ -99,11 +99,11 @@ def bucket(place, ceph):  # noqa: F811 pylint: disable=redefined-outer-name
 
 
 @pytest.fixture(scope="session")
-def large(server):
+def large(source_server):
     """A database whose backup takes more than one part of 16 MiB."""
-    server.create("large", NOISE, "template0")
-    yield server.url("large")
-    server.drop("large")
+    source_server.create("large", NOISE, "template0")
+    yield source_server.url("large")
+    source_server.drop("large")
 
 
 def environment_of(store):

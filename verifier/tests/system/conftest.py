@@ -20,35 +20,6 @@ from objects_world import dump_of, make_world  # noqa: F401 pylint: disable=unus
 from s3_fixtures import ceph, make_copy, s3_base, swift  # noqa: F401 pylint: disable=unused-import
 
 
-# Most of a run's time is initdb's, and it is always the same: the first one with certain options is kept
-# and later ones copy it. Tests for which that would matter use REAL_PROGRAMS.
-QUICK_INITDB = """#!/bin/bash
-for argument; do
-    if [[ $previous = --pgdata ]]; then data=$argument; else options+=" $argument"; fi
-    previous=$argument
-done
-kept={kept}/$(md5sum <<<"$options" | cut -c 1-32)
-if [[ -d $kept ]]; then exec cp -a "$kept/." "$data"; fi
-{real}/initdb "$@" || exit
-cp -a "$data" "$kept.$$" && mv -T "$kept.$$" "$kept" 2>/dev/null
-exit 0
-"""
-
-
-def make_quick_programs(base):
-    kept = base / "clusters"
-    kept.mkdir()
-    kept.chmod(0o777)
-    (base / "bin").mkdir()
-    (base / "bin").chmod(0o755)
-    for program in servers.BIN.iterdir():
-        if program.name != "initdb":
-            (base / "bin" / program.name).symlink_to(program)
-    initdb = base / "bin/initdb"
-    initdb.write_text(QUICK_INITDB.replace("{kept}", str(kept)).replace("{real}", str(servers.BIN)))
-    initdb.chmod(0o755)
-
-
 def roomy():
     """Memory where there is enough: a cluster is a thousand files, and each test makes one and deletes it."""
     memory = pathlib.Path("/dev/shm")
@@ -57,11 +28,29 @@ def roomy():
     return memory if shutil.disk_usage(memory).free >= 4 << 30 else "/tmp"
 
 
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="run what is slow by nature too: many kills, long faults")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: runs with --all only")
+
+
+@pytest.hookimpl(trylast=True)  # behind -k
+def pytest_collection_modifyitems(config, items):
+    """What is named by itself runs, slow or not."""
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if config.getoption("--all") or len(slow) == len(items):
+        return
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
+
+
 @pytest.fixture(scope="session")
 def base():
     directory = pathlib.Path(tempfile.mkdtemp(prefix="rvt.", dir=roomy()))
     directory.chmod(0o755)
-    make_quick_programs(directory)
+    (directory / "cache").mkdir()
     yield directory
     shutil.rmtree(directory, ignore_errors=True)
 

@@ -67,3 +67,28 @@ def rewritten(content, minor):
     moved = size - reader.at
     toc = b"".join(before + struct.pack("<BQ", where, offset + moved if where == 2 else 0) for before, where, offset in entries)
     return head + _integer(len(entries)) + toc + content[reader.at:]
+
+
+def without(content, description, tag):
+    """The archive of version 1.14, and in its table of contents one entry less."""
+    assert content[:11] == b"PGDMP\1\x0e\0\4\x08\1"
+    reader = _Reader(content)
+    reader.take(11)
+    for _ in range(8):
+        reader.integer()
+    for _ in range(3):
+        reader.string()
+    head, count = content[11:reader.at], reader.integer()
+    entries, lost = [], 0
+    for _ in range(count):
+        begin = reader.at
+        _, before, where, offset = _entry(reader, 14)
+        if content[begin:reader.at].count(_string(tag) + _string(description)):
+            lost += 1
+        else:
+            entries.append((content[begin:reader.at - 9], where, offset))
+    assert lost == 1, f"{lost} entries are {description} {tag}"
+    size = 11 + len(head) + 5 + sum(len(before) + 9 for before, _, _ in entries)
+    moved = size - reader.at
+    toc = b"".join(before + struct.pack("<BQ", where, offset + moved if where == 2 else 0) for before, where, offset in entries)
+    return content[:11] + head + _integer(len(entries)) + toc + content[reader.at:]

@@ -25,6 +25,19 @@ FIXTURES = ROOT / "fixtures"
 NOBODY = 65534
 IS_ROOT = os.geteuid() == 0
 
+
+def _newest_bin():
+    chosen = os.environ.get("RESTORE_VERIFIER_PGBIN")
+    if chosen:
+        return pathlib.Path(chosen)
+    found = pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    by_version = sorted(found, key=lambda path: int(re.sub(r"\D.*", "", path.parts[-3]) or 0))
+    assert by_version, "no PostgreSQL server in /usr/lib/postgresql; run: scripts/setup test"
+    return by_version[-1].parent
+
+
+BIN = _newest_bin()
+
 PASSED, BAD_BACKUP, CANNOT_VERIFY = 0, 1, 2
 
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="needs root to become somebody else or to mount")
@@ -242,7 +255,8 @@ class Place:
             "TZ": os.environ["TZ"],
             "TMPDIR": str(self.tmp),
             "BACKUP_DIR": str(self.backups),
-            "RESTORE_VERIFIER_PGBIN": str(self.directory.parent / "bin"),
+            "XDG_CACHE_HOME": str(self.directory.parent / "cache"),
+            "RESTORE_VERIFIER_PGBIN": str(BIN),
         }
         for made in (self.directory, self.backups, self.reports, self.tmp):
             made.mkdir(exist_ok=True)
@@ -294,8 +308,6 @@ class Place:
     def stand_in(self, **programs):
         """A directory with PostgreSQL's programs, of which some are replaced by a shell script.
         In a script, $real is the directory with the real ones and $place this place."""
-        from servers import BIN
-
         directory = self.directory / f"bin{self.count}"
         self.count += 1
         directory.mkdir()
@@ -304,7 +316,7 @@ class Place:
             script = programs.pop(program.name, None)
             target = directory / program.name
             if script is None:
-                target.symlink_to(self.directory.parent / "bin" / program.name)
+                target.symlink_to(program)
                 continue
             target.write_text(f"#!/bin/bash\nreal={BIN}\nplace={self.directory}\n{script}\n")
             target.chmod(0o755)

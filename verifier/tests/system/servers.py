@@ -10,21 +10,8 @@ import socket
 import subprocess
 import urllib.parse
 
-from running import FIXTURES, IS_ROOT, NOBODY, wait_until
+from running import BIN, FIXTURES, IS_ROOT, NOBODY, wait_until
 
-
-def _newest_bin():
-    chosen = os.environ.get("RESTORE_VERIFIER_PGBIN")
-    if chosen:
-        return pathlib.Path(chosen)
-    found = pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb")
-    by_version = sorted(found, key=lambda path: int(re.sub(r"\D.*", "", path.parts[-3]) or 0))
-    assert by_version, "no PostgreSQL server in /usr/lib/postgresql; run: scripts/setup test"
-    return by_version[-1].parent
-
-
-BIN = _newest_bin()
-REAL_PROGRAMS = {"RESTORE_VERIFIER_PGBIN": str(BIN)}
 MAJOR = int(re.search(r"\) (\d+)", subprocess.run([BIN / "postgres", "--version"], capture_output=True, text=True, check=True).stdout)[1])
 USER = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if IS_ROOT else {}
 

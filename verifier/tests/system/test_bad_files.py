@@ -160,6 +160,7 @@ def test_the_undamaged_file_is_intact(place, good):
     assert looked_at(place, good.dump.read_bytes(), "bugspark_%Y%m%d.dump").verdict == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_one_bit_flipped_in_a_gzip(place, good, part):
     """200 places in four parts; the header of gzip is one of them whole."""

@@ -448,6 +448,7 @@ def test_a_dump_that_fails_leaves_what_was_there(bucket, large, which, force):
 UPLOAD_FAULTS = [s3_faults.error_500, s3_faults.slow_down, s3_faults.reset, s3_faults.closed, s3_faults.error_with_200]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["small", "large"])
 @pytest.mark.parametrize("fault", UPLOAD_FAULTS, ids=lambda fault: fault.__name__)
 def test_what_goes_wrong_while_dumping(bucket, server, large, fault, size):
@@ -471,6 +472,7 @@ def test_what_goes_wrong_while_dumping(bucket, server, large, fault, size):
     assert bucket.place.verify(path).code == PASSED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("force", [False, True], ids=["new", "force"])
 def test_a_dump_that_is_killed_at_any_request(bucket, large, force):
     """Before each request, and again after another dump that was killed: two in a row is what once lost a manifest."""
@@ -504,6 +506,7 @@ def test_a_dump_that_is_killed_at_any_request(bucket, large, force):
     assert there and bucket.keys() == [name, name + ".manifest.json"] and bucket.place.verify(path).code == PASSED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [5])
 def test_a_dump_that_is_killed_at_any_moment(bucket, large, kills):
     path = bucket.scenario(source=large, pattern=QUICK)
@@ -533,6 +536,7 @@ def test_a_dump_that_is_told_to_stop_takes_its_parts_away(bucket, large):
     assert bucket.keys() == [] and bucket.unfinished() == 0
 
 
+@pytest.mark.slow
 def test_two_dumps_at_once_are_never_taken_for_good(bucket, server, large):
     """A bucket has no locks: what each request of one meets of the other, in both orders."""
     path = bucket.scenario(source=large, pattern=QUICK)

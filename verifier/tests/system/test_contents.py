@@ -45,7 +45,7 @@ def test_the_unchanged_database_passes(place, server, database):
     assert run.code == PASSED, str(run)
     report = run.report()
     assert set(report.verdicts().values()) == {"pass"}
-    assert len(report.cases) == 4 + 1 + 6 + 1
+    assert len(report.cases) == 4 + 1 + 7 + 1
 
 
 UNTIE_USERS = """do $$ declare found record; begin

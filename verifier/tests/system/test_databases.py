@@ -11,6 +11,7 @@ from running import BAD_BACKUP, PASSED, today
 from test_prune import put
 
 INTACT, RESTORES, ROWS, CONTENTS = "backup is intact", "backup restores", "every table has its rows", "contents are identical"
+THERE = "every object is there"
 NAME = "all_%Y%m%d.sql"
 
 
@@ -59,7 +60,7 @@ def test_each_database_has_a_suite(place, cluster):
     assert run.code == PASSED, str(run)
     names = ["crm", "empty", "latin", "shop"]
     assert [suite.get("name") for suite in report.suites] == ["all", *(f"all.{name}" for name in names)]
-    assert [case.name for case in report.cases][3:] == [f"{name}: {check}" for name in names for check in (ROWS, CONTENTS)]
+    assert [case.name for case in report.cases][3:] == [f"{name}: {check}" for name in names for check in (ROWS, THERE, CONTENTS)]
     assert {case.verdict for case in report.cases} == {"pass"}
     assert "holds no table" in report[f"empty: {ROWS}"].output
     assert f"no longer holds the database lost, which was in {today(NAME, 1)}, the last" in report[RESTORES].output

@@ -69,7 +69,7 @@ def test_every_format(place, server, options, name, pack):
     run = place.verify("--backup", backup, place.scenario(SCENARIO))
     assert run.code == PASSED, str(run)
     report = run.report()
-    assert set(report.verdicts().values()) == {"pass"} and len(report.cases) == 6
+    assert set(report.verdicts().values()) == {"pass"} and len(report.cases) == 7
     assert report.properties["restored.rows"] == "398"
 
 

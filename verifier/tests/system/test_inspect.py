@@ -3,10 +3,11 @@ it is when it cannot."""
 
 import json
 import shutil
+import subprocess
 
 import pytest
 
-from running import BAD_BACKUP, CANNOT_VERIFY, FIXTURES, PASSED
+from running import BAD_BACKUP, BIN, CANNOT_VERIFY, FIXTURES, PASSED
 
 CORPUS, ODD = FIXTURES / "archives/corpus", FIXTURES / "archives/odd"
 
@@ -44,6 +45,63 @@ def test_the_tables_and_their_rows(place, backup, rows, format, container):
     assert document["archive"]["intact"] is True
     assert (document["archive"]["format"], document["archive"]["container"]) == (format, container)
     assert len(document["archive"]["sha256"]) == 64
+
+
+AWKWARD = """
+create role "it's"; create role "--help"; alter database :"name" set search_path = 'app', 'public';
+alter role "it's" in database :"name" set statement_timeout = '3s'; create table t (x int); insert into t values (1), (2); create table "O'Neil" ();
+alter table t owner to "it's"; grant select on t to "--help";
+"""
+
+
+def restored_by_its_recipe(place, server, backup):
+    """Runs the commands that `inspect` prints, as a person would."""
+    shown = place.run("inspect", backup, environment=ALONE)
+    assert shown.code == PASSED, str(shown)
+    _, _, recipe = shown.out.partition("\nto restore it for real")
+    commands = [line[2:] for line in recipe.splitlines()[1:] if not line.startswith("  needs ")]
+    _, document = inspected(place, backup)
+    assert document["restore"]["commands"] == commands
+    environment = {"PATH": f"{BIN}:/usr/bin:/bin", "PGHOST": str(server.directory), "PGUSER": "postgres", "PGPORT": str(server.port)}
+    ran = subprocess.run(["bash", "-euo", "pipefail", "-c", "\n".join(commands)], cwd=place.directory, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, "\n".join([*commands, ran.stderr])
+    return recipe
+
+
+def quoted(table):
+    return ".".join('"' + part.replace('"', '""') + '"' for part in table.split(".", 1))
+
+
+@pytest.mark.parametrize("backup", ["custom.dump", "directory", "tar.tar", "render.dir.tar.gz", "dump.sql", "inserts.dump"])
+def test_what_it_says_restores_it(place, server, backup):
+    name = "restored" if backup == "dump.sql" else "odd"
+    before = server.roles()
+    try:
+        assert "PostgreSQL 15 or newer" in restored_by_its_recipe(place, server, ODD / backup)
+        counts = {table: int(server.sql(f"select count(*) from only {quoted(table)}", name)) for table in truth(ODD / "rows.tsv")}
+    finally:
+        server.drop(name)
+        for role in server.roles() - before:
+            server.sql(f'drop role "{role}"')
+    assert counts == truth(ODD / "rows.tsv")
+
+
+def test_names_that_a_shell_or_sql_would_take_for_more(place, server):
+    name = "it's $(touch canary); -x"
+    server.create(name)
+    server.sql(f"\\set name '{name.replace(chr(39), chr(39) * 2)}'\n" + AWKWARD, name)
+    backup = place.directory / "it's $HOME.dump"
+    server.dump(name, backup)
+    server.drop(name)
+    roles = ["it's", "--help"]
+    for role in roles:
+        server.sql(f'drop role "{role}"')
+    recipe = restored_by_its_recipe(place, server, backup)
+    assert "the roles --help and it's" in recipe or "the roles it's and --help" in recipe
+    assert server.sql("select count(*) from t", name) == "2"
+    assert server.sql("show search_path", name) == "app, public"
+    assert not list(place.directory.rglob("canary"))
+    server.drop(name)
 
 
 def test_plain_sql_names_a_partitioned_table_too(place):

@@ -133,7 +133,7 @@ def test_killed(place, held, stage):
     wait_until(lambda: not alive(postmasters), "the postmaster to be gone", 2)
     assert place.left_over(), "a killed run leaves its directory"
     report = (place.reports / "bugspark.xml").read_text()
-    assert 'errors="5"' in report and "it was killed" in report, "the report of the last run is not left to be taken for this one's"
+    assert 'errors="6"' in report and "it was killed" in report, "the report of the last run is not left to be taken for this one's"
     wait_until(lambda: not alive(started), "everything to be gone", 10)
     # The next run, whatever comes of it, takes away what is left.
     run = place.verify("--only", "backup is recent", place.scenario(SCENARIO))

@@ -427,6 +427,7 @@ def test_a_dump_that_is_killed_at_each_step_of_naming(place, server, killer, for
     assert there and place.verify(path).code == PASSED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("same_size", [False, True], ids=["of other sizes", "of one size"])
 def test_a_dump_that_is_killed_after_another_one(place, server, killer, same_size):
     """The first is killed between its two renames, the second one at each step."""
@@ -679,7 +680,7 @@ def test_a_backup_that_verified_has_a_record(place, good):
     said = record(place)
     assert said["backup"] == backup.name and said["sha256"] == sha256(backup)
     assert said["size_bytes"] == backup.stat().st_size
-    assert (said["checks"], said["warnings"]) == (6, 1)
+    assert (said["checks"], said["warnings"]) == (7, 1)
     assert said["tables"]["public"]["users"] == 25
     assert said["program"].startswith("restore-verifier ") and said["server"]
 

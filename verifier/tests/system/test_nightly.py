@@ -4,7 +4,9 @@ server that stopped answering, nor a file of variables, nor a night that was end
 import fcntl
 import os
 import signal
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -77,7 +79,12 @@ def test_a_file_of_variables_that_cannot_be_used(place, content, mode, words):
 
 
 def test_a_server_that_does_not_answer(place, server, database):
-    """Once while it is asked, and once while pg_dump waits for it."""
+    """Once from the beginning, once while it is asked, and once while pg_dump waits for it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        run = place.run("nightly", "--timeout", "2s", scenario(place, f"postgresql://night@127.0.0.1:{silent.getsockname()[1]}/night"))
+        assert run.code == CANNOT_VERIFY and "no answer within 2 s" in run.err and time.monotonic() - began < 15, str(run)
+        assert "verify was not begun, because the night's time is over" in run.err
     name = database("create table t as select 1 as x")
     path = scenario(place, server.url(name))
     with subprocess.Popen([BIN / "psql", "-XAtq", "-d", server.url(name)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
@@ -124,7 +131,7 @@ def test_a_night_by_cron(place, server):
     assert len(lines) == 1 and "%" not in command
     command = command.replace("/usr/local/bin/restore-verifier", PROGRAM).replace("/srv/backups", str(place.directory))
     variables = place.directory / "environment"
-    variables.write_text(f"DATABASE_URL={server.url('bugspark')}\nRESTORE_VERIFIER_PGBIN={place.environment['RESTORE_VERIFIER_PGBIN']}\n")
+    variables.write_text(f"DATABASE_URL={server.url('bugspark')}\nXDG_CACHE_HOME={place.environment['XDG_CACHE_HOME']}\n")
     variables.chmod(0o600)
     scenarios = place.directory / "scenarios"
     scenarios.mkdir()

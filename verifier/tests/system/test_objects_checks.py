@@ -437,6 +437,7 @@ def test_databases_and_names_of_other_kinds(place, server):
 MANY = 2001  # of which a page holds 20
 
 
+@pytest.mark.slow
 def test_many_objects(make_world, place, server, database):
     """A bucket of many pages, its copy, and rows that refer to each object: all is well, then four things
     are not."""

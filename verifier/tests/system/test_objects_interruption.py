@@ -54,6 +54,7 @@ DUMPING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("all_else, number", [(False, signal.SIGTERM), (True, signal.SIGINT)], ids=["alone", "and all that follows"])
 @pytest.mark.parametrize("which", [which for _, which in DUMPING], ids=[name for name, _ in DUMPING])
 def test_a_dump(bucket, large, which, all_else, number):  # pylint: disable=redefined-outer-name

@@ -212,6 +212,7 @@ def test_a_store_that_ignores_where_to_begin(ceph, make_copy):
     assert make_copy(ceph, "plain/00").count() == len([key for key in PLAIN if key.startswith("00/")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", s3_faults.LISTING, ids=lambda fault: fault.__name__)
 @pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
 def test_faults_of_a_store_that_ignores_where_to_begin(ceph, make_copy, fault, always):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM
+from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM, today
 
 SCENARIO = "tables:\n  users:\n    - row_count = 25\n  reports:\n    - row_count >= 1000000\n"
 
@@ -44,9 +44,9 @@ def test_the_exit_code_is_the_worst(place, good):
 def test_only(place, good, glob, expected, code):
     place.put(good.gz)
     run = place.verify("--only", glob, place.scenario(SCENARIO))
-    assert run.report().selected() == expected and len(run.report().cases) == 6
+    assert run.report().selected() == expected and len(run.report().cases) == 7
     assert run.code == code, str(run)
-    assert f"({len(expected)} of 6 checks)" in run.report().properties["headline"]
+    assert f"({len(expected)} of 7 checks)" in run.report().properties["headline"]
 
 
 def test_a_partial_run_is_green_over_no_stage_that_failed(place, good):
@@ -61,9 +61,9 @@ def test_a_partial_run_is_green_over_no_stage_that_failed(place, good):
     report = run.report()
     assert report.selected() == ["backup is recent", "backup is intact"]
     assert report["backup is intact"].verdict == "fail" and report.suites[0].get("name") == "bugspark.partial"
-    assert "FAIL   bugspark: the backup is bad (2 of 6 checks)\n" in run.err, str(run)
+    assert "FAIL   bugspark: the backup is bad (2 of 7 checks)\n" in run.err, str(run)
     (said,) = json.loads(run.out)["scenarios"]
-    assert said["partial"] and said["headline"] == "the backup is bad (2 of 6 checks)" and said["totals"]["not_selected"] == 4
+    assert said["partial"] and said["headline"] == "the backup is bad (2 of 7 checks)" and said["totals"]["not_selected"] == 5
     assert (place.reports / "bugspark.xml").read_bytes() == whole
     # Another whole run makes that of the part a thing of the past.
     place.run("verify", path)
@@ -107,6 +107,16 @@ def test_quiet_and_verbose(place, good):
     assert "users: row_count = 25" in place.verify("--verbose", fine).err
     run = place.verify("--quiet", fine)
     assert run.code == BAD_BACKUP and "FAIL" in run.err and run.out == ""
+
+
+def test_verbose_tells_where_the_time_of_the_restore_went(place, server, database):
+    slow = "create table t (x int); insert into t values (1); create function wait(int) returns int language sql immutable as 'select $1 from pg_sleep(0.2)';"
+    server.dump(database(slow + "create index sleeps on t (wait(x))"), place.backups / today("slow_%Y%m%d.dump"))
+    scenario = place.scenario("", pattern="slow_%Y%m%d.dump")
+    run = place.verify("--verbose", scenario)
+    assert "restore: indexes 0.2 s" in run.err and "slowest: 0.2 s CREATE INDEX sleeps ON public.t USING btree" in " ".join(run.err.split()), str(run)
+    assert run.report().properties["restore.time_spent"].startswith("indexes 0.2 s")
+    assert "CREATE INDEX" not in place.verify(scenario).err
 
 
 def test_the_report_of_a_refused_file_is_not_overwritten(place, good):

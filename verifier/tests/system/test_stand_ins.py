@@ -141,7 +141,7 @@ def test_variables_of_check_do_not_choose_what_runs(place, good):
     choosing = {variable: "nothing of this name" for variable in ("CK_RUN_CASE", "CK_RUN_SUITE", "CK_INCLUDE_TAGS")}
     run = place.verify(place.scenario(SCENARIO), environment={**choosing, "CK_FORK": "no", "CK_DEFAULT_TIMEOUT": "0", "CK_VERBOSITY": "verbose"})
     assert run.code == PASSED, str(run)
-    assert len(run.report().cases) == 5
+    assert len(run.report().cases) == 6
 
 
 def test_what_is_restored_although_damaged_stays_red(place, good):

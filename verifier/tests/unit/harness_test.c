@@ -27,6 +27,7 @@ struct report {
     pid_t pids[MOST_CHECKS]; /* of checks and their children, as they tell */
     size_t order[MOST_CHECKS];
     size_t count;
+    size_t processes; /* that run checks at the same time */
     struct outcome outcomes[MOST_CHECKS];
 };
 
@@ -42,7 +43,8 @@ static int run(const struct check *checks, size_t count)
         setpgid(0, 0);
         signals_default();
         struct subject subject = {.facts = &report->facts};
-        report->outcome = harness_run("unit", &plan, &subject, report->outcomes, &report->error);
+        report->outcome = harness_run("unit", &plan, &subject, report->outcomes, report->processes,
+                                      &report->error);
         exit_now(0);
     }
     int status = -1;
@@ -57,6 +59,7 @@ static void setup(void)
     unsetenv("CK_RUN_CASE");
     report = shared_alloc(sizeof(*report));
     report->outcome = 77;
+    report->processes = 1;
 }
 
 /* --- checks ----------------------------------------------------------------------------------- */
@@ -279,6 +282,24 @@ LOOK(stays)
         pause();
 }
 
+/* Together with another one alone: each waits until both are there. */
+LOOK(meets_the_other)
+{
+    UNUSED;
+    __atomic_add_fetch(&report->count, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&report->count, __ATOMIC_SEQ_CST) < 2)
+        usleep(1000);
+    outcome_pass(outcome, "met");
+}
+
+LOOK(passes_and_kills_who_runs_it)
+{
+    UNUSED;
+    outcome_pass(outcome, "seen");
+    kill(getppid(), SIGKILL);
+    usleep(200000);
+}
+
 /* --- one check, one misbehaviour ---------------------------------------------------------------
  */
 
@@ -405,6 +426,44 @@ START_TEST(checks_run_once_and_in_order)
 }
 END_TEST
 
+START_TEST(checks_run_side_by_side)
+{
+    setup();
+    report->processes = 2;
+    struct check checks[] = {
+        {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = meets_the_other},
+        {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = meets_the_other},
+        {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = fails},
+    };
+    ck_assert_int_eq(run(checks, 3), 0);
+    ck_assert_int_eq(report->outcome, 0);
+    ck_assert_str_eq(report->outcomes[0].message, "met");
+    ck_assert_str_eq(report->outcomes[1].message, "met");
+    ck_assert_int_eq(report->outcomes[2].verdict, VERDICT_FAIL);
+}
+END_TEST
+
+/* A pass that Check never heard of is none; what another process runs is not touched. */
+START_TEST(nothing_passes_when_who_runs_it_has_died)
+{
+    setup();
+    report->processes = 2;
+    struct check checks[] = {
+        {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = passes_and_kills_who_runs_it},
+        {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = passes},
+        {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = passes},
+        {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = passes},
+    };
+    ck_assert_int_eq(run(checks, 4), 0);
+    ck_assert_int_eq(report->outcome, -1);
+    ck_assert_str_eq(report->error.text, "4 checks were planned, and 2 were run");
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(report->outcomes[i].verdict, i % 2 == 0 ? VERDICT_ERROR : VERDICT_PASS);
+    ck_assert_ptr_nonnull(strstr(report->outcomes[0].message, "said `pass`, but"));
+    ck_assert_ptr_nonnull(strstr(report->outcomes[2].message, "ended without a verdict"));
+}
+END_TEST
+
 START_TEST(durations_are_measured)
 {
     setup();
@@ -416,7 +475,7 @@ START_TEST(durations_are_measured)
     ck_assert_int_ge(report->outcomes[0].duration_ms, 150);
     ck_assert_int_le(report->outcomes[0].duration_ms, 1000);
     ck_assert_int_gt(report->outcomes[0].started_ms, 0);
-    ck_assert_int_ge(report->outcomes[1].duration_ms, 240);
+    ck_assert_int_ge(report->outcomes[1].duration_ms, 125); /* less what its start took */
     ck_assert_int_le(report->outcomes[1].duration_ms, 250);
 }
 END_TEST
@@ -492,7 +551,7 @@ START_TEST(a_check_dies_with_its_worker)
         setpgid(0, 0);
         signals_default();
         struct subject subject = {.facts = &report->facts};
-        harness_run("unit", &plan, &subject, report->outcomes, &report->error);
+        harness_run("unit", &plan, &subject, report->outcomes, 1, &report->error);
         _exit(0);
     }
     for (int i = 0; i < 1000 && *(volatile pid_t *)&report->pids[0] == 0; i++)
@@ -561,6 +620,8 @@ Suite *harness_suite(void)
     add_test(suite, what_a_check_prints_is_no_verdict);
     add_test(suite, an_empty_plan_is_an_error);
     add_test(suite, checks_run_once_and_in_order);
+    add_test(suite, checks_run_side_by_side);
+    add_test(suite, nothing_passes_when_who_runs_it_has_died);
     add_test(suite, durations_are_measured);
     add_table_test(suite, no_time_is_no_endless_time, ARRAY_LENGTH(no_timeouts));
     add_table_test(suite, a_long_time_is_no_short_one, ARRAY_LENGTH(long_timeouts));

@@ -13,9 +13,9 @@ static const struct {
     size_t count;
     bool database;
 } choices[] = {
-    {"*", 8, true},        {"backup is *", 2, false},
+    {"*", 9, true},        {"backup is *", 2, false},
     {"users: *", 2, true}, {"backup restores", 1, true},
-    {"every*", 2, true},   {"every table*", 1, true},
+    {"every*", 3, true},   {"every table*", 1, true},
     {"nothing", 0, false}, {"users: row_count >= 1", 1, true},
 };
 
@@ -32,7 +32,7 @@ START_TEST(a_plan_holds_what_is_asked_for)
     scenario.restore.timeout_ms = 1234;
     struct plan plan;
     plan_build(&scenario, &plan);
-    ck_assert_uint_eq(plan.count, 8);
+    ck_assert_uint_eq(plan.count, 9);
     struct outcome *outcomes = xcalloc(plan.count, sizeof(*outcomes));
     ck_assert_uint_eq(plan_select(&plan, choices[_i].only, outcomes), choices[_i].count);
     ck_assert_int_eq(plan_needs_database(&plan, outcomes), choices[_i].database);
@@ -41,7 +41,7 @@ START_TEST(a_plan_holds_what_is_asked_for)
         left_out += outcomes[i].left_out;
         ck_assert_int_eq(outcomes[i].verdict, outcomes[i].left_out ? VERDICT_SKIP : VERDICT_NONE);
     }
-    ck_assert_uint_eq(left_out, 8 - choices[_i].count);
+    ck_assert_uint_eq(left_out, 9 - choices[_i].count);
     free(outcomes);
     for (size_t i = 0; i < plan.count; i++) {
         ck_assert_int_eq(plan.checks[i].timeout_ms, 1234);
@@ -52,12 +52,12 @@ START_TEST(a_plan_holds_what_is_asked_for)
     {
         ck_assert_str_eq(plan.checks[0].name, "backup is recent");
         ck_assert_int_eq(plan.checks[0].needs, STAGE_COUNT);
-        ck_assert_str_eq(plan.checks[5].name, "users: row_count >= 1");
-        ck_assert(plan.checks[5].look == table_row_count);
-        ck_assert(plan.checks[6].look == table_freshness);
-        const struct table_expectation *parameter = plan.checks[6].parameter;
+        ck_assert_str_eq(plan.checks[6].name, "users: row_count >= 1");
+        ck_assert(plan.checks[6].look == table_row_count);
+        ck_assert(plan.checks[7].look == table_freshness);
+        const struct table_expectation *parameter = plan.checks[7].parameter;
         ck_assert_ptr_eq(parameter->expectation, &expectations[1]);
-        ck_assert_ptr_eq(plan.checks[7].parameter, &queries[0]);
+        ck_assert_ptr_eq(plan.checks[8].parameter, &queries[0]);
     }
     plan_free(&plan);
     plan_free(&plan);
@@ -72,15 +72,17 @@ START_TEST(a_plan_grows_by_the_databases_that_are_found)
                                         "backup is intact",
                                         "backup restores",
                                         "shop: every table has its rows",
+                                        "shop: every object is there",
                                         "shop: contents are identical",
                                         "my-app: every table has its rows",
+                                        "my-app: every object is there",
                                         "my-app: contents are identical"};
     struct databases_fact *databases = xcalloc(1, sizeof(*databases));
     struct plan plan;
     plan_build(&scenario, &plan);
-    ck_assert_uint_eq(plan_most(&plan), 5 + 2 * DATABASES_MOST);
+    ck_assert_uint_eq(plan_most(&plan), 6 + 3 * DATABASES_MOST);
     plan_expand(&plan, databases); /* not known yet */
-    ck_assert_uint_eq(plan.count, 5);
+    ck_assert_uint_eq(plan.count, 6);
     strcpy(databases->names[0], "shop");
     strcpy(databases->names[1], "my-app");
     databases->count = 2;
@@ -91,8 +93,8 @@ START_TEST(a_plan_grows_by_the_databases_that_are_found)
             ck_assert_str_eq(plan.checks[i].name, names[i]);
     }
     ck_assert_ptr_null(plan.checks[2].database);
-    ck_assert_str_eq(plan.checks[6].database, "my-app");
-    ck_assert(plan.checks[6].look == contents_are_identical);
+    ck_assert_str_eq(plan.checks[8].database, "my-app");
+    ck_assert(plan.checks[8].look == contents_are_identical);
     ck_assert_uint_eq(plan_most(&plan), plan.count);
     plan_free(&plan);
     free(databases);
@@ -107,15 +109,15 @@ START_TEST(databases_are_selected_when_they_are_known)
     struct plan plan;
     plan_build(&scenario, &plan);
     struct outcome *outcomes = xcalloc(plan_most(&plan), sizeof(*outcomes));
-    ck_assert_uint_eq(plan_select(&plan, "shop: *", outcomes), 1);
+    ck_assert_uint_eq(plan_select(&plan, "shop: *", outcomes), 2);
     ck_assert(plan_needs_database(&plan, outcomes));
     strcpy(databases->names[0], "other");
     strcpy(databases->names[1], "shop");
     databases->count = 2;
     plan_expand(&plan, databases);
-    ck_assert_uint_eq(plan_select(&plan, "shop: *", outcomes), 1);
-    ck_assert(outcomes[0].left_out && outcomes[3].left_out && !outcomes[4].left_out);
-    ck_assert_int_eq(outcomes[4].verdict, VERDICT_NONE);
+    ck_assert_uint_eq(plan_select(&plan, "shop: *", outcomes), 2);
+    ck_assert(outcomes[0].left_out && outcomes[4].left_out && !outcomes[5].left_out);
+    ck_assert_int_eq(outcomes[5].verdict, VERDICT_NONE);
     free(outcomes);
     plan_free(&plan);
     free(databases);
@@ -148,10 +150,10 @@ START_TEST(checks_of_objects_need_what_they_look_at)
     const struct expectation *found[16];
     plan_build(&scenario, &plan);
     struct outcome *outcomes = xcalloc(plan.count, sizeof(*outcomes));
-    ck_assert_uint_eq(plan.count, 4 + ARRAY_LENGTH(expected));
+    ck_assert_uint_eq(plan.count, 5 + ARRAY_LENGTH(expected));
     ck_assert_uint_eq(plan_object_checks(&plan, outcomes, found), ARRAY_LENGTH(expected));
     for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
-        const struct check *check = &plan.checks[4 + i];
+        const struct check *check = &plan.checks[5 + i];
         ck_assert_int_eq(check->needs, expected[i].needs);
         ck_assert(check->look == expected[i].look);
         ck_assert_str_eq(check->group, "objects");

@@ -39,6 +39,8 @@ static struct manifest sample(void)
     table_counts_add(&manifest.tables, "Straße", "a\"b\\c d", INT64_MAX, INT64_MAX);
     table_counts_add(&manifest.tables, "public", "of_extension", NOT_COUNTED, NOT_COUNTED);
     table_counts_sort(&manifest.tables);
+    schema_totals_add(&manifest.schema, "FK CONSTRAINT", 12, SHA);
+    schema_totals_add(&manifest.schema, "INDEX", 0, SHA);
     return manifest;
 }
 
@@ -64,6 +66,9 @@ START_TEST(a_manifest_comes_back_as_it_was_written)
     ck_assert_int_eq(table_counts_find(&read.tables, "public", "of_extension")->rows, NOT_COUNTED);
     ck_assert_int_eq(table_counts_find(&read.tables, "Straße", "a\"b\\c d")->rows, INT64_MAX);
     ck_assert_ptr_null(table_counts_find(&read.tables, "public", "Users"));
+    ck_assert_uint_eq(read.schema.count, 2);
+    ck_assert_int_eq(schema_totals_get(&read.schema, "FK CONSTRAINT")->count, 12);
+    ck_assert_str_eq(schema_totals_get(&read.schema, "INDEX")->sha256, SHA);
     manifest_free(&written);
     manifest_free(&read);
 }

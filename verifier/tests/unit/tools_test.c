@@ -225,6 +225,45 @@ START_TEST(a_server_is_tuned_to_its_machine)
 }
 END_TEST
 
+/* Limits and what is used of them, of the groups /, /a and /a/b; 0: no such file. */
+static const struct {
+    const char *own;
+    const char *limits[3];
+    int64_t left;
+} groups[] = {
+    {"0::/a/b\n", {NULL, NULL, NULL}, 9000},
+    {"0::/a/b\n", {NULL, "max", "max"}, 9000},
+    {"0::/a/b\n", {NULL, NULL, "5000"}, 4000},
+    {"0::/a/b\n", {NULL, "3000", "5000"}, 2000},
+    {"0::/a/b\n", {NULL, "8000", "5000"}, 4000},
+    {"1:memory:/a\n0::/a\n", {NULL, "3000", "2000"}, 2000},
+    {"0::/\n", {"7000", "3000", NULL}, 6000}, /* in a container */
+    {"0::/elsewhere/c\n", {"7000", NULL, NULL}, 6000},
+    {"0::/a/b\n", {NULL, NULL, "500"}, 0},
+    {"", {"7000", NULL, NULL}, 6000},
+};
+
+START_TEST(memory_is_what_every_cgroup_leaves)
+{
+    static const char *const names[] = {"", "/a", "/a/b"};
+    cleanup(scratch_free) char *scratch = scratch_new();
+    cleanup(free_pointer) char *own = scratch_path(scratch, "own");
+    scratch_write(own, groups[_i].own, 0600);
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        cleanup(free_pointer) char *group = xasprintf("%s/tree%s", scratch, names[i]);
+        cleanup(free_pointer) char *max = scratch_path(group, "memory.max");
+        cleanup(free_pointer) char *current = scratch_path(group, "memory.current");
+        mkdir(group, 0700);
+        if (groups[_i].limits[i]) {
+            scratch_write(max, groups[_i].limits[i], 0600);
+            scratch_write(current, "1000\n", 0600);
+        }
+    }
+    cleanup(free_pointer) char *tree = scratch_path(scratch, "tree");
+    ck_assert_int_eq(cgroup_memory_bytes(tree, own, 9000), groups[_i].left);
+}
+END_TEST
+
 Suite *tools_suite(void)
 {
     Suite *suite = suite_create("postgres/tools");
@@ -235,6 +274,7 @@ Suite *tools_suite(void)
     add_test(suite, an_incomplete_installation_is_none);
     add_test(suite, a_relative_directory_holds_everywhere);
     add_test(suite, servers_never_run_as_root);
+    add_table_test(suite, memory_is_what_every_cgroup_leaves, ARRAY_LENGTH(groups));
     add_table_test(suite, a_server_is_tuned_to_its_machine, ARRAY_LENGTH(tunings));
     return suite;
 }

@@ -24,6 +24,8 @@
     X(archive_stranger_suite)                                                                      \
     X(buffer_suite)                                                                                \
     X(gaps_suite)                                                                                  \
+    X(schema_suite)                                                                                \
+    X(inflating_suite)                                                                             \
     X(judging_suite)                                                                               \
     X(migrations_suite)                                                                            \
     X(migration_names_suite)                                                                       \
@@ -34,6 +36,8 @@
     X(plan_suite)                                                                                  \
     X(exclusion_suite)                                                                             \
     X(restore_errors_suite)                                                                        \
+    X(restore_times_suite)                                                                         \
+    X(ready_cluster_suite)                                                                         \
     X(tools_suite)                                                                                 \
     X(address_suite)                                                                               \
     X(workers_suite)                                                                               \

@@ -1,0 +1,34 @@
+/* Definitions of objects as pg_dump writes them, told apart by what they say instead of by how it
+ * is written. Pure.
+ *
+ * A definition that is restored and dumped again is not always the same text. PostgreSQL keeps
+ * expressions as trees, and prints casts and parentheses where the tree has them now: CHECK (status
+ * IN ('a', 'b')) on a varchar comes back from its own dump with the cast in another place. Times
+ * with a zone are printed in that of the session. pg_dump itself has options for its quotes, and
+ * `supabase db dump` writes IF NOT EXISTS and OR REPLACE. So a definition is read token by token:
+ * parentheses, casts, quotes, comments, white space and these words do not count, and a time counts
+ * as the moment that it is.
+ */
+#ifndef ARCHIVE_DEFINITION_H
+#define ARCHIVE_DEFINITION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Of what was read so far; all zero is that of nothing. */
+struct definition_digest {
+    uint64_t words[2];
+};
+
+/* Reads on, statement by statement. `any_order`: also the order of the tokens does not count, as
+ * for the roles of a policy, which pg_dump lists as it finds them. */
+void definition_read(struct definition_digest *digest, const char *sql, size_t length,
+                     bool any_order);
+
+/* Of the text as it is written. */
+struct definition_digest definition_exact(const char *sql);
+
+bool definition_is_same(const struct definition_digest *one, const struct definition_digest *other);
+
+#endif

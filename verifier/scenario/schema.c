@@ -1,0 +1,116 @@
+/* The section `schema`: what the definitions of the database are held against.
+ *
+ *     schema:
+ *       - same as dump
+ *       - same as last verified
+ *       - warn: same as schema.sql
+ *       - ignore: [TABLE audit.*_2024, INDEX tmp_*]
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/sections.h"
+
+static const char wanted[] = "same as dump, same as last verified, same as FILE, or ignore: [...]";
+
+/* A file is named as one: from the current directory, and made absolute. */
+static char *file_named(struct reader *reader, const struct node *node, const char *name)
+{
+    static const struct key key = {.name = "schema"};
+    struct node file = *node;
+    cleanup(free_pointer) char *text = xstrdup(name);
+    char *path = NULL;
+    file.text = text;
+    read_file(reader, &key, &file, &path);
+    return path;
+}
+
+static void read_reference(struct reader *reader, const struct node *node, bool warn)
+{
+    static const char same[] = "same as ";
+    struct schema_expectations *schema = &reader->scenario->schema;
+    const char *text = node_text(reader, "schema", node, wanted);
+    struct schema_expectation expectation = {.warn = warn, .mark = node->mark};
+    if (!text)
+        return;
+    if (!starts_with(text, same)) {
+        cleanup(free_pointer) char *words = value_shown(node);
+        problems_add(&reader->problems, node->mark, "`schema` expects %s, not %s", wanted, words);
+        return;
+    }
+    const char *what = text + strlen(same);
+    if (strcmp(what, "dump") == 0)
+        expectation.reference = SCHEMA_AS_DUMP;
+    else if (strcmp(what, "last verified") == 0)
+        expectation.reference = SCHEMA_AS_LAST_VERIFIED;
+    else if (strcmp(what, "migrations") == 0) {
+        problems_add(&reader->problems, node->mark,
+                     "a schema cannot be held against migrations: name a file that `pg_dump "
+                     "--schema-only` makes of a database that they were applied to");
+        return;
+    } else {
+        expectation.reference = SCHEMA_AS_FILE;
+        expectation.file = file_named(reader, node, what);
+    }
+    for (size_t i = 0; i < schema->count; i++)
+        if (strcmp(schema->items[i].text, text) == 0)
+            problems_add(&reader->problems, node->mark, "`%s` stands here twice",
+                         schema->items[i].text);
+    expectation.text = xstrdup(text);
+    schema->items = xreallocarray(schema->items, schema->count + 1, sizeof(*schema->items));
+    schema->items[schema->count++] = expectation;
+}
+
+/* "TABLE audit.*": in capitals the kind, which may have blanks, then the pattern. */
+static void read_pattern(struct reader *reader, const struct node *node)
+{
+    static const char form[] = "a kind in capitals and a pattern, such as TABLE audit.*";
+    const char *text = node_text(reader, "ignore", node, form);
+    const char *pattern = text ? strrchr(text, ' ') : NULL;
+    if (!text)
+        return;
+    if (!pattern || pattern[1] == '\0' ||
+        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ ") < (size_t)(pattern - text)) {
+        problems_add(&reader->problems, node->mark, "`ignore` expects %s", form);
+        return;
+    }
+    strings_add(&reader->scenario->schema.ignored, text);
+}
+
+static void read_item(struct reader *reader, const struct node *node)
+{
+    const char *key = node->kind == NODE_MAP && node->count == 1 ? node->keys[0].text : "";
+    const struct node *value = *key ? &node->items[0] : node;
+    if (strcmp(key, "ignore") == 0) {
+        if (node_is(reader, key, value, NODE_LIST, "a list"))
+            for (size_t i = 0; i < value->count; i++)
+                read_pattern(reader, &value->items[i]);
+    } else if (!*key || strcmp(key, "warn") == 0) {
+        read_reference(reader, value, *key != '\0');
+    } else {
+        problems_add(&reader->problems, node->mark, "`schema` expects %s", wanted);
+    }
+}
+
+void read_schema(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field)
+{
+    (void)field;
+    if (value->kind != NODE_LIST) {
+        read_item(reader, value);
+        return;
+    }
+    if (node_is(reader, key->name, value, NODE_LIST, "a list"))
+        for (size_t i = 0; i < value->count; i++)
+            read_item(reader, &value->items[i]);
+}
+
+void schema_expectations_free(struct schema_expectations *schema)
+{
+    for (size_t i = 0; i < schema->count; i++) {
+        free(schema->items[i].file);
+        free(schema->items[i].text);
+    }
+    free(schema->items);
+    strings_free(&schema->ignored);
+}

@@ -1,0 +1,205 @@
+#include "stages/recipe.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "stages/requirements.h"
+
+enum { LINE_BYTES = 64 * 1024 };
+
+/* Quoted for a shell, if it needs to be; control characters become question marks. Caller frees. */
+static char *shell_quote(const char *text)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+    if (*text && text[strspn(text, plain)] == '\0')
+        return xstrdup(text);
+    struct buffer quoted;
+    buffer_init(&quoted, LINE_BYTES);
+    buffer_append_text(&quoted, "'");
+    for (; *text; text++)
+        if (*text == '\'')
+            buffer_append_text(&quoted, "'\\''");
+        else
+            buffer_append(&quoted, (unsigned char)*text < ' ' || *text == 0x7f ? "?" : text, 1);
+    buffer_append_text(&quoted, "'");
+    return buffer_steal(&quoted);
+}
+
+static void add_sql(struct strings *commands, const char *database, const char *sql)
+{
+    cleanup(free_pointer) char *name = shell_quote(database);
+    cleanup(free_pointer) char *statement = shell_quote(sql);
+    strings_addf(commands, "psql --dbname=%s --command=%s", name, statement);
+}
+
+/* --- what it needs ---------------------------------------------------------------------------- */
+
+/* A superuser of that name is there as a rule. */
+static bool is_needed_role(const struct archive *archive, const char *role)
+{
+    return strcmp(role, "postgres") != 0 && !strings_contain(&archive->created_roles, role);
+}
+
+static void add_need(struct strings *needs, const char *one, const char *many,
+                     const struct strings *names)
+{
+    cleanup(free_pointer) char *listed = strings_listed(names);
+    if (names->count > 0)
+        strings_addf(needs, "the %s %s", names->count == 1 ? one : many, listed);
+}
+
+void restore_needs(const struct archive *archive, struct strings *needs)
+{
+    struct required_versions required = required_versions(archive);
+    cleanup(strings_free) struct strings roles = {0};
+    cleanup(strings_free) struct strings extensions = {0};
+    if (required.server > 0)
+        strings_addf(needs, "PostgreSQL %d or newer", required.server);
+    for (size_t i = 0; i < archive->roles.count; i++)
+        if (is_needed_role(archive, archive->roles.items[i]))
+            strings_add(&roles, archive->roles.items[i]);
+    for (size_t i = 0; i < archive->extension_count; i++)
+        strings_add(&extensions, archive->extensions[i].name);
+    add_need(needs, "role", "roles", &roles);
+    add_need(needs, "extension", "extensions", &extensions);
+    add_need(needs, "tablespace", "tablespaces", &archive->tablespaces);
+}
+
+/* --- the commands ----------------------------------------------------------------------------- */
+
+static void add_roles(const struct archive *archive, struct strings *commands)
+{
+    for (size_t i = 0; i < archive->roles.count; i++) {
+        cleanup(free_pointer) char *name = shell_quote(archive->roles.items[i]);
+        if (is_needed_role(archive, archive->roles.items[i]))
+            strings_addf(commands, "createuser --no-login %s%s", *name == '-' ? "-- " : "", name);
+    }
+}
+
+/* A word of SQL, or what stands in quotes, and where it ends. Caller frees. */
+static char *sql_value(const char *text, const char **ret_end)
+{
+    struct buffer value;
+    buffer_init(&value, LINE_BYTES);
+    bool quoted = *text == '\'';
+    for (text += quoted; *text && (quoted || *text != ' '); text++) {
+        if (quoted && *text == '\'' && *++text != '\'')
+            break;
+        buffer_append(&value, text, 1);
+    }
+    *ret_end = text;
+    return buffer_steal(&value);
+}
+
+/* "LC_COLLATE 'de_DE' " as " --lc-collate=de_DE": createdb has the names of CREATE DATABASE. Gives
+ * what follows. */
+static const char *add_locale_option(const char *options, struct buffer *line)
+{
+    buffer_append_text(line, " --");
+    for (; *options && *options != ' '; options++) {
+        const char letter = (char)(*options == '_' ? '-' : tolower((unsigned char)*options));
+        buffer_append(line, &letter, 1);
+    }
+    cleanup(free_pointer) char *value = sql_value(options + strspn(options, " "), &options);
+    cleanup(free_pointer) char *word = shell_quote(value);
+    buffer_printf(line, "=%s", word);
+    return options + strspn(options, " ");
+}
+
+static void add_database(const struct archive *archive, const char *database,
+                         struct strings *commands)
+{
+    cleanup(free_pointer) char *name = shell_quote(database);
+    cleanup(free_pointer) char *locale = required_locale(archive);
+    struct buffer line;
+    buffer_init(&line, LINE_BYTES);
+    buffer_append_text(&line, "createdb --template=template0");
+    if (archive->encoding) {
+        cleanup(free_pointer) char *encoding = shell_quote(archive->encoding);
+        buffer_printf(&line, " --encoding=%s", encoding);
+    }
+    for (const char *options = locale ? locale : ""; *options;)
+        options = add_locale_option(options, &line);
+    buffer_printf(&line, " %s%s", *name == '-' ? "-- " : "", name);
+    strings_add(commands, line.data);
+    buffer_free(&line);
+    if (creates_public_schema(archive))
+        add_sql(commands, database, "DROP SCHEMA public");
+}
+
+/* Of the database, and of roles in it: pg_restore makes them only with --create. Statements stand
+ * one a line. */
+static void add_settings(const struct archive *archive, struct strings *commands)
+{
+    for (size_t i = 0; i < archive->entry_count; i++) {
+        const char *line = archive->entries[i].definition;
+        if (strcmp(archive->entries[i].description, "DATABASE PROPERTIES") != 0)
+            continue;
+        for (size_t length; *line; line += length + (line[length] == '\n')) {
+            length = strcspn(line, "\n");
+            cleanup(free_pointer) char *sql = xstrndup(line, length);
+            if (starts_with(sql, "ALTER ") && strstr(sql, " SET "))
+                add_sql(commands, "postgres", sql);
+        }
+    }
+}
+
+/* "gunzip --stdout FILE", or NULL where the file is read as it is. Caller frees. */
+static char *unpacking(enum archive_container container, const char *path)
+{
+    return container == ARCHIVE_IN_GZIP   ? xasprintf("gunzip --stdout %s", path)
+           : container == ARCHIVE_IN_ZSTD ? xasprintf("zstd --decompress --stdout %s", path)
+                                          : NULL;
+}
+
+/* Of a file, or a directory. */
+static void add_restore(const struct archive *archive, const char *path, const char *database,
+                        struct strings *commands)
+{
+    cleanup(free_pointer) char *file = shell_quote(path);
+    cleanup(free_pointer) char *name = shell_quote(database);
+    cleanup(free_pointer) char *source = unpacking(archive->container, file);
+    cleanup(free_pointer) char *program =
+        archive->format == ARCHIVE_PLAIN
+            ? xasprintf("psql --no-psqlrc --quiet%s --dbname=%s",
+                        archive->databases.count > 0 ? "" : " --set=ON_ERROR_STOP=1", name)
+            : xasprintf("pg_restore --exit-on-error --dbname=%s", name);
+    if (archive->format == ARCHIVE_DIRECTORY_TAR) {
+        strings_add(commands, "mkdir unpacked");
+        if (source)
+            strings_addf(commands, "%s | tar --extract --directory=unpacked", source);
+        else
+            strings_addf(commands, "tar --extract --directory=unpacked --file=%s", file);
+        strings_addf(commands, "%s \"$(dirname \"$(find unpacked -name toc.dat)\")\"", program);
+    } else if (source) {
+        strings_addf(commands, "%s | %s", source, program);
+    } else {
+        strings_addf(commands, "%s%s %s", program,
+                     archive->format == ARCHIVE_PLAIN ? " --file" : "", file);
+    }
+}
+
+void restore_commands(const struct archive *archive, const char *path, struct strings *commands)
+{
+    bool is_cluster = archive->databases.count > 0; /* it makes its databases itself */
+    const char *database = is_cluster          ? "postgres"
+                           : archive->database ? archive->database
+                                               : "restored";
+    /* "postgres" is there already, and a restore for real begins in an empty one. */
+    if (!is_cluster && strcmp(database, "postgres") == 0)
+        database = "restored";
+    add_roles(archive, commands);
+    if (!is_cluster)
+        add_database(archive, database, commands);
+    for (size_t i = 0; i < archive->part_count; i++) {
+        cleanup(free_pointer) char *part = xasprintf("%s/%s", path, archive->parts[i].name);
+        add_restore(&archive->parts[i], part, database, commands);
+    }
+    if (archive->part_count == 0)
+        add_restore(archive, path, database, commands);
+    if (archive->database && strcmp(database, archive->database) == 0)
+        add_settings(archive, commands);
+}

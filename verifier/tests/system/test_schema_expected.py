@@ -1,0 +1,139 @@
+"""Proves what `schema:` in a scenario says: the definitions against the last backup that verified, a file of
+the project, and the manifest of the dump."""
+
+import json
+
+import pytest
+
+from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, today
+
+PATTERN = "shop_%F.dump"
+SQL = """
+create table alembic_version (version_num varchar(32) primary key); insert into alembic_version values ('a1');
+create table items (id int primary key, name text not null, price int check (price > 0)); insert into items values (1, 'one', 1);
+create index items_name on items (name);
+create view cheap as select * from items where price < 10;
+create schema audit; create table audit.log_2024 (x int); create index tmp_x on items (price);
+"""
+LAST, FILE = "schema: same as last verified", "schema: same as {file}"
+ALEMBIC = "alembic:\n  version: {version}\n"
+
+
+@pytest.fixture
+def nights(place, server, database):
+    """nights(days_ago, sql) changes the database and makes the backup of that day; gives its path."""
+    name = database(SQL)
+
+    def night(days_ago, sql=""):
+        if sql:
+            server.sql(sql, name)
+        return server.dump(name, place.backups / today(PATTERN, days_ago))
+
+    night.name = name
+    return night
+
+
+def scenario(place, schema, version=None):
+    body = "schema:\n" + schema + (ALEMBIC.format(version=version) if version else "")
+    return place.scenario(body, pattern=PATTERN, backups="max_age: 80d")
+
+
+# What somebody does to the database by hand, the verdict, and what is said of it.
+CHANGES = {
+    "nothing": ("", "pass", []),
+    "an index lost": ("drop index items_name", "fail", ["1 gone: - INDEX public.items_name"]),
+    "a table more": ("create table extra (x int)", "fail", ["1 new: + TABLE public.extra"]),
+    "a view changed": ("create or replace view cheap as select * from items where price < 20", "fail", ["1 changed: ~ VIEW public.cheap"]),
+    "a constraint lost": ("alter table items drop constraint items_price_check", "fail", ["1 changed: ~ TABLE public.items"]),
+    "several": ("drop index items_name; drop view cheap; create table z ()", "fail", ["2 gone, 1 new: - INDEX public.items_name, - VIEW public.cheap, + TABLE public.z"]),
+    "a row": ("insert into items values (2, 'two', 2)", "pass", []),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_same_as_last_verified(place, nights, change):
+    sql, verdict, words = CHANGES[change]
+    path = scenario(place, "  - same as last verified\n")
+    nights(1)
+    first = place.expect("pass", LAST, ["no earlier backup has verified"], path)
+    assert "WARN" in first.err
+    nights(0, sql)
+    run = place.expect(verdict, LAST, words, path)
+    assert run.code == (PASSED if verdict == "pass" else BAD_BACKUP), str(run)
+    if verdict == "fail":
+        warned = place.expect("pass", LAST, [today(PATTERN, 1), *words], scenario(place, "  - warn: same as last verified\n"))
+        assert warned.code == PASSED and "WARN" in warned.err
+
+
+def test_migrations_may_change_it(place, nights):
+    path = scenario(place, "  - same as last verified\n", version="a1")
+    nights(1)
+    assert place.verify(path).code == PASSED
+    nights(0, "drop index items_name; update alembic_version set version_num = 'b2'")
+    run = place.expect("pass", LAST, ["1 gone: - INDEX public.items_name, as the migrations have changed since"], scenario(place, "  - same as last verified\n", version="b2"))
+    assert run.code == PASSED and "- INDEX public.items_name" in run.report().text
+
+
+def test_what_is_ignored(place, nights):
+    path = scenario(place, "  - same as last verified\n  - ignore: [TABLE audit.*_2024, INDEX tmp_*]\n")
+    nights(1)
+    assert place.verify(path).code == PASSED
+    nights(0, "drop table audit.log_2024; drop index tmp_x")
+    assert "7 objects" in place.expect("pass", LAST, [], path).err
+    place.expect("fail", LAST, ["- INDEX public.tmp_x"], scenario(place, "  - same as last verified\n  - ignore: [TABLE audit.*]\n"))
+
+
+@pytest.mark.parametrize("ending, options", [("sql", ["-Fp"]), ("dump", ["-Fc"]), ("stripped.sql", ["-Fp", "--no-comments"])])
+def test_same_as_a_file(place, server, nights, ending, options):
+    file = place.directory / f"schema.{ending}"
+    server.dump(nights.name, file, "--schema-only", *options)
+    name = FILE.format(file=file)
+    nights(0)
+    path = scenario(place, f"  - same as {file}\n")
+    assert place.verify(path).code == PASSED
+    nights(0, "drop index items_name; create or replace view cheap as select * from items where price < 20")
+    run = place.expect("fail", name, [f"since {file}, 1 gone, 1 changed: - INDEX public.items_name, ~ VIEW public.cheap"], path)
+    assert run.code == BAD_BACKUP
+
+
+def test_a_file_that_is_none(place, nights):
+    nights(0)
+    missing = place.directory / "missing.sql"
+    run = place.expect("error", FILE.format(file=missing), ["cannot be read", "missing.sql"], scenario(place, f"  - same as {missing}\n"))
+    assert run.code == CANNOT_VERIFY
+    empty = place.directory / "empty.sql"
+    empty.write_text("--\n-- PostgreSQL database dump\n--\n\n--\n-- PostgreSQL database dump complete\n--\n\n")
+    place.expect("error", FILE.format(file=empty), ["defines nothing", "--schema-only"], scenario(place, f"  - same as {empty}\n"))
+
+
+def test_same_as_dump(place, server, nights):
+    body = f"source: {{database: \"{server.url(nights.name)}\"}}\nschema:\n  - same as dump\n"
+    path = place.scenario(body, pattern=PATTERN)
+    assert place.run("dump", path).code == PASSED
+    run = place.expect("pass", "schema: same as dump", [], path)
+    assert "entries of the table of contents" in run.err
+    manifest = place.backups / (today(PATTERN) + ".manifest.json")
+    document = json.loads(manifest.read_text())
+    document["schema"]["INDEX"]["count"] += 1
+    manifest.write_text(json.dumps(document))
+    place.expect("fail", "schema: same as dump", ["INDEX", "what was dumped is no longer in it"], "--always-restore", path)
+    manifest.unlink()
+    place.expect("error", "schema: same as dump", ["no manifest"], path)
+
+
+PROBLEMS = {
+    "  - same as migrations\n": "a schema cannot be held against migrations",
+    "  - equal to x\n": "`schema` expects same as dump, same as last verified, same as FILE, or ignore: [...], not `equal to x`",
+    "  - ignore: [audit.*]\n": "`ignore` expects a kind in capitals and a pattern, such as TABLE audit.*",
+    "  - ignore: TABLE x\n": "a list",
+    "  - warn: [x]\n": "`schema` expects",
+    "  - fail: same as dump\n": "`schema` expects",
+    "  - {}\n": "`schema` expects",
+    "  - same as dump\n  - same as dump\n": "stands here twice",
+}
+
+
+@pytest.mark.parametrize("schema", PROBLEMS)
+def test_what_is_refused(place, schema):
+    run = place.run("lint", scenario(place, schema))
+    assert run.code == CANNOT_VERIFY and PROBLEMS[schema] in run.err, str(run)
