@@ -10,9 +10,6 @@
 #include "archive/toc_field.h"
 #include "base/memory.h"
 
-#define BLOCK_DATA          1
-#define BLOCK_LARGE_OBJECTS 3
-
 /* ---- the chunks of one stream, as a source ---- */
 
 /* pg_dump writes chunks of 4 KiB or less. Decompressing many of them at a time is faster, by a
@@ -80,24 +77,30 @@ static void chunk_source_close(struct source *source)
     free(source);
 }
 
-static struct source *chunks_open(struct reading *reading, const struct toc *toc,
-                                  struct reader *reader)
+struct source *custom_data_open(enum archive_compression compression, const struct toc *toc,
+                                struct reader *reader, struct allowance *allowance)
 {
     struct chunk_source *chunks = xmalloc(sizeof(*chunks));
     *chunks = (struct chunk_source){
         .source = {chunk_source_next, chunk_source_close}, .toc = toc, .reader = reader};
-    switch (reading->archive->compression) {
+    switch (compression) {
     case ARCHIVE_GZIP:
-        return decoder_new(ENCODING_ZLIB, STREAM_SINGLE, &chunks->source, &reading->allowance);
+        return decoder_new(ENCODING_ZLIB, STREAM_SINGLE, &chunks->source, allowance);
     case ARCHIVE_LZ4:
         return decoder_new(ENCODING_LZ4, STREAM_SINGLE | STREAM_MAY_BE_NOTHING, &chunks->source,
-                           &reading->allowance);
+                           allowance);
     case ARCHIVE_ZSTD:
-        return decoder_new(ENCODING_ZSTD, STREAM_SINGLE, &chunks->source, &reading->allowance);
+        return decoder_new(ENCODING_ZSTD, STREAM_SINGLE, &chunks->source, allowance);
     case ARCHIVE_UNCOMPRESSED:
         break;
     }
     return &chunks->source;
+}
+
+static struct source *chunks_open(struct reading *reading, const struct toc *toc,
+                                  struct reader *reader)
+{
+    return custom_data_open(reading->archive->compression, toc, reader, &reading->allowance);
 }
 
 /* ---- a block ---- */

@@ -9,8 +9,17 @@
 
 #include "archive/data.h"
 
+/* The types of blocks. */
+#define BLOCK_DATA          1
+#define BLOCK_LARGE_OBJECTS 3
+
 /* Reads all from `reader`, which stands at the beginning, to its end. */
 int custom_read(struct reading *reading, struct reader *reader, struct error *error);
+
+/* What the chunks of one table or large object hold, unpacked; `reader` (borrowed) stands at the
+ * first of them, and behind the last when the end was reached. */
+struct source *custom_data_open(enum archive_compression compression, const struct toc *toc,
+                                struct reader *reader, struct allowance *allowance);
 
 /* The same by several threads, for an open file (borrowed) of `size` bytes that is bare and has the
  * offsets of all blocks in its table of contents. `ret_done` tells whether that was so; where it

@@ -42,6 +42,7 @@ enum concern {
     CONCERN_REVISION, /* of the schema */
     CONCERN_BEHIND,   /* migrations of the project are not applied */
     CONCERN_OBJECTS,  /* of the bucket and its copy */
+    CONCERN_ALARM,    /* damage that went unnoticed */
     CONCERN_SCENARIO, /* asks for what cannot be: an error, and nobody's but the scenario's */
     CONCERN_COUNT,
 };

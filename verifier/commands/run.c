@@ -46,10 +46,19 @@ static void run_start(struct run *run, char *name, enum report_kind kind)
 void run_prepare_chore(struct run *run, const struct scenario *scenario, enum report_kind kind,
                        const char *check_name)
 {
+    struct plan plan = {0};
+    plan_add_plain(&plan, "", check_name);
+    run_prepare_plan(run, scenario, kind, &plan);
+}
+
+void run_prepare_plan(struct run *run, const struct scenario *scenario, enum report_kind kind,
+                      const struct plan *plan)
+{
     run_start(run, xstrdup(scenario->name), kind);
     run->scenario = scenario;
-    plan_add_plain(&run->plan, "", check_name);
-    run->outcomes = shared_alloc(sizeof(*run->outcomes));
+    run->plan = *plan;
+    run->outcomes_size = plan->count * sizeof(*run->outcomes);
+    run->outcomes = shared_alloc(run->outcomes_size);
 }
 
 static bool is_named(const struct run *runs, size_t index, const struct loaded *loaded,
@@ -151,6 +160,7 @@ static void plan_stages(struct run *run, const struct run_settings *settings)
         .no_cache = settings->no_cache,
         .side_by_side = settings->side_by_side,
         .always_restore = settings->always_restore,
+        .no_record = settings->no_record,
         .no_restore = !settings->keep && !plan_needs_database(&run->plan, run->outcomes),
         .object_checks = run->object_checks,
         .object_check_count = plan_object_checks(&run->plan, run->outcomes, run->object_checks),

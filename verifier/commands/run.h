@@ -43,6 +43,7 @@ struct run_settings {
     bool no_cache;
     int side_by_side; /* how many runs go on at the same time */
     bool always_restore;
+    bool no_record; /* nothing is left beside the backup */
 };
 
 /* What kind of run these settings ask for. */
@@ -55,6 +56,10 @@ void run_prepare(struct run *run, const struct scenario *scenario,
 /* The run of a chore, which verifies nothing: one check, whose outcome is still to come. */
 void run_prepare_chore(struct run *run, const struct scenario *scenario, enum report_kind kind,
                        const char *check_name);
+
+/* The same with a plan of several, which is taken. */
+void run_prepare_plan(struct run *run, const struct scenario *scenario, enum report_kind kind,
+                      const struct plan *plan);
 
 /* The run of the scenario file `index`, which could not be loaded. Its name, and its report's, is
  * the scenario's where that can be read, or else the file's; and never that of another scenario or

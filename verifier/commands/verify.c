@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,10 +19,12 @@
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "commands/run.h"
+#include "commands/saboteur.h"
 
 struct verify_options {
     struct run_settings run;
-    int64_t timeout_s; /* 0: none */
+    const char *prove_alarm; /* a number; NULL: not given */
+    int64_t timeout_s;       /* 0: none */
 };
 
 /* The whole of it. All arrays have `count` places. */
@@ -31,9 +34,14 @@ struct verification {
     struct run *runs; /* in the order of the files */
     struct result *results;
     size_t count;
+    size_t result_count;    /* with those on alarms, behind the others */
     struct worker *workers; /* one for each run that was not refused */
     struct run **working;   /* the run of each worker */
     size_t worker_count;
+    struct run *alarms; /* of each run, the report on its alarm, where that is asked for */
+    struct alarm alarm;
+    int64_t deadline_ms;
+    bool interrupted;
     struct progress *progress;
     int exit_code; /* worse than the results', when something of ours failed */
 };
@@ -55,6 +63,9 @@ static const struct own_option verify_options[] = {
      "Make the throwaway server by initdb, not from the ready cluster that an earlier run kept"},
     {"always-restore", NULL, OPTION_FLAG, offsetof(struct verify_options, run.always_restore),
      "Restore also what was found to be damaged"},
+    {"prove-alarm", "K", OPTION_TEXT, offsetof(struct verify_options, prove_alarm),
+     "Where every check passed, damage K copies of the backup, each day in other ways, and demand "
+     "that they do not pass (see sabotage)"},
     {"timeout", "DURATION", OPTION_DURATION, offsetof(struct verify_options, timeout_s),
      "End the whole run after this time, such as 30m"},
     {0},
@@ -125,7 +136,7 @@ static void tick(void *context)
         progress_update(verification->progress, verification->results, verification->count);
 }
 
-/* --- all together ----------------------------------------------------------------------------- */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 static void tell_kept(const struct verification *verification)
 {
@@ -147,9 +158,9 @@ static void tell_kept(const struct verification *verification)
 static void print_text(const struct verification *verification)
 {
     const struct common_options *common = verification->common;
-    cleanup(free_pointer) struct result *told = xcalloc(verification->count, sizeof(*told));
+    cleanup(free_pointer) struct result *told = xcalloc(verification->result_count, sizeof(*told));
     size_t count = 0;
-    for (size_t i = 0; i < verification->count; i++)
+    for (size_t i = 0; i < verification->result_count; i++)
         if (!common->quiet || result_exit_code(&verification->results[i]) != EXIT_VERIFIED)
             told[count++] = verification->results[i];
     FILE *stream = common->text_on_stdout ? stdout : stderr;
@@ -161,7 +172,7 @@ static void print_text(const struct verification *verification)
 static void print_results(struct verification *verification)
 {
     if (verification->common->json)
-        json_print(verification->results, verification->count, stdout);
+        json_print(verification->results, verification->result_count, stdout);
     print_text(verification);
     if (fflush(stdout) != 0 || ferror(stdout))
         complain(verification, "cannot write to standard output");
@@ -193,19 +204,69 @@ static void verify_all(struct verification *verification)
         verification->workers[index] = (struct worker){.run = run_work, .context = run};
         verification->working[index] = run;
     }
-    int64_t timeout_s = verification->options->timeout_s;
     struct workers_options options = {
         .jobs = (size_t)verification->options->run.side_by_side,
-        .deadline_ms = timeout_s > 0 ? deadline_after(timeout_s * 1000) : NO_DEADLINE,
+        .deadline_ms = verification->deadline_ms,
         .tick = tick,
         .ended = worker_ended,
         .context = verification,
     };
     int interrupted = workers_run(verification->workers, verification->worker_count, &options);
     progress_clear(verification->progress);
+    verification->interrupted = interrupted != 0;
     if (interrupted != 0)
         fprintf(stderr, "restore-verifier: interrupted (%s)\n", strsignal(interrupted));
 }
+
+/* --- the alarm -------------------------------------------------------------------------------- */
+
+enum { DAY_S = 24 * 60 * 60 };
+
+/* 0: none, or no number. */
+static size_t alarms_asked_for(const struct verify_options *options)
+{
+    const char *text = options->prove_alarm ? options->prove_alarm : "";
+    bool is_number = text[strspn(text, "0123456789")] == '\0' && strlen(text) < 4;
+    return is_number ? (size_t)strtoul(text, NULL, 10) : 0;
+}
+
+/* Before anything begins, as those of a run that did not come to its end. */
+static void prepare_alarms(struct verification *verification, const struct loaded *loaded)
+{
+    verification->alarm = (struct alarm){.common = verification->common,
+                                         .seed = (uint64_t)time(NULL) / DAY_S,
+                                         .most = alarms_asked_for(verification->options),
+                                         .server = verification->options->run.server,
+                                         .no_cache = verification->options->run.no_cache,
+                                         .deadline_ms = verification->deadline_ms,
+                                         .progress = verification->progress};
+    for (size_t i = 0; i < verification->count && verification->alarm.most > 0; i++) {
+        if (!loaded->scenarios[i])
+            continue;
+        saboteur_prepare(loaded->scenarios[i], NULL, &verification->alarms[i]);
+        saboteur_report(&verification->alarm, &verification->alarms[i]);
+    }
+}
+
+/* Behind a backup that passed; of another the alarm has gone off already. */
+static void prove_alarms(struct verification *verification, const struct loaded *loaded)
+{
+    struct alarm *alarm = &verification->alarm;
+    alarm->interrupted = verification->interrupted;
+    for (size_t i = 0; i < verification->count && alarm->most > 0; i++) {
+        struct run *report = &verification->alarms[i];
+        if (!loaded->scenarios[i])
+            continue;
+        if (alarm->interrupted || result_exit_code(&verification->results[i]) != EXIT_VERIFIED) {
+            saboteur_forget(alarm, report);
+            continue;
+        }
+        saboteur_try(alarm, loaded->scenarios[i], report, &verification->runs[i]);
+        verification->results[verification->result_count++] = run_result(report);
+    }
+}
+
+/* --- all together ----------------------------------------------------------------------------- */
 
 static void prepare_all(struct verification *verification, const struct loaded *loaded)
 {
@@ -219,6 +280,26 @@ static void prepare_all(struct verification *verification, const struct loaded *
     }
 }
 
+static int worse_code(int one, int other)
+{
+    return one > other ? one : other;
+}
+
+static void verification_free(struct verification *verification)
+{
+    for (size_t i = 0; i < verification->count; i++) {
+        run_release(&verification->runs[i]);
+        if (verification->alarms[i].facts)
+            run_release(&verification->alarms[i]);
+    }
+    progress_free(verification->progress);
+    free(verification->runs);
+    free(verification->alarms);
+    free(verification->workers);
+    free(verification->working);
+    free(verification->results);
+}
+
 static int verify(const struct common_options *common, const struct verify_options *options,
                   const struct loaded *loaded)
 {
@@ -229,8 +310,12 @@ static int verify(const struct common_options *common, const struct verify_optio
         .runs = xcalloc(count, sizeof(struct run)),
         .workers = xcalloc(count, sizeof(struct worker)),
         .working = xcalloc(count, sizeof(struct run *)),
-        .results = xcalloc(count, sizeof(struct result)),
+        .results = xcalloc(2 * count, sizeof(struct result)),
         .count = count,
+        .result_count = count,
+        .alarms = xcalloc(count, sizeof(struct run)),
+        .deadline_ms =
+            options->timeout_s > 0 ? deadline_after(options->timeout_s * 1000) : NO_DEADLINE,
         .progress = common->quiet
                         ? NULL
                         : progress_new(stderr, isatty(STDERR_FILENO), wants_color(STDERR_FILENO)),
@@ -239,19 +324,15 @@ static int verify(const struct common_options *common, const struct verify_optio
     workdir_sweep(workdir_parent());
     workdir_sweep("/tmp");
     prepare_all(&verification, loaded);
+    prepare_alarms(&verification, loaded);
     verify_all(&verification);
+    prove_alarms(&verification, loaded);
     print_results(&verification);
     tell_kept(&verification);
-    int exit_code = results_exit_code(verification.results, verification.count);
-    if (verification.exit_code > exit_code)
-        exit_code = verification.exit_code;
-    for (size_t i = 0; i < verification.count; i++)
-        run_release(&verification.runs[i]);
-    progress_free(verification.progress);
-    free(verification.runs);
-    free(verification.workers);
-    free(verification.working);
-    free(verification.results);
+    int exit_code = results_exit_code(verification.results, verification.result_count);
+    exit_code =
+        worse_code(exit_code, worse_code(verification.exit_code, verification.alarm.exit_code));
+    verification_free(&verification);
     return exit_code;
 }
 
@@ -284,6 +365,12 @@ static int check_usage(const struct common_options *common, const struct verify_
     if (options->run.backup && count != 1)
         return cannot_verify(error, "--backup goes with exactly one scenario, and there are %zu",
                              count);
+    const char *most = options->prove_alarm;
+    if (most && alarms_asked_for(options) == 0)
+        return cannot_verify(error, "--prove-alarm takes a number of copies, not `%s`", most);
+    if (most && (options->run.backup || options->run.only || options->run.keep))
+        return cannot_verify(error, "--prove-alarm goes with the latest backup and all of its "
+                                    "checks: leave out --backup, --only and --keep");
     return reports_writable(common->reports, error);
 }
 

@@ -113,7 +113,10 @@ static void add_missing_error(const struct result *result, struct cases *cases)
     struct report_case one = {
         .verdict = VERDICT_ERROR, .group = xstrdup("run"), .type = result_kind(result)->type};
     one.details = xstrdup("");
-    if (totals.checks == totals.left_out) {
+    if (result->kind == REPORT_SABOTAGE) {
+        one.name = xstrdup("restore-verifier: no damage was tried");
+        one.message = xstrdup("no damage could be tried, so nothing is proven about the alarm");
+    } else if (totals.checks == totals.left_out) {
         one.name = xstrdup("restore-verifier: no check was run");
         one.message = xstrdup("no check was run, so nothing is proven about this backup");
     } else {

@@ -41,6 +41,9 @@ bool case_is_left_out(const struct result *result, size_t index);
 
 size_t result_check_count(const struct result *result);
 
+/* Of a run that damages copies: how many it tried, and how many were noticed (may be NULL). */
+size_t result_damages(const struct result *result, size_t *ret_noticed);
+
 /* From the run's beginning to the end of the last thing that is known to have ended. */
 int64_t result_duration_ms(const struct result *result);
 

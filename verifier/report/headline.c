@@ -16,6 +16,7 @@ static const struct {
     [CONCERN_REVISION] = {"unexpected revision", "the schema revision is not the expected one"},
     [CONCERN_BEHIND] = {"backup behind", "the backup is behind the migrations"},
     [CONCERN_OBJECTS] = {"unexpected objects", "the objects are not as expected"},
+    [CONCERN_ALARM] = {"silent alarm", "damage went unnoticed"},
     [CONCERN_SCENARIO] = {"wrong scenario", "the scenario is wrong"},
 };
 
@@ -33,6 +34,8 @@ const struct kind_words *result_kind(const struct result *result)
         [REPORT_DUMP] = {".dump", "no backup made", "a backup was made", "no backup was made"},
         [REPORT_SYNC] = {".sync", "copy not complete", "the copy is complete",
                          "the copy is not complete"},
+        [REPORT_SABOTAGE] = {".sabotage", "could not try the alarm", "the alarm works",
+                             "the alarm could not be tried"},
     };
     return &kinds[result->kind];
 }
@@ -65,10 +68,30 @@ static char *headline_of_all(const struct result *result, const struct totals *t
     return xstrdup(totals->errors > 0 || totals->skipped > 0 ? kind->not_done : kind->passed);
 }
 
+/* A damage that does not apply stands in nobody's way; one that only an expectation could have
+ * noticed leaves a gap. */
+static char *headline_of_alarm(const struct result *result, const struct totals *totals)
+{
+    size_t noticed;
+    size_t tried = result_damages(result, &noticed);
+    const struct totals without_skips = {
+        .checks = totals->checks, .failed = totals->failed, .errors = totals->errors};
+    const struct totals *seen = tried > 0 ? &without_skips : totals;
+    cleanup(free_pointer) char *words =
+        seen == &without_skips && totals->failed + totals->errors == 0 && noticed < tried
+            ? xstrdup("the alarm has gaps")
+            : headline_of_all(result, seen);
+    return tried > 0 ? xasprintf("%s: %zu of %zu damage%s noticed", words, noticed, tried,
+                                 tried == 1 ? "" : "s")
+                     : take(&words);
+}
+
 char *result_headline(const struct result *result)
 {
     struct totals totals;
     result_totals(result, &totals);
+    if (result->kind == REPORT_SABOTAGE)
+        return headline_of_alarm(result, &totals);
     char *headline = headline_of_all(result, &totals);
     if (totals.left_out == 0)
         return headline;

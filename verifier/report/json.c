@@ -145,6 +145,8 @@ static json_t *scenario_object(const struct result *result)
     cleanup(free_pointer) char *headline = result_headline(result);
     json_object_set_new(object, "headline", json_string(headline));
     json_object_set_new(object, "partial", json_boolean(result->kind == REPORT_PARTIAL));
+    if (result->kind == REPORT_SABOTAGE)
+        json_object_set_new(object, "sabotage", json_true());
     if (result->facts) {
         set_time(object, "began", result->facts->began);
         json_object_set_new(object, "seconds", seconds_of(result_duration_ms(result)));

@@ -1,6 +1,7 @@
 /* Results of a run, as people and programs read them: JUnit XML, the console, JSON. A run verifies
  * a backup, with all checks of the scenario or with a part of them, or it makes one, or copies a
- * bucket: the last two have one check, which says whether that was done.
+ * bucket: these have one check, which says whether that was done. Or it damages copies of a backup,
+ * and has one for each kind of damage.
  *
  * A report is made from plain results and knows nothing of how they came about. It is written for
  * every scenario, whatever happened: also when the run was interrupted or could not start.
@@ -18,7 +19,10 @@
 
 /* What a run did. Each has reports of a name of its own, so that none takes the place of another's.
  */
-enum report_kind { REPORT_VERIFY, REPORT_PARTIAL, REPORT_DUMP, REPORT_SYNC };
+enum report_kind { REPORT_VERIFY, REPORT_PARTIAL, REPORT_DUMP, REPORT_SYNC, REPORT_SABOTAGE };
+
+/* The group of the checks that are each a kind of damage. */
+#define DAMAGE_GROUP "damage"
 
 /* The results of one scenario; everything borrowed. */
 struct result {
@@ -41,8 +45,8 @@ struct totals {
 
 void result_totals(const struct result *result, struct totals *ret_totals);
 
-/* 2 when there is an error, a skip without a failure that explains it, or no check at all; else 1
- * when there is a failure; else 0. */
+/* 2 when there is an error, a skip without a failure that explains it (but for a damage that does
+ * not apply, unless none does), or no check at all; else 1 when there is a failure; else 0. */
 int result_exit_code(const struct result *result);
 
 /* The worst of all results; 2 when there is none. */

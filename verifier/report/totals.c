@@ -1,5 +1,7 @@
 #include "report/report.h"
 
+#include <string.h>
+
 #include "report/cases.h"
 
 void result_totals(const struct result *result, struct totals *ret_totals)
@@ -30,6 +32,22 @@ void result_totals(const struct result *result, struct totals *ret_totals)
     *ret_totals = totals;
 }
 
+size_t result_damages(const struct result *result, size_t *ret_noticed)
+{
+    size_t tried = 0;
+    size_t noticed = 0;
+    for (size_t i = 0; i < result_check_count(result); i++) {
+        if (strcmp(result->plan->checks[i].group, DAMAGE_GROUP) != 0 ||
+            case_verdict(result, i) == VERDICT_SKIP)
+            continue;
+        tried++;
+        noticed += case_verdict(result, i) == VERDICT_PASS && !result->outcomes[i].warn;
+    }
+    if (ret_noticed)
+        *ret_noticed = noticed;
+    return tried;
+}
+
 int result_exit_code(const struct result *result)
 {
     struct totals totals;
@@ -38,6 +56,8 @@ int result_exit_code(const struct result *result)
         return 2;
     if (totals.failed > 0)
         return 1;
+    if (result->kind == REPORT_SABOTAGE)
+        return result_damages(result, NULL) == 0 ? 2 : 0;
     return totals.skipped > 0 ? 2 : 0;
 }
 

@@ -257,7 +257,8 @@ void stages_record(struct stages *stages, enum proof proof, const struct checks_
     int outcome = 0;
     /* A record is for `prune` and `change for`, which know backups by the scenario's pattern:
      * beside any other file that --backup names, nothing is left. */
-    if (proof == PROOF_NONE || !stages->backup.path || !stages->backup.has_name_date)
+    if (stages->options->no_record || proof == PROOF_NONE || !stages->backup.path ||
+        !stages->backup.has_name_date)
         return;
     if (shelf_directory(stages->shelf) && backup_still_there(&stages->backup, &error) < 0) {
         text_copy(fact->problem, sizeof(fact->problem), error.text);

@@ -42,10 +42,21 @@ static int find_given(struct stages *stages, struct error *error)
     return backup_stat(stages->shelf, name, &scenario->backups.names, &stages->backup, error);
 }
 
+static int open_shelf(struct stages *stages, struct error *error)
+{
+    const struct scenario *scenario = stages->scenario;
+    if (!stages->options->instead)
+        return location_open(scenario, &stages->shelf, error);
+    stages->shelf = shelf_of_directory(stages->options->instead);
+    if (scenario->backups.time != DATED_BY_NAME)
+        shelf_ignore_dates(stages->shelf);
+    return 0;
+}
+
 static int find_latest(struct stages *stages, struct strings *notices, struct error *error)
 {
     const struct scenario *scenario = stages->scenario;
-    if (location_open(scenario, &stages->shelf, error) < 0)
+    if (open_shelf(stages, error) < 0)
         return -1;
     return backup_find(stages->shelf, &scenario->backups.names, &stages->backup, notices, error);
 }

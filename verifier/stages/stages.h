@@ -17,15 +17,18 @@
 #include "stages/objects.h"
 
 struct stages_options {
-    const char *backup;      /* --backup: this file instead of the latest; or NULL */
-    const char *server;      /* --server, which beats the scenario; or NULL */
-    const char *work;        /* work directory, owned by the main process */
+    const char *backup;  /* --backup: this file instead of the latest; or NULL */
+    const char *instead; /* a directory that the latest backup is looked for in, instead of where
+                            the scenario's lie, where the earlier ones still are; or NULL */
+    const char *server;  /* --server, which beats the scenario; or NULL */
+    const char *work;    /* work directory, owned by the main process */
     const char *socket_work; /* the same, with a name short enough for a socket */
     const char *reports;     /* directory of reports, where records may lie; or NULL */
     int side_by_side;        /* runs that go on at the same time, this one included */
     bool no_cache;           /* run initdb, whatever is kept for its sake */
     bool keep;               /* leave the restored database running */
     bool always_restore;     /* also when the backup was found to be bad */
+    bool no_record;          /* nothing is left beside the backup */
     bool no_restore;         /* nobody looks into the restored database */
     /* The expectations under `objects` that are to be checked; borrowed. */
     const struct expectation *const *object_checks;

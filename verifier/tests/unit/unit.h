@@ -53,6 +53,7 @@
     X(scenario_variables_suite)                                                                    \
     X(plain_suite)                                                                                 \
     X(hosts_suite)                                                                                 \
+    X(noticing_suite)                                                                              \
     X(objects_signature_suite)                                                                     \
     X(objects_encoding_suite)                                                                      \
     X(objects_answer_suite)                                                                        \
@@ -62,6 +63,7 @@
     X(objects_inventory_suite)                                                                     \
     X(replaced_suite)                                                                              \
     X(rows_suite)                                                                                  \
+    X(sabotage_suite)                                                                              \
     X(report_console_suite)                                                                        \
     X(report_headline_suite)                                                                       \
     X(report_json_suite)                                                                           \
