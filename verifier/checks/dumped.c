@@ -99,22 +99,24 @@ static void compare_rows(const struct archive *archive, const struct manifest *m
     }
 }
 
-static void compare_kind(const struct schema_total *dumped, const struct schema_total *found,
-                         struct differences *differences, struct outcome *outcome)
+/* One of the two is NULL where there is none of that kind. */
+static void compare_kind(const char *kind, const struct schema_total *dumped,
+                         const struct schema_total *found, struct differences *differences,
+                         struct outcome *outcome)
 {
-    const char *kind = dumped ? dumped->kind : found->kind;
-    int64_t before = dumped ? dumped->count : 0;
-    int64_t now = found ? found->count : 0;
-    if (before != now)
+    static const struct schema_total none = {0};
+    const struct schema_total *before = dumped ? dumped : &none, *now = found ? found : &none;
+    if (before->count != now->count)
         differ(differences, outcome,
                "its table of contents has %" PRId64 " of the kind %s, manifest of its dump %" PRId64
                "%s",
-               now, kind, before, now < before ? ": what was dumped is no longer in it" : "");
-    else if (dumped && found && strcmp(dumped->sha256, found->sha256) != 0)
+               now->count, kind, before->count,
+               now->count < before->count ? ": what was dumped is no longer in it" : "");
+    else if (strcmp(before->sha256, now->sha256) != 0)
         differ(differences, outcome,
                "its table of contents has other objects of the kind %s than the manifest of its "
                "dump says, as many (%" PRId64 ")",
-               kind, now);
+               kind, now->count);
 }
 
 /* Kind by kind: what is lost from a table of contents is not restored either, without a word. */
@@ -127,11 +129,12 @@ static void compare_schema(const struct archive *archive, const struct manifest 
     schema_totals_find(archive, &found);
     for (size_t i = 0; i < manifest->schema.count; i++) {
         const struct schema_total *dumped = &manifest->schema.items[i];
-        compare_kind(dumped, schema_totals_get(&found, dumped->kind), differences, outcome);
+        compare_kind(dumped->kind, dumped, schema_totals_get(&found, dumped->kind), differences,
+                     outcome);
     }
     for (size_t i = 0; i < found.count; i++)
         if (!schema_totals_get(&manifest->schema, found.items[i].kind))
-            compare_kind(NULL, &found.items[i], differences, outcome);
+            compare_kind(found.items[i].kind, NULL, &found.items[i], differences, outcome);
 }
 
 /* What is asked for by name may be a copy, under a name of its own. */
