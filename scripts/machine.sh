@@ -48,6 +48,7 @@ machine_end() {
     else
         rm -rf --one-file-system "$root"
     fi
+    rm -f "$root".{said,console}
 }
 
 inside() {
