@@ -155,10 +155,24 @@ static char *unpacking(enum archive_container container, const char *path)
                                           : NULL;
 }
 
+/* What lies in a bucket is fetched first, into the current directory; gives where it is then. */
+static const char *add_fetch(const char *path, struct strings *commands)
+{
+    if (!starts_with(path, "s3://"))
+        return path;
+    const char *name = strrchr(path, '/') + 1;
+    cleanup(free_pointer) char *from = shell_quote(path);
+    cleanup(free_pointer) char *to = shell_quote(name);
+    strings_addf(commands, "aws --endpoint-url \"$S3_ENDPOINT_URL\" s3 cp %s %s%s", from,
+                 *to == '-' ? "./" : "", to);
+    return name;
+}
+
 /* Of a file, or a directory. */
-static void add_restore(const struct archive *archive, const char *path, const char *database,
+static void add_restore(const struct archive *archive, const char *backup, const char *database,
                         struct strings *commands)
 {
+    const char *path = add_fetch(backup, commands);
     cleanup(free_pointer) char *file = shell_quote(path);
     cleanup(free_pointer) char *name = shell_quote(database);
     cleanup(free_pointer) char *source = unpacking(archive->container, file);
