@@ -28,6 +28,7 @@ struct cluster {
     char *sockets; /* where the unix socket is */
     char *log;     /* the server's log file */
     char *origin;  /* how the data directory was made */
+    bool copied;   /* of a ready cluster */
     struct address address;
     struct confined confined;
 };
@@ -130,35 +131,54 @@ static int run_initdb(const struct cluster_options *options, const struct cluste
     return outcome;
 }
 
-/* The copy of a ready cluster where there is one; else by initdb, and then that is kept. */
-static int make_data(const struct cluster_options *options, struct cluster *cluster,
-                     struct error *error)
+static void ready_cluster_of(const struct cluster_options *options, const struct cluster *cluster,
+                             struct ready_cluster *ret_ready)
 {
-    const struct ready_cluster ready = {.tools = options->tools,
+    *ret_ready = (struct ready_cluster){.tools = options->tools,
                                         .initdb = initdb_arguments,
                                         .data = cluster->data,
                                         .account = &options->account,
                                         .deadline_ms = options->deadline_ms};
+}
+
+/* Makes the data directory by initdb, whatever is in it, and keeps it in place of the copy that was
+ * not to be had. */
+static int replace_copy(const struct cluster_options *options, struct cluster *cluster,
+                        const char *why_not, struct error *error)
+{
+    struct ready_cluster ready;
+    struct error not_kept;
+    ready_cluster_of(options, cluster, &ready);
+    if (tree_remove(cluster->data, error) < 0 ||
+        private_directory(cluster->data, &options->account, error) < 0 ||
+        run_initdb(options, cluster, error) < 0)
+        return -1;
+    bool kept = ready_cluster_keep(&ready, &not_kept) == 0;
+    free(cluster->origin);
+    cluster->copied = false;
+    cluster->origin = xasprintf(
+        "made by initdb (a ready cluster: %s)%s%s", why_not,
+        kept ? ", and kept for later runs" : ", and not kept: ", kept ? "" : not_kept.text);
+    return 0;
+}
+
+/* The copy of a ready cluster where there is one; else by initdb, and then that is kept. */
+static int make_data(const struct cluster_options *options, struct cluster *cluster,
+                     struct error *error)
+{
+    struct ready_cluster ready;
     struct error why_not;
+    ready_cluster_of(options, cluster, &ready);
     if (private_directory(cluster->data, &options->account, error) < 0)
         return -1;
     if (options->no_cache) {
         cluster->origin = xstrdup("made by initdb, as asked for");
         return run_initdb(options, cluster, error);
     }
-    if (ready_cluster_copy(&ready, &why_not) == 0) {
-        cluster->origin = xstrdup("a copy of the ready cluster that is kept");
-        return 0;
-    }
-    if (tree_remove(cluster->data, error) < 0 ||
-        private_directory(cluster->data, &options->account, error) < 0 ||
-        run_initdb(options, cluster, error) < 0)
-        return -1;
-    struct error not_kept;
-    bool kept = ready_cluster_keep(&ready, &not_kept) == 0;
-    cluster->origin = xasprintf(
-        "made by initdb (a ready cluster: %s)%s%s", why_not.text,
-        kept ? ", and kept for later runs" : ", and not kept: ", kept ? "" : not_kept.text);
+    if (ready_cluster_copy(&ready, &why_not) < 0)
+        return replace_copy(options, cluster, why_not.text, error);
+    cluster->copied = true;
+    cluster->origin = xstrdup("a copy of the ready cluster that is kept");
     return 0;
 }
 
@@ -226,6 +246,30 @@ static int wait_until_ready(const struct cluster_options *options, struct cluste
     }
 }
 
+static int launch(const struct cluster_options *options, struct cluster *cluster,
+                  struct error *error)
+{
+    return launch_server(options, cluster, error) < 0 ? -1
+                                                      : wait_until_ready(options, cluster, error);
+}
+
+/* Where the server does not start on a copy, that must not be the copy's fault, tonight or later.
+ */
+static int begin(const struct cluster_options *options, struct cluster *cluster,
+                 struct error *error)
+{
+    struct error first;
+    if (launch(options, cluster, &first) == 0)
+        return 0;
+    if (!cluster->copied || cluster->pid > 0) {
+        *error = first;
+        return -1;
+    }
+    return replace_copy(options, cluster, "a server did not start on it", error) < 0
+               ? -1
+               : launch(options, cluster, error);
+}
+
 int cluster_start(const struct cluster_options *options, struct cluster **ret_cluster,
                   struct error *error)
 {
@@ -239,8 +283,7 @@ int cluster_start(const struct cluster_options *options, struct cluster **ret_cl
     address_set(&cluster->address, "port", port);
     address_set(&cluster->address, "user", superuser);
     address_set(&cluster->address, "dbname", "postgres");
-    if (make_data(options, cluster, error) < 0 || launch_server(options, cluster, error) < 0 ||
-        wait_until_ready(options, cluster, error) < 0)
+    if (make_data(options, cluster, error) < 0 || begin(options, cluster, error) < 0)
         return -1;
     *ret_cluster = take(&cluster);
     return 0;

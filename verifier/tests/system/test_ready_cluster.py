@@ -73,6 +73,31 @@ def test_without_a_place_to_keep_it(cached, home, words):
     assert "made by initdb" in said and words in said
 
 
+def test_one_on_which_the_server_does_not_start_is_made_anew(cached):
+    """Whatever is wrong with it: the next try is on one of initdb's, which is kept in its place."""
+    cached.directory.chmod(0o777)
+    script = 'if [[ $1 == -D ]] && rmdir "$place/fault" 2>/dev/null; then echo "FATAL: no such thing" >&2; exit 1; fi\nexec "$real/postgres" "$@"'
+    environment = cached.stand_in(postgres=script)
+    assert "and kept for later runs" in origin(cached, environment=environment)
+    (cached.directory / "fault").mkdir()
+    said = origin(cached, environment=environment)
+    assert said == "made by initdb (a ready cluster: a server did not start on it), and kept for later runs"
+    assert origin(cached, environment=environment) == COPIED
+
+
+@needs_root
+def test_a_full_cache(cached):
+    """Keeping it fails, and the run does not."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", cached.cache], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        assert "and not kept: tar exited with code" in origin(cached)
+        assert kept(cached) == []
+    finally:
+        subprocess.run(["umount", cached.cache], check=True)
+
+
 @needs_root
 def test_another_users_is_not_used(cached):
     origin(cached)
