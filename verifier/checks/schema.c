@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "checks/kinds.h"
+#include "checks/schema_limits.h"
 #include "checks/session.h"
 #include "postgres/schema_dump.h"
 #include "schema/schema.h"
@@ -145,31 +146,6 @@ static void tell_left_out(const struct schema *expected, struct outcome *outcome
     buffer_free(&words);
 }
 
-/* What was looked at less closely than it sounds. */
-static void tell_limits(const struct schema *expected, const struct schema_difference *difference,
-                        struct outcome *outcome)
-{
-    if (difference->rewritten > 0)
-        outcome_detail(outcome,
-                       "%zu definition%s the same in another text: with other casts and "
-                       "parentheses, quotes or time zones",
-                       difference->rewritten, difference->rewritten == 1 ? " says" : "s say");
-    if (difference->only_named > 0)
-        outcome_detail(outcome, "of %zu object%s only the name was compared",
-                       difference->only_named, difference->only_named == 1 ? "" : "s");
-    if (expected->hollow > 0)
-        outcome_detail(outcome,
-                       "%" PRId64 " object%s named in the backup and defined nowhere in it: a tool "
-                       "made comments of %s",
-                       expected->hollow, expected->hollow == 1 ? " is" : "s are",
-                       expected->hollow == 1 ? "its statement" : "their statements");
-    if (expected->unnamed > 0)
-        outcome_detail(outcome,
-                       "%" PRId64 " statement%s not compared: nothing tells which object %s",
-                       expected->unnamed, expected->unnamed == 1 ? " was" : "s were",
-                       expected->unnamed == 1 ? "it is of" : "they are of");
-}
-
 /* --- what is as it was ------------------------------------------------------------------------ */
 
 /* A pg_dump leaves out an index that a failed CREATE INDEX CONCURRENTLY left; one of a partitioned
@@ -294,7 +270,7 @@ static void judge(const struct subject *subject, const struct schema *expected,
         blame_appended(subject, outcome);
         blame_server(subject, outcome);
     }
-    tell_limits(expected, &difference, outcome);
+    schema_tell_limits(expected, &difference, outcome);
     tell_left_out(expected, outcome);
 }
 

@@ -9,6 +9,7 @@
 #include "archive/plain/plain.h"
 #include "base/memory.h"
 #include "checks/kinds.h"
+#include "checks/schema_limits.h"
 #include "checks/session.h"
 #include "postgres/tools.h"
 #include "postgres/version_table.h"
@@ -135,16 +136,21 @@ static void side_of_archive(const struct archive *archive, struct side *ret_side
     schema_find(archive, &none, &ret_side->schema);
 }
 
-/* What is there, said of a pass. */
-static void pass(size_t same, size_t ignored, enum schema_depth depth, struct outcome *outcome)
+/* What was not compared, or not in full. */
+static void tell_limits(const struct side *before, const struct side *now, const char *since,
+                        const struct schema_difference *difference, enum schema_depth depth,
+                        struct outcome *outcome)
 {
-    if (ignored > 0)
-        outcome_detail(outcome, "ignored, as the scenario asks: %zu", ignored);
-    outcome_pass(outcome, "%zu object%s%s", same, same == 1 ? "" : "s",
-                 depth == SCHEMA_NAMES
-                     ? ", compared by kinds and names, since other versions wrote "
-                       "the definitions"
-                     : "");
+    if (depth == SCHEMA_NAMES)
+        outcome_detail(outcome,
+                       "only kinds and names were compared: the definitions are of different "
+                       "versions of PostgreSQL or pg_dump, or of one that is not known");
+    if (before->schema.unnamed > 0)
+        outcome_detail(outcome,
+                       "of %s, %" PRId64 " statement%s not compared: nothing tells what %s", since,
+                       before->schema.unnamed, before->schema.unnamed == 1 ? " was" : "s were",
+                       before->schema.unnamed == 1 ? "it defines" : "they define");
+    schema_tell_limits(&now->schema, difference, outcome);
 }
 
 /* Compares the backup with what is expected. `allowed`: why a difference is none to fail for; or
@@ -170,8 +176,11 @@ static void compare(const struct subject *subject, const struct schema_expectati
     add_lines(difference.added, difference.added_count, '+', &lines);
     list(&lines, &difference, &now.schema, outcome);
     cleanup(free_pointer) char *words = difference_words(&difference, &lines);
+    if (left_out > 0)
+        outcome_detail(outcome, "ignored, as the scenario asks: %zu", left_out);
+    tell_limits(before, &now, since, &difference, depth, outcome);
     if (lines.count == 0)
-        pass(difference.same, left_out, depth, outcome);
+        outcome_pass(outcome, "%zu object%s", difference.same, difference.same == 1 ? "" : "s");
     else if (allowed)
         outcome_pass(outcome, "%s, %s", words, allowed);
     else if (expected->warn)
@@ -218,6 +227,18 @@ static int migrations_differ(const struct subject *subject, bool *ret_differ,
     return 0;
 }
 
+/* False: the record could never tell, and the outcome says so. */
+static bool keeps_definitions(const struct subject *subject, struct outcome *outcome)
+{
+    cleanup(definitions_free) struct definitions definitions = {0};
+    definitions_find(subject->archive, &definitions);
+    if (definitions.count > 0)
+        return true;
+    outcome_error(outcome, "this backup names no objects, or more than a record keeps: hold it "
+                           "against a file, or remove the line");
+    return false;
+}
+
 static void same_as_last_verified(const struct subject *subject,
                                   const struct schema_expectation *expected,
                                   struct outcome *outcome)
@@ -228,6 +249,8 @@ static void same_as_last_verified(const struct subject *subject,
         outcome_from_error(outcome, &subject->facts->previous.error);
         return;
     }
+    if (!keeps_definitions(subject, outcome))
+        return;
     if (!previous || previous->definitions.count == 0) {
         warn_of_no_previous(subject, "the definitions are in the record from now on",
                             "its definitions are", outcome);

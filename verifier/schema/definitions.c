@@ -1,6 +1,7 @@
 #include "schema/definitions.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 
@@ -14,6 +15,15 @@ void definitions_add(struct definitions *definitions, const char *kind, const ch
         .kind = xstrdup(kind), .schema = xstrdup(schema), .name = xstrdup(name), .said = *said};
 }
 
+/* Of the names alone, which may be long: those of functions have their arguments. */
+static bool is_too_much(const struct schema *schema)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < schema->count; i++)
+        bytes += strlen(schema->objects[i].schema) + strlen(schema->objects[i].name);
+    return schema->count > DEFINITIONS_MOST || bytes > DEFINITIONS_MOST_BYTES;
+}
+
 void definitions_find(const struct archive *archive, struct definitions *ret_definitions)
 {
     static const struct schema_exclusion none = {0};
@@ -22,7 +32,8 @@ void definitions_find(const struct archive *archive, struct definitions *ret_def
         .pg_dump = xstrdup(archive->pg_dump_version ? archive->pg_dump_version : ""),
         .server = xstrdup(archive->server_version ? archive->server_version : "")};
     schema_find(archive, &none, &schema);
-    for (size_t i = 0; i < schema.count && schema.count <= DEFINITIONS_MOST; i++) {
+    size_t count = is_too_much(&schema) ? 0 : schema.count;
+    for (size_t i = 0; i < count; i++) {
         const struct schema_object *object = &schema.objects[i];
         const struct definition_digest said = schema_object_said(object);
         definitions_add(&definitions, object->kind, object->schema, object->name, &said);

@@ -8,7 +8,7 @@
 #include "schema/schema.h"
 
 /* More are not kept: the record would grow too large to be read. */
-enum { DEFINITIONS_MOST = 30000 };
+enum { DEFINITIONS_MOST = 30000, DEFINITIONS_MOST_BYTES = 4 * 1024 * 1024 };
 
 struct definition_kept {
     char *kind;
@@ -24,6 +24,7 @@ struct definitions {
     size_t count;                  /* 0: nothing is known */
 };
 
+/* None where there are too many. */
 void definitions_find(const struct archive *archive, struct definitions *ret_definitions);
 void definitions_add(struct definitions *definitions, const char *kind, const char *schema,
                      const char *name, const struct definition_digest *said);

@@ -223,7 +223,7 @@ static int write_record(struct stages *stages, const struct checks_told *told,
         record_objects(&stages->objects.copy, true, &record);
     }
     schema_totals_find(&stages->archive, &record.schema);
-    definitions_find(&stages->archive, &record.definitions);
+    definitions_find(stages_archive(stages), &record.definitions);
     cleanup(free_pointer) char *path = NULL;
     /* The tables of several databases may have the same names, and nobody compares them. */
     int outcome = facts->databases.count > 0 ? 0 : restored_tables(stages, &record.tables, error);

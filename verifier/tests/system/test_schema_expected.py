@@ -2,10 +2,11 @@
 the project, and the manifest of the dump."""
 
 import json
+import subprocess
 
 import pytest
 
-from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, today
+from running import BAD_BACKUP, BIN, CANNOT_VERIFY, PASSED, today
 
 PATTERN = "shop_%F.dump"
 SQL = """
@@ -94,6 +95,29 @@ def test_same_as_a_file(place, server, nights, ending, options):
     nights(0, "drop index items_name; create or replace view cheap as select * from items where price < 20")
     run = place.expect("fail", name, [f"since {file}, 1 gone, 1 changed: - INDEX public.items_name, ~ VIEW public.cheap"], path)
     assert run.code == BAD_BACKUP
+
+
+def test_one_of_several_databases(place, server, database):
+    """The record of one says nothing of the objects of others."""
+    first, second = database(SQL), database("create table other (x int); insert into other values (1)")
+    path = place.scenario("schema:\n  - same as last verified\n", pattern="all_%F.sql", backups=f"max_age: 80d\n  database: {first}")
+    command = [BIN / "pg_dumpall", "--no-role-passwords", "--exclude-database=bugspark", "--exclude-database=large", "-d", server.url()]
+    for days_ago in (1, 0):
+        subprocess.run([*command, "-f", place.backups / today("all_%F.sql", days_ago)], check=True, capture_output=True)
+        run = place.verify(path)
+        assert run.code == PASSED, str(run) + run.report().text
+        server.sql("create table if not exists more (x int)", second)
+    assert "9 objects" in run.err, str(run)
+
+
+def test_names_alone_are_told(place, server, nights):
+    """Without pg_dump's comments only names are known, and a pass says so."""
+    file = place.directory / "schema.sql"
+    server.dump(nights.name, file, "--schema-only", "-Fp")
+    file.write_text("\n".join(line for line in file.read_text().splitlines() if not line.startswith("--")) + "\n")
+    nights(0, "create or replace view cheap as select * from items where price < 20")
+    run = place.expect("pass", FILE.format(file=file), ["only kinds and names were compared", "one that is not known"], scenario(place, f"  - same as {file}\n"))
+    assert run.code == PASSED
 
 
 def test_a_file_that_is_none(place, nights):
