@@ -118,12 +118,13 @@ static void keep(struct tools **kept, struct tools *tools)
     *kept = tools;
 }
 
-/* The one for `major`, and the newest one; NULL: there is none. */
+/* The one for `major`, and the newest of those that were asked on the way; NULL: there is none. */
 static void search(enum task task, int major, struct tools **ret_best, struct tools **ret_newest)
 {
     struct strings directories = {0};
     candidate_directories(&directories);
-    for (size_t i = 0; i < directories.count; i++) {
+    bool found = false;
+    for (size_t i = 0; i < directories.count && !found; i++) {
         const char *directory = directories.items[i];
         if (!has_programs(directory, tasks[task].programs))
             continue;
@@ -136,6 +137,7 @@ static void search(enum task task, int major, struct tools **ret_best, struct to
             keep(ret_best, tools);
         else
             tools_free(tools);
+        found = *ret_best && (*ret_best)->major == major; /* none is better */
     }
     strings_free(&directories);
 }
