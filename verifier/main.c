@@ -21,6 +21,8 @@ static const struct {
     {"inspect", command_inspect, "tell what a backup holds; needs no server"},
     {"sync", command_sync, "copy each scenario's bucket to its backup directory"},
     {"sabotage", command_sabotage, "damage copies of each backup and demand that verify sees it"},
+    {"gate", command_gate, "tell whether each backup was verified lately, for deployments"},
+    {"list", command_list, "list each scenario's backups: which verified, until when they stay"},
     {"clean", command_clean, "remove what killed runs left, and what is kept for later runs"},
     {"lint", command_lint, "check scenario files"},
 };

@@ -17,6 +17,8 @@ int command_prune(int argc, char **argv);
 int command_sync(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_clean(int argc, char **argv);
+int command_gate(int argc, char **argv);
+int command_list(int argc, char **argv);
 int command_lint(int argc, char **argv);
 int command_nightly(int argc, char **argv);
 

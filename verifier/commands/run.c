@@ -270,6 +270,22 @@ static const char *stage_reached(const struct facts *facts)
                                                                : "start";
 }
 
+/* Checks that were at work when the server was taken from them found nothing out: what they said of
+ * that would lead astray. */
+static void close_cut_short(struct run *run, const char *reason)
+{
+    enum { JUST_NOW_MS = 2000 };
+    int64_t now_ms = clock_ms();
+    for (size_t i = 0; i < run->plan.count; i++) {
+        struct outcome *outcome = &run->outcomes[i];
+        if (outcome->verdict != VERDICT_ERROR || outcome->started_ms == 0 ||
+            now_ms - outcome->started_ms - outcome->duration_ms > JUST_NOW_MS)
+            continue;
+        outcome_detail(outcome, "at its end it said: %s", outcome->message);
+        outcome_error(outcome, "%s", reason);
+    }
+}
+
 void run_close(struct run *run, const struct worker *worker)
 {
     cleanup(free_pointer) char *reason = NULL;
@@ -294,6 +310,8 @@ void run_close(struct run *run, const struct worker *worker)
         reason = xstrdup("the check was not run");
         break;
     }
+    if (worker->end == WORKER_INTERRUPTED || worker->end == WORKER_OVERDUE)
+        close_cut_short(run, reason);
     outcomes_close(run->outcomes, run->plan.count, reason);
 }
 

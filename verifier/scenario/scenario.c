@@ -9,7 +9,8 @@
 enum {
     FILE_LIMIT_BYTES = 1 << 20,
     DEFAULT_TIMEOUT_MS = 30 * 60 * 1000,
-    DEFAULT_DUMP_TIMEOUT_MS = 2 * 60 * 60 * 1000
+    DEFAULT_DUMP_TIMEOUT_MS = 2 * 60 * 60 * 1000,
+    DEFAULT_HISTORY_S = 400 * 24 * 60 * 60
 };
 
 #define DEFAULT_LOCATION "./backups"
@@ -115,6 +116,16 @@ static void read_objects(struct reader *reader, const struct key *key, const str
     read_section(reader, key->name, objects_keys, ARRAY_LENGTH(objects_keys), value, scenario);
 }
 
+static void read_history(struct reader *reader, const struct key *key, const struct node *value,
+                         void *field)
+{
+    struct scenario *scenario = reader->scenario;
+    scenario->history.none = value->kind == NODE_TEXT && strcmp(value->text, "none") == 0;
+    if (!scenario->history.none)
+        read_location(reader, key, value, &scenario->history.location);
+    (void)field;
+}
+
 static const struct key scenario_keys[] = {
     {"scenario", read_scenario_name, FIELD(name), FIELD(mark), true},
     {"source", read_source, NO_FIELD, NO_MARK, false},
@@ -126,6 +137,8 @@ static const struct key scenario_keys[] = {
     {"tables", read_tables, NO_FIELD, NO_MARK, false},
     {"queries", read_queries, NO_FIELD, NO_MARK, false},
     {"objects", read_objects, NO_FIELD, FIELD(objects.mark), false},
+    {"history", read_history, NO_FIELD, NO_MARK, false},
+    {"history_keep", read_duration_s, FIELD(history.keep_s), NO_MARK, false},
 };
 
 static void check_access(struct problems *problems, const struct store_access *access,
@@ -263,6 +276,8 @@ static void fill_defaults(struct scenario *scenario)
         scenario->source.timeout_ms = DEFAULT_DUMP_TIMEOUT_MS;
     if (scenario->restore.timeout_ms == 0)
         scenario->restore.timeout_ms = DEFAULT_TIMEOUT_MS;
+    if (scenario->history.keep_s == 0)
+        scenario->history.keep_s = DEFAULT_HISTORY_S;
 }
 
 static void read_content(struct reader *reader, const struct buffer *content)
@@ -412,6 +427,7 @@ void scenario_free(struct scenario *scenario)
     }
     free(scenario->queries);
     objects_free(&scenario->objects);
+    free(scenario->history.location);
     strings_free(&scenario->restore.exclude);
     migrations_free(scenario);
     schema_expectations_free(&scenario->schema);

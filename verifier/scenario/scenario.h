@@ -162,6 +162,11 @@ struct scenario {
     struct query *queries;
     size_t query_count;
     struct objects objects;
+    struct {
+        char *location; /* a directory, or s3://bucket/prefix; NULL: where the backups lie */
+        bool none;      /* nothing is remembered */
+        int64_t keep_s;
+    } history;
 };
 
 /* Loads and validates a file. On -1 every problem of the file has been added to `problems`, one

@@ -38,12 +38,14 @@ class Bucket:
     def path(self, name):
         return f"{self.location}/{name}"
 
-    def scenario(self, body="", pattern=NAME, backups="max_age: 26h", name="bugspark", source=None, location=None, **keys):
+    def scenario(self, body="", pattern=NAME, backups="max_age: 26h", name="bugspark", source=None, location=None,
+                 history="none", **keys):
         keys = {"endpoint": self.store.proxy.endpoint, "region": "us-east-1", "access_key": self.store.access_key,
                 "secret_key": self.store.secret_key, **keys}
         lines = backups + "".join(f"\n  {key}: {value}" for key, value in keys.items() if value)
         source = f"source:\n  database: {source!r}\n" if source else ""
-        return self.place.scenario(source + body, location=location or self.location, pattern=pattern, backups=lines, name=name)
+        return self.place.scenario(source + body, location=location or self.location, pattern=pattern, backups=lines, name=name,
+                                   history=history)
 
     def put(self, name, content):
         self.client.put(self.name, f"{PREFIX}/{name}", content)

@@ -293,15 +293,17 @@ class Place:
         self.give_to(self.user)
         return target
 
-    def scenario(self, body="", name="bugspark", pattern="bugspark_%Y%m%d.dump.gz", location=None, file=None, backups="max_age: 26h"):
-        """Writes a scenario with the usual `backups` and returns its path."""
+    def scenario(self, body="", name="bugspark", pattern="bugspark_%Y%m%d.dump.gz", location=None, file=None, backups="max_age: 26h",
+                 history="none"):
+        """Writes a scenario with the usual `backups` and returns its path. Most tests look at all that lies
+        beside a backup, and want no history there (None: as without the key)."""
         path = self.directory / (file or f"{name}.yaml")
         path.write_text(
             f"scenario: {name}\n"
             "backups:\n"
             f"  location: {location or self.backups}\n"
             f"  name: {pattern}\n"
-            f"  {backups}\n" + body
+            f"  {backups}\n" + body + (f"\nhistory: {history}\n" if history else "")
         )
         return str(path)
 

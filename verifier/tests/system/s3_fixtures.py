@@ -111,7 +111,7 @@ class Copy:
         lines = "".join(f"  {name}: {json.dumps(value)}\n" for name, value in values.items()
                         if value is not None)
         self.scenario.write_text(
-            f"scenario: test\nbackups:\n  location: {directory}\n  name: x_%Y%m%d.dump\n"
+            f"scenario: test\nbackups:\n  location: {directory}\n  name: x_%Y%m%d.dump\nhistory: none\n"
             f"objects:\n{lines}", encoding="utf-8")
 
     def command(self, *arguments):

@@ -79,7 +79,9 @@ def test_the_workflow(bucket, server):
     assert ran.returncode == PASSED, ran.stderr
     name = f"{bucket.name}/bugspark/{today(NAME)}"
     keys = bucket.client.request("GET", bucket.name, query={"prefix": "bugspark/"})[1].decode()
-    assert re.findall("<Key>(.*?)</Key>", keys) == [f"bugspark/{today(NAME)}{ending}" for ending in ("", ".manifest.json", ".verified.json")]
+    found = re.findall("<Key>(.*?)</Key>", keys)
+    assert found[:3] == [f"bugspark/{today(NAME)}{ending}" for ending in ("", ".manifest.json", ".verified.json")]
+    assert len(found) == 5 and all(key.startswith("bugspark/history/bugspark.2") for key in found[3:]), "of dump and verify"
     assert f"s3://{name}" in (bucket.place.directory / "reports/bugspark.xml").read_text()
     assert all(("uses" in step) != ("run" in step) for step in job["steps"])
 

@@ -186,6 +186,27 @@ START_TEST(defaults_are_filled_in)
     ck_assert_ptr_null(scenario->source.database);
     ck_assert_uint_eq(scenario->alembic_count, 0);
     ck_assert(!scenario->objects.present);
+    ck_assert_ptr_null(scenario->history.location);
+    ck_assert(!scenario->history.none);
+    ck_assert_int_eq(scenario->history.keep_s, 400 * 86400);
+    scenario_free(scenario);
+}
+END_TEST
+
+START_TEST(a_history_may_lie_elsewhere)
+{
+    static const struct {
+        const char *value, *location;
+        bool none;
+    } rows[] = {{"none", NULL, true}, {"s3://b/p", "s3://b/p", false}, {"/h", "/h", false}};
+    struct strings problems = {0};
+    struct scenario *scenario = NULL;
+    cleanup(free_pointer) char *text =
+        xasprintf("scenario: a\nhistory: %s\nhistory_keep: 30d\n", rows[_i].value);
+    ck_assert_int_eq(load(text, strlen(text), &scenario, &problems), 0);
+    ck_assert(scenario->history.none == rows[_i].none);
+    ck_assert_pstr_eq(scenario->history.location, rows[_i].location);
+    ck_assert_int_eq(scenario->history.keep_s, 30 * 86400);
     scenario_free(scenario);
 }
 END_TEST
@@ -372,6 +393,10 @@ static const struct {
      {"FILE:2:17: `time` is name, header or modified, not `mtime`",
       "FILE:2:35: there is no time zone `Asia/Tokio` on this machine: check the name (such as "
       "Asia/Tokyo), or install the package tzdata"}},
+    {NAMED "history: [a]\nhistory_keep: soon\n",
+     {"FILE:2:10: `history` expects a directory or s3://bucket/prefix, found a list",
+      "FILE:3:15: `history_keep` expects a duration above zero, such as 90s, 30m, 26h or 30d, "
+      "found `soon`"}},
     {NAMED "backups: {time: header, keep: 30d}\n",
      {"FILE:2:1: `keep` needs `time: name`: `prune` deletes by the dates in names alone, since any "
       "copy changes when a file was modified. Names that come again replace their own backups: "
@@ -518,8 +543,8 @@ static const struct {
       "and _: found the value of `${UNSET:-x y}`"}},
     {NAMED "${HUSH}: 1\n",
      {"FILE:2:1: unknown key `${HUSH}`: known here are `scenario`, `source`, `backups`, "
-      "`restore`, `alembic`, `migrations`, `schema`, `tables`, `queries` and "
-      "`objects`"}},
+      "`restore`, `alembic`, `migrations`, `schema`, `tables`, `queries`, "
+      "`objects`, `history` and `history_keep`"}},
     {NAMED "restore: {server: \"${HUSH}\", jobs: \"${HUSH}\", timeout: \"${HUSH}\"}\n",
      {"FILE:2:19: `server` expects throwaway or a postgresql:// URL; the value is not shown, it "
       "may hold a password",
@@ -703,6 +728,7 @@ Suite *scenario_load_suite(void)
     Suite *suite = suite_create("scenario/scenario");
     add_test(suite, the_example_loads_whole);
     add_test(suite, defaults_are_filled_in);
+    add_table_test(suite, a_history_may_lie_elsewhere, 3);
     add_test(suite, keep_may_count_periods);
     add_test(suite, alembic_may_have_several_histories);
     add_test(suite, a_backup_may_be_a_set_of_files);

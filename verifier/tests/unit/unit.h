@@ -25,6 +25,7 @@
     X(buffer_suite)                                                                                \
     X(gaps_suite)                                                                                  \
     X(schema_suite)                                                                                \
+    X(history_suite)                                                                               \
     X(inflating_suite)                                                                             \
     X(judging_suite)                                                                               \
     X(migrations_suite)                                                                            \

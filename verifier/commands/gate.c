@@ -1,0 +1,277 @@
+/* restore-verifier gate: was the backup of each scenario verified lately, and did it pass? Answered
+ * by histories alone, for those who ask before a deployment and for monitoring. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "commands/commands.h"
+#include "commands/options.h"
+#include "history/gate.h"
+#include "report/text.h"
+
+enum { DEFAULT_MAX_AGE_S = 48 * 60 * 60 };
+
+struct gate_options {
+    int64_t max_age_s;
+    int64_t max_backup_age_s;
+    int64_t rto_s;
+};
+
+static const struct own_option gate_options[] = {
+    {"max-age", "DURATION", OPTION_DURATION, offsetof(struct gate_options, max_age_s),
+     "How long ago the last verification may be (default: 48h)"},
+    {"max-backup-age", "DURATION", OPTION_DURATION, offsetof(struct gate_options, max_backup_age_s),
+     "How old the backup that verified may be by now"},
+    {"rto", "DURATION", OPTION_DURATION, offsetof(struct gate_options, rto_s),
+     "How long restoring it may have taken"},
+    {0},
+};
+
+static const struct usage gate_usage = {
+    .arguments = "[SCENARIO.yaml ...]",
+    .words = "Tell by its history whether the latest backup of each scenario was verified lately. "
+             "Exit code 0: each was, and every check passed; 1: the last verification of one found "
+             "something bad, or restoring took too long; 2: it is too long ago, or there is none. "
+             "Nothing is restored, and no backup is read. Without names, the scenarios are those "
+             "of the directory scenarios.",
+    .options = gate_options,
+    .takes_reports = true, /* where verify leaves a history that it may not write elsewhere */
+    .takes_format = true,
+};
+
+/* The answer for one scenario. */
+struct answer {
+    const char *scenario; /* its name, or its file */
+    const char *word;
+    int exit_code;
+    char *message;
+    const struct gate *gate; /* NULL: the history could not be read */
+};
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+static char *ago(time_t now, time_t then)
+{
+    char text[DURATION_TEXT_SIZE];
+    duration_format((int64_t)(now > then ? now - then : 0) * 1000, text);
+    return xstrdup(text);
+}
+
+static char *restored_in(const struct gate *gate)
+{
+    char text[DURATION_TEXT_SIZE];
+    if (gate->restore_ms == INT64_MAX)
+        return xstrdup("in a time that is not on record");
+    duration_format(gate->restore_ms, text);
+    return xasprintf("in %s", text);
+}
+
+static char *last_proven(const struct gate *gate, time_t now)
+{
+    if (!gate->proven)
+        return xstrdup("none before it passed");
+    cleanup(free_pointer) char *age = ago(now, gate->proven->began);
+    return xasprintf("the last that passed was %s ago", age);
+}
+
+static char *limit_words(int64_t limit_ms)
+{
+    char text[DURATION_TEXT_SIZE];
+    duration_format(limit_ms, text);
+    return xstrdup(text);
+}
+
+static char *message_of(const struct gate *gate, const struct gate_limits *limits, time_t now,
+                        const char *path)
+{
+    const struct history_entry *last = gate->last;
+    cleanup(free_pointer) char *age = ago(now, last ? last->began : now);
+    cleanup(free_pointer) char *backup_age = ago(now, last ? last->backup_time : now);
+    cleanup(free_pointer) char *restored = restored_in(gate);
+    cleanup(free_pointer) char *proven = last_proven(gate, now);
+    cleanup(free_pointer) char *most =
+        limit_words(gate->state == GATE_SLOW         ? limits->rto_ms
+                    : gate->state == GATE_OLD_BACKUP ? limits->max_backup_age_s * 1000
+                                                     : limits->max_age_s * 1000);
+    switch (gate->state) {
+    case GATE_PROVEN:
+        return xasprintf("verified %s ago: %s, restored %s", age, last->backup, restored);
+    case GATE_RED:
+        return xasprintf("the last verification, %s ago, did not pass: %s; %s", age, last->headline,
+                         proven);
+    case GATE_SLOW:
+        return xasprintf("restoring %s took too long: it was done %s, and at most %s is asked for",
+                         last->backup, restored, most);
+    case GATE_OLD:
+        return xasprintf("last verified %s ago, and at most %s is asked for: has the nightly run "
+                         "stopped?",
+                         age, most);
+    case GATE_OLD_BACKUP:
+        return xasprintf("%s, which verified %s ago, is %s old, and at most %s is asked for: has "
+                         "the dump stopped?",
+                         last->backup, age, backup_age, most);
+    case GATE_NEVER:
+        return xasprintf("no verification that could look at a backup is on record in %s: run "
+                         "`restore-verifier verify`",
+                         path);
+    }
+    return xstrdup("");
+}
+
+/* What else a person should know. */
+static char *with_notes(char *message, const struct gate *gate)
+{
+    char *noted = message;
+    if (gate->unseeing > 0) {
+        noted = xasprintf("%s (%zu later run%s could not look at the backup)", message,
+                          gate->unseeing, gate->unseeing == 1 ? "" : "s");
+        free(message);
+        message = noted;
+    }
+    if (gate->future > 0) {
+        noted = xasprintf("%s (%zu line%s of the history %s dated in the future and %s not count: "
+                          "look at the clocks)",
+                          message, gate->future, gate->future == 1 ? "" : "s",
+                          gate->future == 1 ? "is" : "are", gate->future == 1 ? "does" : "do");
+        free(message);
+    }
+    return noted;
+}
+
+/* --- telling ---------------------------------------------------------------------------------- */
+
+static void set_time(json_t *object, const char *key, time_t time)
+{
+    char text[TIME_TEXT_SIZE];
+    if (time <= 0)
+        return;
+    time_format_utc(time, text);
+    json_object_set_new(object, key, json_string(text));
+}
+
+static json_t *answer_json(const struct answer *answer)
+{
+    json_t *object = json_pack("{ss ss si ss}", "scenario", answer->scenario, "state", answer->word,
+                               "exit_code", answer->exit_code, "message", answer->message);
+    if (!answer->gate)
+        return object;
+    const struct history_entry *proven = answer->gate->proven;
+    if (answer->gate->last)
+        set_time(object, "last_verification", answer->gate->last->began);
+    if (!proven)
+        return object;
+    set_time(object, "last_proven", proven->began);
+    set_time(object, "backup_time", proven->backup_time);
+    json_object_set_new(object, "backup", json_string(proven->backup));
+    if (answer->gate->restore_ms != INT64_MAX)
+        json_object_set_new(object, "restore_seconds",
+                            json_real((double)answer->gate->restore_ms / 1000));
+    return object;
+}
+
+/* The whole of it. */
+struct gates {
+    const struct common_options *common;
+    struct gate_limits limits;
+    time_t now;
+    json_t *answers;
+    int exit_code;
+};
+
+static void tell(struct gates *gates, const struct answer *answer)
+{
+    if (answer->exit_code > gates->exit_code)
+        gates->exit_code = answer->exit_code;
+    json_array_append_new(gates->answers, answer_json(answer));
+    if (gates->common->json || (gates->common->quiet && answer->exit_code == EXIT_VERIFIED))
+        return;
+    fprintf(gates->common->text_on_stdout ? stdout : stderr, "%s: %s\n", answer->scenario,
+            answer->message);
+}
+
+static void tell_error(struct gates *gates, const char *scenario, const char *reason)
+{
+    cleanup(free_pointer) char *message = xasprintf("cannot tell: %s", reason);
+    tell(gates, &(struct answer){.scenario = scenario,
+                                 .word = "unknown",
+                                 .exit_code = EXIT_CANNOT_VERIFY,
+                                 .message = message});
+}
+
+static void judge(struct gates *gates, const struct scenario *scenario)
+{
+    struct error error;
+    struct history_entries entries = {0};
+    cleanup(strings_free) struct strings notices = {0};
+    cleanup(history_freep) struct history *history = NULL;
+    if (history_open(scenario, gates->common->reports, &history, &error) < 0 ||
+        history_read(history, &entries, &notices, &error) < 0) {
+        tell_error(gates, scenario->name, error.text);
+        return;
+    }
+    for (size_t i = 0; i < notices.count; i++)
+        fprintf(stderr, "restore-verifier: %s: %s\n", scenario->name, notices.items[i]);
+    struct gate gate;
+    cleanup(free_pointer) char *path = history_path(history);
+    gate_judge(&entries, &gates->limits, gates->now, &gate);
+    cleanup(free_pointer) char *raw =
+        with_notes(message_of(&gate, &gates->limits, gates->now, path), &gate);
+    /* A history holds what backups and servers said. */
+    cleanup(free_pointer) char *message = text_clean(raw, SIZE_MAX, TEXT_LINE);
+    tell(gates, &(struct answer){.scenario = scenario->name,
+                                 .word = gate_word(gate.state),
+                                 .exit_code = gate_exit_code(gate.state),
+                                 .message = message,
+                                 .gate = &gate});
+    history_entries_free(&entries);
+}
+
+static int gate(const struct common_options *common, const struct gate_options *options,
+                const struct loaded *loaded)
+{
+    struct gates gates = {
+        .common = common,
+        .limits = {.max_age_s = options->max_age_s > 0 ? options->max_age_s : DEFAULT_MAX_AGE_S,
+                   .max_backup_age_s = options->max_backup_age_s,
+                   .rto_ms = options->rto_s * 1000},
+        .now = time(NULL),
+        .answers = json_array(),
+        .exit_code = loaded->paths.count > 0 ? EXIT_VERIFIED : EXIT_CANNOT_VERIFY,
+    };
+    for (size_t i = 0; i < loaded->paths.count; i++) {
+        if (loaded->scenarios[i])
+            judge(&gates, loaded->scenarios[i]);
+        else
+            tell_error(&gates, loaded->paths.items[i], "the scenario is wrong");
+    }
+    json_t *whole = json_pack("{ss si so}", "version", PROGRAM_VERSION, "exit_code",
+                              gates.exit_code, "scenarios", gates.answers);
+    if (common->json) {
+        json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+        putchar('\n');
+    }
+    json_decref(whole);
+    return gates.exit_code;
+}
+
+int command_gate(int argc, char **argv)
+{
+    struct common_options common;
+    struct gate_options options = {0};
+    struct loaded loaded;
+    options_parse(argc, argv, &gate_usage, &common, &options);
+    signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
+    scenarios_load_told(&common, &loaded);
+    int exit_code = gate(&common, &options, &loaded);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "restore-verifier: cannot write to standard output\n");
+        exit_code = EXIT_CANNOT_VERIFY;
+    }
+    loaded_free(&loaded);
+    common_options_free(&common);
+    return exit_code;
+}

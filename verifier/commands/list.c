@@ -1,0 +1,211 @@
+/* restore-verifier list: the backups of each scenario: when they were made, which of them verified,
+ * and until when `prune` keeps them. */
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "commands/commands.h"
+#include "commands/options.h"
+#include "report/text.h"
+#include "shelf/location.h"
+#include "shelf/retention.h"
+
+static const struct usage list_usage = {
+    .arguments = "[SCENARIO.yaml ...]",
+    .words = "List the backups of each scenario, the newest first: when each was made, its size, "
+             "whether it verified, and until when prune keeps it. Without names, the scenarios are "
+             "those of the directory scenarios.",
+    .takes_reports = true, /* where verify leaves records that it may not write beside a backup */
+    .takes_format = true,
+};
+
+/* A backup as it is told. */
+struct line {
+    char *name;
+    char time[TIME_TEXT_SIZE];
+    char size[SIZE_TEXT_SIZE];
+    const char *state; /* "verified", "not verified", "incomplete" */
+    char *kept;        /* "until 2026-12-26", "the newest backup", "may be deleted" */
+    time_t kept_until; /* 0: no date tells that */
+};
+
+/* --- one backup ------------------------------------------------------------------------------- */
+
+static const char *state_of(const struct retained *backup)
+{
+    return backup->incomplete ? "incomplete" : backup->verified ? "verified" : "not verified";
+}
+
+static time_t kept_until(const struct retained *backup, enum retention decision,
+                         const struct keep *keep)
+{
+    return decision == RETAIN_YOUNG ? backup->time + (time_t)keep->young_s : 0;
+}
+
+static char *kept_words(enum retention decision, time_t until, const struct keep *keep)
+{
+    char text[TIME_TEXT_SIZE];
+    struct tm parts;
+    if (keep->young_s == 0)
+        return xstrdup("always: the scenario has no backups.keep");
+    if (decision == RETAIN_NOT)
+        return xstrdup("no longer: prune deletes it");
+    if (until == 0)
+        return xasprintf("for now: %s", retention_words(decision));
+    localtime_r(&until, &parts);
+    strftime(text, sizeof(text), "until %F", &parts);
+    return xstrdup(text);
+}
+
+static void line_fill(const struct retained *backup, enum retention decision,
+                      const struct keep *keep, struct line *ret_line)
+{
+    struct tm parts;
+    time_t until = kept_until(backup, decision, keep);
+    *ret_line = (struct line){.name = text_clean(backup->name, SIZE_MAX, TEXT_LINE),
+                              .state = state_of(backup),
+                              .kept = kept_words(decision, until, keep),
+                              .kept_until = until};
+    localtime_r(&backup->time, &parts);
+    strftime(ret_line->time, sizeof(ret_line->time), "%F %H:%M", &parts);
+    size_format(backup->size_bytes, ret_line->size);
+}
+
+/* --- all of a scenario ------------------------------------------------------------------------ */
+
+/* The whole of it. */
+struct listing {
+    const struct common_options *common;
+    json_t *scenarios;
+};
+
+static void print_lines(const struct scenario *scenario, const struct shelf *shelf,
+                        const struct line *lines, size_t count)
+{
+    int width = 0;
+    for (size_t i = 0; i < count; i++) {
+        int columns = (int)text_columns(lines[i].name, strlen(lines[i].name));
+        width = columns > width ? columns : width;
+    }
+    printf("%s: %zu backup%s in %s\n", scenario->name, count, count == 1 ? "" : "s",
+           shelf_location(shelf));
+    for (size_t i = 0; i < count; i++) {
+        int columns = (int)text_columns(lines[i].name, strlen(lines[i].name));
+        printf("  %s%*s  %s  %10s  %-12s  kept %s\n", lines[i].name, width - columns, "",
+               lines[i].time, lines[i].size, lines[i].state, lines[i].kept);
+    }
+}
+
+static void set_time(json_t *object, const char *key, time_t time)
+{
+    char text[TIME_TEXT_SIZE];
+    if (time <= 0)
+        return;
+    time_format_utc(time, text);
+    json_object_set_new(object, key, json_string(text));
+}
+
+static json_t *backup_json(const struct retained *backup, const struct line *line)
+{
+    json_t *object = json_pack("{ss sI sb sb ss}", "backup", line->name, "size_bytes",
+                               (json_int_t)backup->size_bytes, "verified", (int)backup->verified,
+                               "incomplete", (int)backup->incomplete, "kept", line->kept);
+    set_time(object, "time", backup->time);
+    set_time(object, "kept_until", line->kept_until);
+    if (backup->unproven) {
+        cleanup(free_pointer) char *why = text_clean(backup->unproven, SIZE_MAX, TEXT_LINE);
+        json_object_set_new(object, "not_verified_because", json_string(why));
+    }
+    return object;
+}
+
+static void add_json(struct listing *listing, const struct scenario *scenario,
+                     const struct retained_list *list, const struct line *lines)
+{
+    json_t *backups = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(backups, backup_json(&list->items[i], &lines[i]));
+    cleanup(free_pointer) char *location =
+        text_clean(shelf_location(list->shelf), SIZE_MAX, TEXT_LINE);
+    json_array_append_new(listing->scenarios, json_pack("{ss ss so}", "scenario", scenario->name,
+                                                        "location", location, "backups", backups));
+}
+
+static void tell(struct listing *listing, const struct scenario *scenario,
+                 const struct retained_list *list)
+{
+    const struct keep *keep = &scenario->backups.keep;
+    enum retention *decisions = xcalloc(list->count + 1, sizeof(*decisions));
+    struct line *lines = xcalloc(list->count + 1, sizeof(*lines));
+    retention_decide(list, time(NULL), keep, decisions);
+    for (size_t i = 0; i < list->count; i++)
+        line_fill(&list->items[i], decisions[i], keep, &lines[i]);
+    if (listing->common->json)
+        add_json(listing, scenario, list, lines);
+    else
+        print_lines(scenario, list->shelf, lines, list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        free(lines[i].name);
+        free(lines[i].kept);
+    }
+    free(lines);
+    free(decisions);
+}
+
+static int list_backups(struct listing *listing, const struct scenario *scenario,
+                        struct error *error)
+{
+    struct retained_list list = {0};
+    cleanup(strings_free) struct strings notices = {0};
+    cleanup(shelf_freep) struct shelf *shelf = NULL;
+    if (location_open(scenario, &shelf, error) < 0 ||
+        retained_list_read(shelf, &scenario->backups.names, &list, &notices, error) < 0)
+        return -1;
+    retained_list_prove(&list, scenario->name, scenario->backups.database,
+                        listing->common->reports);
+    for (size_t i = 0; i < notices.count; i++)
+        fprintf(stderr, "%s: %s\n", scenario->name, notices.items[i]);
+    tell(listing, scenario, &list);
+    retained_list_free(&list);
+    return 0;
+}
+
+static int list_scenario(const struct scenario *scenario, const struct common_options *common,
+                         const void *own)
+{
+    struct error error;
+    struct listing *const *listing = own;
+    (void)common;
+    time_zone_use(scenario->backups.time_zone);
+    if (list_backups(*listing, scenario, &error) == 0)
+        return EXIT_VERIFIED;
+    fprintf(stderr, "restore-verifier: %s: %s\n", scenario->name, error.text);
+    return EXIT_CANNOT_VERIFY;
+}
+
+int command_list(int argc, char **argv)
+{
+    struct common_options common;
+    options_parse(argc, argv, &list_usage, &common, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
+    struct listing listing = {.common = &common, .scenarios = json_array()};
+    struct listing *own = &listing;
+    int exit_code = scenarios_each(&common, list_scenario, &own);
+    json_t *whole = json_pack("{ss si so}", "version", PROGRAM_VERSION, "exit_code", exit_code,
+                              "scenarios", listing.scenarios);
+    if (common.json) {
+        json_dumpf(whole, stdout, JSON_INDENT(2));
+        putchar('\n');
+    }
+    json_decref(whole);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "restore-verifier: cannot write to standard output\n");
+        exit_code = EXIT_CANNOT_VERIFY;
+    }
+    common_options_free(&common);
+    return exit_code;
+}

@@ -1,0 +1,133 @@
+#include "commands/remember.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "history/history.h"
+#include "report/cases.h"
+#include "report/text.h"
+#include "shelf/location.h"
+#include "shelf/record.h"
+
+enum { HEADLINE_SIZE = 500 };
+
+/* "the data is not as expected: users: row_count >= 1: 0": what is wrong first. */
+static char *headline_of(const struct result *result)
+{
+    struct cases cases;
+    cleanup(free_pointer) char *headline = result_headline(result);
+    cleanup(free_pointer) char *whole = xstrdup(headline);
+    enum verdict wanted = result_exit_code(result) == 1 ? VERDICT_FAIL : VERDICT_ERROR;
+    cases_build(result, &cases);
+    for (size_t i = 0; i < cases.count; i++) {
+        if (cases.items[i].verdict != wanted)
+            continue;
+        free(whole);
+        whole = xasprintf("%s: %s: %s", headline, cases.items[i].name, cases.items[i].message);
+        break;
+    }
+    cases_free(&cases);
+    char text[HEADLINE_SIZE];
+    text_copy(text, sizeof(text), whole);
+    return text_clean(text, sizeof(text), TEXT_LINE);
+}
+
+static void add_totals(const struct result *result, struct history_entry *entry)
+{
+    struct totals totals;
+    result_totals(result, &totals);
+    entry->exit_code = result_exit_code(result);
+    entry->checks = totals.checks;
+    entry->passed = totals.passed;
+    entry->warnings = totals.warnings;
+    entry->failed = totals.failed;
+    entry->errors = totals.errors;
+    entry->skipped = totals.skipped;
+}
+
+static void add_facts(const struct facts *facts, struct history_entry *entry)
+{
+    const struct backup_fact *backup = &facts->backup;
+    const char *slash = strrchr(backup->path, '/');
+    free(entry->backup);
+    entry->began = facts->began;
+    entry->backup = xstrdup(slash ? slash + 1 : backup->path);
+    entry->given = backup->given;
+    entry->backup_time = backup->time;
+    entry->backup_size_bytes = backup->size_bytes;
+    text_copy(entry->sha256, sizeof(entry->sha256), backup->sha256);
+    free(entry->server);
+    entry->server = clean_line(facts->server.version);
+    for (enum stage stage = 0; stage < STAGE_COUNT; stage++)
+        if (facts->stages[stage].state == STAGE_DONE || facts->stages[stage].state == STAGE_FAILED)
+            named_numbers_add(&entry->stages, stage_name(stage), facts->stages[stage].duration_ms);
+}
+
+/* The record that this run left says what it found in the database. Without one the line has less.
+ */
+static void add_record(const struct scenario *scenario, const struct facts *facts,
+                       struct history_entry *entry)
+{
+    cleanup(shelf_freep) struct shelf *shelf = NULL;
+    cleanup(free_pointer) char *name = NULL;
+    struct record record = {0};
+    struct error ignored;
+    const struct backup_state state = {.name = entry->backup,
+                                       .size_bytes = facts->backup.size_bytes,
+                                       .modified = facts->backup.modified};
+    if (!*facts->record.path ||
+        location_open_file(scenario, facts->record.path, &shelf, &name, &ignored) < 0 ||
+        record_read_named(shelf, name, &state, &record, &ignored) != 0)
+        return;
+    for (size_t i = 0; i < record.object_count; i++)
+        named_numbers_add(&entry->objects, record.objects[i].name, record.objects[i].value);
+    entry->tables = record.tables;
+    entry->versions = record.versions;
+    entry->schema = record.schema;
+    record.tables = (struct table_counts){0};
+    record.versions = (struct version_states){0};
+    record.schema = (struct schema_totals){0};
+    record_free(&record);
+    history_entry_cut(entry);
+}
+
+static const char *command_of(enum report_kind kind)
+{
+    switch (kind) {
+    case REPORT_VERIFY:
+        return "verify";
+    case REPORT_DUMP:
+        return "dump";
+    case REPORT_SYNC:
+        return "sync";
+    case REPORT_PARTIAL:
+    case REPORT_SABOTAGE:
+        return NULL;
+    }
+    return NULL;
+}
+
+int remember(const struct scenario *scenario, const struct run *run, const char *reports,
+             struct error *error)
+{
+    const char *command = command_of(run->kind);
+    const struct result result = run_result(run);
+    cleanup(history_freep) struct history *history = NULL;
+    if (!command || scenario->history.none)
+        return 0;
+    if (history_open(scenario, reports, &history, error) < 0)
+        return -1;
+    struct history_entry entry = {.command = xstrdup(command),
+                                  .duration_ms = result_duration_ms(&result),
+                                  .headline = headline_of(&result),
+                                  .program = xstrdup("restore-verifier " PROGRAM_VERSION),
+                                  .server = xstrdup(""),
+                                  .backup = xstrdup("")};
+    history_entry_name(&entry);
+    add_totals(&result, &entry);
+    add_facts(run->facts, &entry);
+    add_record(scenario, run->facts, &entry);
+    int outcome = history_append(history, &entry, entry.began, error);
+    history_entry_free(&entry);
+    return outcome;
+}

@@ -1,0 +1,206 @@
+"""Proves that every run is remembered where the backups lie, and that `gate` and `list` answer by that alone."""
+
+import json
+import os
+import shutil
+import threading
+import time
+
+import pytest
+
+from backup_bucket import PREFIX
+from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, today
+
+TABLES = "tables:\n  users: [row_count >= 1]\n"
+
+
+def lines(place, directory=None):
+    path = (directory or place.backups / "history") / "bugspark.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def gate(place, path, *options, code, reports=None):
+    run = place.run("gate", "--reports", reports or place.reports, *options, path)
+    assert run.code == code, str(run)
+    return run.out + run.err
+
+
+def answer(place, path, *options, code):
+    run = place.run("gate", "--format", "json", "--reports", place.reports, *options, path)
+    assert run.code == code, str(run)
+    whole = json.loads(run.out)
+    assert whole["exit_code"] == code
+    return whole["scenarios"][0]
+
+
+def test_nights_are_remembered(place, server):
+    path = place.scenario(f"source:\n  database: {server.url('bugspark')!r}\n" + TABLES, history=None)
+    assert "no verification that could look at a backup is on record" in gate(place, path, code=CANNOT_VERIFY)
+    assert place.run("dump", "--reports", place.reports, path).code == PASSED
+    assert answer(place, path, code=CANNOT_VERIFY)["state"] == "never"
+    assert place.verify(path).code == PASSED
+    dumped, verified = lines(place)
+    assert (dumped["command"], dumped["exit_code"]) == ("dump", PASSED)
+    assert dumped["backup"] == verified["backup"] == today() and dumped["sha256"] == verified["sha256"]
+    assert verified["tables"]["public"]["users"] > 0 and verified["stages"]["restore"] > 0
+    assert verified["checks"] == verified["passed"] and verified["server"] and verified["schema"]["TABLE"]["count"] > 0
+    said = gate(place, path, code=PASSED)
+    assert said.startswith("bugspark: verified ") and today() in said
+    green = answer(place, path, "--rto", "1h", "--max-backup-age", "1h", code=PASSED)
+    assert green["state"] == "proven" and green["restore_seconds"] > 0 and green["backup"] == today()
+    # A partial run proves nothing, and is not remembered.
+    assert place.verify("--only", "backup*", path).code == PASSED
+    assert len(lines(place)) == 2
+
+    backup = place.backups / today()
+    backup.write_bytes(backup.read_bytes()[:5000])
+    assert place.verify(path).code == BAD_BACKUP
+    said = gate(place, path, code=BAD_BACKUP)
+    assert "did not pass: the backup is bad: backup is intact: " in said and "the last that passed was " in said
+    backup.unlink()
+    assert place.verify(path).code == BAD_BACKUP
+    assert "no backup was found" in lines(place)[-1]["headline"]
+
+
+# What the last verification was, and what the gate is asked: its exit code and words.
+GATES = {
+    "young enough": (3600, [], PASSED, "verified 1 h"),
+    "too old": (50 * 3600, [], CANNOT_VERIFY, "last verified 2 d 2 h ago, and at most 2 d is asked for: has the nightly run stopped?"),
+    "old, as allowed": (50 * 3600, ["--max-age", "3d"], PASSED, "verified 2 d 2 h"),
+    "restored too slowly": (3600, ["--rto", "30s"], BAD_BACKUP, "took too long: it was done in 1 min, and at most 30 s"),
+    "restored fast enough": (3600, ["--rto", "2m"], PASSED, "restored in 1 min"),
+    "of an old backup": (3600, ["--max-backup-age", "12h"], CANNOT_VERIFY, "has the dump stopped?"),
+    "in the future": (-86400, [], CANNOT_VERIFY, "1 line of the history is dated in the future and does not count"),
+}
+
+
+def remembered(ago, **changes):
+    """A line as verify writes it."""
+    moment = time.time() - ago
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+    made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment - 86400))
+    return {"format": "restore-verifier history", "version": 1, "id": f"{int(moment):016x}", "command": "verify",
+            "began": stamp, "exit_code": 0, "headline": "every check passed", "checks": 6, "passed": 6, "warnings": 0,
+            "failed": 0, "errors": 0, "skipped": 0, "program": "p", "server": "15", "backup": "b.dump", "given": False,
+            "size_bytes": 5, "tables": {}, "tables_left_out": 0, "version_tables": {}, "schema": {}, "seconds": 70.5,
+            "backup_time": made, "stages": {"restore": 60.0}, "objects": {}, **changes}
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_the_gate(place, name):
+    ago, options, code, words = GATES[name]
+    path = place.scenario(TABLES, history=None)
+    (place.backups / "history").mkdir()
+    (place.backups / "history/bugspark.jsonl").write_text(json.dumps(remembered(ago)) + "\n")
+    assert words in gate(place, path, *options, code=code)
+
+
+def test_what_the_gate_cannot_read(place):
+    path = place.scenario(TABLES, history=None)
+    history = place.backups / "history/bugspark.jsonl"
+    history.parent.mkdir()
+    history.write_text(json.dumps(remembered(7200)) + "\n{\"format\": \"resto\n" + json.dumps(remembered(3600)) + "\n")
+    said = gate(place, path, code=PASSED)
+    assert f"passed over: line 2 of {history} is damaged" in said and "verified 1 h" in said
+    history.unlink()
+    history.mkdir()
+    assert "cannot tell: " in gate(place, path, code=CANNOT_VERIFY)
+    wrong = place.scenario("nonsense: 1\n", file="wrong.yaml", name="wrong", history=None)
+    assert "the scenario is wrong" in gate(place, wrong, code=CANNOT_VERIFY)
+
+
+def test_a_scenario_that_keeps_no_history(place, good):
+    path = place.scenario(TABLES)
+    place.put(good.gz)
+    assert place.verify(path).code == PASSED
+    assert not (place.backups / "history").exists()
+    assert "cannot tell: the scenario keeps no history (`history: none`)" in gate(place, path, code=CANNOT_VERIFY)
+
+
+def test_a_directory_of_its_own(place, good):
+    directory = place.directory / "kept"
+    path = place.scenario(TABLES, history=str(directory))
+    place.put(good.gz)
+    assert place.verify(path).code == PASSED
+    assert len(lines(place, directory)) == 1 and not (place.backups / "history").exists()
+    assert "verified" in gate(place, path, code=PASSED)
+    shutil.rmtree(directory)
+    directory.write_text("no directory")
+    run = place.verify(path)
+    assert run.code == PASSED and "bugspark: the history: cannot " in run.err, "a history that cannot be written changes no verdict"
+
+
+def test_where_backups_may_only_be_read(place, good, monkeypatch):
+    path = place.scenario(TABLES, history=None)
+    place.put(good.gz)
+    (place.backups / "history").write_text("in the way")
+    assert place.verify(path).code == PASSED
+    assert len(lines(place, place.reports / "history")) == 1
+    (place.backups / "history").unlink()
+    assert "verified" in gate(place, path, code=PASSED)
+
+
+def test_list(place, good):
+    path = place.scenario(TABLES, backups="keep: 30d", history=None)
+    place.put(good.gz)
+    old = place.backups / today(days_ago=40)
+    old.write_bytes(b"old")
+    assert place.verify(path).code == PASSED
+    run = place.run("list", "--reports", place.reports, path)
+    assert run.code == PASSED, str(run)
+    head, newest, oldest = run.out.splitlines()
+    assert head == f"bugspark: 2 backups in {place.backups}"
+    assert newest.split()[0] == today() and "  verified  " in newest and f"kept until {today('%Y-%m-%d', -30)}" in newest
+    assert oldest.split()[0] == old.name and "  not verified  " in oldest and "kept no longer: prune deletes it" in oldest
+    run = place.run("list", "--format", "json", "--reports", place.reports, path)
+    first, second = json.loads(run.out)["scenarios"][0]["backups"]
+    assert first["verified"] and not second["verified"] and "kept_until" in first and "kept_until" not in second
+    (place.backups / today()).write_bytes(b"something else")
+    first = json.loads(place.run("list", "--format", "json", "--reports", place.reports, path).out)["scenarios"][0]["backups"][0]
+    assert not first["verified"] and "changed after it verified" in first["not_verified_because"]
+    place.scenario(TABLES, history=None)
+    assert "kept always: the scenario has no backups.keep" in place.run("list", "--reports", place.reports, path).out
+    shutil.rmtree(place.backups)
+    run = place.run("list", "--reports", place.reports, path)
+    assert run.code == CANNOT_VERIFY and "does not exist" in run.err
+
+
+# --- in a bucket ----------------------------------------------------------------------------------
+
+
+def history_of(bucket):
+    return [key for key in bucket.keys() if key.startswith("history/")]
+
+
+def test_a_bucket(bucket, server):
+    path = bucket.scenario(TABLES, source=server.url("bugspark"), history=None)
+    place = bucket.place
+    for command in ("dump", "verify"):
+        run = place.run(command, "--reports", place.reports, path)
+        assert run.code == PASSED, str(run)
+    names = history_of(bucket)
+    assert len(names) == 2 and all(name.startswith("history/bugspark.2") for name in names)
+    elsewhere = place.directory / "elsewhere"
+    assert "verified" in gate(place, path, code=PASSED, reports=elsewhere), "a machine of tomorrow knows nothing else"
+    # When there are many they are put together, while others write.
+    for number in range(70):
+        bucket.put(f"history/bugspark.20260101T{number:06d}Z-{number:016x}.json",
+                   json.dumps(remembered(86400 * 30 + number, id=f"{number:016x}")).encode())
+    runs = [threading.Thread(target=place.run, args=("dump", "--force", "--reports", place.directory / f"r{number}", path))
+            for number in range(2)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    names = history_of(bucket)
+    assert len(names) <= 4
+    found = [json.loads(line) for name in names for line in bucket.get(name).decode().splitlines()]
+    assert len({line["id"] for line in found}) == 74 and {line["command"] for line in found} == {"verify", "dump"}
+    assert "verified" in gate(place, path, code=PASSED, reports=elsewhere)
+    assert PREFIX and not bucket.unfinished()
+
+
+def test_a_bucket_that_does_not_answer(bucket, server):
+    path = bucket.scenario(TABLES, source=server.url("bugspark"), history=None, endpoint="http://127.0.0.1:9")
+    said = gate(bucket.place, path, code=CANNOT_VERIFY)
+    assert "cannot tell: " in said and os.environ.get("HOME") not in said
