@@ -23,6 +23,7 @@ static const struct {
     {"sabotage", command_sabotage, "damage copies of each backup and demand that verify sees it"},
     {"gate", command_gate, "tell whether each backup was verified lately, for deployments"},
     {"list", command_list, "list each scenario's backups: which verified, until when they stay"},
+    {"report", command_report, "write a page that shows how the backup of each scenario stands"},
     {"clean", command_clean, "remove what killed runs left, and what is kept for later runs"},
     {"lint", command_lint, "check scenario files"},
 };

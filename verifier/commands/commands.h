@@ -19,6 +19,7 @@ int command_inspect(int argc, char **argv);
 int command_clean(int argc, char **argv);
 int command_gate(int argc, char **argv);
 int command_list(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_lint(int argc, char **argv);
 int command_nightly(int argc, char **argv);
 

@@ -11,9 +11,7 @@
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "history/gate.h"
-#include "report/text.h"
-
-enum { DEFAULT_MAX_AGE_S = 48 * 60 * 60 };
+#include "report/gate_words.h"
 
 struct gate_options {
     int64_t max_age_s;
@@ -51,96 +49,6 @@ struct answer {
     char *message;
     const struct gate *gate; /* NULL: the history could not be read */
 };
-
-/* --- words ------------------------------------------------------------------------------------ */
-
-static char *ago(time_t now, time_t then)
-{
-    char text[DURATION_TEXT_SIZE];
-    duration_format((int64_t)(now > then ? now - then : 0) * 1000, text);
-    return xstrdup(text);
-}
-
-static char *restored_in(const struct gate *gate)
-{
-    char text[DURATION_TEXT_SIZE];
-    if (gate->restore_ms == INT64_MAX)
-        return xstrdup("in a time that is not on record");
-    duration_format(gate->restore_ms, text);
-    return xasprintf("in %s", text);
-}
-
-static char *last_proven(const struct gate *gate, time_t now)
-{
-    if (!gate->proven)
-        return xstrdup("none before it passed");
-    cleanup(free_pointer) char *age = ago(now, gate->proven->began);
-    return xasprintf("the last that passed was %s ago", age);
-}
-
-static char *limit_words(int64_t limit_ms)
-{
-    char text[DURATION_TEXT_SIZE];
-    duration_format(limit_ms, text);
-    return xstrdup(text);
-}
-
-static char *message_of(const struct gate *gate, const struct gate_limits *limits, time_t now,
-                        const char *path)
-{
-    const struct history_entry *last = gate->last;
-    cleanup(free_pointer) char *age = ago(now, last ? last->began : now);
-    cleanup(free_pointer) char *backup_age = ago(now, last ? last->backup_time : now);
-    cleanup(free_pointer) char *restored = restored_in(gate);
-    cleanup(free_pointer) char *proven = last_proven(gate, now);
-    cleanup(free_pointer) char *most =
-        limit_words(gate->state == GATE_SLOW         ? limits->rto_ms
-                    : gate->state == GATE_OLD_BACKUP ? limits->max_backup_age_s * 1000
-                                                     : limits->max_age_s * 1000);
-    switch (gate->state) {
-    case GATE_PROVEN:
-        return xasprintf("verified %s ago: %s, restored %s", age, last->backup, restored);
-    case GATE_RED:
-        return xasprintf("the last verification, %s ago, did not pass: %s; %s", age, last->headline,
-                         proven);
-    case GATE_SLOW:
-        return xasprintf("restoring %s took too long: it was done %s, and at most %s is asked for",
-                         last->backup, restored, most);
-    case GATE_OLD:
-        return xasprintf("last verified %s ago, and at most %s is asked for: has the nightly run "
-                         "stopped?",
-                         age, most);
-    case GATE_OLD_BACKUP:
-        return xasprintf("%s, which verified %s ago, is %s old, and at most %s is asked for: has "
-                         "the dump stopped?",
-                         last->backup, age, backup_age, most);
-    case GATE_NEVER:
-        return xasprintf("no verification that could look at a backup is on record in %s: run "
-                         "`restore-verifier verify`",
-                         path);
-    }
-    return xstrdup("");
-}
-
-/* What else a person should know. */
-static char *with_notes(char *message, const struct gate *gate)
-{
-    char *noted = message;
-    if (gate->unseeing > 0) {
-        noted = xasprintf("%s (%zu later run%s could not look at the backup)", message,
-                          gate->unseeing, gate->unseeing == 1 ? "" : "s");
-        free(message);
-        message = noted;
-    }
-    if (gate->future > 0) {
-        noted = xasprintf("%s (%zu line%s of the history %s dated in the future and %s not count: "
-                          "look at the clocks)",
-                          message, gate->future, gate->future == 1 ? "" : "s",
-                          gate->future == 1 ? "is" : "are", gate->future == 1 ? "does" : "do");
-        free(message);
-    }
-    return noted;
-}
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
@@ -218,10 +126,7 @@ static void judge(struct gates *gates, const struct scenario *scenario)
     struct gate gate;
     cleanup(free_pointer) char *path = history_path(history);
     gate_judge(&entries, &gates->limits, gates->now, &gate);
-    cleanup(free_pointer) char *raw =
-        with_notes(message_of(&gate, &gates->limits, gates->now, path), &gate);
-    /* A history holds what backups and servers said. */
-    cleanup(free_pointer) char *message = text_clean(raw, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *message = gate_sentence(&gate, &gates->limits, gates->now, path);
     tell(gates, &(struct answer){.scenario = scenario->name,
                                  .word = gate_word(gate.state),
                                  .exit_code = gate_exit_code(gate.state),
@@ -235,7 +140,7 @@ static int gate(const struct common_options *common, const struct gate_options *
 {
     struct gates gates = {
         .common = common,
-        .limits = {.max_age_s = options->max_age_s > 0 ? options->max_age_s : DEFAULT_MAX_AGE_S,
+        .limits = {.max_age_s = options->max_age_s > 0 ? options->max_age_s : GATE_MAX_AGE_S,
                    .max_backup_age_s = options->max_backup_age_s,
                    .rto_ms = options->rto_s * 1000},
         .now = time(NULL),

@@ -19,6 +19,7 @@
 #include "base/signals.h"
 #include "commands/commands.h"
 #include "commands/options.h"
+#include "commands/pages.h"
 #include "commands/run.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
@@ -310,6 +311,9 @@ static void do_night(struct night *night)
         else if (exit_code != EXIT_VERIFIED && step->run == command_sync)
             say("sync ended with %d: the copy of a bucket may be older than tonight", exit_code);
     }
+    struct error error;
+    if (write_page(night->loaded, 0, night->common->reports, &error) < 0)
+        say("%s", error.text);
 }
 
 int command_nightly(int argc, char **argv)

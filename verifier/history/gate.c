@@ -1,5 +1,6 @@
 #include "history/gate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -63,6 +64,29 @@ void gate_judge(const struct history_entries *entries, const struct gate_limits 
     gate.restore_ms = restore ? *restore : INT64_MAX;
     gate.state = state_of(limits, now, &gate);
     *ret_gate = gate;
+}
+
+static int by_size(const void *one, const void *other)
+{
+    int64_t left = *(const int64_t *)one, right = *(const int64_t *)other;
+    return (left > right) - (left < right);
+}
+
+int64_t restore_usual_ms(const struct history_entries *entries, const struct history_entry *night)
+{
+    enum { NIGHTS_MOST = 30, NIGHTS_LEAST = 5 };
+    int64_t times[NIGHTS_MOST];
+    size_t count = 0;
+    for (const struct history_entry *entry = night; entry && entry > entries->items;) {
+        entry--;
+        const int64_t *restore = named_numbers_find(&entry->stages, "restore");
+        if (counts(entry) && entry->exit_code == 0 && restore && count < NIGHTS_MOST)
+            times[count++] = *restore;
+    }
+    if (count < NIGHTS_LEAST)
+        return 0;
+    qsort(times, count, sizeof(*times), by_size);
+    return times[count / 2];
 }
 
 static const struct {

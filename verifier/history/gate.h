@@ -6,6 +6,9 @@
 
 #include "history/history.h"
 
+/* How long ago the last verification may be, unless somebody says otherwise. */
+enum { GATE_MAX_AGE_S = 48 * 60 * 60 };
+
 struct gate_limits {
     int64_t max_age_s;        /* of the verification */
     int64_t max_backup_age_s; /* of the backup that verified; 0: none */
@@ -34,6 +37,10 @@ struct gate {
  * look at it neither prove anything nor find anything bad. */
 void gate_judge(const struct history_entries *entries, const struct gate_limits *limits, time_t now,
                 struct gate *ret_gate);
+
+/* How long restoring took in the nights before `night` that passed: the median of the last 30. 0 when
+ * there are fewer than five, or `night` is NULL. */
+int64_t restore_usual_ms(const struct history_entries *entries, const struct history_entry *night);
 
 /* 0 proven, 1 red or too slow, 2 too long ago or never */
 int gate_exit_code(enum gate_state state);

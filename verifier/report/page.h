@@ -1,0 +1,26 @@
+/* reports/index.html: how every scenario's backup stands, and how it came to that, for people.
+ *
+ * It is made from histories and from the JUnit reports of the last runs, is one file that asks no
+ * network for anything, runs no script, and is read on a phone as on a wall. It is built as a tree
+ * (html.h), so that whatever a backup or a server is called stays text.
+ */
+#ifndef REPORT_PAGE_H
+#define REPORT_PAGE_H
+
+#include "base/error.h"
+#include "history/gate.h"
+
+/* Borrowed, all of it. */
+struct page_scenario {
+    const char *name;
+    const struct history_entries *entries;
+    const char *path;    /* where the history lies */
+    const char *problem; /* why it could not be read; NULL: it was */
+};
+
+/* `reports` holds the JUnit reports, and gets the page, which replaces the last one in one step. */
+int page_write(const struct page_scenario *scenarios, size_t count,
+               const struct gate_limits *limits, time_t now, const char *reports,
+               struct error *error);
+
+#endif

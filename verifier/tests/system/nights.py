@@ -1,0 +1,62 @@
+"""Simulated nights: histories as `verify` would have left them, for the tests of `gate` and of the page."""
+
+import json
+import random
+import time
+
+DAY = 86400
+ROWS = {"users": 500, "reports": 20000, "comments": 4000}
+RED = {"exit_code": 1, "failed": 1, "tables": {}, "schema": {}, "version_tables": {}}
+
+
+def utc(moment):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+
+
+def night(ago, **changes):
+    """The line of a run of `verify` that passed so many seconds ago, with changes."""
+    moment = time.time() - ago
+    return {"format": "restore-verifier history", "version": 1, "id": f"{random.getrandbits(64):016x}", "command": "verify",
+            "began": utc(moment), "exit_code": 0, "headline": "every check passed", "checks": 9, "passed": 9, "warnings": 0,
+            "failed": 0, "errors": 0, "skipped": 0, "program": "restore-verifier", "server": "15.18", "given": False,
+            "backup": time.strftime("shop_%Y%m%d.dump.gz", time.gmtime(moment)), "backup_time": utc(moment - 3600),
+            "size_bytes": 5000000, "tables": {"public": ROWS}, "tables_left_out": 0, "version_tables": {"alembic_version": ["3f2a91c0"]},
+            "schema": {"TABLE": {"count": 15, "sha256": "a" * 64}}, "seconds": 40.5,
+            "stages": {"read": 1.2, "restore": 12.0, "check": 2.0}, "objects": {}, **changes}
+
+
+def nights(count, changes=None):
+    """So many nights, the last this morning; `changes` by how many nights ago."""
+    changes = changes or {}
+    return [night(ago * DAY + 5 * 3600, **changes.get(ago, {})) for ago in range(count - 1, -1, -1) if changes.get(ago, {}) is not None]
+
+
+# What happened, the gate's exit code, and what the page says.
+STORIES = {
+    "healthy": (nights(30), 0, "Verified 5 h"),
+    "corrupt": (nights(30, {ago: {**RED, "headline": "the backup is bad: it was cut off"} for ago in (0, 1, 2)}), 1,
+                "did not pass: the backup is bad: it was cut off; the last that passed was 3 d 5 h"),
+    "missing": (nights(30, {0: {**RED, "headline": "no backup was found", "backup": "", "size_bytes": 0}}), 1, "no backup was found"),
+    "stopped": (nights(30, {0: None, 1: None, 2: None}), 2, "Last verified 3 d 5 h ago"),
+    "shrinks": (nights(30, {0: {**RED, "headline": "the data is not as expected: users: -40%"}}), 1, "users: -40%"),
+    "late": (nights(30, {0: {**RED, "headline": "the backup is behind the migrations"}}), 1, "behind the migrations"),
+    "unseeing": (nights(30, {0: {**RED, "exit_code": 2, "headline": "no space left"}}), 0, "(1 later run could not look at the backup)"),
+    "slow": (nights(30, {0: {"stages": {"restore": 2400.0}}}), 0, "restored in 40 min; usually the restore takes 12 s"),
+    "fresh": ([], 2, "No verification that could look at a backup is on record"),
+    "hostile": ([night(3600, **RED | {"headline": "<script>alert(1)</script> & \"'", "backup": "<img src=x onerror=alert(1)>"})], 1,
+                "<script>alert(1)</script> & \"'"),
+}
+
+
+def write(directory, stories):
+    """Scenarios with their histories; gives the scenario files."""
+    (directory / "backups/history").mkdir(parents=True)
+    files = []
+    for name, lines in stories.items():
+        if lines:
+            text = "".join(json.dumps(line) + "\n" for line in lines)
+            (directory / f"backups/history/{name}.jsonl").write_text(text, encoding="utf-8")
+        path = directory / f"{name}.yaml"
+        path.write_text(f"scenario: {name}\nbackups: {{location: {directory / 'backups'}}}\n", encoding="utf-8")
+        files.append(str(path))
+    return files
