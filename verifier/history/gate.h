@@ -38,8 +38,8 @@ struct gate {
 void gate_judge(const struct history_entries *entries, const struct gate_limits *limits, time_t now,
                 struct gate *ret_gate);
 
-/* How long restoring took in the nights before `night` that passed: the median of the last 30. 0 when
- * there are fewer than five, or `night` is NULL. */
+/* How long restoring took in the nights before `night` that passed: the median of the last 30. 0
+ * when there are fewer than five, or `night` is NULL. */
 int64_t restore_usual_ms(const struct history_entries *entries, const struct history_entry *night);
 
 /* 0 proven, 1 red or too slow, 2 too long ago or never */
