@@ -30,6 +30,7 @@ enum { GRACE_MS = 60000, TICK_MS = 1000 };
 struct nightly_options {
     bool force;
     bool no_cache;
+    const char *metrics;
     int64_t timeout_s; /* 0: none */
 };
 
@@ -40,6 +41,8 @@ static const struct own_option nightly_options[] = {
      "Make the throwaway servers by initdb, as for verify"},
     {"timeout", "DURATION", OPTION_DURATION, offsetof(struct nightly_options, timeout_s),
      "End the whole night after this time, such as 3h"},
+    {"metrics", "FILE", OPTION_TEXT, offsetof(struct nightly_options, metrics),
+     "Write how the backups stand then as metrics for Prometheus (see report)"},
     {0},
 };
 
@@ -48,8 +51,9 @@ static const struct usage nightly_usage = {
     .words =
         "Do what a night is for: make the backups (dump), copy the buckets (sync), prove that the "
         "backups restore (verify) and, where tonight's verified, delete the old ones (prune); each "
-        "for the scenarios that have source.database, objects.copy and backups.keep. The exit code "
-        "is the worst of the four. Without names, the scenarios are those of the directory "
+        "for the scenarios that have source.database, objects.copy and backups.keep. At the end "
+        "the page of all is written (report). The exit code is the worst of the four. Without "
+        "names, the scenarios are those of the directory "
         "scenarios.",
     .options = nightly_options,
     .takes_reports = true,
@@ -312,7 +316,7 @@ static void do_night(struct night *night)
             say("sync ended with %d: the copy of a bucket may be older than tonight", exit_code);
     }
     struct error error;
-    if (write_page(night->loaded, 0, night->common->reports, &error) < 0)
+    if (write_pages(night->loaded, 0, night->common->reports, night->options->metrics, &error) < 0)
         say("%s", error.text);
 }
 

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "history/history.h"
+#include "report/metrics.h"
 #include "report/page.h"
 
 /* What lies behind one scenario of the page. */
@@ -26,8 +27,8 @@ static void source_read(const struct scenario *scenario, const char *reports,
     ret_source->path = history ? history_path(history) : xstrdup("");
 }
 
-int write_page(const struct loaded *loaded, int64_t max_age_s, const char *reports,
-               struct error *error)
+int write_pages(const struct loaded *loaded, int64_t max_age_s, const char *reports,
+                const char *metrics, struct error *error)
 {
     size_t count = 0;
     cleanup(free_pointer) struct source *sources =
@@ -45,7 +46,10 @@ int write_page(const struct loaded *loaded, int64_t max_age_s, const char *repor
                                                     .problem = source->problem};
     }
     const struct gate_limits limits = {.max_age_s = max_age_s > 0 ? max_age_s : GATE_MAX_AGE_S};
-    int outcome = page_write(scenarios, count, &limits, time(NULL), reports, error);
+    time_t now = time(NULL);
+    int outcome = page_write(scenarios, count, &limits, now, reports, error);
+    if (outcome == 0 && metrics)
+        outcome = metrics_write(scenarios, count, &limits, now, metrics, error);
     for (size_t i = 0; i < count; i++) {
         history_entries_free(&sources[i].entries);
         free(sources[i].path);

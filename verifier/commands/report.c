@@ -12,11 +12,14 @@
 
 struct report_options {
     int64_t max_age_s;
+    const char *metrics;
 };
 
 static const struct own_option report_options[] = {
     {"max-age", "DURATION", OPTION_DURATION, offsetof(struct report_options, max_age_s),
      "How long ago a verification may be that proves a backup (default: 48h)"},
+    {"metrics", "FILE", OPTION_TEXT, offsetof(struct report_options, metrics),
+     "Write the same as metrics for Prometheus, such as a .prom file that node_exporter collects"},
     {0},
 };
 
@@ -40,7 +43,7 @@ int command_report(int argc, char **argv)
     scenarios_load_told(&common, &loaded);
     mkdir(common.reports, 0777); /* when it cannot be made, writing says why */
     int exit_code = loaded.problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
-    if (write_page(&loaded, options.max_age_s, common.reports, &error) < 0) {
+    if (write_pages(&loaded, options.max_age_s, common.reports, options.metrics, &error) < 0) {
         fprintf(stderr, "restore-verifier: %s\n", error.text);
         exit_code = EXIT_CANNOT_VERIFY;
     } else if (!common.quiet) {

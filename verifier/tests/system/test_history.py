@@ -62,6 +62,16 @@ def test_nights_are_night(place, server):
     assert "no backup was found" in lines(place)[-1]["headline"]
 
 
+def test_a_night_leaves_a_page(place, server):
+    path = place.scenario(f"source:\n  database: {server.url('bugspark')!r}\n" + TABLES, history=None)
+    metrics = place.directory / "night.prom"
+    run = place.run("nightly", "--reports", place.reports, "--metrics", metrics, path)
+    assert run.code == PASSED, str(run)
+    assert [line["command"] for line in lines(place)] == ["dump", "verify"]
+    assert "The one is proven." in (place.reports / "index.html").read_text()
+    assert 'restore_verifier_proven{scenario="bugspark"} 1' in metrics.read_text()
+
+
 # What the last verification was, and what the gate is asked: its exit code and words.
 GATES = {
     "young enough": (3600, [], PASSED, "verified 1 h"),

@@ -142,6 +142,25 @@ def test_what_cannot_be_read(place):
     assert run.code == CANNOT_VERIFY and "restore-verifier: cannot " in run.err, str(run)
 
 
+def test_metrics(place):
+    files = nights.write(place.directory / "nights", {name: story[0] for name, story in nights.STORIES.items()})
+    path = place.directory / "restore_verifier.prom"
+    page_of(place, [*files, place.scenario(history="none")], "--metrics", path)
+    text = path.read_text(encoding="utf-8")
+    found = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    for name, (_, code, _) in nights.STORIES.items():
+        assert float(found[f'restore_verifier_proven{{scenario="{name}"}}']) == (code == PASSED), name
+    assert float(found['restore_verifier_restore_duration_seconds{scenario="slow"}']) == 2400
+    assert float(found['restore_verifier_rows{scenario="healthy"}']) == sum(nights.ROWS.values())
+    assert float(found['restore_verifier_last_run_exit_code{scenario="unseeing"}']) == CANNOT_VERIFY
+    assert 5 * 3600 <= nights.time.time() - float(found['restore_verifier_last_proven_timestamp_seconds{scenario="healthy"}']) < 6 * 3600
+    assert found['restore_verifier_history_readable{scenario="bugspark"}'] == "0"
+    assert 'restore_verifier_proven{scenario="bugspark"}' not in found and 'last_proven_timestamp_seconds{scenario="fresh"}' not in text
+    assert text.endswith("# EOF\n")
+    run = place.run("report", "--reports", place.reports, "--metrics", place.directory / "nowhere/x.prom", *files)
+    assert run.code == CANNOT_VERIFY and "nowhere/x.prom" in run.err, str(run)
+
+
 @pytest.mark.slow
 def test_a_large_page(place):
     lines = nights.nights(400)
