@@ -50,15 +50,17 @@ struct migrations_expectation {
     struct mark version_mark;
 };
 
-/* What the definitions of the database are held against. */
+/* What the definitions of the database are held against, or a number of them. */
 struct schema_expectation {
     enum schema_reference {
         SCHEMA_AS_DUMP,          /* the manifest */
         SCHEMA_AS_LAST_VERIFIED, /* the record of the last backup that verified */
         SCHEMA_AS_FILE,          /* what pg_dump --schema-only wrote */
+        SCHEMA_MEASURED,         /* nothing: `number` says what is expected */
     } reference;
-    char *file; /* for SCHEMA_AS_FILE */
-    char *text; /* as written, without `warn:` */
+    char *file;                /* for SCHEMA_AS_FILE */
+    struct expectation number; /* for SCHEMA_MEASURED */
+    char *text;                /* as written, without `warn:` */
     bool warn;
     struct mark mark;
 };

@@ -13,6 +13,8 @@ void read_object_checks(struct reader *reader, const struct key *key, const stru
                         void *field); /* struct objects */
 void read_query_expectation(struct reader *reader, const struct key *key, const struct node *value,
                             void *field); /* struct expectation */
+void read_schema_expectation(struct reader *reader, const struct key *key, const struct node *value,
+                             void *field); /* struct expectation */
 
 /* values.c */
 void read_scenario_name(struct reader *reader, const struct key *key, const struct node *value,

@@ -145,9 +145,28 @@ def test_same_as_dump(place, server, nights):
     place.expect("error", "schema: same as dump", ["no manifest"], path)
 
 
+# What is made of a table with a serial key, the verdict of `sequences behind = 0`, and what is said of it.
+BEHIND = {
+    "none": ("insert into numbered default values", "pass", ""),
+    "one": ("insert into numbered values (5)", "fail", "expected sequences behind = 0, found 1 (public.numbered_id_seq stands at 1, and public.numbered.id reaches 5)"),
+    "two": ("insert into numbered values (5); create table more (id serial unique); insert into more values (9)", "fail", "found 2 (public.more_id_seq stands at 1, and public.more.id reaches 9, ...)"),
+}
+
+
+@pytest.mark.parametrize("state", BEHIND)
+def test_sequences_behind(place, nights, state):
+    sql, verdict, words = BEHIND[state]
+    nights(0, "create table numbered (id serial primary key);" + sql)
+    run = place.expect(verdict, "schema: sequences behind = 0", [words], scenario(place, "  - sequences behind = 0\n"))
+    assert run.code == (PASSED if verdict == "pass" else BAD_BACKUP), str(run)
+    if state == "one":
+        warned = place.expect("pass", "schema: sequences behind < 1", [words.replace("= 0", "< 1")], scenario(place, "  - warn: sequences behind < 1\n"))
+        assert warned.code == PASSED and "WARN" in warned.err
+
+
 PROBLEMS = {
     "  - same as migrations\n": "a schema cannot be held against migrations",
-    "  - equal to x\n": "`schema` expects same as dump, same as last verified, same as FILE, or ignore: [...], not `equal to x`",
+    "  - equal to x\n": "`schema` expects same as dump, same as last verified, same as FILE, sequences behind = 0, or ignore: [...], not `equal to x`",
     "  - ignore: [audit.*]\n": "`ignore` expects a kind in capitals and a pattern, such as TABLE audit.*",
     "  - ignore: TABLE x\n": "a list",
     "  - warn: [x]\n": "`schema` expects",
