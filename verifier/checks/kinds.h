@@ -78,6 +78,10 @@ bool manifest_agrees(const struct subject *subject, struct outcome *outcome, str
 /* The objects of the table of contents against the manifest, as a verdict. */
 void schema_same_as_dump(const struct subject *subject, struct outcome *outcome);
 
+/* Tells, as details, where texts are ordered by another version than in the source, as far as the
+ * manifest knows that. */
+void order_of_texts_tell(const struct subject *subject, struct outcome *outcome);
+
 /* Puts into `words` which files of a set may have been cut off unseen, and what would tell; true
  * when there is none. */
 bool ends_are_known(const struct subject *subject, struct buffer *words);

@@ -313,4 +313,5 @@ void every_object_is_there(const struct subject *subject, const void *parameter,
     enum schema_depth depth = depth_of(subject->archive, &restored);
     judge(subject, &expected, &found, depth, outcome);
     tell_versions(subject->archive, &restored, depth, outcome);
+    order_of_texts_tell(subject, outcome);
 }

@@ -109,6 +109,7 @@ void snapshot_contents_free(struct snapshot_contents *contents)
     free(contents->server_version);
     free(contents->encoding);
     strings_free(&contents->extensions);
+    collations_free(&contents->collations);
     strings_free(&contents->revisions);
     version_states_free(&contents->versions);
     table_counts_free(&contents->tables);
@@ -204,6 +205,7 @@ int snapshot_read(struct snapshot *snapshot, const struct snapshot_question *que
                      "pg_dump: %s",
                      snapshot->reason);
     if (read_server(connection, &contents, error) < 0 ||
+        collations_read(connection, &contents.collations, error) < 0 ||
         table_counts_list(connection, &contents.tables, error) < 0 ||
         tell_unlogged(connection, notices, error) < 0 ||
         (count && table_counts_fill(connection, &contents.tables, &problems, error) < 0) ||

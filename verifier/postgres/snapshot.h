@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "postgres/address.h"
+#include "postgres/collations.h"
 #include "postgres/table_counts.h"
 #include "postgres/version_table.h"
 
@@ -25,6 +26,7 @@ struct snapshot_contents {
     bool counted;                   /* the rows of tables were counted */
     bool has_rows;                  /* in a table, or as a large object */
     struct strings extensions;      /* "pg_trgm 1.6" */
+    struct collations collations;
     struct strings revisions;       /* of alembic_version; none where there is no such table */
     struct version_states versions; /* of the tables that were asked for */
     struct table_counts tables;

@@ -358,6 +358,50 @@ static void definitions_release(void *definitions)
     definitions_free(definitions);
 }
 
+static const char *const collation_keys[COLLATION_TEXTS] = {"name", "provider", "locale", "version",
+                                                            "actual"};
+
+/* {"name": "default", "provider": "libc", "locale": "de_DE.UTF-8", "version": "2.36", "actual":
+ * "2.36"} */
+static void collations_read_all(struct document *document, const char *key, json_t *value,
+                                void *ret_collations)
+{
+    if (!value || !check(document, key, json_is_array(value), "a list"))
+        return;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const char *texts[COLLATION_TEXTS];
+        for (size_t j = 0; j < COLLATION_TEXTS; j++) {
+            const json_t *text = json_object_get(json_array_get(value, i), collation_keys[j]);
+            if (!check(document, key, is_line(text), "a list of collations"))
+                return;
+            texts[j] = json_string_value(text);
+        }
+        collations_add(ret_collations, texts);
+    }
+}
+
+static json_t *collations_write(const void *all)
+{
+    const struct collations *collations = all;
+    json_t *array = json_array();
+    for (size_t i = 0; i < collations->count; i++) {
+        const struct collation *collation = &collations->items[i];
+        const char *const texts[COLLATION_TEXTS] = {collation->name, collation->provider,
+                                                    collation->locale, collation->recorded,
+                                                    collation->actual};
+        json_t *object = json_object();
+        for (size_t j = 0; j < COLLATION_TEXTS; j++)
+            json_object_set_new(object, collation_keys[j], text_value(texts[j]));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
+static void collations_release(void *collations)
+{
+    collations_free(collations);
+}
+
 static const struct {
     void (*read)(struct document *document, const char *key, json_t *value, void *ret_member);
     json_t *(*write)(const void *member);
@@ -373,6 +417,7 @@ static const struct {
     [DOCUMENT_VERSIONS] = {versions_read, versions_write, versions_release},
     [DOCUMENT_SCHEMA] = {schema_read, schema_write, schema_release},
     [DOCUMENT_DEFINITIONS] = {definitions_read, definitions_write, definitions_release},
+    [DOCUMENT_COLLATIONS] = {collations_read_all, collations_write, collations_release},
 };
 
 void document_fields_free(const struct document_field *fields, void *structure)

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "postgres/collations.h"
 #include "postgres/table_counts.h"
 #include "postgres/version_table.h"
 #include "schema/definitions.h"
@@ -40,6 +41,7 @@ struct document_field {
         DOCUMENT_VERSIONS,    /* struct version_states; may be missing: nothing is known then */
         DOCUMENT_SCHEMA,      /* struct schema_totals; may be missing likewise */
         DOCUMENT_DEFINITIONS, /* struct definitions; may be missing likewise */
+        DOCUMENT_COLLATIONS,  /* struct collations; may be missing likewise */
     } type;
     size_t offset; /* of the member */
 };

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "postgres/collations.h"
 #include "postgres/table_counts.h"
 #include "postgres/version_table.h"
 #include "schema/totals.h"
@@ -44,6 +45,7 @@ struct manifest {
     int64_t database_bytes;         /* size of the database on its server */
     bool counted;                   /* rows were counted, in the snapshot of the dump */
     struct strings extensions;      /* "pg_trgm 1.6" */
+    struct collations collations;   /* none in older manifests */
     struct strings revisions;       /* of alembic_version */
     struct version_states versions; /* of the tables that the scenario names */
     struct table_counts tables;
