@@ -23,9 +23,9 @@ struct snapshot_contents {
     char *server_version; /* "15.18 (Debian 15.18-0+deb12u1)" */
     char *encoding;       /* "UTF8" */
     int64_t database_bytes;
-    bool counted;                   /* the rows of tables were counted */
-    bool has_rows;                  /* in a table, or as a large object */
-    struct strings extensions;      /* "pg_trgm 1.6" */
+    bool counted;              /* the rows of tables were counted */
+    bool has_rows;             /* in a table, or as a large object */
+    struct strings extensions; /* "pg_trgm 1.6" */
     struct collations collations;
     struct strings revisions;       /* of alembic_version; none where there is no such table */
     struct version_states versions; /* of the tables that were asked for */
