@@ -144,6 +144,9 @@ static void add_of_database(struct builder *builder, const struct scenario *scen
     if (scenario->restore.contents)
         add(builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
             contents_are_identical, NULL);
+    if (scenario->restore.amcheck)
+        add(builder, "backup", xstrdup("indexes and tables are sound"), STAGE_RESTORE,
+            indexes_and_tables_are_sound, NULL);
     for (size_t i = before; i < builder->plan.count; i++)
         builder->plan.checks[i].each_database = scenario->backups.all_databases;
 }

@@ -290,6 +290,17 @@ static void judge(const struct subject *subject, const struct schema *expected,
     tell_left_out(expected, outcome);
 }
 
+/* For each entry of the restored database: was it made for the sake of the checks? */
+static bool *made_for_checks(const struct subject *subject, const struct archive *restored)
+{
+    bool *made = xcalloc(restored->entry_count + 1, sizeof(*made));
+    for (size_t i = 0; i < restored->entry_count; i++)
+        made[i] = subject->facts->restore.amcheck_made &&
+                  strcmp(restored->entries[i].description, "EXTENSION") == 0 &&
+                  strcmp(restored->entries[i].tag, "amcheck") == 0;
+    return made;
+}
+
 void every_object_is_there(const struct subject *subject, const void *parameter,
                            struct outcome *outcome)
 {
@@ -305,11 +316,12 @@ void every_object_is_there(const struct subject *subject, const void *parameter,
         return;
     }
     exclusion_find(subject->archive, &subject->scenario->restore.exclude, &exclusion);
-    const struct schema_exclusion none = {0};
+    cleanup(free_pointer) bool *ours = made_for_checks(subject, &restored);
+    const struct schema_exclusion made = {.entries = ours};
     const struct schema_exclusion left_out = {.entries = exclusion.left_out,
                                               .extensions = &exclusion.extensions};
     schema_find(subject->archive, &left_out, &expected);
-    schema_find(&restored, &none, &found);
+    schema_find(&restored, &made, &found);
     enum schema_depth depth = depth_of(subject->archive, &restored);
     judge(subject, &expected, &found, depth, outcome);
     tell_versions(subject->archive, &restored, depth, outcome);

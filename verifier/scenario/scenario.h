@@ -152,6 +152,7 @@ struct scenario {
         int64_t timeout_ms;
         struct strings exclude;
         bool contents; /* compare the contents of every table */
+        bool amcheck;  /* look at every index and every table's pages */
         bool trust;    /* the backup's SQL may run on `server` as a superuser */
     } restore;
     struct alembic_expectation *alembic;

@@ -238,8 +238,8 @@ static void describe_missing(const char *extension, int major, struct buffer *wo
     }
 }
 
-static bool is_left_out(const struct archive *archive, const struct exclusion *exclusion,
-                        const char *extension)
+bool extension_is_left_out(const struct archive *archive, const struct exclusion *exclusion,
+                           const char *extension)
 {
     if (strings_contain(&exclusion->extensions, extension))
         return true;
@@ -294,7 +294,7 @@ int extensions_available(const struct archive *archive, const struct exclusion *
     for (size_t i = 0; i < archive->extension_count; i++) {
         const char *name = archive->extensions[i].name;
         bool available = true;
-        if (is_left_out(archive, exclusion, name) || strings_contain(&seen, name))
+        if (extension_is_left_out(archive, exclusion, name) || strings_contain(&seen, name))
             continue;
         strings_add(&seen, name);
         if (is_available(connection, name, &available, error) < 0)

@@ -34,6 +34,10 @@ char *required_locale(const struct archive *archive);
  * its way; otherwise it is needed, also where the archive has an entry for it. */
 bool creates_public_schema(const struct archive *archive);
 
+/* Does restore.exclude name an extension that the archive has? */
+bool extension_is_left_out(const struct archive *archive, const struct exclusion *exclusion,
+                           const char *extension);
+
 /* Looks up every extension that the archive needs, but for those that are left out. The error names
  * all that are missing, with their Debian packages where these are known. */
 int extensions_available(const struct archive *archive, const struct exclusion *exclusion,

@@ -275,7 +275,7 @@ static const struct {
     const char *problems[4];
 } files[] = {
     {NAMED, {NULL}},
-    {NAMED "restore: {server: 'postgres://h', contents: off, trust: yes}\n", {NULL}},
+    {NAMED "restore: {server: 'postgres://h', contents: off, trust: yes, amcheck: on}\n", {NULL}},
     {NAMED "source: {database: host=h password=a://b}\n", {NULL}},
     {NAMED "source: {database: 'postgres://h/d'}\nbackups: {name: x%F.gz}\n", {NULL}},
     {NAMED "backups: {database: my-app}\ntables: {t: [row_count >= 1]}\n", {NULL}},
