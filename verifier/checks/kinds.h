@@ -19,6 +19,7 @@ look_function every_table_has_its_rows;
 look_function every_object_is_there;
 look_function contents_are_identical;
 look_function indexes_and_tables_are_sound;
+look_function would_come_back;  /* at restore.target */
 look_function alembic_revision; /* its parameter is a struct alembic_expectation */
 look_function schema_expected;  /* its parameter is a struct schema_expectation */
 look_function migrations_state; /* its parameter is a struct migrations_expectation */

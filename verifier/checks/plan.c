@@ -161,6 +161,9 @@ static void add_backup_checks(struct builder *builder, const struct scenario *sc
         STAGE_RESTORE; /* and of STAGE_START, without which there is none */
     if (!scenario->backups.all_databases)
         add_of_database(builder, scenario);
+    if (scenario->restore.target)
+        add(builder, "backup", xasprintf("would come back at %s", scenario->restore.target->name),
+            STAGE_READ, would_come_back, NULL);
 }
 
 void plan_build(const struct scenario *scenario, struct plan *ret_plan)
@@ -227,7 +230,8 @@ void plan_select_tellers(const struct plan *plan, const struct facts *facts,
 /* Those that look at the backup or at the bucket do not. */
 static bool needs_database(const struct check *check)
 {
-    if (check->look == backup_is_recent || check->look == backup_is_intact)
+    if (check->look == backup_is_recent || check->look == backup_is_intact ||
+        check->look == would_come_back)
         return false;
     return check->needs == STAGE_RESTORE || !check_is_of_objects(check);
 }

@@ -49,6 +49,7 @@ static const struct key restore_keys[] = {
     {"exclude", read_lines, FIELD(restore.exclude), NO_MARK, false},
     {"contents", read_yes_or_no, FIELD(restore.contents), NO_MARK, false},
     {"amcheck", read_yes_or_no, FIELD(restore.amcheck), NO_MARK, false},
+    {"target", read_target, FIELD(restore.target), NO_MARK, false},
     {"trust", read_yes_or_no, FIELD(restore.trust), NO_MARK, false},
 };
 

@@ -16,6 +16,7 @@
 #include "base/host_kind.h"
 #include "base/memory.h"
 #include "base/migration_tool.h"
+#include "base/restore_target.h"
 #include "scenario/expectation.h"
 
 enum version_wanted {
@@ -151,9 +152,10 @@ struct scenario {
         int jobs;     /* 0: the number of processors */
         int64_t timeout_ms;
         struct strings exclude;
-        bool contents; /* compare the contents of every table */
-        bool amcheck;  /* look at every index and every table's pages */
-        bool trust;    /* the backup's SQL may run on `server` as a superuser */
+        bool contents;                       /* compare the contents of every table */
+        bool amcheck;                        /* look at every index and every table's pages */
+        const struct restore_target *target; /* where one would restore for real; or NULL */
+        bool trust; /* the backup's SQL may run on `server` as a superuser */
     } restore;
     struct alembic_expectation *alembic;
     size_t alembic_count;

@@ -21,6 +21,8 @@ void read_scenario_name(struct reader *reader, const struct key *key, const stru
                         void *field); /* char * */
 void read_host(struct reader *reader, const struct key *key, const struct node *value,
                void *field); /* enum host_kind */
+void read_target(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field); /* const struct restore_target * */
 void read_counts(struct reader *reader, const struct key *key, const struct node *value,
                  void *field); /* bool: true for `none` */
 void read_database(struct reader *reader, const struct key *key, const struct node *value,

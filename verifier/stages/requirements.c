@@ -79,7 +79,7 @@ static const struct {
                                                                         plpython3u */
 };
 
-static bool needs_superuser(const struct archive_entry *entry)
+bool entry_needs_superuser(const struct archive_entry *entry)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(superuser_objects); i++) {
         const char *words = superuser_objects[i].words;
@@ -129,7 +129,7 @@ char *superuser_reason(const struct archive *archive, struct connection *connect
     if (fills_schema(archive))
         return xstrdup("the data of a set are loaded without asking triggers and foreign keys");
     for (size_t i = 0; i < archive->entry_count; i++)
-        if (needs_superuser(&archive->entries[i]))
+        if (entry_needs_superuser(&archive->entries[i]))
             return xasprintf("it has the %s %s", archive->entries[i].description,
                              archive->entries[i].tag);
     for (size_t i = 0; i < archive->extension_count; i++)

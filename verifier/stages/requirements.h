@@ -18,6 +18,9 @@ struct required_versions {
 bool entry_is_statistics(const struct archive_entry *entry);
 struct required_versions required_versions(const struct archive *archive);
 
+/* Does PostgreSQL let only superusers create it? */
+bool entry_needs_superuser(const struct archive_entry *entry);
+
 /* Why only a superuser can restore the archive, as far as its contents tell ("it has the event
  * trigger x"), or NULL: to be freed by the caller. */
 char *superuser_reason(const struct archive *archive, struct connection *connection);

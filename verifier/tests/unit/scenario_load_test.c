@@ -275,7 +275,9 @@ static const struct {
     const char *problems[4];
 } files[] = {
     {NAMED, {NULL}},
-    {NAMED "restore: {server: 'postgres://h', contents: off, trust: yes, amcheck: on}\n", {NULL}},
+    {NAMED
+     "restore: {server: 'postgres://h', contents: off, trust: yes, amcheck: on, target: rds}\n",
+     {NULL}},
     {NAMED "source: {database: host=h password=a://b}\n", {NULL}},
     {NAMED "source: {database: 'postgres://h/d'}\nbackups: {name: x%F.gz}\n", {NULL}},
     {NAMED "backups: {database: my-app}\ntables: {t: [row_count >= 1]}\n", {NULL}},
@@ -340,6 +342,13 @@ static const struct {
      {"FILE:1:11: `scenario` expects a name of letters, digits, - and _, found an empty text"}},
     {"scenario: ~\n",
      {"FILE:1:11: `scenario` expects a name of letters, digits, - and _, found nothing"}},
+    {NAMED "restore: {target: neonn}\n",
+     {"FILE:2:19: `neonn` is no target that is known: did you mean `neon`? (known here are "
+      "`render`, `supabase`, `neon`, `rds`, `vanilla-15`, `vanilla-16`, `vanilla-17` and "
+      "`vanilla-18`)"}},
+    {NAMED "restore: {target: heroku}\n",
+     {"FILE:2:19: `heroku` is no target that is known: known here are `render`, `supabase`, "
+      "`neon`, `rds`, `vanilla-15`, `vanilla-16`, `vanilla-17` and `vanilla-18`"}},
     {NAMED "restore: {jobs: 0, timeout: 0, contents: 1, trust: 1}\n",
      {"FILE:2:17: `jobs` expects a number from 1 to 64, found `0`",
       "FILE:2:29: `timeout` expects a duration above zero, such as 90s, 30m, 26h or 30d, found `0`",

@@ -61,6 +61,7 @@
     X(objects_ranges_suite)                                                                        \
     X(objects_settings_suite)                                                                      \
     X(objects_inventory_suite)                                                                     \
+    X(restore_target_suite)                                                                        \
     X(replaced_suite)                                                                              \
     X(rows_suite)                                                                                  \
     X(sabotage_suite)                                                                              \
