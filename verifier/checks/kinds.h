@@ -22,6 +22,7 @@ look_function indexes_and_tables_are_sound;
 look_function would_come_back;  /* at restore.target */
 look_function alembic_revision; /* its parameter is a struct alembic_expectation */
 look_function schema_expected;  /* its parameter is a struct schema_expectation */
+look_function grants_expected;  /* likewise */
 look_function migrations_state; /* its parameter is a struct migrations_expectation */
 /* The parameter of these is a struct table_expectation. */
 look_function table_row_count;

@@ -91,8 +91,10 @@ static void add_schema(struct builder *builder, const struct scenario *scenario)
 {
     for (size_t i = 0; i < scenario->schema.count; i++) {
         const struct schema_expectation *expectation = &scenario->schema.items[i];
-        add(builder, "schema", xasprintf("schema: %s", expectation->text), STAGE_RESTORE,
-            schema_expected, expectation)
+        bool grants = expectation->reference == SCHEMA_GRANTS_AS_FILE; /* are not restored */
+        add(builder, "schema", xasprintf("schema: %s", expectation->text),
+            grants ? STAGE_READ : STAGE_RESTORE, grants ? grants_expected : schema_expected,
+            expectation)
             ->concern = CONCERN_DATA;
     }
 }
@@ -231,7 +233,7 @@ void plan_select_tellers(const struct plan *plan, const struct facts *facts,
 static bool needs_database(const struct check *check)
 {
     if (check->look == backup_is_recent || check->look == backup_is_intact ||
-        check->look == would_come_back)
+        check->look == would_come_back || check->look == grants_expected)
         return false;
     return check->needs == STAGE_RESTORE || !check_is_of_objects(check);
 }

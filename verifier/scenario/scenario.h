@@ -57,9 +57,10 @@ struct schema_expectation {
         SCHEMA_AS_DUMP,          /* the manifest */
         SCHEMA_AS_LAST_VERIFIED, /* the record of the last backup that verified */
         SCHEMA_AS_FILE,          /* what pg_dump --schema-only wrote */
+        SCHEMA_GRANTS_AS_FILE,   /* likewise: who may do what */
         SCHEMA_MEASURED,         /* nothing: `number` says what is expected */
     } reference;
-    char *file;                /* for SCHEMA_AS_FILE */
+    char *file;                /* for SCHEMA_AS_FILE and SCHEMA_GRANTS_AS_FILE */
     struct expectation number; /* for SCHEMA_MEASURED */
     char *text;                /* as written, without `warn:` */
     bool warn;

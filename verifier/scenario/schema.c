@@ -4,6 +4,7 @@
  *       - same as dump
  *       - same as last verified
  *       - warn: same as schema.sql
+ *       - grants same as schema.sql
  *       - sequences behind = 0
  *       - ignore: [TABLE audit.*_2024, INDEX tmp_*]
  */
@@ -12,8 +13,8 @@
 
 #include "scenario/sections.h"
 
-static const char wanted[] = "same as dump, same as last verified, same as FILE, sequences behind "
-                             "= 0, or ignore: [...]";
+static const char wanted[] = "same as dump, same as last verified, same as FILE, grants same as "
+                             "FILE, sequences behind = 0, or ignore: [...]";
 
 /* A file is named as one: from the current directory, and made absolute. */
 static char *file_named(struct reader *reader, const struct node *node, const char *name)
@@ -73,6 +74,7 @@ static void add_expectation(struct reader *reader, const struct schema_expectati
 static void read_line_of(struct reader *reader, const struct node *node, bool warn)
 {
     static const char same[] = "same as ";
+    static const char grants[] = "grants same as ";
     const char *text = node_text(reader, "schema", node, wanted);
     struct schema_expectation expectation = {.warn = warn, .mark = node->mark};
     if (!text)
@@ -80,6 +82,10 @@ static void read_line_of(struct reader *reader, const struct node *node, bool wa
     int read;
     if (starts_with(text, same)) {
         read = read_reference(reader, node, text + strlen(same), &expectation);
+    } else if (starts_with(text, grants) && text[strlen(grants)]) {
+        expectation.reference = SCHEMA_GRANTS_AS_FILE;
+        expectation.file = file_named(reader, node, text + strlen(grants));
+        read = 0;
     } else if (starts_with(text, "sequences behind")) {
         read = read_number(reader, node, &expectation);
     } else {
