@@ -25,6 +25,7 @@ int manifest_describe(struct snapshot *snapshot, const struct snapshot_question 
         .counted = contents.counted,
         .extensions = contents.extensions,
         .collations = contents.collations,
+        .surroundings = contents.surroundings,
         .revisions = contents.revisions,
         .versions = contents.versions,
         .tables = contents.tables,

@@ -14,6 +14,7 @@
 
 #include "postgres/address.h"
 #include "postgres/collations.h"
+#include "postgres/surroundings.h"
 #include "postgres/table_counts.h"
 #include "postgres/version_table.h"
 
@@ -27,6 +28,7 @@ struct snapshot_contents {
     bool has_rows;             /* in a table, or as a large object */
     struct strings extensions; /* "pg_trgm 1.6" */
     struct collations collations;
+    struct surroundings surroundings;
     struct strings revisions;       /* of alembic_version; none where there is no such table */
     struct version_states versions; /* of the tables that were asked for */
     struct table_counts tables;

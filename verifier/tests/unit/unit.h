@@ -23,6 +23,7 @@
     X(archive_read_suite)                                                                          \
     X(archive_stranger_suite)                                                                      \
     X(buffer_suite)                                                                                \
+    X(surroundings_suite)                                                                          \
     X(grants_suite)                                                                                \
     X(gaps_suite)                                                                                  \
     X(schema_suite)                                                                                \
