@@ -15,11 +15,11 @@ json_t *document_text(const char *text);
 /* The members are a struct collations and a struct surroundings. */
 void document_collations_read(struct document *document, const char *key, json_t *value,
                               void *ret_collations);
-json_t *document_collations_write(const void *collations);
+json_t *document_collations_write(const void *all);
 void document_collations_free(void *collations);
 void document_surroundings_read(struct document *document, const char *key, json_t *value,
                                 void *ret_surroundings);
-json_t *document_surroundings_write(const void *surroundings);
+json_t *document_surroundings_write(const void *all);
 void document_surroundings_free(void *surroundings);
 
 #endif

@@ -48,17 +48,14 @@ def test_what_is_sound(place, words):
 
 # An index whose order or contents are not those of its table: SQL, and the words.
 LIES = {
-    "an expression that changes": (
-        "create function lie(int) returns int language sql immutable as 'select (random() * 1e9)::int'; create index lying on t (lie(x))",
-        ["1 of 3 indexes and tables is not sound", "first index public.lying:", "lacks matching index tuple"]),
     "an operator class that compares otherwise": (
         "create function compare(int, int) returns int language sql immutable as $$select case current_setting('application_name') when 'pg_restore' then 1 else -1 end * ($1 - $2)$$;"
         "create operator class otherwise for type int using btree as operator 1 <, operator 3 =, operator 5 >, function 1 compare(int, int);"
         "create index lying on t (x otherwise)",
         ["first index public.lying: ", "item order invariant violated"]),
-    "two": (
+    "expressions that change": (
         "create function lie(int) returns int language sql immutable as 'select (random() * 1e9)::int'; create index a on t (lie(x)); create index b on t (lie(x))",
-        ["2 of 4 indexes and tables are not sound", "first index public.a:", "index public.b:"]),
+        ["2 of 4 indexes and tables are not sound", "first index public.a:", "lacks matching index tuple", "index public.b:"]),
 }
 
 
@@ -83,7 +80,6 @@ def test_an_index_that_was_damaged(place, words):
     run = place.expect("fail", SOUND, ["1 of 13 indexes and tables is not sound; first index public.words_w: "],
                        "--backup", words, place.scenario(ASKED), environment=place.stand_in(pg_restore=FLIP))
     assert run.report()[OBJECTS].verdict == "pass" and run.report()["every table has its rows"].verdict == "pass"
-    assert place.verify("--backup", words, place.scenario(), environment=place.stand_in(pg_restore=FLIP)).code == PASSED
 
 
 def test_a_table_that_was_damaged(place, server, words):
@@ -148,7 +144,7 @@ def test_where_time_is_short(place, server, database):
         create table t (x int primary key); insert into t values (1); create index z on t (slow(x))"""
     backup = server.dump(database(sql), place.directory / "x")
     place.expect("error", SOUND, ["only 1 of 3 indexes and tables could be looked at in time", "raise restore.timeout"], "--backup", backup,
-                 place.scenario("restore:\n  amcheck: true\n  timeout: 5s\n"))
+                 place.scenario("restore:\n  amcheck: true\n  timeout: 4s\n"))
 
 
 @pytest.fixture
