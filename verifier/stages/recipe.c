@@ -180,6 +180,23 @@ static void add_role(const char *role, const struct role_around *known, struct s
                        grave[i]);
 }
 
+/* In PostgreSQL's own roles, or the superuser's, nobody is put without being asked. */
+static void add_memberships(const struct role_around *role, const struct strings *made,
+                            struct strings *commands)
+{
+    cleanup(free_pointer) char *member = identifier_quote(role->name);
+    for (size_t i = 0; i < role->member_of.count; i++) {
+        const char *name = role->member_of.items[i];
+        cleanup(free_pointer) char *group = identifier_quote(name);
+        cleanup(free_pointer) char *sql = xasprintf("GRANT %s TO %s", group, member);
+        if (strings_contain(made, name) && strings_contain(made, role->name))
+            add_sql(commands, "postgres", sql);
+        else
+            add_remark(commands, "the role %s was a member of %s: grant it that yourself",
+                       role->name, name);
+    }
+}
+
 static void add_roles(const struct archive *archive, const struct manifest *manifest,
                       struct strings *commands)
 {
@@ -189,15 +206,8 @@ static void add_roles(const struct archive *archive, const struct manifest *mani
         add_role(roles.items[i],
                  manifest ? surroundings_find_role(&manifest->surroundings, roles.items[i]) : NULL,
                  commands);
-    for (size_t i = 0; manifest && i < manifest->surroundings.role_count; i++) {
-        const struct role_around *role = &manifest->surroundings.roles[i];
-        cleanup(free_pointer) char *member = identifier_quote(role->name);
-        for (size_t j = 0; j < role->member_of.count; j++) {
-            cleanup(free_pointer) char *group = identifier_quote(role->member_of.items[j]);
-            cleanup(free_pointer) char *sql = xasprintf("GRANT %s TO %s", group, member);
-            add_sql(commands, "postgres", sql);
-        }
-    }
+    for (size_t i = 0; manifest && i < manifest->surroundings.role_count; i++)
+        add_memberships(&manifest->surroundings.roles[i], &roles, commands);
 }
 
 /* A word of SQL, or what stands in quotes, and where it ends. Caller frees. */

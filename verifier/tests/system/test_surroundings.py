@@ -12,7 +12,7 @@ from servers import BIN
 PATTERN = "around_%F.dump"
 AROUND = """
 create role clerk login createdb noinherit; create role "read ers"; create role "all"; create role stranger; create role boss superuser;
-grant "read ers" to clerk; grant "all" to "read ers";
+grant "read ers" to clerk; grant pg_monitor to clerk; grant "all" to "read ers";
 create table t (x int); insert into t values (1); alter table t owner to clerk; create view v as select 1; alter view v owner to boss;
 create extension pg_trgm;
 alter database :"name" set search_path = 'app', 'pub"lic'; alter role clerk set work_mem = '9MB'; alter role stranger set work_mem = '8MB';
@@ -43,7 +43,7 @@ def test_what_is_written_down(dumped):
     assert "hush" not in text
     around = json.loads(text)["source"]["surroundings"]
     roles = {role["name"]: (sorted(role["attributes"]), role["member_of"]) for role in around["roles"]}
-    assert roles == {"clerk": (["createdb", "login", "noinherit"], ["read ers"]), "read ers": ([], ["all"]), "all": ([], []), "boss": (["superuser"], [])}
+    assert roles == {"clerk": (["createdb", "login", "noinherit"], ["pg_monitor", "read ers"]), "read ers": ([], ["all"]), "all": ([], []), "boss": (["superuser"], [])}
     settings = {(setting["role"], setting["in_database"], setting["name"]): setting["value"] for setting in around["settings"]}
     assert settings == {
         ("", True, "search_path"): 'app, "pub""lic"', ("", True, "app.jwt_secret"): None, ("clerk", True, "statement_timeout"): "3s",
@@ -57,7 +57,7 @@ def test_the_recipe_restores_it(place, server, dumped):
     shown = place.run("inspect", backup, environment={"PATH": "/nowhere", "RESTORE_VERIFIER_PGBIN": "/nowhere"})
     assert shown.code == PASSED and shown.err == "" and "hush" not in shown.out, str(shown)
     for words in ("the extension pg_trgm 1.6", "the settings ", "statement_timeout", "createuser --login --createdb --no-inherit clerk",
-                  "# the role boss had the attribute superuser: give it that yourself", "# the setting app.jwt_secret looks like a secret",
+                  "# the role clerk was a member of pg_monitor: grant it that yourself", "# the role boss had the attribute superuser: give it that yourself", "# the setting app.jwt_secret looks like a secret",
                   "# the setting app.tenant of the role clerk looks like a secret, which no manifest holds: set it yourself"):
         assert words in shown.out, shown.out
     assert "stranger" not in shown.out
