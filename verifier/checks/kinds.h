@@ -18,8 +18,11 @@ look_function backup_restores;
 look_function every_table_has_its_rows;
 look_function every_object_is_there;
 look_function contents_are_identical;
+look_function indexes_and_tables_are_sound;
+look_function would_come_back;  /* at restore.target */
 look_function alembic_revision; /* its parameter is a struct alembic_expectation */
 look_function schema_expected;  /* its parameter is a struct schema_expectation */
+look_function grants_expected;  /* likewise */
 look_function migrations_state; /* its parameter is a struct migrations_expectation */
 /* The parameter of these is a struct table_expectation. */
 look_function table_row_count;
@@ -77,6 +80,10 @@ bool manifest_agrees(const struct subject *subject, struct outcome *outcome, str
 
 /* The objects of the table of contents against the manifest, as a verdict. */
 void schema_same_as_dump(const struct subject *subject, struct outcome *outcome);
+
+/* Tells, as details, where texts are ordered by another version than in the source, as far as the
+ * manifest knows that. */
+void order_of_texts_tell(const struct subject *subject, struct outcome *outcome);
 
 /* Puts into `words` which files of a set may have been cut off unseen, and what would tell; true
  * when there is none. */

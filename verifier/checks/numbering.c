@@ -36,6 +36,32 @@ static const char pairs_sql[] =
     "select from pg_index where indrelid = relation and indisunique and indisvalid "
     "and indnkeyatts = 1 and indkey[0] = attribute and indpred is null) order by 1, 3";
 
+/* A default depends on the sequence that it names, and so does an identity on its own, the other
+ * way round ('i'). A column that another one shares its sequence with has a sequence of another
+ * name. */
+const char numbering_untied_sql[] =
+    "with owned as (select objid as sequence, refobjid as relation, refobjsubid as attribute "
+    "from pg_depend where classid = 'pg_class'::regclass and refclassid = 'pg_class'::regclass "
+    "and refobjsubid > 0 and deptype = 'a'), "
+    "used as (select refobjid as sequence, adrelid as relation, adnum as attribute "
+    "from pg_depend d join pg_attrdef a on a.oid = d.objid "
+    "where classid = 'pg_attrdef'::regclass and refclassid = 'pg_class'::regclass), "
+    "untied as (select *, false as takes from owned o where not exists (select from used u "
+    "where u.sequence = o.sequence) "
+    "union all select *, true from used u where not exists (select from owned o "
+    "where o.sequence = u.sequence)) "
+    "select format(case when takes then 'the column %s.%s.%s takes its values from the sequence "
+    "%s.%s, which does not belong to it any more (OWNED BY)' "
+    "else 'the column %s.%s.%s takes no values any more from its sequence %s.%s' end, "
+    "tn.nspname, t.relname, attname, sn.nspname, s.relname) from untied "
+    "join pg_class s on s.oid = sequence and s.relkind = 'S' "
+    "join pg_namespace sn on sn.oid = s.relnamespace "
+    "join pg_class t on t.oid = relation join pg_namespace tn on tn.oid = t.relnamespace "
+    "join pg_attribute on attrelid = relation and attnum = attribute and not attisdropped "
+    "where tn.nspname !~ '^pg_' and (takes and s.relnamespace = t.relnamespace "
+    "and s.relname = left(concat(t.relname, '_', attname, '_seq'), 63) "
+    "or not takes and attnotnull and not atthasdef and attidentity = '') order by 1";
+
 enum { SEQUENCE, SEQUENCE_SQL, COLUMN, TABLE_SQL, COLUMN_SQL, STEP };
 
 bool stands_behind(int64_t last, bool used, int64_t step, int64_t reached)
@@ -113,14 +139,12 @@ static char *behind_words(const struct behind *behind)
                      behind->first, advice);
 }
 
-int numbering_check(struct connection *connection, struct outcome *outcome, char **ret_words)
+/* -1: the outcome says why it could not be told. */
+static int find_behind(struct connection *connection, struct behind *behind,
+                       struct outcome *outcome)
 {
     cleanup(result_clear) PGresult *pairs = NULL;
-    struct behind behind = {0};
     struct error error;
-    *ret_words = NULL;
-    if (connection_server_version(connection) < FIRST_VERSION)
-        return 0;
     if (connection_query(connection, pairs_sql, NULL, &pairs, NULL, &error) < 0) {
         outcome_error(outcome, "the sequences of the restored database cannot be listed: %s",
                       error.text);
@@ -129,11 +153,43 @@ int numbering_check(struct connection *connection, struct outcome *outcome, char
     int checked = 0;
     for (int from = 0; from < PQntuples(pairs) && checked == 0; from += BATCH) {
         int rest = PQntuples(pairs) - from;
-        checked = check_batch(connection, pairs, from, from + (rest < BATCH ? rest : BATCH),
-                              &behind, outcome);
+        checked = check_batch(connection, pairs, from, from + (rest < BATCH ? rest : BATCH), behind,
+                              outcome);
     }
+    return checked;
+}
+
+int numbering_check(struct connection *connection, struct outcome *outcome, char **ret_words)
+{
+    struct behind behind = {0};
+    *ret_words = NULL;
+    if (connection_server_version(connection) < FIRST_VERSION)
+        return 0;
+    int checked = find_behind(connection, &behind, outcome);
     if (checked == 0 && behind.count > 0)
         *ret_words = behind_words(&behind);
     free(behind.first);
     return checked;
+}
+
+void sequences_behind(const struct subject *subject, const struct expectation *expectation,
+                      struct outcome *outcome)
+{
+    struct behind behind = {0};
+    cleanup(connection_closep) struct connection *connection =
+        session_open_encoded(subject, outcome);
+    if (!connection)
+        return;
+    if (connection_server_version(connection) < FIRST_VERSION) {
+        outcome_error(outcome, "this needs PostgreSQL 11 or newer to restore into");
+        return;
+    }
+    if (find_behind(connection, &behind, outcome) == 0) {
+        cleanup(free_pointer) char *text = behind.count == 0
+                                               ? xstrdup("0")
+                                               : xasprintf("%zu (%s%s)", behind.count, behind.first,
+                                                           behind.count > 1 ? ", ..." : "");
+        session_judge(expectation, "sequences behind", (long double)behind.count, text, outcome);
+    }
+    free(behind.first);
 }

@@ -91,8 +91,10 @@ static void add_schema(struct builder *builder, const struct scenario *scenario)
 {
     for (size_t i = 0; i < scenario->schema.count; i++) {
         const struct schema_expectation *expectation = &scenario->schema.items[i];
-        add(builder, "schema", xasprintf("schema: %s", expectation->text), STAGE_RESTORE,
-            schema_expected, expectation)
+        bool grants = expectation->reference == SCHEMA_GRANTS_AS_FILE; /* are not restored */
+        add(builder, "schema", xasprintf("schema: %s", expectation->text),
+            grants ? STAGE_READ : STAGE_RESTORE, grants ? grants_expected : schema_expected,
+            expectation)
             ->concern = CONCERN_DATA;
     }
 }
@@ -144,6 +146,9 @@ static void add_of_database(struct builder *builder, const struct scenario *scen
     if (scenario->restore.contents)
         add(builder, "backup", xstrdup("contents are identical"), STAGE_RESTORE,
             contents_are_identical, NULL);
+    if (scenario->restore.amcheck)
+        add(builder, "backup", xstrdup("indexes and tables are sound"), STAGE_RESTORE,
+            indexes_and_tables_are_sound, NULL);
     for (size_t i = before; i < builder->plan.count; i++)
         builder->plan.checks[i].each_database = scenario->backups.all_databases;
 }
@@ -158,6 +163,9 @@ static void add_backup_checks(struct builder *builder, const struct scenario *sc
         STAGE_RESTORE; /* and of STAGE_START, without which there is none */
     if (!scenario->backups.all_databases)
         add_of_database(builder, scenario);
+    if (scenario->restore.target)
+        add(builder, "backup", xasprintf("would come back at %s", scenario->restore.target->name),
+            STAGE_READ, would_come_back, NULL);
 }
 
 void plan_build(const struct scenario *scenario, struct plan *ret_plan)
@@ -224,7 +232,8 @@ void plan_select_tellers(const struct plan *plan, const struct facts *facts,
 /* Those that look at the backup or at the bucket do not. */
 static bool needs_database(const struct check *check)
 {
-    if (check->look == backup_is_recent || check->look == backup_is_intact)
+    if (check->look == backup_is_recent || check->look == backup_is_intact ||
+        check->look == would_come_back || check->look == grants_expected)
         return false;
     return check->needs == STAGE_RESTORE || !check_is_of_objects(check);
 }

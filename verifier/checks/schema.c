@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "checks/kinds.h"
+#include "checks/numbering.h"
 #include "checks/schema_limits.h"
 #include "checks/session.h"
 #include "postgres/schema_dump.h"
@@ -168,6 +169,20 @@ static void name_take(void *names, const PGresult *row)
     strings_add(names, PQgetvalue(row, 0, 0));
 }
 
+static int unsound_names(struct connection *connection, struct strings *names,
+                         struct outcome *outcome)
+{
+    if (session_each(connection, unsound_sql, name_take, names, outcome) < 0)
+        return -1;
+    struct error error;
+    char state[6];
+    if (connection_server_version(connection) < 100000 ||
+        connection_each(connection, numbering_untied_sql, name_take, names, state, &error) == 0)
+        return 0;
+    outcome_from_error(outcome, &error);
+    return -1;
+}
+
 /* Words for what a database may have that is not as sound as it looks, to be freed by the caller;
  * NULL: nothing. -1: the outcome says why that is not known. */
 static int unsound_find(const struct subject *subject, struct outcome *outcome, char **ret_words)
@@ -175,14 +190,15 @@ static int unsound_find(const struct subject *subject, struct outcome *outcome, 
     cleanup(connection_closep) struct connection *connection =
         session_open_encoded(subject, outcome);
     cleanup(strings_free) struct strings names = {0};
-    if (!connection || session_each(connection, unsound_sql, name_take, &names, outcome) < 0)
+    if (!connection || unsound_names(connection, &names, outcome) < 0)
         return -1;
     struct buffer words;
     buffer_init(&words, NAMES_BYTES);
     for (size_t i = 0; i < names.count && i < NAMED; i++)
         buffer_printf(&words, "%s%s", i > 0 ? ", " : "", names.items[i]);
     if (names.count > NAMED)
-        outcome_detail(outcome, "and %zu more that are not valid", names.count - NAMED);
+        outcome_detail(outcome, "and %zu more that %s not valid or not tied", names.count - NAMED,
+                       names.count - NAMED == 1 ? "is" : "are");
     *ret_words = names.count > 0 ? xasprintf("as in the source, %s", words.data) : NULL;
     buffer_free(&words);
     return 0;
@@ -274,6 +290,17 @@ static void judge(const struct subject *subject, const struct schema *expected,
     tell_left_out(expected, outcome);
 }
 
+/* For each entry of the restored database: was it made for the sake of the checks? */
+static bool *made_for_checks(const struct subject *subject, const struct archive *restored)
+{
+    bool *made = xcalloc(restored->entry_count + 1, sizeof(*made));
+    for (size_t i = 0; i < restored->entry_count; i++)
+        made[i] = subject->facts->restore.amcheck_made &&
+                  strcmp(restored->entries[i].description, "EXTENSION") == 0 &&
+                  strcmp(restored->entries[i].tag, "amcheck") == 0;
+    return made;
+}
+
 void every_object_is_there(const struct subject *subject, const void *parameter,
                            struct outcome *outcome)
 {
@@ -289,12 +316,14 @@ void every_object_is_there(const struct subject *subject, const void *parameter,
         return;
     }
     exclusion_find(subject->archive, &subject->scenario->restore.exclude, &exclusion);
-    const struct schema_exclusion none = {0};
+    cleanup(free_pointer) bool *ours = made_for_checks(subject, &restored);
+    const struct schema_exclusion made = {.entries = ours};
     const struct schema_exclusion left_out = {.entries = exclusion.left_out,
                                               .extensions = &exclusion.extensions};
     schema_find(subject->archive, &left_out, &expected);
-    schema_find(&restored, &none, &found);
+    schema_find(&restored, &made, &found);
     enum schema_depth depth = depth_of(subject->archive, &restored);
     judge(subject, &expected, &found, depth, outcome);
     tell_versions(subject->archive, &restored, depth, outcome);
+    order_of_texts_tell(subject, outcome);
 }

@@ -15,6 +15,7 @@
 #include "report/text.h"
 #include "shelf/find.h"
 #include "shelf/location.h"
+#include "shelf/manifest.h"
 #include "shelf/object_source.h"
 #include "stages/recipe.h"
 
@@ -206,12 +207,13 @@ static void print_tables(const struct archive *archive)
                   -1);
 }
 
-static void print_recipe(const struct archive *archive, const char *path)
+static void print_recipe(const struct archive *archive, const struct manifest *manifest,
+                         const char *path)
 {
     cleanup(strings_free) struct strings needs = {0};
     cleanup(strings_free) struct strings commands = {0};
-    restore_needs(archive, &needs);
-    restore_commands(archive, path, &commands);
+    restore_needs(archive, manifest, &needs);
+    restore_commands(archive, manifest, path, &commands);
     puts("\nto restore it for real, on the server that PGHOST, PGUSER and the like name");
     print_list("needs", &needs);
     for (size_t i = 0; i < commands.count; i++) {
@@ -314,13 +316,14 @@ static json_t *json_archive(const struct archive *archive, const char *path)
     return object;
 }
 
-static json_t *json_recipe(const struct archive *archive, const char *path)
+static json_t *json_recipe(const struct archive *archive, const struct manifest *manifest,
+                           const char *path)
 {
     json_t *object = json_object();
     cleanup(strings_free) struct strings needs = {0};
     cleanup(strings_free) struct strings commands = {0};
-    restore_needs(archive, &needs);
-    restore_commands(archive, path, &commands);
+    restore_needs(archive, manifest, &needs);
+    restore_commands(archive, manifest, path, &commands);
     json_object_set_new(object, "needs", json_strings(&needs));
     json_object_set_new(object, "commands", json_strings(&commands));
     return object;
@@ -345,7 +348,8 @@ static json_t *json_table(const struct archive_table *table)
     return object;
 }
 
-static void print_json(const struct archive *archive, const char *path, const struct error *error)
+static void print_json(const struct archive *archive, const struct manifest *manifest,
+                       const char *path, const struct error *error)
 {
     json_t *root = json_object();
     json_object_set_new(root, "archive", json_archive(archive, path));
@@ -354,7 +358,7 @@ static void print_json(const struct archive *archive, const char *path, const st
         json_array_append_new(tables, json_table(&archive->tables[i]));
     json_object_set_new(root, "tables", tables);
     if (archive->complete)
-        json_object_set_new(root, "restore", json_recipe(archive, path));
+        json_object_set_new(root, "restore", json_recipe(archive, manifest, path));
     if (error) {
         json_t *object = json_object();
         json_object_set_new(object, "fault",
@@ -369,18 +373,18 @@ static void print_json(const struct archive *archive, const char *path, const st
 
 /* ---- the command ---- */
 
-static void print_result(const struct archive *archive, const char *path, bool json,
-                         const struct error *error)
+static void print_result(const struct archive *archive, const struct manifest *manifest,
+                         const char *path, bool json, const struct error *error)
 {
     if (json) {
-        print_json(archive, path, error);
+        print_json(archive, manifest, path, error);
         return;
     }
     print_head(archive, path);
     if (error)
         return;
     print_tables(archive);
-    print_recipe(archive, path);
+    print_recipe(archive, manifest, path);
 }
 
 static int read_file(struct archive *archive, struct shelf *shelf, const struct part_file *file,
@@ -432,6 +436,28 @@ static int read_backup(struct archive *archive, const char *path,
                : object_read(archive, shelf, name, file.size_bytes, reading, error);
 }
 
+/* What `dump` wrote down beside it, which only adds to the recipe. False: there is none, or none of
+ * use, which is told. */
+static bool manifest_beside(const struct archive *archive, const char *path,
+                            struct manifest *ret_manifest)
+{
+    cleanup(shelf_freep) struct shelf *shelf = NULL;
+    cleanup(free_pointer) char *name = NULL;
+    struct error error;
+    if (!archive->complete || archive->part_count > 0 ||
+        location_open_file(NULL, path, &shelf, &name, &error) < 0)
+        return false;
+    int found =
+        manifest_select(shelf, name, archive->stored_bytes, archive->sha256, ret_manifest, &error);
+    if (found == 0 && strcmp(ret_manifest->sha256, archive->sha256) == 0)
+        return true;
+    cleanup(free_pointer) char *shown = found < 0 ? printable(error.text) : NULL;
+    if (found <= 0)
+        fprintf(stderr, "its manifest is left out of account: %s\n",
+                shown ? shown : "it is that of another backup");
+    return false;
+}
+
 static int inspect(const char *path, const struct common_options *options)
 {
     struct archive archive = {0};
@@ -442,8 +468,11 @@ static int inspect(const char *path, const struct common_options *options)
     cleanup(free_pointer) char *whole =
         starts_with(path, "s3://") ? xstrdup(path) : path_absolute(path);
     int result = read_backup(&archive, whole, &reading, &error);
+    cleanup(manifest_free) struct manifest manifest = {0};
+    bool has_manifest = manifest_beside(&archive, whole, &manifest);
     if (!options->quiet)
-        print_result(&archive, path, options->json, result < 0 ? &error : NULL);
+        print_result(&archive, has_manifest ? &manifest : NULL, path, options->json,
+                     result < 0 ? &error : NULL);
     archive_free(&archive);
     if (fflush(stdout) != 0) {
         fputs("restore-verifier inspect: cannot write to standard output\n", stderr);

@@ -24,6 +24,8 @@ int manifest_describe(struct snapshot *snapshot, const struct snapshot_question 
         .database_bytes = contents.database_bytes,
         .counted = contents.counted,
         .extensions = contents.extensions,
+        .collations = contents.collations,
+        .surroundings = contents.surroundings,
         .revisions = contents.revisions,
         .versions = contents.versions,
         .tables = contents.tables,

@@ -109,6 +109,8 @@ void snapshot_contents_free(struct snapshot_contents *contents)
     free(contents->server_version);
     free(contents->encoding);
     strings_free(&contents->extensions);
+    collations_free(&contents->collations);
+    surroundings_free(&contents->surroundings);
     strings_free(&contents->revisions);
     version_states_free(&contents->versions);
     table_counts_free(&contents->tables);
@@ -137,6 +139,20 @@ static int read_server(struct connection *connection, struct snapshot_contents *
     for (int i = 0; i < PQntuples(extensions); i++)
         strings_add(&contents->extensions, PQgetvalue(extensions, i, 0));
     return 0;
+}
+
+/* What no backup depends on: where the server does not tell it, a dump goes on without. */
+static int read_around(struct connection *connection, struct snapshot_contents *contents,
+                       struct strings *notices, struct error *error)
+{
+    struct error reason;
+    if (connection_execute(connection, error, "savepoint around") < 0)
+        return -1;
+    if (collations_read(connection, &contents->collations, &reason) == 0 &&
+        surroundings_read(connection, &contents->surroundings, &reason) == 0)
+        return 0;
+    strings_addf(notices, "roles, settings and collations are not written down: %s", reason.text);
+    return connection_execute(connection, error, "rollback to savepoint around");
 }
 
 /* Reads what migration tools wrote down; what they cannot be asked for is told in `notices`. */
@@ -204,6 +220,7 @@ int snapshot_read(struct snapshot *snapshot, const struct snapshot_question *que
                      "pg_dump: %s",
                      snapshot->reason);
     if (read_server(connection, &contents, error) < 0 ||
+        read_around(connection, &contents, notices, error) < 0 ||
         table_counts_list(connection, &contents.tables, error) < 0 ||
         tell_unlogged(connection, notices, error) < 0 ||
         (count && table_counts_fill(connection, &contents.tables, &problems, error) < 0) ||

@@ -13,6 +13,8 @@
 #include <time.h>
 
 #include "postgres/address.h"
+#include "postgres/collations.h"
+#include "postgres/surroundings.h"
 #include "postgres/table_counts.h"
 #include "postgres/version_table.h"
 
@@ -22,9 +24,11 @@ struct snapshot_contents {
     char *server_version; /* "15.18 (Debian 15.18-0+deb12u1)" */
     char *encoding;       /* "UTF8" */
     int64_t database_bytes;
-    bool counted;                   /* the rows of tables were counted */
-    bool has_rows;                  /* in a table, or as a large object */
-    struct strings extensions;      /* "pg_trgm 1.6" */
+    bool counted;              /* the rows of tables were counted */
+    bool has_rows;             /* in a table, or as a large object */
+    struct strings extensions; /* "pg_trgm 1.6" */
+    struct collations collations;
+    struct surroundings surroundings;
     struct strings revisions;       /* of alembic_version; none where there is no such table */
     struct version_states versions; /* of the tables that were asked for */
     struct table_counts tables;

@@ -22,7 +22,7 @@ enum argument { NO_ARGUMENT, COLUMN, TABLES_AND_COLUMNS };
 
 /* What can be measured; `example` is a whole expectation, for the words of a problem. */
 static const struct metric_kind {
-    const char *name;
+    const char *name; /* one word, or two */
     enum metric metric;
     enum argument argument;
     enum unit unit;
@@ -36,6 +36,8 @@ static const struct metric_kind {
     {"missing", METRIC_MISSING, TABLES_AND_COLUMNS, UNIT_NONE, true, "missing(table.column) = 0"},
     {"orphaned", METRIC_ORPHANED, TABLES_AND_COLUMNS, UNIT_NONE, true,
      "orphaned(table.column) = 0"},
+    {"sequences behind", METRIC_SEQUENCES_BEHIND, NO_ARGUMENT, UNIT_NONE, false,
+     "sequences behind = 0"},
 };
 
 /* Two characters before one, so that `>=` is not read as `>`. NULL: known from elsewhere. */
@@ -95,6 +97,18 @@ static bool accept_word(struct parser *parser, const char *word)
         return false;
     parser->at += length;
     return true;
+}
+
+/* Passes over the words of a metric's name when they are the next ones. */
+static bool accept_name(struct parser *parser, const char *name)
+{
+    const char *begin = parser->at;
+    size_t first = strcspn(name, " ");
+    cleanup(free_pointer) char *word = xstrndup(name, first);
+    if (accept_word(parser, word) && (!name[first] || accept_word(parser, name + first + 1)))
+        return true;
+    parser->at = begin;
+    return false;
 }
 
 /* The next word, or what stands there instead up to a blank: for messages, to be freed. */
@@ -229,7 +243,7 @@ static int parse_metric(struct parser *parser)
 {
     skip_blanks(parser);
     for (size_t i = 0; i < ARRAY_LENGTH(metrics); i++) {
-        if (!accept_word(parser, metrics[i].name))
+        if (!accept_name(parser, metrics[i].name))
             continue;
         parser->kind = &metrics[i];
         parser->expectation->metric = metrics[i].metric;

@@ -20,13 +20,14 @@
 #include "base/memory.h"
 
 enum metric {
-    METRIC_VALUE,        /* what a query returned; has no name in the notation */
-    METRIC_ROW_COUNT,    /* row_count */
-    METRIC_FRESHNESS,    /* freshness(column), in seconds */
-    METRIC_OBJECT_COUNT, /* object_count */
-    METRIC_TOTAL_SIZE,   /* total_size, in bytes */
-    METRIC_MISSING,      /* missing(table.column, ...) */
-    METRIC_ORPHANED,     /* orphaned(table.column, ...) */
+    METRIC_VALUE,            /* what a query returned; has no name in the notation */
+    METRIC_ROW_COUNT,        /* row_count */
+    METRIC_FRESHNESS,        /* freshness(column), in seconds */
+    METRIC_OBJECT_COUNT,     /* object_count */
+    METRIC_TOTAL_SIZE,       /* total_size, in bytes */
+    METRIC_MISSING,          /* missing(table.column, ...) */
+    METRIC_ORPHANED,         /* orphaned(table.column, ...) */
+    METRIC_SEQUENCES_BEHIND, /* sequences behind */
 };
 
 enum comparison {

@@ -6,7 +6,14 @@
 #include "base/utf8.h"
 #include "scenario/sections.h"
 
-enum place { UNDER_TABLE, FOR_QUERY, FOR_OBJECTS };
+enum place { UNDER_TABLE, FOR_QUERY, FOR_OBJECTS, FOR_SCHEMA };
+
+/* Where a metric belongs, for one that stands elsewhere. */
+static const char *const belongs[] = {
+    [UNDER_TABLE] = "is measured of a table: put it under `tables`",
+    [FOR_OBJECTS] = "is measured of the bucket: put it under `objects`, `checks`",
+    [FOR_SCHEMA] = "is measured of the database: put it under `schema`",
+};
 
 /* Where each metric may stand, what it may be the same as, and whether its change is known. */
 static const struct metric_place {
@@ -22,6 +29,7 @@ static const struct metric_place {
     {METRIC_TOTAL_SIZE, FOR_OBJECTS, "copy", true},
     {METRIC_MISSING, FOR_OBJECTS, NULL, false},
     {METRIC_ORPHANED, FOR_OBJECTS, NULL, false},
+    {METRIC_SEQUENCES_BEHIND, FOR_SCHEMA, NULL, false},
 };
 
 /* What is wrong with a metric at that place, to be freed; or NULL. */
@@ -30,10 +38,7 @@ static char *misfit(const struct metric_place *fit, enum place place, const char
 {
     bool same = expectation->comparison == COMPARE_SAME_AS;
     if (fit->place != place)
-        return xasprintf(fit->place == UNDER_TABLE
-                             ? "`%s` is measured of a table: put it under `tables`"
-                             : "`%s` is measured of the bucket: put it under `objects`, `checks`",
-                         name);
+        return xasprintf("`%s` %s", name, belongs[fit->place]);
     if (expectation->change && !fit->change)
         return xasprintf("no change of `%s` is recorded: compare it with a number", name);
     if (!same || (fit->same_as && strcmp(fit->same_as, expectation->same_as) == 0))
@@ -213,4 +218,10 @@ void read_query_expectation(struct reader *reader, const struct key *key, const 
                             void *field)
 {
     read_expectation(reader, key->name, value, FOR_QUERY, field);
+}
+
+void read_schema_expectation(struct reader *reader, const struct key *key, const struct node *value,
+                             void *field)
+{
+    read_expectation(reader, key->name, value, FOR_SCHEMA, field);
 }

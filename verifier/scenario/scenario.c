@@ -49,6 +49,8 @@ static const struct key restore_keys[] = {
     {"timeout", read_duration_ms, FIELD(restore.timeout_ms), NO_MARK, false},
     {"exclude", read_lines, FIELD(restore.exclude), NO_MARK, false},
     {"contents", read_yes_or_no, FIELD(restore.contents), NO_MARK, false},
+    {"amcheck", read_yes_or_no, FIELD(restore.amcheck), NO_MARK, false},
+    {"target", read_target, FIELD(restore.target), NO_MARK, false},
     {"trust", read_yes_or_no, FIELD(restore.trust), NO_MARK, false},
 };
 

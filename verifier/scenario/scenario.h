@@ -16,6 +16,7 @@
 #include "base/host_kind.h"
 #include "base/memory.h"
 #include "base/migration_tool.h"
+#include "base/restore_target.h"
 #include "scenario/expectation.h"
 
 enum version_wanted {
@@ -50,15 +51,18 @@ struct migrations_expectation {
     struct mark version_mark;
 };
 
-/* What the definitions of the database are held against. */
+/* What the definitions of the database are held against, or a number of them. */
 struct schema_expectation {
     enum schema_reference {
         SCHEMA_AS_DUMP,          /* the manifest */
         SCHEMA_AS_LAST_VERIFIED, /* the record of the last backup that verified */
         SCHEMA_AS_FILE,          /* what pg_dump --schema-only wrote */
+        SCHEMA_GRANTS_AS_FILE,   /* likewise: who may do what */
+        SCHEMA_MEASURED,         /* nothing: `number` says what is expected */
     } reference;
-    char *file; /* for SCHEMA_AS_FILE */
-    char *text; /* as written, without `warn:` */
+    char *file;                /* for SCHEMA_AS_FILE and SCHEMA_GRANTS_AS_FILE */
+    struct expectation number; /* for SCHEMA_MEASURED */
+    char *text;                /* as written, without `warn:` */
     bool warn;
     struct mark mark;
 };
@@ -149,8 +153,10 @@ struct scenario {
         int jobs;     /* 0: the number of processors */
         int64_t timeout_ms;
         struct strings exclude;
-        bool contents; /* compare the contents of every table */
-        bool trust;    /* the backup's SQL may run on `server` as a superuser */
+        bool contents;                       /* compare the contents of every table */
+        bool amcheck;                        /* look at every index and every table's pages */
+        const struct restore_target *target; /* where one would restore for real; or NULL */
+        bool trust; /* the backup's SQL may run on `server` as a superuser */
     } restore;
     struct alembic_expectation *alembic;
     size_t alembic_count;

@@ -4,6 +4,8 @@
  *       - same as dump
  *       - same as last verified
  *       - warn: same as schema.sql
+ *       - grants same as schema.sql
+ *       - sequences behind = 0
  *       - ignore: [TABLE audit.*_2024, INDEX tmp_*]
  */
 #include <stdlib.h>
@@ -11,7 +13,8 @@
 
 #include "scenario/sections.h"
 
-static const char wanted[] = "same as dump, same as last verified, same as FILE, or ignore: [...]";
+static const char wanted[] = "same as dump, same as last verified, same as FILE, grants same as "
+                             "FILE, sequences behind = 0, or ignore: [...]";
 
 /* A file is named as one: from the current directory, and made absolute. */
 static char *file_named(struct reader *reader, const struct node *node, const char *name)
@@ -25,40 +28,75 @@ static char *file_named(struct reader *reader, const struct node *node, const ch
     return path;
 }
 
-static void read_reference(struct reader *reader, const struct node *node, bool warn)
+/* What stands behind `same as`. -1: it has been told what is wrong with it. */
+static int read_reference(struct reader *reader, const struct node *node, const char *what,
+                          struct schema_expectation *expectation)
 {
-    static const char same[] = "same as ";
-    struct schema_expectations *schema = &reader->scenario->schema;
-    const char *text = node_text(reader, "schema", node, wanted);
-    struct schema_expectation expectation = {.warn = warn, .mark = node->mark};
-    if (!text)
-        return;
-    if (!starts_with(text, same)) {
-        cleanup(free_pointer) char *words = value_shown(node);
-        problems_add(&reader->problems, node->mark, "`schema` expects %s, not %s", wanted, words);
-        return;
-    }
-    const char *what = text + strlen(same);
     if (strcmp(what, "dump") == 0)
-        expectation.reference = SCHEMA_AS_DUMP;
+        expectation->reference = SCHEMA_AS_DUMP;
     else if (strcmp(what, "last verified") == 0)
-        expectation.reference = SCHEMA_AS_LAST_VERIFIED;
+        expectation->reference = SCHEMA_AS_LAST_VERIFIED;
     else if (strcmp(what, "migrations") == 0) {
         problems_add(&reader->problems, node->mark,
                      "a schema cannot be held against migrations: name a file that `pg_dump "
                      "--schema-only` makes of a database that they were applied to");
-        return;
+        return -1;
     } else {
-        expectation.reference = SCHEMA_AS_FILE;
-        expectation.file = file_named(reader, node, what);
+        expectation->reference = SCHEMA_AS_FILE;
+        expectation->file = file_named(reader, node, what);
     }
+    return 0;
+}
+
+/* Likewise, of one that is a number. */
+static int read_number(struct reader *reader, const struct node *node,
+                       struct schema_expectation *expectation)
+{
+    static const struct key key = {.name = "schema"};
+    const size_t before = reader->problems.count;
+    expectation->reference = SCHEMA_MEASURED;
+    read_schema_expectation(reader, &key, node, &expectation->number);
+    expectation->number.warn |= expectation->warn;
+    return reader->problems.count > before ? -1 : 0;
+}
+
+static void add_expectation(struct reader *reader, const struct schema_expectation *expectation)
+{
+    struct schema_expectations *schema = &reader->scenario->schema;
     for (size_t i = 0; i < schema->count; i++)
-        if (strcmp(schema->items[i].text, text) == 0)
-            problems_add(&reader->problems, node->mark, "`%s` stands here twice",
+        if (strcmp(schema->items[i].text, expectation->text) == 0)
+            problems_add(&reader->problems, expectation->mark, "`%s` stands here twice",
                          schema->items[i].text);
-    expectation.text = xstrdup(text);
     schema->items = xreallocarray(schema->items, schema->count + 1, sizeof(*schema->items));
-    schema->items[schema->count++] = expectation;
+    schema->items[schema->count++] = *expectation;
+}
+
+static void read_line_of(struct reader *reader, const struct node *node, bool warn)
+{
+    static const char same[] = "same as ";
+    static const char grants[] = "grants same as ";
+    const char *text = node_text(reader, "schema", node, wanted);
+    struct schema_expectation expectation = {.warn = warn, .mark = node->mark};
+    if (!text)
+        return;
+    int read;
+    if (starts_with(text, same)) {
+        read = read_reference(reader, node, text + strlen(same), &expectation);
+    } else if (starts_with(text, grants) && text[strlen(grants)]) {
+        expectation.reference = SCHEMA_GRANTS_AS_FILE;
+        expectation.file = file_named(reader, node, text + strlen(grants));
+        read = 0;
+    } else if (starts_with(text, "sequences behind")) {
+        read = read_number(reader, node, &expectation);
+    } else {
+        cleanup(free_pointer) char *words = value_shown(node);
+        problems_add(&reader->problems, node->mark, "`schema` expects %s, not %s", wanted, words);
+        return;
+    }
+    if (read < 0)
+        return;
+    expectation.text = xstrdup(text);
+    add_expectation(reader, &expectation);
 }
 
 /* "TABLE audit.*": in capitals the kind, which may have blanks, then the pattern. */
@@ -86,7 +124,7 @@ static void read_item(struct reader *reader, const struct node *node)
             for (size_t i = 0; i < value->count; i++)
                 read_pattern(reader, &value->items[i]);
     } else if (!*key || strcmp(key, "warn") == 0) {
-        read_reference(reader, value, *key != '\0');
+        read_line_of(reader, value, *key != '\0');
     } else {
         problems_add(&reader->problems, node->mark, "`schema` expects %s", wanted);
     }
@@ -109,6 +147,7 @@ void schema_expectations_free(struct schema_expectations *schema)
 {
     for (size_t i = 0; i < schema->count; i++) {
         free(schema->items[i].file);
+        expectation_free(&schema->items[i].number);
         free(schema->items[i].text);
     }
     free(schema->items);

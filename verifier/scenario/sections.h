@@ -13,12 +13,16 @@ void read_object_checks(struct reader *reader, const struct key *key, const stru
                         void *field); /* struct objects */
 void read_query_expectation(struct reader *reader, const struct key *key, const struct node *value,
                             void *field); /* struct expectation */
+void read_schema_expectation(struct reader *reader, const struct key *key, const struct node *value,
+                             void *field); /* struct expectation */
 
 /* values.c */
 void read_scenario_name(struct reader *reader, const struct key *key, const struct node *value,
                         void *field); /* char * */
 void read_host(struct reader *reader, const struct key *key, const struct node *value,
                void *field); /* enum host_kind */
+void read_target(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field); /* const struct restore_target * */
 void read_counts(struct reader *reader, const struct key *key, const struct node *value,
                  void *field); /* bool: true for `none` */
 void read_database(struct reader *reader, const struct key *key, const struct node *value,

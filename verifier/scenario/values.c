@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
 
 enum {
@@ -71,6 +72,25 @@ void read_host(struct reader *reader, const struct key *key, const struct node *
     cleanup(free_pointer) char *words = value_shown(value);
     cleanup(free_pointer) char *near = suggestion(text, names, ARRAY_LENGTH(names));
     problems_add(&reader->problems, value->mark, "%s is no host that is known%s", words, near);
+}
+
+void read_target(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field)
+{
+    const char *const *names;
+    size_t count = restore_target_names(&names);
+    const char *text = line_text(reader, key, value, "the name of a host");
+    if (!text)
+        return;
+    *(const struct restore_target **)field = restore_target_find(text);
+    if (restore_target_find(text))
+        return;
+    const char *near = nearest(text, names, count);
+    cleanup(free_pointer) char *words = value_shown(value);
+    cleanup(free_pointer) char *all = suggestion("", names, count); /* near to none */
+    cleanup(free_pointer) char *meant =
+        near ? xasprintf(": did you mean `%s`? (%s)", near, all + strlen(": ")) : xstrdup(all);
+    problems_add(&reader->problems, value->mark, "%s is no target that is known%s", words, meant);
 }
 
 void read_counts(struct reader *reader, const struct key *key, const struct node *value,

@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "shelf/document_source.h"
 
 /* --- values ------------------------------------------------------------------------------------
  */
 
 /* Gives `good`, and notes the first value that is not what was wanted. */
-static bool check(struct document *document, const char *key, bool good, const char *wanted)
+bool document_check(struct document *document, const char *key, bool good, const char *wanted)
 {
     if (!good && !*document->problem)
         snprintf(document->problem, sizeof(document->problem), "\"%.60s\" is not %s", key, wanted);
@@ -19,7 +20,7 @@ static bool check(struct document *document, const char *key, bool good, const c
 }
 
 /* One line of text, as everything is that we write: it ends up in reports. */
-static bool is_line(const json_t *value)
+bool document_is_line(const json_t *value)
 {
     const char *text = json_string_value(value);
     if (!text)
@@ -32,12 +33,12 @@ static bool is_line(const json_t *value)
 
 static void line_read(struct document *document, const char *key, json_t *value, void *ret_line)
 {
-    bool good = check(document, key, is_line(value), "a line of text");
+    bool good = document_check(document, key, document_is_line(value), "a line of text");
     *(char **)ret_line = xstrdup(good ? json_string_value(value) : "");
 }
 
 /* jansson takes UTF-8 and nothing else. */
-static json_t *text_value(const char *text)
+json_t *document_text(const char *text)
 {
     json_t *value = json_string(text);
     if (value)
@@ -52,7 +53,7 @@ static json_t *text_value(const char *text)
 static json_t *line_write(const void *line)
 {
     const char *text = *(char *const *)line;
-    return text_value(text ? text : "");
+    return document_text(text ? text : "");
 }
 
 static void line_free(void *line)
@@ -63,8 +64,9 @@ static void line_free(void *line)
 static void number_read(struct document *document, const char *key, json_t *value, void *ret_number)
 {
     bool good = json_is_integer(value) && json_integer_value(value) >= 0;
-    *(int64_t *)ret_number =
-        check(document, key, good, "a whole number from 0") ? json_integer_value(value) : 0;
+    *(int64_t *)ret_number = document_check(document, key, good, "a whole number from 0")
+                                 ? json_integer_value(value)
+                                 : 0;
 }
 
 static json_t *number_write(const void *number)
@@ -74,8 +76,8 @@ static json_t *number_write(const void *number)
 
 static void flag_read(struct document *document, const char *key, json_t *value, void *ret_flag)
 {
-    *(bool *)ret_flag =
-        check(document, key, json_is_boolean(value), "true or false") && json_is_true(value);
+    *(bool *)ret_flag = document_check(document, key, json_is_boolean(value), "true or false") &&
+                        json_is_true(value);
 }
 
 static json_t *flag_write(const void *flag)
@@ -97,7 +99,7 @@ static void time_read(struct document *document, const char *key, json_t *value,
     /* Written back it must be the same: so there is no 30 February, and no year before 1970. */
     bool good = text && time > 0 && strcmp(text, again) == 0;
     *(time_t *)ret_time =
-        check(document, key, good, "a time such as 2026-11-22T14:03:05Z") ? time : 0;
+        document_check(document, key, good, "a time such as 2026-11-22T14:03:05Z") ? time : 0;
 }
 
 static json_t *time_write(const void *time)
@@ -112,7 +114,7 @@ static void sha256_read(struct document *document, const char *key, json_t *valu
     const char *text = json_string_value(value);
     bool good = text && strlen(text) == SHA256_HEX_SIZE - 1 &&
                 strspn(text, "0123456789abcdef") == SHA256_HEX_SIZE - 1;
-    if (check(document, key, good, "a SHA-256 of 64 small hexadecimal digits"))
+    if (document_check(document, key, good, "a SHA-256 of 64 small hexadecimal digits"))
         memcpy(ret_hex, text, SHA256_HEX_SIZE);
 }
 
@@ -123,11 +125,11 @@ static json_t *sha256_write(const void *hex)
 
 static void strings_read(struct document *document, const char *key, json_t *value, void *ret_list)
 {
-    if (!check(document, key, json_is_array(value), "a list"))
+    if (!document_check(document, key, json_is_array(value), "a list"))
         return;
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *item = json_array_get(value, i);
-        if (!check(document, key, is_line(item), "a list of lines of text"))
+        if (!document_check(document, key, document_is_line(item), "a list of lines of text"))
             return;
         strings_add(ret_list, json_string_value(item));
     }
@@ -138,7 +140,7 @@ static json_t *strings_write(const void *list)
     const struct strings *strings = list;
     json_t *array = json_array();
     for (size_t i = 0; i < strings->count; i++)
-        json_array_append_new(array, text_value(strings->items[i]));
+        json_array_append_new(array, document_text(strings->items[i]));
     return array;
 }
 
@@ -163,7 +165,7 @@ static void table_read(struct document *document, const char *schema, const char
 {
     const json_t *rows = json_is_object(value) ? json_object_get(value, "rows") : value;
     const json_t *total = json_is_object(value) ? json_object_get(value, "total") : value;
-    if (check(document, name, is_count(rows) && is_count(total), "a number of rows"))
+    if (document_check(document, name, is_count(rows) && is_count(total), "a number of rows"))
         table_counts_add(tables, schema, name, count_value(rows), count_value(total));
 }
 
@@ -174,11 +176,11 @@ static void tables_read(struct document *document, const char *key, json_t *sche
     const char *name;
     json_t *tables;
     json_t *value;
-    if (!check(document, key, json_is_object(schemas), "an object"))
+    if (!document_check(document, key, json_is_object(schemas), "an object"))
         return;
     json_object_foreach(schemas, schema, tables)
     {
-        if (!check(document, schema, json_is_object(tables), "an object"))
+        if (!document_check(document, schema, json_is_object(tables), "an object"))
             return;
         json_object_foreach(tables, name, value)
             table_read(document, schema, name, value, ret_tables);
@@ -229,7 +231,7 @@ static void versions_read(struct document *document, const char *key, json_t *va
 {
     const char *table;
     json_t *versions;
-    if (!value || !check(document, key, json_is_object(value), "an object"))
+    if (!value || !document_check(document, key, json_is_object(value), "an object"))
         return;
     json_object_foreach(value, table, versions)
         strings_read(document, table, versions, &version_states_add(ret_states, table)->versions);
@@ -254,13 +256,13 @@ static void schema_read(struct document *document, const char *key, json_t *valu
 {
     const char *kind;
     json_t *total;
-    if (!value || !check(document, key, json_is_object(value), "an object"))
+    if (!value || !document_check(document, key, json_is_object(value), "an object"))
         return;
     json_object_foreach(value, kind, total)
     {
         char sha256[SHA256_HEX_SIZE] = "";
         int64_t count;
-        if (!check(document, kind, json_is_object(total), "an object"))
+        if (!document_check(document, kind, json_is_object(total), "an object"))
             return;
         number_read(document, "count", json_object_get(total, "count"), &count);
         sha256_read(document, "sha256", json_object_get(total, "sha256"), sha256);
@@ -306,8 +308,9 @@ static void object_read(struct document *document, const char *kind, json_t *val
     struct definition_digest said;
     for (size_t i = 0; i < ARRAY_LENGTH(words); i++)
         words[i] = json_string_value(json_array_get(value, i));
-    if (check(document, kind, words[0] && words[1] && words[2] && digest_parse(words[2], &said),
-              "lists of schema, name and digest"))
+    if (document_check(document, kind,
+                       words[0] && words[1] && words[2] && digest_parse(words[2], &said),
+                       "lists of schema, name and digest"))
         definitions_add(definitions, kind, words[0], words[1], &said);
 }
 
@@ -319,7 +322,7 @@ static void definitions_read(struct document *document, const char *key, json_t 
     json_t *objects;
     size_t i;
     json_t *object;
-    if (!value || !check(document, key, json_is_object(value), "an object"))
+    if (!value || !document_check(document, key, json_is_object(value), "an object"))
         return;
     line_read(document, "pg_dump", json_object_get(value, "pg_dump"), &definitions->pg_dump);
     line_read(document, "server", json_object_get(value, "server"), &definitions->server);
@@ -342,8 +345,8 @@ static json_t *definitions_write(const void *all)
         cleanup(free_pointer) char *digest =
             xasprintf("%016" PRIx64 "%016" PRIx64, object->said.words[0], object->said.words[1]);
         json_t *item = json_array();
-        json_array_append_new(item, text_value(object->schema));
-        json_array_append_new(item, text_value(object->name));
+        json_array_append_new(item, document_text(object->schema));
+        json_array_append_new(item, document_text(object->name));
         json_array_append_new(item, json_string(digest));
         json_array_append_new(objects, item);
     }
@@ -373,6 +376,10 @@ static const struct {
     [DOCUMENT_VERSIONS] = {versions_read, versions_write, versions_release},
     [DOCUMENT_SCHEMA] = {schema_read, schema_write, schema_release},
     [DOCUMENT_DEFINITIONS] = {definitions_read, definitions_write, definitions_release},
+    [DOCUMENT_COLLATIONS] = {document_collations_read, document_collations_write,
+                             document_collations_free},
+    [DOCUMENT_SURROUNDINGS] = {document_surroundings_read, document_surroundings_write,
+                               document_surroundings_free},
 };
 
 void document_fields_free(const struct document_field *fields, void *structure)
@@ -432,7 +439,7 @@ int document_end(struct document *document, const char *name, struct error *erro
 json_t *document_object(struct document *document, const char *key)
 {
     json_t *value = json_object_get(document->root, key);
-    return check(document, key, json_is_object(value), "an object") ? value : NULL;
+    return document_check(document, key, json_is_object(value), "an object") ? value : NULL;
 }
 
 int64_t document_number(struct document *document, json_t *object, const char *key)

@@ -18,6 +18,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "postgres/collations.h"
+#include "postgres/surroundings.h"
 #include "postgres/table_counts.h"
 #include "postgres/version_table.h"
 #include "schema/definitions.h"
@@ -30,16 +32,18 @@ enum { DOCUMENT_LIMIT_BYTES = 8 * 1024 * 1024 };
 struct document_field {
     const char *key; /* NULL ends a table of them */
     enum document_type {
-        DOCUMENT_LINE,        /* char *, one line of text; never NULL when read */
-        DOCUMENT_NUMBER,      /* int64_t, from 0 */
-        DOCUMENT_FLAG,        /* bool */
-        DOCUMENT_TIME,        /* time_t: "2026-11-22T14:03:05Z" */
-        DOCUMENT_SHA256,      /* char[SHA256_HEX_SIZE] */
-        DOCUMENT_STRINGS,     /* struct strings */
-        DOCUMENT_TABLES,      /* struct table_counts */
-        DOCUMENT_VERSIONS,    /* struct version_states; may be missing: nothing is known then */
-        DOCUMENT_SCHEMA,      /* struct schema_totals; may be missing likewise */
-        DOCUMENT_DEFINITIONS, /* struct definitions; may be missing likewise */
+        DOCUMENT_LINE,         /* char *, one line of text; never NULL when read */
+        DOCUMENT_NUMBER,       /* int64_t, from 0 */
+        DOCUMENT_FLAG,         /* bool */
+        DOCUMENT_TIME,         /* time_t: "2026-11-22T14:03:05Z" */
+        DOCUMENT_SHA256,       /* char[SHA256_HEX_SIZE] */
+        DOCUMENT_STRINGS,      /* struct strings */
+        DOCUMENT_TABLES,       /* struct table_counts */
+        DOCUMENT_VERSIONS,     /* struct version_states; may be missing: nothing is known then */
+        DOCUMENT_SCHEMA,       /* struct schema_totals; may be missing likewise */
+        DOCUMENT_DEFINITIONS,  /* struct definitions; may be missing likewise */
+        DOCUMENT_COLLATIONS,   /* struct collations; may be missing likewise */
+        DOCUMENT_SURROUNDINGS, /* struct surroundings; may be missing likewise */
     } type;
     size_t offset; /* of the member */
 };

@@ -26,6 +26,8 @@ static const struct document_field source_fields[] = {
     {"encoding", DOCUMENT_LINE, offsetof(struct manifest, encoding)},
     {"database_bytes", DOCUMENT_NUMBER, offsetof(struct manifest, database_bytes)},
     {"extensions", DOCUMENT_STRINGS, offsetof(struct manifest, extensions)},
+    {"collations", DOCUMENT_COLLATIONS, offsetof(struct manifest, collations)},
+    {"surroundings", DOCUMENT_SURROUNDINGS, offsetof(struct manifest, surroundings)},
     {"alembic", DOCUMENT_STRINGS, offsetof(struct manifest, revisions)},
     {"version_tables", DOCUMENT_VERSIONS, offsetof(struct manifest, versions)},
     {"counted", DOCUMENT_FLAG, offsetof(struct manifest, counted)},

@@ -21,6 +21,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "postgres/collations.h"
+#include "postgres/surroundings.h"
 #include "postgres/table_counts.h"
 #include "postgres/version_table.h"
 #include "schema/totals.h"
@@ -36,16 +38,18 @@ struct manifest {
     char sha256[SHA256_HEX_SIZE];
     time_t began; /* when the snapshot was taken: what was written later is not in the backup */
     time_t ended;
-    char *program;                  /* "restore-verifier 0.1.0" */
-    char *pg_dump;                  /* its version */
-    char *host;                     /* "self-hosted", "render", ...: the kind, not the name */
-    char *server;                   /* version of the server */
-    char *encoding;                 /* of the database */
-    int64_t database_bytes;         /* size of the database on its server */
-    bool counted;                   /* rows were counted, in the snapshot of the dump */
-    struct strings extensions;      /* "pg_trgm 1.6" */
-    struct strings revisions;       /* of alembic_version */
-    struct version_states versions; /* of the tables that the scenario names */
+    char *program;                    /* "restore-verifier 0.1.0" */
+    char *pg_dump;                    /* its version */
+    char *host;                       /* "self-hosted", "render", ...: the kind, not the name */
+    char *server;                     /* version of the server */
+    char *encoding;                   /* of the database */
+    int64_t database_bytes;           /* size of the database on its server */
+    bool counted;                     /* rows were counted, in the snapshot of the dump */
+    struct strings extensions;        /* "pg_trgm 1.6" */
+    struct collations collations;     /* none in older manifests */
+    struct surroundings surroundings; /* likewise */
+    struct strings revisions;         /* of alembic_version */
+    struct version_states versions;   /* of the tables that the scenario names */
     struct table_counts tables;
     /* What the table of contents held that pg_dump wrote; none in older manifests. */
     struct schema_totals schema;

@@ -88,6 +88,8 @@ struct restore_fact {
     char excluded[8192];   /* archive entries left out on request; a line each */
     int excluded_count;
     int statistics_left_out;      /* archive entries with statistics, for servers before 18 */
+    bool amcheck_made;            /* the extension, which no backup brought */
+    char amcheck_problem[1024];   /* why it could not be, where the scenario asks for it; or "" */
     char exclude_unmatched[4096]; /* names under restore.exclude that no entry has; a line each */
 };
 

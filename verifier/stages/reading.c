@@ -170,14 +170,6 @@ static void tell_format(const struct archive *archive, struct backup_fact *fact)
     text_copy(fact->format, sizeof(fact->format), words);
 }
 
-static void tell_needs(const struct archive *archive, struct backup_fact *fact)
-{
-    cleanup(strings_free) struct strings needs = {0};
-    restore_needs(archive, &needs);
-    cleanup(free_pointer) char *listed = strings_listed(&needs);
-    text_copy(fact->needs, sizeof(fact->needs), listed);
-}
-
 static void record_archive(struct stages *stages)
 {
     const struct archive *archive = &stages->archive;
@@ -195,7 +187,6 @@ static void record_archive(struct stages *stages)
     if (!archive->complete)
         return;
     memcpy(fact->sha256, archive->sha256, sizeof(fact->sha256));
-    tell_needs(archive, fact);
     fact->table_count = (int64_t)archive->table_count;
     for (size_t i = 0; i < archive->table_count; i++)
         fact->row_count += archive->tables[i].totals.rows;
@@ -207,6 +198,17 @@ static bool manifest_counts(const struct stages *stages)
     const struct manifest *manifest = stages_manifest(stages);
     return manifest && (!stages->archive.complete ||
                         strcmp(manifest->sha256, archive_main(&stages->archive)->sha256) == 0);
+}
+
+static void tell_needs(struct stages *stages)
+{
+    struct backup_fact *fact = &stages->facts->backup;
+    cleanup(strings_free) struct strings needs = {0};
+    if (!stages->archive.complete)
+        return;
+    restore_needs(&stages->archive, manifest_counts(stages) ? &stages->manifest : NULL, &needs);
+    cleanup(free_pointer) char *listed = strings_listed(&needs);
+    text_copy(fact->needs, sizeof(fact->needs), listed);
 }
 
 /* When the backup was made: its manifest knows; else its name and its header together. */
@@ -309,6 +311,7 @@ int reading_finish(struct stages *stages)
     pthread_cond_destroy(&reading->changed);
     record_archive(stages);
     manifest_stage(stages);
+    tell_needs(stages);
     record_time(stages);
     choose_sources(stages);
     give_copies_away(stages);

@@ -79,7 +79,7 @@ static const struct {
                                                                         plpython3u */
 };
 
-static bool needs_superuser(const struct archive_entry *entry)
+bool entry_needs_superuser(const struct archive_entry *entry)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(superuser_objects); i++) {
         const char *words = superuser_objects[i].words;
@@ -129,7 +129,7 @@ char *superuser_reason(const struct archive *archive, struct connection *connect
     if (fills_schema(archive))
         return xstrdup("the data of a set are loaded without asking triggers and foreign keys");
     for (size_t i = 0; i < archive->entry_count; i++)
-        if (needs_superuser(&archive->entries[i]))
+        if (entry_needs_superuser(&archive->entries[i]))
             return xasprintf("it has the %s %s", archive->entries[i].description,
                              archive->entries[i].tag);
     for (size_t i = 0; i < archive->extension_count; i++)
@@ -238,8 +238,8 @@ static void describe_missing(const char *extension, int major, struct buffer *wo
     }
 }
 
-static bool is_left_out(const struct archive *archive, const struct exclusion *exclusion,
-                        const char *extension)
+bool extension_is_left_out(const struct archive *archive, const struct exclusion *exclusion,
+                           const char *extension)
 {
     if (strings_contain(&exclusion->extensions, extension))
         return true;
@@ -294,7 +294,7 @@ int extensions_available(const struct archive *archive, const struct exclusion *
     for (size_t i = 0; i < archive->extension_count; i++) {
         const char *name = archive->extensions[i].name;
         bool available = true;
-        if (is_left_out(archive, exclusion, name) || strings_contain(&seen, name))
+        if (extension_is_left_out(archive, exclusion, name) || strings_contain(&seen, name))
             continue;
         strings_add(&seen, name);
         if (is_available(connection, name, &available, error) < 0)

@@ -18,6 +18,9 @@ struct required_versions {
 bool entry_is_statistics(const struct archive_entry *entry);
 struct required_versions required_versions(const struct archive *archive);
 
+/* Does PostgreSQL let only superusers create it? */
+bool entry_needs_superuser(const struct archive_entry *entry);
+
 /* Why only a superuser can restore the archive, as far as its contents tell ("it has the event
  * trigger x"), or NULL: to be freed by the caller. */
 char *superuser_reason(const struct archive *archive, struct connection *connection);
@@ -33,6 +36,10 @@ char *required_locale(const struct archive *archive);
 /* Does the archive create the schema `public` itself? Then the empty one of a fresh database is in
  * its way; otherwise it is needed, also where the archive has an entry for it. */
 bool creates_public_schema(const struct archive *archive);
+
+/* Does restore.exclude name an extension that the archive has? */
+bool extension_is_left_out(const struct archive *archive, const struct exclusion *exclusion,
+                           const char *extension);
 
 /* Looks up every extension that the archive needs, but for those that are left out. The error names
  * all that are missing, with their Debian packages where these are known. */

@@ -8,6 +8,7 @@
 #include "archive/plain/plain.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "postgres/amcheck.h"
 #include "postgres/guest.h"
 #include "postgres/reader.h"
 #include "postgres/restore.h"
@@ -111,6 +112,45 @@ static int database_clear(struct stages *stages, const char *owner, struct error
                               owner);
 }
 
+/* --- amcheck ---------------------------------------------------------------------------------- */
+
+/* Of a backup that brings it itself, its SQL makes it, and nobody else may call it. */
+static bool brings_amcheck(const struct stages *stages)
+{
+    const struct archive *archive = &stages->archive;
+    cleanup(exclusion_free) struct exclusion exclusion;
+    exclusion_find(archive, &stages->scenario->restore.exclude, &exclusion);
+    for (size_t i = 0; i < archive->extension_count; i++)
+        if (strcmp(archive->extensions[i].name, "amcheck") == 0)
+            return !extension_is_left_out(archive, &exclusion, "amcheck");
+    return false;
+}
+
+/* While the database is still empty. `made` 0: it was; what else it says is for the check that
+ * needs it. */
+static void record_amcheck(struct stages *stages, int made, const struct error *error)
+{
+    struct restore_fact *fact = &stages->facts->restore;
+    fact->amcheck_made = made == 0;
+    text_copy(fact->amcheck_problem, sizeof(fact->amcheck_problem), made < 0 ? error->text : "");
+}
+
+static void make_amcheck(struct stages *stages)
+{
+    struct error error;
+    int made;
+    if (!stages->scenario->restore.amcheck)
+        return;
+    if (brings_amcheck(stages))
+        made = cannot_verify(&error, "the backup brings the extension amcheck itself, where checks "
+                                     "may not call it: leave it out with `EXTENSION amcheck` under "
+                                     "restore.exclude");
+    else
+        made = stages->cluster ? amcheck_make_for_all(stages->maintenance, &stages->server, &error)
+                               : amcheck_make(&stages->database, &error);
+    record_amcheck(stages, made, &error);
+}
+
 /* --- what is left out ------------------------------------------------------------------------- */
 
 static void record_exclusion(const struct archive *archive, const struct exclusion *exclusion,
@@ -177,6 +217,8 @@ static int restore_once(struct stages *stages, const char *role, int jobs, int64
 {
     if (database_create(stages, role, error) < 0 || database_clear(stages, role, error) < 0)
         return -1;
+    if (!stages->cluster)
+        make_amcheck(stages);
     struct address database;
     address_copy(&stages->database, &database);
     if (role)
@@ -275,6 +317,7 @@ static int restore_on_throwaway(struct stages *stages, int64_t deadline_ms,
     if (create_roles(stages, error) < 0 || create_tablespaces(stages, error) < 0 ||
         sources_restore_server(stages, deadline_ms, error) < 0)
         return -1;
+    make_amcheck(stages);
     cleanup(free_pointer) char *reason = superuser_reason(&stages->archive, stages->maintenance);
     if (!reason) {
         snprintf(fact->restored_as, sizeof(fact->restored_as), "a role without special rights%s",

@@ -322,6 +322,7 @@ void plain_totals_free(struct plain_totals *totals)
     free(totals->trailer);
     plain_lines_free(&totals->lines);
     plain_objects_free(&totals->objects);
+    plain_grants_free(&totals->grants);
     free(totals->appended.text);
     free(totals);
 }

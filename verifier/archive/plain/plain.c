@@ -31,6 +31,7 @@ struct plain {
     char *dumped_from, *dumped_by, *started;
     struct plain_lines lines;
     struct plain_objects objects;
+    struct plain_grants grants;
     bool ending;       /* the last line of the file has no newline, and is being read */
     size_t mark_bytes; /* of the byte order mark that were read; 3 when it is over */
 };
@@ -71,6 +72,8 @@ static int on_statement(void *context, struct error *error)
         return -1;
     plain_objects_statement(&plain->objects, lexer->head.data, lexer->head.overflowed,
                             plain->statements.catalog.current);
+    plain_grants_statement(&plain->grants, lexer->head.data, lexer->head.overflowed,
+                           plain->statements.catalog.current);
     if (lexer->statement_line == lexer->line)
         plain_lines_statement(&plain->lines, lexer->head.data, lexer->line);
     if (plain->statements.copy)
@@ -332,6 +335,7 @@ void plain_free(struct plain *plain)
     free(plain->started);
     plain_lines_free(&plain->lines);
     plain_objects_free(&plain->objects);
+    plain_grants_free(&plain->grants);
     free(plain);
 }
 
@@ -508,6 +512,9 @@ int plain_finish(struct plain *plain, struct plain_totals **ret_totals, struct e
     plain_objects_settle(&plain->objects);
     totals->objects = plain->objects;
     plain->objects = (struct plain_objects){0};
+    plain_grants_settle(&plain->grants);
+    totals->grants = plain->grants;
+    plain->grants = (struct plain_grants){0};
     totals->trailer = take(&plain->trailer);
     totals->appended = plain->appended;
     plain->appended.text = NULL;

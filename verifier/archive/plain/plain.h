@@ -32,6 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "archive/plain/grants.h"
 #include "archive/plain/lines.h"
 #include "archive/plain/objects.h"
 #include "archive/rows.h"
@@ -112,6 +113,7 @@ struct plain_totals {
     char *trailer; /* the comment that ended the file; NULL for a fragment, or a part without */
     bool reset;    /* the last statement was RESET ALL */
     struct plain_objects objects;
+    struct plain_grants grants;
 };
 void plain_totals_free(struct plain_totals *totals); /* takes NULL */
 void plain_totals_freep(struct plain_totals **totals);

@@ -187,6 +187,7 @@ __attribute__((constructor)) static void loaded(void) { open("%s/library", O_CRE
 
 SCENARIO = """restore:
   contents: true
+  amcheck: true
   jobs: 1
 alembic:
   version: abc

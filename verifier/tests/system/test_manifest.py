@@ -879,3 +879,39 @@ def test_another_server_is_no_source(place, good, guarded, server):
     assert place.verify(path).code == PASSED
     nobody = scenario(place, "postgresql://127.0.0.1:1/nobody", f"restore:\n  server: {guarded.url('postgres')}\n  trust: true\n")
     assert place.verify(nobody).code == PASSED, "a source that is down is no reason not to verify"
+
+
+# --- the order of texts -----------------------------------------------------------------------------------------
+
+COLLATED = """create collation german (provider = icu, locale = 'de'); create table words (w text collate german primary key, v text);
+create index words_v on words (v collate "sv-x-icu"); create index words_w on words (v collate "C"); insert into words values ('ä', 'å')"""
+
+
+def test_the_order_of_texts(place, server, database):
+    """What the source's indexes are ordered by is written down, and told where it is not the same here."""
+    path = scenario(place, server.url(database(COLLATED)), pattern="x_%F.dump")
+    dump(place, path)
+    name = "x_%F.dump"
+    found = {each["name"]: each for each in manifest(place, name)["source"]["collations"]}
+    assert sorted(found) == ["default", "pg_catalog.sv-x-icu", "public.german"]
+    assert (found["default"]["provider"], found["default"]["locale"]) == ("libc", "C.UTF-8")
+    assert (found["public.german"]["provider"], found["public.german"]["locale"]) == ("icu", "de")
+    assert found["public.german"]["version"] == found["public.german"]["actual"] != ""
+    run = place.expect("pass", "every object is there", [], path)
+    assert "order of texts" not in run.report().text and "german" not in run.report().text
+
+    def other(content):
+        for each in content["source"]["collations"]:
+            if each["name"] == "default":
+                each.update(locale="de_DE.UTF-8", version="2.31", actual="2.36")
+            if each["name"] == "public.german":
+                each.update(version="1.2", actual="1.2")
+
+    change(beside(place, name=name), other)
+    run = place.expect("pass", "every object is there", [
+        "the database's own order of texts: libc 2.36 (de_DE.UTF-8) in the source, libc without a version (C.UTF-8) where it was restored",
+        "collation public.german: icu 1.2 (de) in the source, icu ", "harmless here", "REINDEX",
+        "in the source it was made with version 2.31 of libc, which is 2.36 there now", "ALTER DATABASE ... REFRESH COLLATION VERSION"], path)
+    assert run.code == PASSED and "pg_catalog.sv-x-icu" not in run.report().text
+    change(beside(place, name=name), lambda content: content["source"].pop("collations"))
+    assert place.verify(path).code == PASSED

@@ -322,7 +322,25 @@ UNSOUND = {
         "create table t (a int) partition by list (a); create table u partition of t for values in (1); insert into t values (1); "
         "create index i on only t (a)",
         "as in the source, the index public.i is not valid"),
+    "serial without its default": (
+        "create table t (a serial); insert into t values (1); alter table t alter a drop default",
+        "as in the source, the column public.t.a takes no values any more from its sequence public.t_a_seq"),
+    "serial without its sequence": (
+        "create table t (a serial); insert into t default values; alter sequence t_a_seq owned by none",
+        "as in the source, the column public.t.a takes its values from the sequence public.t_a_seq, which does not belong to it any more (OWNED BY)"),
 }
+
+# Sequences that are shared, or called by the application.
+TIED = """create table a (id serial, other int generated always as identity, nothing int); create table b (id int default nextval('a_id_seq'));
+create sequence c_id_seq owned by a.nothing; create sequence free; create table d (id int default nextval('free')); create table e () inherits (a);
+insert into a default values"""
+
+
+def test_sequences_that_are_tied(place, server, database):
+    backup = server.dump(database(TIED), place.backups / "tied.dump")
+    backup.chmod(0o644)
+    run = place.expect("pass", CHECK, ["objects"], "--backup", backup, place.scenario())
+    assert f"PASS   {CHECK}" in run.err, str(run)
 
 
 @pytest.mark.parametrize("name", UNSOUND)

@@ -145,9 +145,88 @@ def test_same_as_dump(place, server, nights):
     place.expect("error", "schema: same as dump", ["no manifest"], path)
 
 
+# What is made of a table with a serial key, the verdict of `sequences behind = 0`, and what is said of it.
+BEHIND = {
+    "none": ("insert into numbered default values", "pass", ""),
+    "one": ("insert into numbered values (5)", "fail", "expected sequences behind = 0, found 1 (public.numbered_id_seq stands at 1, and public.numbered.id reaches 5)"),
+    "two": ("insert into numbered values (5); create table more (id serial unique); insert into more values (9)", "fail", "found 2 (public.more_id_seq stands at 1, and public.more.id reaches 9, ...)"),
+}
+
+
+@pytest.mark.parametrize("state", BEHIND)
+def test_sequences_behind(place, nights, state):
+    sql, verdict, words = BEHIND[state]
+    nights(0, "create table numbered (id serial primary key);" + sql)
+    run = place.expect(verdict, "schema: sequences behind = 0", [words], scenario(place, "  - sequences behind = 0\n"))
+    assert run.code == (PASSED if verdict == "pass" else BAD_BACKUP), str(run)
+    if state == "one":
+        warned = place.expect("pass", "schema: sequences behind < 1", [words.replace("= 0", "< 1")], scenario(place, "  - warn: sequences behind < 1\n"))
+        assert warned.code == PASSED and "WARN" in warned.err
+
+
+# --- grants -------------------------------------------------------------------------------------------------------
+
+GRANTED = """
+do $$ begin
+    if to_regrole('reader') is null then create role reader; create role "odd ; name"; end if;
+end $$;
+grant select on items to reader; grant select (name) on items to "odd ; name"; grant usage on schema audit to reader;
+alter default privileges grant select on tables to reader;
+"""
+# What somebody changes, the verdict, and what is said of it.
+REGRANTED = {
+    "nothing": ("", "pass", ["4 statements"]),
+    "an index": ("drop index items_name", "pass", ["4 statements"]),
+    "one gone": ("revoke usage on schema audit from reader", "fail", ["1 gone: - GRANT USAGE ON SCHEMA audit TO reader"]),
+    "one more": ('grant delete on items to "odd ; name"', "fail", ['1 new: + GRANT DELETE ON TABLE public.items TO "odd ; name"']),
+    "one changed": ("grant insert on items to reader", "fail", ["1 gone, 1 new: - GRANT SELECT ON TABLE public.items TO reader; + GRANT SELECT,INSERT ON TABLE public.items TO reader"]),
+    "a default": ("alter default privileges revoke select on tables from reader", "fail", ["1 gone: - ALTER DEFAULT PRIVILEGES FOR ROLE postgres GRANT SELECT ON TABLES TO reader"]),
+    "on the database": ("grant temporary on database {name} to reader", "pass", ["4 statements"]),
+}
+
+
+def with_grants(place, file, warn=""):
+    return scenario(place, f"  - {warn}grants same as {file}\n")
+
+
+def expect_grants(place, verdict, file, words, path, *more):
+    """They are read from the backup, so that no server is needed."""
+    name = f"schema: grants same as {file}"
+    run = place.expect(verdict, name, [] if verdict == "pass" and "WARN" not in words else words, *more, path, "--only", name, environment={"RESTORE_VERIFIER_PGBIN": "/nowhere"})
+    assert not [each for each in words if each not in run.err + run.report()[name].text + run.report()[name].output], str(run)
+    return run
+
+
+@pytest.mark.parametrize("change", REGRANTED)
+def test_grants(place, server, nights, change):
+    sql, verdict, words = REGRANTED[change]
+    server.sql(GRANTED, nights.name)
+    file = server.dump(nights.name, place.directory / "schema.sql", "--schema-only", "-Fp")
+    nights(0, sql.format(name=nights.name))
+    expect_grants(place, verdict, file, words, with_grants(place, file))
+    if verdict == "fail":
+        warned = expect_grants(place, "pass", file, words, with_grants(place, file, "warn: "))
+        assert "WARN" in warned.err
+
+
+def test_grants_of_plain_backups(place, server, nights):
+    """They are read as well, and an archive as a reference; where one side has none, that is asked about."""
+    server.sql(GRANTED, nights.name)
+    file = server.dump(nights.name, place.directory / "schema.dump", "--schema-only")
+    plain = server.dump(nights.name, place.directory / "x.sql", "-Fp")
+    path = with_grants(place, file)
+    expect_grants(place, "pass", file, ["4 statements"], path, "--backup", plain)
+    without = server.dump(nights.name, place.directory / "without.sql", "-Fp", "--no-privileges")
+    expect_grants(place, "fail", file, ["4 gone: - ALTER DEFAULT PRIVILEGES", "the backup names no rights at all: was it dumped with --no-privileges?"], path, "--backup", without)
+    none = place.directory / "none"
+    expect_grants(place, "error", none, ["the rights in", "cannot be read"], with_grants(place, none), "--backup", plain)
+    run = place.verify("--backup", plain, with_grants(place, file))
+    assert run.code == PASSED and f"PASS   schema: grants same as {file}" in run.err, str(run)
+
+
 PROBLEMS = {
     "  - same as migrations\n": "a schema cannot be held against migrations",
-    "  - equal to x\n": "`schema` expects same as dump, same as last verified, same as FILE, or ignore: [...], not `equal to x`",
+    "  - equal to x\n": "`schema` expects same as dump, same as last verified, same as FILE, grants same as FILE, sequences behind = 0, or ignore: [...], not `equal to x`",
     "  - ignore: [audit.*]\n": "`ignore` expects a kind in capitals and a pattern, such as TABLE audit.*",
     "  - ignore: TABLE x\n": "a list",
     "  - warn: [x]\n": "`schema` expects",

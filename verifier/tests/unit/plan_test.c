@@ -124,6 +124,34 @@ START_TEST(databases_are_selected_when_they_are_known)
 }
 END_TEST
 
+/* Some look at the backup alone, so that nothing is restored for them. */
+START_TEST(what_needs_no_database)
+{
+    char grants[] = "grants same as x", behind[] = "sequences behind = 0";
+    struct schema_expectation items[] = {{.reference = SCHEMA_GRANTS_AS_FILE, .text = grants},
+                                         {.reference = SCHEMA_MEASURED, .text = behind}};
+    struct scenario scenario = {.schema = {.items = items, .count = 2}};
+    scenario.restore.target = restore_target_find("neon");
+    scenario.restore.amcheck = true;
+    static const struct {
+        const char *only;
+        bool needs_database;
+    } names[] = {{"indexes and tables are sound", true},
+                 {"would come back at neon", false},
+                 {"schema: grants same as x", false},
+                 {"schema: sequences behind = 0", true}};
+    struct plan plan;
+    plan_build(&scenario, &plan);
+    struct outcome *outcomes = xcalloc(plan_most(&plan), sizeof(*outcomes));
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        ck_assert_uint_eq(plan_select(&plan, names[i].only, outcomes), 1);
+        ck_assert_int_eq(plan_needs_database(&plan, outcomes), names[i].needs_database);
+    }
+    free(outcomes);
+    plan_free(&plan);
+}
+END_TEST
+
 static char n[] = "object_count >= 1", m[] = "missing(a.b) = 0", o[] = "orphaned(a.b) = 0";
 static char s[] = "object_count same as copy", c[] = "change for total_size > 0";
 
@@ -296,6 +324,7 @@ Suite *plan_suite(void)
     add_table_test(suite, a_plan_holds_what_is_asked_for, ARRAY_LENGTH(choices));
     add_test(suite, a_plan_grows_by_the_databases_that_are_found);
     add_test(suite, databases_are_selected_when_they_are_known);
+    add_test(suite, what_needs_no_database);
     add_test(suite, checks_of_objects_need_what_they_look_at);
     add_table_test(suite, a_stage_that_failed_is_told_in_every_run, ARRAY_LENGTH(tellers));
     add_table_test(suite, a_bucket_says_nothing_about_a_backup, ARRAY_LENGTH(proofs));

@@ -296,7 +296,9 @@ static const struct {
     const char *problems[4];
 } files[] = {
     {NAMED, {NULL}},
-    {NAMED "restore: {server: 'postgres://h', contents: off, trust: yes}\n", {NULL}},
+    {NAMED
+     "restore: {server: 'postgres://h', contents: off, trust: yes, amcheck: on, target: rds}\n",
+     {NULL}},
     {NAMED "source: {database: host=h password=a://b}\n", {NULL}},
     {NAMED "source: {database: 'postgres://h/d'}\nbackups: {name: x%F.gz}\n", {NULL}},
     {NAMED "backups: {database: my-app}\ntables: {t: [row_count >= 1]}\n", {NULL}},
@@ -361,6 +363,13 @@ static const struct {
      {"FILE:1:11: `scenario` expects a name of letters, digits, - and _, found an empty text"}},
     {"scenario: ~\n",
      {"FILE:1:11: `scenario` expects a name of letters, digits, - and _, found nothing"}},
+    {NAMED "restore: {target: neonn}\n",
+     {"FILE:2:19: `neonn` is no target that is known: did you mean `neon`? (known here are "
+      "`render`, `supabase`, `neon`, `rds`, `vanilla-15`, `vanilla-16`, `vanilla-17` and "
+      "`vanilla-18`)"}},
+    {NAMED "restore: {target: heroku}\n",
+     {"FILE:2:19: `heroku` is no target that is known: known here are `render`, `supabase`, "
+      "`neon`, `rds`, `vanilla-15`, `vanilla-16`, `vanilla-17` and `vanilla-18`"}},
     {NAMED "restore: {jobs: 0, timeout: 0, contents: 1, trust: 1}\n",
      {"FILE:2:17: `jobs` expects a number from 1 to 64, found `0`",
       "FILE:2:29: `timeout` expects a duration above zero, such as 90s, 30m, 26h or 30d, found `0`",
@@ -524,6 +533,18 @@ static const struct {
       "FILE:5:3: the table name `a?b` holds a control character, or no UTF-8"}},
     {NAMED "objects: {bucket: /b, checks: [row_count > 1]}\n",
      {"FILE:2:32: `row_count` is measured of a table: put it under `tables`"}},
+    {NAMED "tables:\n  a:\n  - sequences behind = 0\n",
+     {"FILE:4:5: `sequences behind` is measured of the database: put it under `schema`"}},
+    {NAMED "schema:\n- sequences behind\n- warn: sequences behin = 0\n- sequences behind = 0\n"
+           "- sequences behind = 0\n- change for sequences behind < 1\n",
+     {"FILE:3:19: a comparison is missing: sequences behind = 0",
+      "FILE:4:9: `schema` expects same as dump, same as last verified, same as FILE, grants same "
+      "as "
+      "FILE, sequences behind = 0, or ignore: [...], not `sequences behin = 0`",
+      "FILE:6:3: `sequences behind = 0` stands here twice",
+      "FILE:7:3: `schema` expects same as dump, same as last verified, same as FILE, grants same "
+      "as "
+      "FILE, sequences behind = 0, or ignore: [...], not `change for sequences behind < 1`"}},
     {QUERY "0\n", {"FILE:5:11: a comparison is missing: did you mean `= 0`?"}},
     {QUERY "= 0\n- name: a\n  sql: select 2\n  expect: = 0\n",
      {"FILE:6:9: a query named `a` stands here twice: first on line 3"}},

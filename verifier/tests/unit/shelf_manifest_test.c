@@ -33,6 +33,13 @@ static struct manifest sample(void)
                                 .database_bytes = 1LL << 40,
                                 .counted = true};
     strings_add(&manifest.extensions, "pg_trgm 1.6");
+    const char *const collation[] = {"default", "libc", "de_DE.UTF-8", "2.31", "2.36"};
+    collations_add(&manifest.collations, collation);
+    struct role_around *role = surroundings_add_role(&manifest.surroundings, "app");
+    strings_add(&role->attributes, "login");
+    strings_add(&role->member_of, "readers");
+    surroundings_add_setting(&manifest.surroundings, "app", true, "work_mem", "9MB");
+    surroundings_add_setting(&manifest.surroundings, "", true, "app.jwt_secret", "hush");
     strings_add(&manifest.revisions, "t1u2v3w4x5y6");
     table_counts_add(&manifest.tables, "public", "users", 500, 500);
     table_counts_add(&manifest.tables, "public", "events", 0, 70);
@@ -58,6 +65,16 @@ START_TEST(a_manifest_comes_back_as_it_was_written)
     ck_assert_int_eq(read.ended, 1795356190);
     ck_assert(read.counted);
     ck_assert_str_eq(read.extensions.items[0], "pg_trgm 1.6");
+    const struct surroundings *around = &read.surroundings;
+    ck_assert_str_eq(surroundings_find_role(around, "app")->attributes.items[0], "login");
+    ck_assert_str_eq(surroundings_find_role(around, "app")->member_of.items[0], "readers");
+    ck_assert_uint_eq(around->setting_count, 2);
+    ck_assert_str_eq(around->settings[0].value, "9MB");
+    ck_assert_ptr_null(around->settings[1].value);
+    ck_assert_ptr_null(strstr(text, "hush"));
+    ck_assert_uint_eq(read.collations.count, 1);
+    ck_assert_str_eq(collations_find(&read.collations, "default")->recorded, "2.31");
+    ck_assert_ptr_null(collations_find(&read.collations, "Default"));
     ck_assert_str_eq(read.revisions.items[0], "t1u2v3w4x5y6");
     ck_assert_uint_eq(read.tables.count, 4);
     ck_assert_int_eq(table_counts_find(&read.tables, "public", "users")->rows, 500);
@@ -116,6 +133,15 @@ static const struct {
     {"\"users\": 500", "\"users\": 500, \"users\": 501", FAULT_BACKUP, "duplicate"},
     {"\"public\": {", "\"none\": 5, \"public\": {", FAULT_BACKUP, "\"none\" is not an object"},
     {"\"tables\": {", "\"tables\": 5, \"tables2\": {", FAULT_BACKUP, "\"tables\" is not"},
+    {"\"collations\": [", "\"collations\": 5, \"x\": [", FAULT_BACKUP, "\"collations\" is not"},
+    {"\"collations\": [", "\"collations\": [5, ", FAULT_BACKUP, "\"collations\" is not"},
+    {"\"actual\": \"2.36\"", "\"actual\": null", FAULT_BACKUP, "\"collations\" is not a list of"},
+    {"\"collations\"", "\"an older one has none\"", 0, NULL},
+    {"\"roles\": [", "\"roles\": 5, \"x\": [", FAULT_BACKUP, "\"surroundings\" is not"},
+    {"\"roles\": [", "\"roles\": [5, ", FAULT_BACKUP, "\"surroundings\" is not"},
+    {"\"9MB\"", "9", FAULT_BACKUP, "\"surroundings\" is not an object with roles"},
+    {"\"in_database\": true", "\"in_database\": 1", FAULT_BACKUP, "\"surroundings\" is not"},
+    {"\"surroundings\"", "\"an older one has none\"", 0, NULL},
     {"\"ended\"", "\"a field of tomorrow\": {\"x\": [1]}, \"ended\"", 0, NULL},
     {"\"users\": 500", "\"users\": null", 0, NULL},
 };

@@ -23,6 +23,8 @@
     X(archive_read_suite)                                                                          \
     X(archive_stranger_suite)                                                                      \
     X(buffer_suite)                                                                                \
+    X(surroundings_suite)                                                                          \
+    X(grants_suite)                                                                                \
     X(gaps_suite)                                                                                  \
     X(schema_suite)                                                                                \
     X(history_suite)                                                                               \
@@ -62,6 +64,7 @@
     X(objects_ranges_suite)                                                                        \
     X(objects_settings_suite)                                                                      \
     X(objects_inventory_suite)                                                                     \
+    X(restore_target_suite)                                                                        \
     X(replaced_suite)                                                                              \
     X(rows_suite)                                                                                  \
     X(sabotage_suite)                                                                              \
