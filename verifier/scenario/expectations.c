@@ -1,4 +1,5 @@
-/* Lists of expectations: under tables, for queries, and as the checks of the bucket. */
+/* Lists of expectations: under tables, for queries, and as the checks of the bucket and of a
+ * migration. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +7,7 @@
 #include "base/utf8.h"
 #include "scenario/sections.h"
 
-enum place { UNDER_TABLE, FOR_QUERY, FOR_OBJECTS };
+enum place { UNDER_TABLE, FOR_QUERY, FOR_OBJECTS, FOR_MIGRATION };
 
 /* Where each metric may stand, what it may be the same as, and whether its change is known. */
 static const struct metric_place {
@@ -22,7 +23,25 @@ static const struct metric_place {
     {METRIC_TOTAL_SIZE, FOR_OBJECTS, "copy", true},
     {METRIC_MISSING, FOR_OBJECTS, NULL, false},
     {METRIC_ORPHANED, FOR_OBJECTS, NULL, false},
+    {METRIC_DURATION, FOR_MIGRATION, NULL, false},
+    {METRIC_WRITE_BLOCKED, FOR_MIGRATION, NULL, false},
+    {METRIC_READ_BLOCKED, FOR_MIGRATION, NULL, false},
+    {METRIC_ROWS_INSERTED, FOR_MIGRATION, NULL, false},
+    {METRIC_ROWS_UPDATED, FOR_MIGRATION, NULL, false},
+    {METRIC_ROWS_DELETED, FOR_MIGRATION, NULL, false},
+    {METRIC_TABLES_REWRITTEN, FOR_MIGRATION, NULL, false},
+    {METRIC_LOST_ON_RETURN, FOR_MIGRATION, NULL, false},
 };
+
+static char *misplaced(enum place right, const char *name)
+{
+    if (right == UNDER_TABLE)
+        return xasprintf("`%s` is measured of a table: put it under `tables`", name);
+    if (right == FOR_MIGRATION)
+        return xasprintf("`%s` is measured of a migration: put it under `migration`, `checks`",
+                         name);
+    return xasprintf("`%s` is measured of the bucket: put it under `objects`, `checks`", name);
+}
 
 /* What is wrong with a metric at that place, to be freed; or NULL. */
 static char *misfit(const struct metric_place *fit, enum place place, const char *name,
@@ -30,10 +49,7 @@ static char *misfit(const struct metric_place *fit, enum place place, const char
 {
     bool same = expectation->comparison == COMPARE_SAME_AS;
     if (fit->place != place)
-        return xasprintf(fit->place == UNDER_TABLE
-                             ? "`%s` is measured of a table: put it under `tables`"
-                             : "`%s` is measured of the bucket: put it under `objects`, `checks`",
-                         name);
+        return misplaced(fit->place, name);
     if (expectation->change && !fit->change)
         return xasprintf("no change of `%s` is recorded: compare it with a number", name);
     if (!same || (fit->same_as && strcmp(fit->same_as, expectation->same_as) == 0))
@@ -207,6 +223,14 @@ void read_object_checks(struct reader *reader, const struct key *key, const stru
     struct objects *objects = field;
     read_expectations(reader, key->name, value, FOR_OBJECTS, &objects->checks,
                       &objects->check_count);
+}
+
+void read_migration_checks(struct reader *reader, const struct key *key, const struct node *value,
+                           void *field)
+{
+    struct migration_wanted *migration = field;
+    read_expectations(reader, key->name, value, FOR_MIGRATION, &migration->checks,
+                      &migration->check_count);
 }
 
 void read_query_expectation(struct reader *reader, const struct key *key, const struct node *value,

@@ -126,6 +126,7 @@ static const struct key scenario_keys[] = {
     {"tables", read_tables, NO_FIELD, NO_MARK, false},
     {"queries", read_queries, NO_FIELD, NO_MARK, false},
     {"objects", read_objects, NO_FIELD, FIELD(objects.mark), false},
+    {"migration", read_migration, FIELD(migration), FIELD(migration.mark), false},
 };
 
 static void check_access(struct problems *problems, const struct store_access *access,
@@ -223,6 +224,8 @@ static void check_databases(struct problems *problems, const struct scenario *sc
         refuse_with_all(problems, i == 0, scenario->tables[i].mark, "`tables` are");
     for (size_t i = 0; i < scenario->query_count; i++)
         refuse_with_all(problems, i == 0, scenario->queries[i].mark, "`queries` are");
+    refuse_with_all(problems, scenario->migration.present, scenario->migration.mark,
+                    "`migration` is");
     for (size_t i = 0; i < objects->check_count; i++) {
         const struct expectation *check = &objects->checks[i];
         refuse_with_all(problems,
@@ -250,6 +253,7 @@ static void check_together(struct reader *reader)
     check_dating(problems, scenario);
     check_databases(problems, scenario);
     check_objects(problems, scenario);
+    check_migration(problems, scenario);
 }
 
 static void fill_defaults(struct scenario *scenario)
@@ -263,6 +267,8 @@ static void fill_defaults(struct scenario *scenario)
         scenario->source.timeout_ms = DEFAULT_DUMP_TIMEOUT_MS;
     if (scenario->restore.timeout_ms == 0)
         scenario->restore.timeout_ms = DEFAULT_TIMEOUT_MS;
+    if (scenario->migration.timeout_ms == 0)
+        scenario->migration.timeout_ms = DEFAULT_TIMEOUT_MS;
 }
 
 static void read_content(struct reader *reader, const struct buffer *content)
@@ -412,6 +418,8 @@ void scenario_free(struct scenario *scenario)
     }
     free(scenario->queries);
     objects_free(&scenario->objects);
+    expectations_free(scenario->migration.checks, scenario->migration.check_count);
+    migration_wanted_free(&scenario->migration);
     strings_free(&scenario->restore.exclude);
     migrations_free(scenario);
     schema_expectations_free(&scenario->schema);

@@ -102,6 +102,23 @@ struct objects {
     struct mark mark;
 };
 
+/* The project's own command that migrates a database: it is rehearsed on a copy of what was
+ * restored. Texts may have places of scenario/placeholders.h. */
+struct migration_wanted {
+    bool present;           /* the scenario has a `migration` section */
+    struct strings command; /* none: Alembic's upgrade */
+    char *directory; /* to run it in; NULL: with `command` ours, without that of alembic.ini */
+    struct strings environment; /* "NAME=value" */
+    struct strings back;        /* the way back; none: it is not rehearsed */
+    int64_t timeout_ms;         /* of each of the two */
+    struct expectation *checks;
+    size_t check_count;
+    bool tcp;       /* they reach the copy through a port of the loopback device */
+    bool superuser; /* they run as one */
+    bool network;   /* they have the machine's network */
+    struct mark mark;
+};
+
 /* How long backups are kept: all that are younger than a time, or one for each of the last days,
  * weeks, months and years that have one. */
 enum keep_period { KEEP_DAILY, KEEP_WEEKLY, KEEP_MONTHLY, KEEP_YEARLY, KEEP_PERIOD_COUNT };
@@ -162,6 +179,7 @@ struct scenario {
     struct query *queries;
     size_t query_count;
     struct objects objects;
+    struct migration_wanted migration;
 };
 
 /* Loads and validates a file. On -1 every problem of the file has been added to `problems`, one

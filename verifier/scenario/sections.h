@@ -11,6 +11,8 @@ void read_tables(struct reader *reader, const struct key *key, const struct node
                  void *field);
 void read_object_checks(struct reader *reader, const struct key *key, const struct node *value,
                         void *field); /* struct objects */
+void read_migration_checks(struct reader *reader, const struct key *key, const struct node *value,
+                           void *field); /* struct migration_wanted */
 void read_query_expectation(struct reader *reader, const struct key *key, const struct node *value,
                             void *field); /* struct expectation */
 
@@ -56,6 +58,12 @@ void read_alembic(struct reader *reader, const struct key *key, const struct nod
 void read_migrations(struct reader *reader, const struct key *key, const struct node *value,
                      void *field); /* scenario->migrations */
 void check_migrations(struct problems *problems, const struct scenario *scenario);
+
+/* migration.c */
+void read_migration(struct reader *reader, const struct key *key, const struct node *value,
+                    void *field); /* scenario->migration */
+void check_migration(struct problems *problems, const struct scenario *scenario);
+void migration_wanted_free(struct migration_wanted *migration);
 
 /* schema.c */
 void read_schema(struct reader *reader, const struct key *key, const struct node *value,
