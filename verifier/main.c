@@ -20,6 +20,7 @@ static const struct {
     {"prune", command_prune, "delete old backups, never the last good one"},
     {"inspect", command_inspect, "tell what a backup holds; needs no server"},
     {"sync", command_sync, "copy each scenario's bucket to its backup directory"},
+    {"rehearse", command_rehearse, "verify, then run each scenario's migration on a copy"},
     {"sabotage", command_sabotage, "damage copies of each backup and demand that verify sees it"},
     {"clean", command_clean, "remove what killed runs left, and what is kept for later runs"},
     {"lint", command_lint, "check scenario files"},

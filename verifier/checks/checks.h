@@ -42,8 +42,10 @@ enum concern {
     CONCERN_REVISION, /* of the schema */
     CONCERN_BEHIND,   /* migrations of the project are not applied */
     CONCERN_OBJECTS,  /* of the bucket and its copy */
-    CONCERN_ALARM,    /* damage that went unnoticed */
-    CONCERN_SCENARIO, /* asks for what cannot be: an error, and nobody's but the scenario's */
+    CONCERN_MIGRATION_FAILED,
+    CONCERN_MIGRATION, /* it does what the scenario does not expect */
+    CONCERN_ALARM,     /* damage that went unnoticed */
+    CONCERN_SCENARIO,  /* asks for what cannot be: an error, and nobody's but the scenario's */
     CONCERN_COUNT,
 };
 

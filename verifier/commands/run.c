@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/processors.h"
+#include "commands/rehearsing.h"
 #include "harness/harness.h"
 #include "postgres/cluster.h"
 
@@ -255,6 +256,8 @@ void run_work(void *context)
     if (checked < 0)
         outcomes_close(run->outcomes, run->plan.count, error.text);
     leave_record(run, stages);
+    if (run->rehearsing)
+        rehearsing_work(run->rehearsing, run, stages);
     stages_stop(stages);
 }
 

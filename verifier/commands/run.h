@@ -15,6 +15,8 @@
 #include "report/report.h"
 #include "stages/stages.h"
 
+struct rehearsing;
+
 struct run {
     const struct scenario *scenario; /* NULL: refused, it will not be worked on */
     char *name;
@@ -28,6 +30,8 @@ struct run {
     struct stages_options stages;
     const struct expectation **object_checks; /* those of the plan */
     enum report_kind kind;
+    struct rehearsing
+        *rehearsing; /* what follows when the backup is good; NULL: nothing. Borrowed */
     /* When the restored database stays: the directories that stay with it, quoted for a shell;
      * NULL when it does not. */
     char *kept;
