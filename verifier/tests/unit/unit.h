@@ -28,6 +28,7 @@
     X(inflating_suite)                                                                             \
     X(judging_suite)                                                                               \
     X(migrations_suite)                                                                            \
+    X(rehearsal_suite)                                                                             \
     X(migration_wanted_suite)                                                                      \
     X(migration_names_suite)                                                                       \
     X(utf8_suite)                                                                                  \
