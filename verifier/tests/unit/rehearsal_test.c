@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/children.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -12,9 +13,6 @@
 #include "tests/unit/scratch.h"
 #include "tests/unit/unit.h"
 
-#define AT(ms) "2026-11-26 10:00:0" ms " UTC "
-#define DB     " copy LOG:  "
-
 /* 2026-11-26 10:00:00 UTC */
 static const int64_t epoch_us = 1795687200000000;
 
@@ -23,43 +21,41 @@ static int64_t at(int milliseconds)
     return epoch_us + (int64_t)milliseconds * 1000;
 }
 
+/* A log in which `@` stands for the beginning of a line up to the seconds, and `#` for what follows
+ * the time in lines of the session that most are of. */
 static void log_of(const char *text, struct server_log *ret_log)
 {
     cleanup(scratch_free) char *scratch = scratch_new();
     cleanup(free_pointer) char *path = scratch_path(scratch, "server.log");
+    struct buffer whole;
     struct error error;
-    scratch_write(path, text, 0600);
+    buffer_init(&whole, 65536);
+    for (; *text; text++)
+        if (*text == '@')
+            buffer_append_text(&whole, "2026-11-26 10:00:0");
+        else if (*text == '#')
+            buffer_append_text(&whole, " UTC [7] 3/17 copy LOG:  ");
+        else
+            buffer_append(&whole, text, 1);
+    scratch_write(path, whole.data, 0600);
+    buffer_free(&whole);
     ck_assert_msg(server_log_read(path, 0, server_log_end(path), "copy", ret_log, &error) == 0,
                   "%s", error.text);
 }
 
-static const char one_transaction[] = AT("0.000") "[7] 3/0" DB "disconnection: of another\n" AT(
-    "1.000") "[7] 3/17" DB
-             "statement: BEGIN\n" AT("1.001") "[7] 3/17" DB "duration: 0.1 ms\n" AT(
-                 "1.100") "[7] 3/17" DB "statement: alter table projects\n"
-                          "\tadd column owner int\n"
-                          "\treferences users\n" AT(
-                              "1.150") "[7] 3/17" DB
-                                       "restore_verifier locks 100:AccessExclusiveLock "
-                                       "200:ShareRowExclusiveLock\n" AT(
-                                           "1.160") "[7] 3/17" DB
-                                                    "duration: 60.1 ms\n" AT(
-                                                        "1.200") "[7] 3/17" DB
-                                                                 "execute <unnamed>: create index "
-                                                                 "on reports (title)\n" AT(
-                                                                     "1.900") "[7] 3/17" DB
-                                                                              "duration: 700.0 "
-                                                                              "ms\n" AT(
-                                                                                  "1.950") "[7] "
-                                                                                           "3/17" DB
-                                                                                           "stateme"
-                                                                                           "nt: "
-                                                                                           "COMMIT"
-                                                                                           "\n" AT(
-                                                                                               "1."
-                                                                                               "96"
-                                                                                               "0") "[7] 3/0" DB
-                                                                                                    "duration: 1.1 ms\n";
+static const char one_transaction[] =
+    "@0.000 UTC [7] 3/0 copy LOG:  disconnection: of another\n"
+    "@1.000#statement: BEGIN\n"
+    "@1.001#duration: 0.1 ms\n"
+    "@1.100#statement: alter table projects\n"
+    "\tadd column owner int\n"
+    "\treferences users\n"
+    "@1.150#restore_verifier locks 100:AccessExclusiveLock 200:ShareRowExclusiveLock\n"
+    "@1.160#duration: 60.1 ms\n"
+    "@1.200#execute <unnamed>: create index on reports (title)\n"
+    "@1.900#duration: 700.0 ms\n"
+    "@1.950#statement: COMMIT\n"
+    "@1.960 UTC [7] 3/0 copy LOG:  duration: 1.1 ms\n";
 
 START_TEST(statements_and_transactions_are_read)
 {
@@ -87,24 +83,11 @@ END_TEST
 START_TEST(a_statement_is_no_line_of_its_own)
 {
     struct server_log log = {0};
-    log_of(AT("1.000") "[7] 3/17" DB "statement: select '\n"
-                       "\t" AT(
-                           "1.500") "[8] 3/18" DB "statement: drop table x\n"
-                                    "\t'\n" AT("1.600") "[9] 4/2 restored LOG:  statement: select "
-                                                        "1\n" AT("1.700") "[9] 4/2 copy2 LOG:  "
-                                                                          "statement: select 1\n"
-                                                                          "garbage\n" AT("1.800") "[7] 3/17 copy ERROR:  relation \"x\" does not exist\n" AT("1.900") "[7] 3/17 copy LOG:  temporary file: path \"base/1\", size 4096\n" AT(
-                                                                              "1.950") "[7] 3/17 "
-                                                                                       "copy LOG:  "
-                                                                                       "restore_"
-                                                                                       "verifier "
-                                                                                       "rewrite "
-                                                                                       "4711\n" AT("1.970") "[7] 3/17 copy LOG:  statement: ROLLBACK TO SAVEPOINT a\n" AT("1.980") "[7] 3/17 copy FATAL:  terminating connection\n",
-           &log);
+    log_of("@1.000#statement: lock table projects\n", &log);
     ck_assert_uint_eq(log.statement_count, 2);
     ck_assert_ptr_nonnull(strstr(log.statements[0].text, "drop table x '"));
     ck_assert(log.statements[0].failed);
-    ck_assert_str_eq(log.first_error, "relation \"x\" does not exist");
+    ck_assert_str_eq(log.first_error, "relation x does not exist");
     ck_assert_int_eq(log.temporary_bytes, 4096);
     ck_assert_uint_eq(log.rewritten_count, 1);
     ck_assert_uint_eq(log.rewritten[0], 4711);
@@ -207,7 +190,125 @@ START_TEST(modes_block_what_they_conflict_with)
     struct held_lock lock = held[_i].lock;
     lock.first_us = at((int)lock.first_us);
     lock.last_us = at((int)lock.last_us);
-    log_of(AT("1.000") "[7] 3/17" DB "statement: lock table projects\n", &log);
+    log_of("@1.000#statement: select '\n"
+           "\t@1.500 UTC [8] 3/18 copy LOG:  statement: drop table x\n"
+           "\t'\n"
+           "@1.600 UTC [9] 4/2 restored LOG:  statement: select 1\n"
+           "@1.700 UTC [9] 4/2 copy2 LOG:  statement: select 1\n"
+           "garbage\n"
+           "@1.800 UTC [7] 3/17 copy ERROR:  relation x does not exist\n"
+           "@1.900#temporary file: path \"base/1\", size 4096\n"
+           "@1.950#restore_verifier rewrite 4711\n"
+           "@1.970#statement: ROLLBACK TO SAVEPOINT a\n"
+           "@1.980 UTC [7] 3/17 copy FATAL:  terminating connection\n",
+           &log);
+    ck_assert_uint_eq(log.statement_count, 2);
+    ck_assert_ptr_nonnull(strstr(log.statements[0].text, "drop table x '"));
+    ck_assert(log.statements[0].failed);
+    ck_assert_str_eq(log.first_error, "relation x does not exist");
+    ck_assert_int_eq(log.temporary_bytes, 4096);
+    ck_assert_uint_eq(log.rewritten_count, 1);
+    ck_assert_uint_eq(log.rewritten[0], 4711);
+    ck_assert_int_eq(log.transactions[0].to_us, TIME_OPEN);
+    ck_assert(log.transactions[0].failed);
+    server_log_free(&log);
+}
+END_TEST
+
+/* --- blocking --------------------------------------------------------------------------------- */
+
+/* 100 is a table and 101 its index, 200 another one; the rest was not there before. */
+static uint32_t table_of(const void *context, uint32_t relation, const char **ret_name)
+{
+    (void)context;
+    *ret_name = relation == 200 ? "users" : "projects";
+    return relation == 100 || relation == 101 ? 100 : relation == 200 ? 200 : 0;
+}
+
+/* Samples every 10 ms from 1.000 to 2.100. */
+enum { SAMPLES = 111 };
+static int64_t times_us[SAMPLES];
+
+static struct lock_samples samples_with(struct held_lock *locks, size_t count)
+{
+    for (int i = 0; i < SAMPLES; i++)
+        times_us[i] = at(1000 + 10 * i);
+    return (struct lock_samples){
+        .times_us = times_us, .time_count = SAMPLES, .locks = locks, .lock_count = count};
+}
+
+static void find(struct held_lock *locks, size_t count, const struct server_log *log,
+                 struct blocking *ret_blocking)
+{
+    struct lock_samples samples = samples_with(locks, count);
+    blocking_find(&samples, log, table_of, NULL, at(2200), ret_blocking);
+}
+
+START_TEST(a_lock_is_held_until_the_commit)
+{
+    struct server_log log = {0};
+    struct blocking blocking;
+    struct held_lock locks[] = {{{3, 17}, 100, "AccessExclusiveLock", at(1110), at(1950)},
+                                {{3, 17}, 200, "ShareRowExclusiveLock", at(1110), at(1950)}};
+    log_of(one_transaction, &log);
+    find(locks, ARRAY_LENGTH(locks), &log, &blocking);
+    ck_assert_uint_eq(blocking.count, 2);
+    for (size_t i = 0; i < blocking.count; i++) {
+        const struct blocked *blocked = &blocking.items[i];
+        ck_assert_int_eq(blocked->reading, blocked->table == 100);
+        ck_assert_int_eq(blocked->from_us, at(1100));
+        ck_assert_int_eq(blocked->to_us, at(1960)); /* the sample; the log says at(1960) + 1 ms */
+        ck_assert_ptr_nonnull(strstr(blocked->taker->text, "alter table projects"));
+        ck_assert_str_eq(blocked->during[0]->text, "create index on reports (title)");
+        ck_assert_ptr_null(blocked->during[1]);
+    }
+    ck_assert_int_eq(blocking_longest(&blocking, 0, false), at(1960) - at(1100));
+    ck_assert_int_eq(blocking_longest(&blocking, 200, true), 0);
+    ck_assert_int_eq(blocking_longest(&blocking, 100, true), at(1960) - at(1100));
+    blocking_free(&blocking);
+    server_log_free(&log);
+}
+END_TEST
+
+/* Too short for a sample: only the event trigger saw it. It was not there at 1.140. */
+START_TEST(a_lock_that_no_sample_has_is_told_of)
+{
+    struct server_log log = {0};
+    struct blocking blocking;
+    log_of(one_transaction, &log);
+    log.transactions[0].to_us = at(1152);
+    find(NULL, 0, &log, &blocking);
+    ck_assert_uint_eq(blocking.count, 2);
+    ck_assert_int_eq(blocking.items[0].from_us, at(1140));
+    ck_assert_int_eq(blocking.items[0].to_us, at(1153));
+    blocking_free(&blocking);
+    server_log_free(&log);
+}
+END_TEST
+
+static const struct {
+    struct held_lock lock;
+    int64_t writing_ms, reading_ms; /* the longest */
+} held[] = {
+    {{{9, 1}, 100, "AccessExclusiveLock", 1500, 1600}, 120, 120}, /* between two samples more */
+    {{{9, 1}, 101, "AccessExclusiveLock", 1500, 1600}, 120, 120}, /* its index */
+    {{{9, 1}, 100, "ShareLock", 1500, 1600}, 120, 0},
+    {{{9, 1}, 100, "ExclusiveLock", 1500, 1600}, 120, 0},
+    {{{9, 1}, 100, "ShareUpdateExclusiveLock", 1500, 1600}, 0, 0},
+    {{{9, 1}, 100, "RowExclusiveLock", 1500, 1600}, 0, 0},
+    {{{9, 1}, 300, "AccessExclusiveLock", 1500, 1600}, 0, 0},     /* was not there before */
+    {{{9, 1}, 100, "AccessExclusiveLock", 1500, 2100}, 710, 710}, /* until the end */
+    {{{3, 17}, 100, "ShareLock", 1000, 1100}, 110, 0},            /* since the statement began */
+};
+
+START_TEST(modes_block_what_they_conflict_with)
+{
+    struct server_log log = {0};
+    struct blocking blocking;
+    struct held_lock lock = held[_i].lock;
+    lock.first_us = at((int)lock.first_us);
+    lock.last_us = at((int)lock.last_us);
+    log_of("@1.000#statement: lock table projects\n", &log);
     find(&lock, 1, &log, &blocking);
     ck_assert_int_eq(blocking_longest(&blocking, 100, false) / 1000, held[_i].writing_ms);
     ck_assert_int_eq(blocking_longest(&blocking, 100, true) / 1000, held[_i].reading_ms);
