@@ -274,7 +274,7 @@ static int wait_for_rule(const struct lent_server *server, const char *owner, st
     address_copy(server->server, &address);
     address_set(&address, "dbname", copy_name);
     address_set(&address, "user", owner);
-    address_set(&address, "passfile", "/dev/null");
+    address_set(&address, "passfile", "/dev/null/none");
     for (int64_t deadline_ms = deadline_after(RULES_TIMEOUT_MS); clock_ms() < deadline_ms;) {
         struct connection *connection;
         struct error refused;
