@@ -24,6 +24,7 @@ int manifest_describe(struct snapshot *snapshot, const struct snapshot_question 
         .database_bytes = contents.database_bytes,
         .counted = contents.counted,
         .extensions = contents.extensions,
+        .settings = contents.settings,
         .revisions = contents.revisions,
         .versions = contents.versions,
         .tables = contents.tables,

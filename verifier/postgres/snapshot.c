@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "postgres/session_settings.h"
 
 enum { CONNECT_TIMEOUT_MS = 30000, MENTIONED_PROBLEMS = 3 };
 
@@ -109,6 +110,7 @@ void snapshot_contents_free(struct snapshot_contents *contents)
     free(contents->server_version);
     free(contents->encoding);
     strings_free(&contents->extensions);
+    strings_free(&contents->settings);
     strings_free(&contents->revisions);
     version_states_free(&contents->versions);
     table_counts_free(&contents->tables);
@@ -136,7 +138,7 @@ static int read_server(struct connection *connection, struct snapshot_contents *
     contents->database_bytes = strtoll(PQgetvalue(result, 0, 2), NULL, 10);
     for (int i = 0; i < PQntuples(extensions); i++)
         strings_add(&contents->extensions, PQgetvalue(extensions, i, 0));
-    return 0;
+    return session_settings_read(connection, &contents->settings, error);
 }
 
 /* Reads what migration tools wrote down; what they cannot be asked for is told in `notices`. */

@@ -25,6 +25,7 @@ struct snapshot_contents {
     bool counted;                   /* the rows of tables were counted */
     bool has_rows;                  /* in a table, or as a large object */
     struct strings extensions;      /* "pg_trgm 1.6" */
+    struct strings settings;        /* of its sessions: "search_path=app, public" */
     struct strings revisions;       /* of alembic_version; none where there is no such table */
     struct version_states versions; /* of the tables that were asked for */
     struct table_counts tables;

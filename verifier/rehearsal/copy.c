@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "postgres/reader.h"
 #include "postgres/rights.h"
+#include "postgres/session_settings.h"
 #include "rehearsal/server_log.h"
 
 const char copy_name[] = "restore_verifier_copy";
@@ -74,33 +75,22 @@ int server_enter(const struct lent_server *server, const char *database, const c
 
 /* --- making ----------------------------------------------------------------------------------- */
 
-/* Settings of a database are not a part of it: each is made in a session, which knows how lists are
- * written, and taken over from there. */
+/* Settings of a database are not a part of it. Those of the source are in the manifest; those of
+ * the restored database, which its dump made, come behind them. */
 static int settings_copy(const struct lent_server *server, struct error *error)
 {
+    static const struct strings none = {0};
     cleanup(connection_closep) struct connection *connection = NULL;
-    cleanup(result_clear) PGresult *settings = NULL;
-    cleanup(free_pointer) char *from = literal_quote(address_get(server->database, "dbname"));
-    cleanup(free_pointer) char *sql = xasprintf(
-        "select name, value from (select split_part(setting, '=', 1) as name, "
-        "substr(setting, strpos(setting, '=') + 1) as value from (select unnest(setconfig) as "
-        "setting from pg_db_role_setting s join pg_database d on d.oid = setdatabase where setrole "
-        "= 0 and datname = %s) s) s",
-        from);
-    if (connection_query(server->maintenance, sql, NULL, &settings, NULL, error) < 0 ||
+    cleanup(connection_closep) struct connection *restored = NULL;
+    cleanup(strings_free) struct strings settings = {0};
+    if (reader_open(server->database, READER_TABLES, CONNECT_TIMEOUT_MS, &restored, error) < 0 ||
+        session_settings_read(restored, &settings, error) < 0 ||
         server_enter(server, NULL, NULL, &connection, error) < 0)
         return -1;
-    for (int i = 0; i < PQntuples(settings); i++) {
-        cleanup(free_pointer) char *value = literal_quote(PQgetvalue(settings, i, 1));
-        cleanup(free_pointer) char *name = literal_quote(PQgetvalue(settings, i, 0));
-        cleanup(free_pointer) char *quoted = identifier_quote(PQgetvalue(settings, i, 0));
-        if (connection_execute(connection, error,
-                               "SELECT pg_catalog.set_config(%s, %s, false); "
-                               "ALTER DATABASE %s SET %s FROM CURRENT; RESET %s",
-                               name, value, copy_name, quoted, quoted) < 0)
-            return -1;
-    }
-    return 0;
+    const struct strings *of_source = server->settings ? server->settings : &none;
+    return session_settings_make(connection, of_source, copy_name, error) < 0
+               ? -1
+               : session_settings_make(connection, &settings, copy_name, error);
 }
 
 int copy_make(const struct lent_server *server, const char *owner, struct error *error)

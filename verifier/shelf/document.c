@@ -133,6 +133,13 @@ static void strings_read(struct document *document, const char *key, json_t *val
     }
 }
 
+static void strings_if_any_read(struct document *document, const char *key, json_t *value,
+                                void *ret_list)
+{
+    if (value)
+        strings_read(document, key, value, ret_list);
+}
+
 static json_t *strings_write(const void *list)
 {
     const struct strings *strings = list;
@@ -369,6 +376,7 @@ static const struct {
     [DOCUMENT_TIME] = {time_read, time_write, NULL},
     [DOCUMENT_SHA256] = {sha256_read, sha256_write, NULL},
     [DOCUMENT_STRINGS] = {strings_read, strings_write, strings_release},
+    [DOCUMENT_STRINGS_IF_ANY] = {strings_if_any_read, strings_write, strings_release},
     [DOCUMENT_TABLES] = {tables_read, tables_write, tables_release},
     [DOCUMENT_VERSIONS] = {versions_read, versions_write, versions_release},
     [DOCUMENT_SCHEMA] = {schema_read, schema_write, schema_release},

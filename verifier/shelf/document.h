@@ -30,16 +30,17 @@ enum { DOCUMENT_LIMIT_BYTES = 8 * 1024 * 1024 };
 struct document_field {
     const char *key; /* NULL ends a table of them */
     enum document_type {
-        DOCUMENT_LINE,        /* char *, one line of text; never NULL when read */
-        DOCUMENT_NUMBER,      /* int64_t, from 0 */
-        DOCUMENT_FLAG,        /* bool */
-        DOCUMENT_TIME,        /* time_t: "2026-11-22T14:03:05Z" */
-        DOCUMENT_SHA256,      /* char[SHA256_HEX_SIZE] */
-        DOCUMENT_STRINGS,     /* struct strings */
-        DOCUMENT_TABLES,      /* struct table_counts */
-        DOCUMENT_VERSIONS,    /* struct version_states; may be missing: nothing is known then */
-        DOCUMENT_SCHEMA,      /* struct schema_totals; may be missing likewise */
-        DOCUMENT_DEFINITIONS, /* struct definitions; may be missing likewise */
+        DOCUMENT_LINE,           /* char *, one line of text; never NULL when read */
+        DOCUMENT_NUMBER,         /* int64_t, from 0 */
+        DOCUMENT_FLAG,           /* bool */
+        DOCUMENT_TIME,           /* time_t: "2026-11-22T14:03:05Z" */
+        DOCUMENT_SHA256,         /* char[SHA256_HEX_SIZE] */
+        DOCUMENT_STRINGS,        /* struct strings */
+        DOCUMENT_STRINGS_IF_ANY, /* the same; may be missing: there are none then */
+        DOCUMENT_TABLES,         /* struct table_counts */
+        DOCUMENT_VERSIONS,       /* struct version_states; may be missing: nothing is known then */
+        DOCUMENT_SCHEMA,         /* struct schema_totals; may be missing likewise */
+        DOCUMENT_DEFINITIONS,    /* struct definitions; may be missing likewise */
     } type;
     size_t offset; /* of the member */
 };

@@ -26,6 +26,7 @@ static const struct document_field source_fields[] = {
     {"encoding", DOCUMENT_LINE, offsetof(struct manifest, encoding)},
     {"database_bytes", DOCUMENT_NUMBER, offsetof(struct manifest, database_bytes)},
     {"extensions", DOCUMENT_STRINGS, offsetof(struct manifest, extensions)},
+    {"settings", DOCUMENT_STRINGS_IF_ANY, offsetof(struct manifest, settings)},
     {"alembic", DOCUMENT_STRINGS, offsetof(struct manifest, revisions)},
     {"version_tables", DOCUMENT_VERSIONS, offsetof(struct manifest, versions)},
     {"counted", DOCUMENT_FLAG, offsetof(struct manifest, counted)},

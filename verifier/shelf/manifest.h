@@ -44,6 +44,7 @@ struct manifest {
     int64_t database_bytes;         /* size of the database on its server */
     bool counted;                   /* rows were counted, in the snapshot of the dump */
     struct strings extensions;      /* "pg_trgm 1.6" */
+    struct strings settings;        /* of its sessions, "search_path=app, public"; older: none */
     struct strings revisions;       /* of alembic_version */
     struct version_states versions; /* of the tables that the scenario names */
     struct table_counts tables;

@@ -29,11 +29,13 @@ int stages_lend(const struct stages *stages, struct lent_server *ret_server, str
         return cannot_verify(error,
                              "a migration is rehearsed on a throwaway server only: leave out the "
                              "server of `restore`");
+    const struct manifest *manifest = stages_manifest(stages);
     *ret_server = (struct lent_server){.maintenance = stages->maintenance,
                                        .server = &stages->server,
                                        .database = &stages->database,
                                        .log = cluster_log(stages->cluster),
-                                       .encoding = stages_archive(stages)->encoding};
+                                       .encoding = stages_archive(stages)->encoding,
+                                       .settings = manifest ? &manifest->settings : NULL};
     return 0;
 }
 

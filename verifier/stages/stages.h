@@ -62,6 +62,7 @@ struct lent_server {
     const struct address *database; /* the restored one, as the role that only reads */
     const char *log;                /* the server's log file */
     const char *encoding;           /* of the archive; NULL: not said */
+    const struct strings *settings; /* of the sessions at the source; NULL: not known */
 };
 /* -1: there is none, or it is somebody's own. */
 int stages_lend(const struct stages *stages, struct lent_server *ret_server, struct error *error);

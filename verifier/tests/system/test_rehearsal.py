@@ -409,3 +409,26 @@ migration:
     run = world.rehearse(world.place.scenario(body, pattern=NAME), "--format", "json")
     assert run.code == PASSED, str(run)
     assert migration_of(run)["revision_after"] == "3 applied"
+
+
+def test_settings_of_the_source_hold_for_the_copy(place, server, database):
+    """Its search_path and time zone are in no dump; the manifest of `dump` tells them."""
+    name = database("create schema app; create table app.things (id int); insert into app.things values (0)")
+    server.sql(f'alter database "{name}" set search_path = app, public; alter database "{name}" set timezone = \'Asia/Tokyo\'; '
+               f'alter database "{name}" set app.secret = \'hush\'', name)
+    world = World.__new__(World)
+    world.place, world.name, world.server = place, name, server
+    command = world.script("""
+        cursor = db.cursor()
+        cursor.execute("select current_setting('search_path'), current_setting('timezone'), current_setting('app.secret', true)")
+        assert cursor.fetchone() == ("app, public", "Asia/Tokyo", None)
+        run("insert into things values (1)")
+    """)
+    scenario = world.scenario(command, ["rows_inserted(app.things) = 1"])
+    text = (place.directory / "bugspark.yaml").read_text()
+    (place.directory / "bugspark.yaml").write_text(text + f"source:\n  database: {server.url(name)!r}\n")
+    assert place.run("dump", scenario).code == PASSED
+    manifest = next(place.backups.glob("*.manifest.json")).read_text()
+    assert "search_path=app, public" in manifest and "hush" not in manifest
+    run = world.rehearse(scenario)
+    assert run.code == PASSED, str(run)

@@ -33,6 +33,7 @@ static struct manifest sample(void)
                                 .database_bytes = 1LL << 40,
                                 .counted = true};
     strings_add(&manifest.extensions, "pg_trgm 1.6");
+    strings_add(&manifest.settings, "search_path=app, public");
     strings_add(&manifest.revisions, "t1u2v3w4x5y6");
     table_counts_add(&manifest.tables, "public", "users", 500, 500);
     table_counts_add(&manifest.tables, "public", "events", 0, 70);
@@ -58,6 +59,7 @@ START_TEST(a_manifest_comes_back_as_it_was_written)
     ck_assert_int_eq(read.ended, 1795356190);
     ck_assert(read.counted);
     ck_assert_str_eq(read.extensions.items[0], "pg_trgm 1.6");
+    ck_assert_str_eq(read.settings.items[0], "search_path=app, public");
     ck_assert_str_eq(read.revisions.items[0], "t1u2v3w4x5y6");
     ck_assert_uint_eq(read.tables.count, 4);
     ck_assert_int_eq(table_counts_find(&read.tables, "public", "users")->rows, 500);
@@ -109,6 +111,8 @@ static const struct {
     {"\"source\": {", "\"source\": [], \"x\": {", FAULT_BACKUP, "\"source\" is not an object"},
     {"\"counted\": true", "\"counted\": 1", FAULT_BACKUP, "\"counted\" is not"},
     {"\"pg_trgm 1.6\"", "7", FAULT_BACKUP, "\"extensions\" is not"},
+    {"\"search_path=app, public\"", "7", FAULT_BACKUP, "\"settings\" is not"},
+    {"\"settings\"", "\"none of today\"", 0, NULL},
     {"\"users\": 500", "\"users\": -1", FAULT_BACKUP, "\"users\" is not a number of rows"},
     {"\"users\": 500", "\"users\": 500.0", FAULT_BACKUP, "\"users\" is not a number of rows"},
     {"\"users\": 500", "\"users\": \"500\"", FAULT_BACKUP, "\"users\" is not a number of rows"},
