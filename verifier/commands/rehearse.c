@@ -8,6 +8,8 @@
 static const struct own_option rehearse_options[] = {
     {"backup", "FILE", OPTION_TEXT, offsetof(struct verify_options, run.backup),
      "Rehearse on this backup, also s3://bucket/key, instead of the latest"},
+    {"postgresql", "MAJOR", OPTION_TEXT, offsetof(struct verify_options, postgresql),
+     "Restore into a throwaway server of this version, such as 17, to try an upgrade"},
     {"no-cache", NULL, OPTION_FLAG, offsetof(struct verify_options, run.no_cache),
      "Make the throwaway server by initdb, not from the ready cluster that an earlier run kept"},
     {"timeout", "DURATION", OPTION_DURATION, offsetof(struct verify_options, timeout_s),

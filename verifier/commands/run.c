@@ -156,6 +156,7 @@ static void plan_stages(struct run *run, const struct run_settings *settings)
     run->stages = (struct stages_options){
         .backup = settings->backup,
         .server = settings->server,
+        .postgresql = settings->postgresql,
         .reports = settings->reports,
         .keep = settings->keep,
         .no_cache = settings->no_cache,

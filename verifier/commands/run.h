@@ -43,6 +43,7 @@ struct run_settings {
     const char *server;
     const char *only;
     const char *reports;
+    int postgresql; /* 0: as the scenario says */
     bool keep;
     bool no_cache;
     int side_by_side; /* how many runs go on at the same time */

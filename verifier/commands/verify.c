@@ -56,6 +56,8 @@ static const struct own_option verify_options[] = {
      "SCENARIO.partial.xml"},
     {"keep", NULL, OPTION_FLAG, offsetof(struct verify_options, run.keep),
      "Leave the restored database running, and tell how to open it"},
+    {"postgresql", "MAJOR", OPTION_TEXT, offsetof(struct verify_options, postgresql),
+     "Restore into a throwaway server of this version, such as 17, to try an upgrade"},
     {"no-cache", NULL, OPTION_FLAG, offsetof(struct verify_options, run.no_cache),
      "Make the throwaway server by initdb, not from the ready cluster that an earlier run kept"},
     {"always-restore", NULL, OPTION_FLAG, offsetof(struct verify_options, run.always_restore),
@@ -413,6 +415,14 @@ static int side_by_side(const struct common_options *common, size_t count)
     return count > 0 && (size_t)jobs > count ? (int)count : jobs;
 }
 
+/* 0: none, or no version. */
+static int version_of(const char *text)
+{
+    bool is_number = text && text[strspn(text, "0123456789")] == '\0' && strlen(text) <= 3;
+    long version = is_number ? strtol(text, NULL, 10) : 0;
+    return version >= 10 ? (int)version : 0;
+}
+
 static int check_usage(const struct common_options *common, const struct verify_options *options,
                        size_t count, struct error *error)
 {
@@ -425,6 +435,11 @@ static int check_usage(const struct common_options *common, const struct verify_
     if (most && (options->run.backup || options->run.only || options->run.keep))
         return cannot_verify(error, "--prove-alarm goes with the latest backup and all of its "
                                     "checks: leave out --backup, --only and --keep");
+    if (options->postgresql && options->run.postgresql == 0)
+        return cannot_verify(error, "--postgresql takes a major version such as 17, not `%s`",
+                             options->postgresql);
+    if (options->postgresql && options->run.server)
+        return cannot_verify(error, "--postgresql is about a throwaway server: leave out --server");
     if (options->rehearse && (options->run.server || options->run.only))
         return cannot_verify(error, "a migration is rehearsed on a throwaway server, when every "
                                     "check has run: leave out --server and --only");
@@ -439,6 +454,7 @@ int verify_scenarios(const struct common_options *common, struct verify_options 
     signal(SIGPIPE, SIG_IGN); /* a reader who has left is an error like any other */
     options->run.reports = common->reports;
     scenarios_load_told(common, &loaded);
+    options->run.postgresql = version_of(options->postgresql);
     options->run.side_by_side = side_by_side(common, loaded.paths.count);
     if (loaded.paths.count > 0 && check_usage(common, options, loaded.paths.count, &error) < 0)
         fprintf(stderr, "restore-verifier: %s\n", error.text);

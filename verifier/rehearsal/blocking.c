@@ -225,8 +225,9 @@ static size_t leave_out_covered(struct blocked *items, size_t count)
 static void join(struct blocking *blocking)
 {
     size_t kept = 0;
-    if (blocking->count > 0)
-        qsort(blocking->items, blocking->count, sizeof(*blocking->items), by_table_and_time);
+    if (blocking->count == 0)
+        return;
+    qsort(blocking->items, blocking->count, sizeof(*blocking->items), by_table_and_time);
     for (size_t i = 0; i < blocking->count; i++) {
         struct blocked *last = kept > 0 ? &blocking->items[kept - 1] : NULL;
         const struct blocked *next = &blocking->items[i];
@@ -238,8 +239,7 @@ static void join(struct blocking *blocking)
             last->to_us = next->to_us;
     }
     blocking->count = leave_out_covered(blocking->items, kept);
-    if (blocking->count > 0)
-        qsort(blocking->items, blocking->count, sizeof(*blocking->items), by_length);
+    qsort(blocking->items, blocking->count, sizeof(*blocking->items), by_length);
 }
 
 void blocking_find(const struct lock_samples *samples, const struct server_log *log,

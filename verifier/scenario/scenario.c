@@ -44,6 +44,7 @@ static const struct key backups_keys[] = {
 
 static const struct key restore_keys[] = {
     {"server", read_server, FIELD(restore.server), NO_MARK, false},
+    {"version", read_version_number, FIELD(restore.version), FIELD(restore.version_mark), false},
     {"jobs", read_jobs, FIELD(restore.jobs), NO_MARK, false},
     {"timeout", read_duration_ms, FIELD(restore.timeout_ms), NO_MARK, false},
     {"exclude", read_lines, FIELD(restore.exclude), NO_MARK, false},
@@ -234,6 +235,14 @@ static void check_databases(struct problems *problems, const struct scenario *sc
     }
 }
 
+static void check_version(struct problems *problems, const struct scenario *scenario)
+{
+    if (scenario->restore.version > 0 && scenario->restore.server)
+        problems_add(problems, scenario->restore.version_mark,
+                     "`version` is that of a throwaway server, and `server` names one that is there "
+                     "already: remove one");
+}
+
 /* What concerns more than one key; only called when every key by itself is good. */
 static void check_together(struct reader *reader)
 {
@@ -254,6 +263,7 @@ static void check_together(struct reader *reader)
     check_databases(problems, scenario);
     check_objects(problems, scenario);
     check_migration(problems, scenario);
+    check_version(problems, scenario);
 }
 
 static void fill_defaults(struct scenario *scenario)

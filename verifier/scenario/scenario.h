@@ -163,11 +163,13 @@ struct scenario {
     } backups;
     struct {
         char *server; /* NULL: a throwaway server */
+        int version;  /* PostgreSQL's major version of a throwaway server; 0: that of the backup */
         int jobs;     /* 0: the number of processors */
         int64_t timeout_ms;
         struct strings exclude;
         bool contents; /* compare the contents of every table */
         bool trust;    /* the backup's SQL may run on `server` as a superuser */
+        struct mark version_mark;
     } restore;
     struct alembic_expectation *alembic;
     size_t alembic_count;

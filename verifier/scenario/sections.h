@@ -46,6 +46,8 @@ void read_databases(struct reader *reader, const struct key *key, const struct n
                     void *field); /* bool: true for `all` */
 void read_keep(struct reader *reader, const struct key *key, const struct node *value,
                void *field); /* struct keep */
+void read_version_number(struct reader *reader, const struct key *key, const struct node *value,
+                         void *field); /* int: a major version of PostgreSQL */
 void read_jobs(struct reader *reader, const struct key *key, const struct node *value,
                void *field); /* int */
 /* A text for one line that is not empty, borrowed, or NULL when a problem has been told. */

@@ -25,6 +25,7 @@ struct stages_options {
     const char *work;    /* work directory, owned by the main process */
     const char *socket_work; /* the same, with a name short enough for a socket */
     const char *reports;     /* directory of reports, where records may lie; or NULL */
+    int postgresql;          /* --postgresql, which beats the scenario's version; or 0 */
     int side_by_side;        /* runs that go on at the same time, this one included */
     bool no_cache;           /* run initdb, whatever is kept for its sake */
     bool keep;               /* leave the restored database running */

@@ -340,6 +340,12 @@ static const struct {
      {"FILE:1:11: `scenario` expects a name of letters, digits, - and _, found an empty text"}},
     {"scenario: ~\n",
      {"FILE:1:11: `scenario` expects a name of letters, digits, - and _, found nothing"}},
+    {NAMED "restore: {version: 9.6}\n",
+     {"FILE:2:20: `version` expects a major version of PostgreSQL, such as 17, found `9.6`"}},
+    {NAMED "restore: {version: 17, server: 'postgres://h'}\n",
+     {"FILE:2:20: `version` is that of a throwaway server, and `server` names one that is there "
+      "already: remove one"}},
+    {NAMED "restore: {version: 17}\n", {NULL}},
     {NAMED "restore: {jobs: 0, timeout: 0, contents: 1, trust: 1}\n",
      {"FILE:2:17: `jobs` expects a number from 1 to 64, found `0`",
       "FILE:2:29: `timeout` expects a duration above zero, such as 90s, 30m, 26h or 30d, found `0`",
