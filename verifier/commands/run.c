@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/processors.h"
+#include "commands/own_commands.h"
 #include "commands/rehearsing.h"
 #include "harness/harness.h"
 #include "postgres/cluster.h"
@@ -256,6 +257,7 @@ void run_work(void *context)
     stage_end(facts, STAGE_CHECK, checked, &error);
     if (checked < 0)
         outcomes_close(run->outcomes, run->plan.count, error.text);
+    own_commands_look(run, &subject, stages);
     leave_record(run, stages);
     if (run->rehearsing)
         rehearsing_work(run->rehearsing, run, stages);

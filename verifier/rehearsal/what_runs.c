@@ -158,6 +158,39 @@ static char *url_rest(const struct copy_place *place)
                                        place->database, place->host, place->port);
 }
 
+/* Everything that a place has, but for what the scenario's default brings along. */
+static int fill_all(const struct strings *arguments, const struct strings *environment,
+                    const struct strings *back, const struct copy_place *place,
+                    struct what_runs *what, struct error *error)
+{
+    if (refuse_unsafe("the directory of the server's socket", place->host, error) < 0 ||
+        refuse_unsafe("the role that owns the tables", place->role, error) < 0)
+        return -1;
+    cleanup(free_pointer) char *url = url_rest(place);
+    const char *const values[PLACEHOLDER_COUNT] = {[PLACEHOLDER_URL] = url,
+                                                   [PLACEHOLDER_HOST] = place->host,
+                                                   [PLACEHOLDER_PORT] = place->port,
+                                                   [PLACEHOLDER_USER] = place->role,
+                                                   [PLACEHOLDER_PASSWORD] =
+                                                       place->password ? place->password : "",
+                                                   [PLACEHOLDER_DATABASE] = place->database,
+                                                   [PLACEHOLDER_FROM] = place->from};
+    fill(arguments, values, &what->command);
+    fill(back, values, &what->back);
+    fill(environment, values, &what->environment);
+    find_secrets(what);
+    if (place->password)
+        strings_add(&what->secrets, place->password);
+    return 0;
+}
+
+int what_runs_fill(const struct strings *arguments, const struct strings *environment,
+                   const struct copy_place *place, struct what_runs *what, struct error *error)
+{
+    static const struct strings none = {0};
+    return fill_all(arguments, environment, &none, place, what, error);
+}
+
 static int refuse_unknown_from(const struct migration_wanted *wanted, const char *from,
                                struct error *error)
 {
@@ -175,29 +208,14 @@ int what_runs_find(const struct scenario *scenario, const struct copy_place *pla
     cleanup(strings_free) struct strings command = {0};
     cleanup(strings_free) struct strings environment = {0};
     what_runs_free(what);
-    if (refuse_unsafe("the directory of the server's socket", place->host, error) < 0 ||
-        refuse_unsafe("the role that owns the tables", place->role, error) < 0 ||
-        refuse_unknown_from(wanted, place->from, error) < 0)
+    if (refuse_unknown_from(wanted, place->from, error) < 0)
         return -1;
     what->directory = wanted->directory ? xstrdup(wanted->directory) : NULL;
+    for (size_t i = 0; i < wanted->environment.count; i++)
+        strings_add(&environment, wanted->environment.items[i]);
     if (wanted->command.count == 0 && by_default(scenario, what, &command, &environment, error) < 0)
         return -1;
-    cleanup(free_pointer) char *url = url_rest(place);
-    const char *const values[PLACEHOLDER_COUNT] = {[PLACEHOLDER_URL] = url,
-                                                   [PLACEHOLDER_HOST] = place->host,
-                                                   [PLACEHOLDER_PORT] = place->port,
-                                                   [PLACEHOLDER_USER] = place->role,
-                                                   [PLACEHOLDER_PASSWORD] =
-                                                       place->password ? place->password : "",
-                                                   [PLACEHOLDER_DATABASE] = place->database,
-                                                   [PLACEHOLDER_FROM] = place->from};
     check_from(&wanted->back, place->from, what);
-    fill(wanted->command.count > 0 ? &wanted->command : &command, values, &what->command);
-    fill(&wanted->back, values, &what->back);
-    fill(&environment, values, &what->environment);
-    fill(&wanted->environment, values, &what->environment);
-    find_secrets(what);
-    if (place->password)
-        strings_add(&what->secrets, place->password);
-    return 0;
+    return fill_all(wanted->command.count > 0 ? &wanted->command : &command, &environment,
+                    &wanted->back, place, what, error);
 }

@@ -34,6 +34,9 @@ struct copy_place {
  */
 int what_runs_find(const struct scenario *scenario, const struct copy_place *place,
                    struct what_runs *what, struct error *error);
+/* One command and its environment, for a place without a revision. */
+int what_runs_fill(const struct strings *arguments, const struct strings *environment,
+                   const struct copy_place *place, struct what_runs *what, struct error *error);
 void what_runs_free(struct what_runs *what); /* takes a zeroed one */
 
 #endif

@@ -1,4 +1,4 @@
-/* The section `migration`: the project's own command, which is rehearsed on a copy. */
+/* The sections `migration` and `commands`: commands of the user's own, which run on a copy. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,13 +98,13 @@ void read_migration(struct reader *reader, const struct key *key, const struct n
 
 /* --- together --------------------------------------------------------------------------------- */
 
-static bool hands_address_on(const struct migration_wanted *migration)
+static bool hands_address_on(const struct strings *command, const struct strings *environment)
 {
-    for (size_t i = 0; i < migration->command.count; i++)
-        if (placeholder_of_address_is_in(migration->command.items[i]))
+    for (size_t i = 0; i < command->count; i++)
+        if (placeholder_of_address_is_in(command->items[i]))
             return true;
-    for (size_t i = 0; i < migration->environment.count; i++)
-        if (placeholder_of_address_is_in(migration->environment.items[i]))
+    for (size_t i = 0; i < environment->count; i++)
+        if (placeholder_of_address_is_in(environment->items[i]))
             return true;
     return false;
 }
@@ -127,7 +127,8 @@ void check_migration(struct problems *problems, const struct scenario *scenario)
     if (by_default && scenario->alembic_count == 0)
         problems_add(problems, migration->mark,
                      "`migration` lacks the key `command`, such as [alembic, upgrade, head]");
-    else if ((!by_default || migration->environment.count > 0) && !hands_address_on(migration))
+    else if ((!by_default || migration->environment.count > 0) &&
+             !hands_address_on(&migration->command, &migration->environment))
         problems_add(problems, migration->mark,
                      "`migration` tells nobody where the copy is, so that the command would look "
                      "for a database of its own: write ${migration.url:postgresql} into "
@@ -145,4 +146,61 @@ void migration_wanted_free(struct migration_wanted *migration)
     strings_free(&migration->environment);
     strings_free(&migration->back);
     free(migration->directory);
+}
+
+/* --- commands --------------------------------------------------------------------------------- */
+
+static const struct key command_keys[] = {
+    {"name", read_line, offsetof(struct own_command, name), offsetof(struct own_command, mark),
+     true},
+    {"run", read_command, offsetof(struct own_command, run), NO_MARK, true},
+    {"directory", read_directory, offsetof(struct own_command, directory), NO_MARK, false},
+    {"environment", read_environment, offsetof(struct own_command, environment), NO_MARK, false},
+    {"timeout", read_duration_ms, offsetof(struct own_command, timeout_ms), NO_MARK, false},
+};
+
+void read_commands(struct reader *reader, const struct key *key, const struct node *value,
+                   void *field)
+{
+    struct scenario *scenario = reader->scenario;
+    (void)field;
+    if (!node_is(reader, key->name, value, NODE_LIST, "a list of at least one `- name: ...`"))
+        return;
+    scenario->commands = xcalloc(value->count, sizeof(*scenario->commands));
+    for (size_t i = 0; i < value->count; i++)
+        read_section(reader, key->name, command_keys, ARRAY_LENGTH(command_keys), &value->items[i],
+                     &scenario->commands[scenario->command_count++]);
+}
+
+void check_commands(struct problems *problems, const struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->command_count; i++) {
+        const struct own_command *command = &scenario->commands[i];
+        cleanup(free_pointer) char *words = shown(command->name);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(scenario->commands[j].name, command->name) == 0)
+                problems_add(problems, command->mark,
+                             "a command named `%s` stands here twice: first on line %u", words,
+                             scenario->commands[j].mark.line);
+        if (!hands_address_on(&command->run, &command->environment))
+            problems_add(problems, command->mark,
+                         "the command `%s` is not told where the database is: write "
+                         "${restored.url:postgresql} into its `environment` or `run`",
+                         words);
+    }
+    if (scenario->command_count > 0 && scenario->restore.server)
+        problems_add(problems, scenario->commands[0].mark,
+                     "commands run on a copy on a throwaway server only: remove `server` under "
+                     "`restore`, or `commands`");
+}
+
+void own_commands_free(struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->command_count; i++) {
+        free(scenario->commands[i].name);
+        strings_free(&scenario->commands[i].run);
+        free(scenario->commands[i].directory);
+        strings_free(&scenario->commands[i].environment);
+    }
+    free(scenario->commands);
 }

@@ -7,43 +7,72 @@
 #include "scenario/words.h"
 
 static const char *const names[PLACEHOLDER_COUNT] = {
-    [PLACEHOLDER_URL] = "migration.url",           [PLACEHOLDER_HOST] = "migration.host",
-    [PLACEHOLDER_PORT] = "migration.port",         [PLACEHOLDER_USER] = "migration.user",
-    [PLACEHOLDER_PASSWORD] = "migration.password", [PLACEHOLDER_DATABASE] = "migration.database",
-    [PLACEHOLDER_FROM] = "migration.from",
+    [PLACEHOLDER_URL] = "url",           [PLACEHOLDER_HOST] = "host",
+    [PLACEHOLDER_PORT] = "port",         [PLACEHOLDER_USER] = "user",
+    [PLACEHOLDER_PASSWORD] = "password", [PLACEHOLDER_DATABASE] = "database",
+    [PLACEHOLDER_FROM] = "from",
 };
 
 enum { FILLED_LIMIT_BYTES = 8 << 20 };
 
 static const char scheme_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
 
+const char *placeholder_section(const char *inside)
+{
+    if (starts_with(inside, PLACEHOLDER_OF_MIGRATION))
+        return "migration";
+    return starts_with(inside, PLACEHOLDER_OF_COMMANDS) ? "commands" : NULL;
+}
+
 /* Which one begins at `inside`, by the name of `length` bytes; PLACEHOLDER_COUNT: none. */
 static enum placeholder find(const char *inside, size_t length)
 {
     enum placeholder placeholder = 0;
+    size_t prefix = strcspn(inside, ".") + 1;
+    if (prefix > length)
+        return PLACEHOLDER_COUNT;
+    inside += prefix;
+    length -= prefix;
     while (placeholder < PLACEHOLDER_COUNT && (strlen(names[placeholder]) != length ||
                                                strncmp(names[placeholder], inside, length) != 0))
         placeholder++;
     return placeholder;
 }
 
+/* A name that does not exist, with those that do. */
+static char *unknown(const char *name, size_t length)
+{
+    const char *whole[PLACEHOLDER_COUNT];
+    cleanup(strings_free) struct strings texts = {0};
+    size_t prefix = strcspn(name, ".") + 1;
+    bool of_commands = starts_with(name, PLACEHOLDER_OF_COMMANDS);
+    size_t count = of_commands ? PLACEHOLDER_FROM : PLACEHOLDER_COUNT;
+    for (size_t i = 0; i < count; i++)
+        strings_addf(&texts, "%.*s%s", (int)prefix, name, names[i]);
+    for (size_t i = 0; i < count; i++)
+        whole[i] = texts.items[i];
+    cleanup(free_pointer) char *given = xstrndup(name, length);
+    cleanup(free_pointer) char *words = shown(given);
+    cleanup(free_pointer) char *near = suggestion(given, whole, count);
+    return xasprintf("unknown place `${%s}`%s", words, near);
+}
+
 char *placeholder_problem(const char *inside)
 {
     size_t length = strcspn(inside, ":");
     enum placeholder placeholder = find(inside, length);
-    cleanup(free_pointer) char *name = xstrndup(inside, length);
-    cleanup(free_pointer) char *words = shown(name);
     const char *scheme = inside[length] == ':' ? inside + length + 1 : NULL;
-    if (placeholder == PLACEHOLDER_COUNT) {
-        cleanup(free_pointer) char *near = suggestion(name, names, PLACEHOLDER_COUNT);
-        return xasprintf("unknown place `${%s}`%s", words, near);
-    }
+    bool of_commands = starts_with(inside, PLACEHOLDER_OF_COMMANDS);
+    if (placeholder == PLACEHOLDER_COUNT || (of_commands && placeholder == PLACEHOLDER_FROM))
+        return unknown(inside, length);
+    int prefix = (int)strcspn(inside, ".");
     if (scheme && placeholder != PLACEHOLDER_URL)
-        return xasprintf("`${%s}` takes nothing behind it: only ${migration.url:SCHEME} does",
-                         words);
+        return xasprintf("`${%.*s}` takes nothing behind it: only ${%.*s.url:SCHEME} does",
+                         (int)length, inside, prefix, inside);
     if (scheme && (*scheme < 'a' || *scheme > 'z' || scheme[strspn(scheme, scheme_letters)]))
-        return xstrdup("behind ${migration.url: stands a scheme and nothing else, such as "
-                       "postgresql+asyncpg");
+        return xasprintf("behind ${%.*s.url: stands a scheme and nothing else, such as "
+                         "postgresql+asyncpg",
+                         prefix, inside);
     return NULL;
 }
 

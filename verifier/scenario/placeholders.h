@@ -5,18 +5,20 @@
  *     ${migration.host}          .port .user .password .database: the same in parts
  *     ${migration.from}          the revision that it had before
  *
- * None is known when the scenario is read. Until it is filled in, a place stands between two
- * control characters, which no scenario file can hold; so what comes from the environment is not
- * looked at again.
+ * The commands of the section `commands` are told the same, but for the revision, as
+ * ${restored.url} and so on. None is known when the scenario is read. Until it is filled in, a
+ * place stands between two control characters, which no scenario file can hold; so what comes from
+ * the environment is not looked at again.
  */
 #ifndef SCENARIO_PLACEHOLDERS_H
 #define SCENARIO_PLACEHOLDERS_H
 
 #include <stdbool.h>
 
-#define PLACEHOLDER_PREFIX "migration."
-#define PLACEHOLDER_BEGIN  '\x01'
-#define PLACEHOLDER_END    '\x02'
+#define PLACEHOLDER_OF_MIGRATION "migration."
+#define PLACEHOLDER_OF_COMMANDS  "restored."
+#define PLACEHOLDER_BEGIN        '\x01'
+#define PLACEHOLDER_END          '\x02'
 
 enum placeholder {
     PLACEHOLDER_URL,
@@ -28,6 +30,9 @@ enum placeholder {
     PLACEHOLDER_FROM,
     PLACEHOLDER_COUNT,
 };
+
+/* The section whose places begin like that, "migration" or "commands"; NULL: it is none. */
+const char *placeholder_section(const char *inside);
 
 /* What is wrong with "migration.url:SCHEME" and the like, to be freed by the caller; NULL: nothing.
  */

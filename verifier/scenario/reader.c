@@ -23,7 +23,8 @@ static void tell_variable(void *context, size_t offset, const char *words)
     problems_add(&place->reader->problems, node_mark_at(place->node, offset), "%s", words);
 }
 
-static void replace_variables(struct reader *reader, struct node *node, bool places, size_t *left)
+static void replace_variables(struct reader *reader, struct node *node, const char *places,
+                              size_t *left)
 {
     if (node->kind != NODE_TEXT) {
         for (size_t i = 0; i < node->count; i++)
@@ -52,12 +53,11 @@ void read_variables(struct reader *reader, struct node *node)
 {
     size_t left = TEXT_LIMIT_BYTES;
     if (node->kind != NODE_MAP) {
-        replace_variables(reader, node, false, &left);
+        replace_variables(reader, node, NULL, &left);
         return;
     }
     for (size_t i = 0; i < node->count; i++)
-        replace_variables(reader, &node->items[i], strcmp(node->keys[i].text, "migration") == 0,
-                          &left);
+        replace_variables(reader, &node->items[i], node->keys[i].text, &left);
 }
 
 static const char *found_words(const struct node *node)

@@ -127,6 +127,7 @@ static const struct key scenario_keys[] = {
     {"tables", read_tables, NO_FIELD, NO_MARK, false},
     {"queries", read_queries, NO_FIELD, NO_MARK, false},
     {"objects", read_objects, NO_FIELD, FIELD(objects.mark), false},
+    {"commands", read_commands, NO_FIELD, NO_MARK, false},
     {"migration", read_migration, FIELD(migration), FIELD(migration.mark), false},
 };
 
@@ -225,6 +226,8 @@ static void check_databases(struct problems *problems, const struct scenario *sc
         refuse_with_all(problems, i == 0, scenario->tables[i].mark, "`tables` are");
     for (size_t i = 0; i < scenario->query_count; i++)
         refuse_with_all(problems, i == 0, scenario->queries[i].mark, "`queries` are");
+    for (size_t i = 0; i < scenario->command_count; i++)
+        refuse_with_all(problems, i == 0, scenario->commands[i].mark, "`commands` are");
     refuse_with_all(problems, scenario->migration.present, scenario->migration.mark,
                     "`migration` is");
     for (size_t i = 0; i < objects->check_count; i++) {
@@ -238,9 +241,10 @@ static void check_databases(struct problems *problems, const struct scenario *sc
 static void check_version(struct problems *problems, const struct scenario *scenario)
 {
     if (scenario->restore.version > 0 && scenario->restore.server)
-        problems_add(problems, scenario->restore.version_mark,
-                     "`version` is that of a throwaway server, and `server` names one that is there "
-                     "already: remove one");
+        problems_add(
+            problems, scenario->restore.version_mark,
+            "`version` is that of a throwaway server, and `server` names one that is there "
+            "already: remove one");
 }
 
 /* What concerns more than one key; only called when every key by itself is good. */
@@ -263,6 +267,7 @@ static void check_together(struct reader *reader)
     check_databases(problems, scenario);
     check_objects(problems, scenario);
     check_migration(problems, scenario);
+    check_commands(problems, scenario);
     check_version(problems, scenario);
 }
 
@@ -277,6 +282,9 @@ static void fill_defaults(struct scenario *scenario)
         scenario->source.timeout_ms = DEFAULT_DUMP_TIMEOUT_MS;
     if (scenario->restore.timeout_ms == 0)
         scenario->restore.timeout_ms = DEFAULT_TIMEOUT_MS;
+    for (size_t i = 0; i < scenario->command_count; i++)
+        if (scenario->commands[i].timeout_ms == 0)
+            scenario->commands[i].timeout_ms = DEFAULT_TIMEOUT_MS;
     if (scenario->migration.timeout_ms == 0)
         scenario->migration.timeout_ms = DEFAULT_TIMEOUT_MS;
 }
@@ -430,6 +438,7 @@ void scenario_free(struct scenario *scenario)
     objects_free(&scenario->objects);
     expectations_free(scenario->migration.checks, scenario->migration.check_count);
     migration_wanted_free(&scenario->migration);
+    own_commands_free(scenario);
     strings_free(&scenario->restore.exclude);
     migrations_free(scenario);
     schema_expectations_free(&scenario->schema);

@@ -119,6 +119,16 @@ struct migration_wanted {
     struct mark mark;
 };
 
+/* A command of the user's own that looks at what was restored, on a copy. Texts may have places. */
+struct own_command {
+    char *name;
+    struct strings run;
+    char *directory; /* NULL: ours */
+    struct strings environment;
+    int64_t timeout_ms;
+    struct mark mark;
+};
+
 /* How long backups are kept: all that are younger than a time, or one for each of the last days,
  * weeks, months and years that have one. */
 enum keep_period { KEEP_DAILY, KEEP_WEEKLY, KEEP_MONTHLY, KEEP_YEARLY, KEEP_PERIOD_COUNT };
@@ -182,6 +192,8 @@ struct scenario {
     size_t query_count;
     struct objects objects;
     struct migration_wanted migration;
+    struct own_command *commands;
+    size_t command_count;
 };
 
 /* Loads and validates a file. On -1 every problem of the file has been added to `problems`, one

@@ -66,6 +66,10 @@ void read_migration(struct reader *reader, const struct key *key, const struct n
                     void *field); /* scenario->migration */
 void check_migration(struct problems *problems, const struct scenario *scenario);
 void migration_wanted_free(struct migration_wanted *migration);
+void read_commands(struct reader *reader, const struct key *key, const struct node *value,
+                   void *field); /* scenario->commands */
+void check_commands(struct problems *problems, const struct scenario *scenario);
+void own_commands_free(struct scenario *scenario);
 
 /* schema.c */
 void read_schema(struct reader *reader, const struct key *key, const struct node *value,

@@ -13,7 +13,7 @@ struct replacement {
     char *(*environment)(const char *name);
     variable_problem *tell;
     void *context;
-    bool places; /* those that are filled in later are allowed */
+    const char *places; /* the section whose places are allowed; or NULL */
     size_t problems;
 };
 
@@ -46,8 +46,9 @@ static void keep_place(struct replacement *replacement, size_t offset, const cha
 {
     cleanup(free_pointer) char *words = shown(inside);
     cleanup(free_pointer) char *wrong = placeholder_problem(inside);
-    if (!replacement->places)
-        fail(replacement, offset, "`${%s}` is known under `migration` only", words);
+    const char *section = placeholder_section(inside);
+    if (!replacement->places || strcmp(replacement->places, section) != 0)
+        fail(replacement, offset, "`${%s}` is known under `%s` only", words, section);
     else if (wrong)
         fail(replacement, offset, "%s", wrong);
     else if (buffer_printf(&replacement->text, "%c%s%c", PLACEHOLDER_BEGIN, inside,
@@ -58,7 +59,7 @@ static void keep_place(struct replacement *replacement, size_t offset, const cha
 /* `inside` is what stands between the braces. */
 static void replace_one(struct replacement *replacement, size_t offset, const char *inside)
 {
-    if (starts_with(inside, PLACEHOLDER_PREFIX)) {
+    if (placeholder_section(inside)) {
         keep_place(replacement, offset, inside);
         return;
     }
@@ -107,7 +108,7 @@ static size_t dollar(struct replacement *replacement, const char *text, size_t o
     return (size_t)(end + 1 - text);
 }
 
-int variables_replace(const char *text, size_t limit_bytes, bool places,
+int variables_replace(const char *text, size_t limit_bytes, const char *places,
                       char *(*environment)(const char *name), char **ret_text,
                       variable_problem *tell, void *context)
 {

@@ -432,3 +432,39 @@ def test_settings_of_the_source_hold_for_the_copy(place, server, database):
     assert "search_path=app, public" in manifest and "hush" not in manifest
     run = world.rehearse(scenario)
     assert run.code == PASSED, str(run)
+
+
+# --- commands of one's own --------------------------------------------------------------------------
+
+LOOK = "import os, sys, psycopg2\ndb = psycopg2.connect(os.environ['DATABASE_URL']); cursor = db.cursor(); "
+COMMANDS = {
+    "looks": (LOOK + "cursor.execute('select count(*) from users'); assert cursor.fetchone() == (60,)", "pass", "exited with code 0", ""),
+    "changes": (LOOK + "cursor.execute('truncate users cascade'); db.commit(); print('changed')", "pass", "exited with code 0", ""),
+    "sees the change": (LOOK + "cursor.execute('select count(*) from users'); sys.exit(cursor.fetchone()[0] + 4)", "fail", "it exited with code 4", ""),
+    "never comes": ("print('nothing to do')", "error", "never came to the database", ""),
+    "fails before": ("import nonsense", "error", "before it came to the database", ""),
+    "hangs": (LOOK + "cursor.execute('select pg_sleep(1000)')", "fail", "it did not end in time", "    timeout: 2s\n"),
+}
+
+
+def test_commands_of_ones_own(world):
+    text = "commands:\n"
+    for name, (body, _, _, more) in COMMANDS.items():
+        path = world.place.directory / f"{name.replace(' ', '_')}.py"
+        path.write_text(body)
+        text += f"  - name: {name}\n    run: [/usr/bin/python3, {path}]\n    environment: {{DATABASE_URL: '${{restored.url}}'}}\n{more}"
+    text += "restore: {contents: true}\n"
+    before = world.backup.read_bytes()
+    run = world.place.verify(world.place.scenario(text, pattern=NAME))
+    assert run.code == CANNOT_VERIFY, str(run)
+    for name, (_, verdict, words, _) in COMMANDS.items():
+        case = run.report()[name]
+        assert case.verdict == verdict and words in f"{case.message}{case.text}" + ("exited with code 0" if verdict == "pass" else ""), f"{case}\n{run}"
+    assert "nothing to do" in run.report()["never comes"].text and world.backup.read_bytes() == before
+    assert not list(world.place.backups.glob("*.verified.json"))
+
+    run = world.place.verify("--only", "looks", world.place.scenario(text, pattern=NAME))
+    assert run.code == PASSED and run.report().selected() == ["looks"], str(run)
+    world.backup.write_bytes(before[:2000])
+    run = world.place.verify(world.place.scenario(text, pattern=NAME))
+    assert run.report()["looks"].verdict == "skip", str(run)

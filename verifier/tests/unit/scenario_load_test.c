@@ -525,7 +525,7 @@ static const struct {
     {NAMED "${HUSH}: 1\n",
      {"FILE:2:1: unknown key `${HUSH}`: known here are `scenario`, `source`, `backups`, "
       "`restore`, `alembic`, `migrations`, `schema`, `tables`, `queries`, "
-      "`objects` and `migration`"}},
+      "`objects`, `commands` and `migration`"}},
     {NAMED "restore: {server: \"${HUSH}\", jobs: \"${HUSH}\", timeout: \"${HUSH}\"}\n",
      {"FILE:2:19: `server` expects throwaway or a postgresql:// URL; the value is not shown, it "
       "may hold a password",

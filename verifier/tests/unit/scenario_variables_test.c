@@ -55,7 +55,7 @@ START_TEST(variables_are_replaced)
 {
     char *text = NULL;
     ck_assert_int_eq(
-        variables_replace(replaced[_i].text, 1000, true, environment, &text, tell_none, NULL), 0);
+        variables_replace(replaced[_i].text, 1000, "migration", environment, &text, tell_none, NULL), 0);
     ck_assert_str_eq(text, replaced[_i].replaced);
     free(text);
 }
@@ -100,7 +100,7 @@ START_TEST(what_cannot_be_replaced_is_told)
     struct told told = {0};
     char *text = NULL;
     ck_assert_int_eq(
-        variables_replace(refused[_i].text, 19, false, environment, &text, tell, &told), -1);
+        variables_replace(refused[_i].text, 19, "tables", environment, &text, tell, &told), -1);
     ck_assert_ptr_null(text);
     ck_assert_uint_eq(told.count, refused[_i].problems);
     ck_assert_uint_eq(told.offset, refused[_i].offset);
