@@ -14,6 +14,7 @@
 #include "rehearsal/contents.h"
 #include "rehearsal/copy.h"
 #include "rehearsal/findings.h"
+#include "rehearsal/pending.h"
 #include "rehearsal/port.h"
 #include "rehearsal/sampler.h"
 #include "rehearsal/what_runs.h"
@@ -341,6 +342,7 @@ static int look_before(struct rehearsing *rehearsing, struct error *error)
                              REHEARSED_TABLES);
     text_copy(rehearsal->role, sizeof(rehearsal->role), rehearsing->owner);
     rehearsal->superuser = rehearsing->order->scenario->migration.superuser;
+    pending_find(rehearsing->order->scenario, &versions, rehearsal);
     bool one = rehearsing->what.version_table.tool == TOOL_ALEMBIC && versions.count <= 1;
     if (one && *rehearsal->revision_before)
         rehearsing->from = xstrdup(rehearsal->revision_before);
@@ -365,6 +367,7 @@ static int find_all(const struct rehearsing *rehearsing, const struct watched *w
     findings_blocking(&seen, rehearsal);
     findings_steps(&seen, rehearsal);
     findings_schema(&seen, rehearsal);
+    pending_name_steps(rehearsal);
     return 0;
 }
 

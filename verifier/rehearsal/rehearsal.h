@@ -20,6 +20,7 @@ enum {
     REHEARSED_TABLES = 20000, /* more are refused */
     REHEARSED_INTERVALS = 1000,
     REHEARSED_STEPS = 500,
+    REHEARSED_PENDING = 500,
     REHEARSED_DURING = 3,
     REHEARSED_NAME = 256,
     REHEARSED_TEXT = 400,
@@ -68,7 +69,15 @@ struct rehearsed_interval {
 /* A migration, by its revision; or else one of the longest statements. */
 struct rehearsed_step {
     char name[REHEARSED_TEXT];
+    char title[REHEARSED_NAME]; /* of a migration whose file is known; or "" */
     int64_t duration_us;
+};
+
+/* A migration that was not applied before, by the files of the project. */
+struct rehearsed_pending {
+    char name[REHEARSED_NAME]; /* its revision, or what its tool calls it */
+    char title[REHEARSED_NAME];
+    char warnings[1024]; /* lines: what its file alone shows (migrations/warnings.h) */
 };
 
 /* The copy against the restored database. */
@@ -94,8 +103,11 @@ struct rehearsal {
     bool observed;                       /* by event triggers too */
     int64_t sample_count, sample_gap_us; /* the largest distance of two */
     struct rehearsed_difference after_failure, after_back;
-    char unsound[4096]; /* lines, of what was not before */
-    char gone[8192];    /* lines: "table public.x", "column public.t.c" */
+    char unsound[4096];   /* lines, of what was not before */
+    char gone[8192];      /* lines: "table public.x", "column public.t.c" */
+    size_t pending_count; /* in the order in which they are applied */
+    struct rehearsed_pending pending[REHEARSED_PENDING];
+    char pending_problem[1024]; /* why they are not known; or "" */
     size_t step_count;
     bool steps_are_migrations;
     struct rehearsed_step steps[REHEARSED_STEPS];

@@ -98,12 +98,27 @@ static void set_lists(const struct rehearsal *rehearsal, json_t *object)
         json_t *step = json_object();
         set_array(step, rehearsal->steps_are_migrations ? "migration" : "statement",
                   rehearsal->steps[i].name);
+        set_array(step, "title", rehearsal->steps[i].title);
         json_object_set_new(step, "seconds", seconds_of(rehearsal->steps[i].duration_us));
         json_array_append_new(steps, step);
     }
     json_object_set_new(object, "blocked", intervals);
     json_object_set_new(object, "tables", tables);
     json_object_set_new(object, "steps", steps);
+}
+
+static void set_pending(const struct rehearsal *rehearsal, json_t *object)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < rehearsal->pending_count && i < REHEARSED_PENDING; i++) {
+        json_t *pending = json_object();
+        set_array(pending, "migration", rehearsal->pending[i].name);
+        set_array(pending, "title", rehearsal->pending[i].title);
+        set_array(pending, "warnings", rehearsal->pending[i].warnings);
+        json_array_append_new(list, pending);
+    }
+    json_object_set_new(object, "pending", list);
+    set_array(object, "pending_problem", rehearsal->pending_problem);
 }
 
 json_t *rehearsal_object(const struct rehearsal *rehearsal)
@@ -125,6 +140,7 @@ json_t *rehearsal_object(const struct rehearsal *rehearsal)
     set_array(object, "unfinished", rehearsal->unsound);
     set_array(object, "log", rehearsal->log);
     set_lists(rehearsal, object);
+    set_pending(rehearsal, object);
     if (rehearsal->after_failure.known)
         json_object_set_new(object, "left", difference_object(&rehearsal->after_failure));
     if (rehearsal->again.ran)

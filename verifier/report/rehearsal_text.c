@@ -243,9 +243,48 @@ static void step_lines(const struct rehearsal *rehearsal, bool all, struct buffe
         char took[SPAN_TEXT_SIZE];
         cleanup(free_pointer) char *name =
             shortened(steps[i]->name, sizeof(steps[i]->name), STATEMENT_COLUMNS);
+        cleanup(free_pointer) char *title = clean_line(steps[i]->title);
         span_format(steps[i]->duration_us, took);
-        buffer_printf(target, "    %s  %s\n", took, name);
+        buffer_printf(target, "    %s  %s%s%s\n", took, name, *title ? " " : "", title);
     }
+}
+
+static void pending_one(const struct rehearsed_pending *pending, struct buffer *target)
+{
+    cleanup(free_pointer) char *name = clean_line(pending->name);
+    cleanup(free_pointer) char *title = clean_line(pending->title);
+    cleanup(free_pointer) char *warnings =
+        text_clean(pending->warnings, sizeof(pending->warnings), TEXT_BLOCK);
+    buffer_printf(target, "    %s%s%s\n", name, *title ? " " : "", title);
+    for (const char *line = warnings; *line;) {
+        size_t length = strcspn(line, "\n");
+        buffer_printf(target, "        %.*s\n", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+/* What the files say; without `all` only those of which there is something to say. */
+static void pending_lines(const struct rehearsal *rehearsal, bool all, struct buffer *target)
+{
+    size_t told = 0, left = 0;
+    cleanup(free_pointer) char *problem = clean_line(rehearsal->pending_problem);
+    if (*problem)
+        buffer_printf(target, "which migrations are to come is not known: %s\n", problem);
+    if (rehearsal->pending_count > 0)
+        buffer_printf(target, "%zu migration%s to come, by the files:\n", rehearsal->pending_count,
+                      rehearsal->pending_count == 1 ? "" : "s");
+    for (size_t i = 0; i < rehearsal->pending_count && i < REHEARSED_PENDING; i++) {
+        const struct rehearsed_pending *pending = &rehearsal->pending[i];
+        if (!all && (told == FEW_STEPS || pending->warnings[0] == '\0')) {
+            left++;
+            continue;
+        }
+        told++;
+        pending_one(pending, target);
+    }
+    if (left > 0)
+        buffer_printf(target, "    %s%zu of which nothing is said here\n", told > 0 ? "and " : "",
+                      left);
 }
 
 void rehearsal_lines(const struct rehearsal *rehearsal, bool all, struct buffer *target)
@@ -253,6 +292,7 @@ void rehearsal_lines(const struct rehearsal *rehearsal, bool all, struct buffer 
     rehearsal_summary(rehearsal, target);
     buffer_append_text(target, "\n");
     resource_line(rehearsal, target);
+    pending_lines(rehearsal, all, target);
     blocked_lines(rehearsal, all, target);
     table_lines(rehearsal, all, target);
     step_lines(rehearsal, all, target);

@@ -111,10 +111,15 @@ def test_branches_and_concurrent_indexes(world):
 
 def test_alembic_by_default(world):
     """Without `migration`, it is `alembic upgrade head` beside alembic.ini."""
-    world.project().add("r1", "r0", sql("create table more (id int)"))
+    world.project().add("r1", "r0", "op.create_index('i', 'reports', ['title'])", title="An index of titles")
     body = f"alembic:\n  version: {{warn: head}}\n  migrations: {world.place.directory}/project/migrations/versions\n"
-    run = world.expect(world.place.scenario(body, pattern=NAME), "pass", SUCCEEDS, [])
-    assert "r0 -> r1" in run.err + run.out
+    run = world.rehearse(world.place.scenario(body, pattern=NAME), "--format", "json")
+    assert run.code == PASSED and "r0 -> r1" in run.err, str(run)
+    migration = migration_of(run)
+    pending = migration["pending"]
+    assert [(one["migration"], one["title"]) for one in pending] == [("r1", "An index of titles")]
+    assert pending[0]["warnings"] == "line 9: an index made without CONCURRENTLY keeps writers waiting until the transaction ends"
+    assert migration["steps"][0]["title"] == "An index of titles" and "1 migration to come" in run.err
     scenario = world.place.scenario("alembic:\n  version: r0\n", pattern=NAME)
     world.expect(scenario, "error", SUCCEEDS, "there is no alembic.ini above the migrations")
     scenario = world.place.scenario("", pattern=NAME)

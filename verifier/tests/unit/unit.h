@@ -29,6 +29,7 @@
     X(judging_suite)                                                                               \
     X(migrations_suite)                                                                            \
     X(rehearsal_suite)                                                                             \
+    X(migration_warnings_suite)                                                                    \
     X(migration_wanted_suite)                                                                      \
     X(migration_names_suite)                                                                       \
     X(utf8_suite)                                                                                  \
