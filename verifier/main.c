@@ -38,8 +38,8 @@ static void usage(FILE *stream)
     for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
         fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
     fputs("\n`restore-verifier COMMAND --help` tells a command's options.\n\n"
-          "Exit codes: 0 every check passed; 1 a backup or its objects are bad; 2 something could\n"
-          "not be verified, or usage.\n",
+          "Exit codes: 0 every check passed; 1 a backup, its objects or a migration are bad;\n"
+          "2 something could not be verified, or usage.\n",
           stream);
 }
 

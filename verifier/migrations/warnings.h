@@ -2,14 +2,16 @@
  *
  * Only calls of `op.` in `upgrade` are looked at, and only a short list of which linters agree:
  *
- *     create_index, drop_index without postgresql_concurrently     squawk:
- * require-concurrent-index-creation, -deletion create_foreign_key without postgresql_not_valid
- * squawk: adding-foreign-key-constraint create_check_constraint without postgresql_not_valid
- * squawk: constraint-missing-not-valid create_unique_constraint squawk:
- * disallowed-unique-constraint alter_column with type_                                      squawk:
- * changing-column-type alter_column with nullable=False                             squawk:
- * adding-not-nullable-field alter_column with new_column_name, rename_table              squawk:
- * renaming-column, renaming-table drop_column, drop_table squawk: ban-drop-column, ban-drop-table
+ * - create_index, drop_index without postgresql_concurrently
+ *   (require-concurrent-index-creation, require-concurrent-index-deletion)
+ * - create_foreign_key, create_check_constraint without postgresql_not_valid
+ *   (adding-foreign-key-constraint, constraint-missing-not-valid)
+ * - create_unique_constraint (disallowed-unique-constraint)
+ * - alter_column with type_, nullable=False, new_column_name
+ *   (changing-column-type, adding-not-nullable-field, renaming-column)
+ * - rename_table, drop_column, drop_table (renaming-table, ban-drop-column, ban-drop-table)
+ *
+ * The names are those of squawk's rules.
  *
  * Source: squawkhq.com/docs/rules, and the same rules in strong_migrations and eugene.
  */

@@ -47,13 +47,18 @@ static bool is_same(const struct held_lock *one, const struct held_lock *other)
            one->relation == other->relation && strcmp(one->mode, other->mode) == 0;
 }
 
-/* The lock of the last sample that this one is still, or a new one. */
-static size_t place_of(struct sampler *sampler, const struct held_lock *lock)
+/* The lock of the last sample that this one is still, or a new one. The server lists them mostly in
+ * the same order, so it is looked for from where the one before it was (`hint`). */
+static size_t place_of(struct sampler *sampler, const struct held_lock *lock, size_t *hint)
 {
     struct lock_samples *samples = &sampler->samples;
-    for (size_t i = 0; i < sampler->open_count; i++)
-        if (is_same(&samples->locks[sampler->open[i]], lock))
-            return sampler->open[i];
+    for (size_t i = 0; i < sampler->open_count; i++) {
+        size_t next = (*hint + i) % sampler->open_count;
+        if (!is_same(&samples->locks[sampler->open[next]], lock))
+            continue;
+        *hint = next + 1;
+        return sampler->open[next];
+    }
     if (samples->lock_count == sampler->lock_room) {
         sampler->lock_room = sampler->lock_room ? sampler->lock_room * 2 : 256;
         samples->locks = xreallocarray(samples->locks, sampler->lock_room, sizeof(*samples->locks));
@@ -79,7 +84,7 @@ static void sample_take(struct sampler *sampler, const PGresult *result)
     int rows = PQntuples(result);
     int64_t at_us = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
     size_t *open = xcalloc((size_t)rows, sizeof(*open));
-    size_t count = 0;
+    size_t count = 0, hint = 0;
     for (int i = 0; i < rows; i++) {
         struct held_lock lock = {.first_us = at_us, .last_us = at_us};
         if (PQgetisnull(result, i, 1) ||
@@ -87,7 +92,7 @@ static void sample_take(struct sampler *sampler, const PGresult *result)
             continue;
         lock.relation = (uint32_t)strtoul(PQgetvalue(result, i, 2), NULL, 10);
         text_copy(lock.mode, sizeof(lock.mode), PQgetvalue(result, i, 3));
-        size_t place = place_of(sampler, &lock);
+        size_t place = place_of(sampler, &lock, &hint);
         sampler->samples.locks[place].last_us = at_us;
         open[count++] = place;
     }

@@ -148,6 +148,8 @@ static json_t *scenario_object(const struct result *result)
     json_object_set_new(object, "partial", json_boolean(result->kind == REPORT_PARTIAL));
     if (result->kind == REPORT_SABOTAGE)
         json_object_set_new(object, "sabotage", json_true());
+    if (result->kind == REPORT_MIGRATION)
+        json_object_set_new(object, "rehearsal", json_true());
     json_t *migration = result->rehearsal ? rehearsal_object(result->rehearsal) : NULL;
     if (migration)
         json_object_set_new(object, "migration", migration);

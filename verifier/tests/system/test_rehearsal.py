@@ -118,7 +118,7 @@ def test_alembic_by_default(world):
     migration = migration_of(run)
     pending = migration["pending"]
     assert [(one["migration"], one["title"]) for one in pending] == [("r1", "An index of titles")]
-    assert pending[0]["warnings"] == "line 9: an index made without CONCURRENTLY keeps writers waiting until the transaction ends"
+    assert pending[0]["warnings"] == "line 10: an index made without CONCURRENTLY keeps writers waiting until the transaction ends"
     assert migration["steps"][0]["title"] == "An index of titles" and "1 migration to come" in run.err
     scenario = world.place.scenario("alembic:\n  version: r0\n", pattern=NAME)
     world.expect(scenario, "error", SUCCEEDS, "there is no alembic.ini above the migrations")
