@@ -54,8 +54,9 @@ static void tell_none(void *context, size_t offset, const char *words)
 START_TEST(variables_are_replaced)
 {
     char *text = NULL;
-    ck_assert_int_eq(
-        variables_replace(replaced[_i].text, 1000, "migration", environment, &text, tell_none, NULL), 0);
+    ck_assert_int_eq(variables_replace(replaced[_i].text, 1000, "migration", environment, &text,
+                                       tell_none, NULL),
+                     0);
     ck_assert_str_eq(text, replaced[_i].replaced);
     free(text);
 }
