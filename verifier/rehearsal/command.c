@@ -17,7 +17,7 @@
 
 enum {
     KEPT_BYTES = 512 * 1024, /* of the beginning, and of the end */
-    POLL_MS = 5, /* how exactly its end is known */
+    POLL_MS = 5,             /* how exactly its end is known */
     GRACE_MS = 2000,
     END_TIMEOUT_MS = 10000,
     LAST_LINES = 12,

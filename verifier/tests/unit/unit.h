@@ -73,6 +73,7 @@
     X(report_junit_suite)                                                                          \
     X(report_progress_suite)                                                                       \
     X(report_text_suite)                                                                           \
+    X(report_rehearsal_suite)                                                                      \
     X(report_totals_suite)
 
 #define UNIT_DECLARE(suite) Suite *suite(void);
