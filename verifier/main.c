@@ -20,6 +20,7 @@ static const struct {
     {"prune", command_prune, "delete old backups, never the last good one"},
     {"inspect", command_inspect, "tell what a backup holds; needs no server"},
     {"sync", command_sync, "copy each scenario's bucket to its backup directory"},
+    {"rehearse", command_rehearse, "verify, then run each scenario's migration on a copy"},
     {"sabotage", command_sabotage, "damage copies of each backup and demand that verify sees it"},
     {"gate", command_gate, "tell whether each backup was verified lately, for deployments"},
     {"list", command_list, "list each scenario's backups: which verified, until when they stay"},
@@ -40,8 +41,8 @@ static void usage(FILE *stream)
     for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
         fprintf(stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
     fputs("\n`restore-verifier COMMAND --help` tells a command's options.\n\n"
-          "Exit codes: 0 every check passed; 1 a backup or its objects are bad; 2 something could\n"
-          "not be verified, or usage.\n",
+          "Exit codes: 0 every check passed; 1 a backup, its objects or a migration are bad;\n"
+          "2 something could not be verified, or usage.\n",
           stream);
 }
 

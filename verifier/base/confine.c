@@ -40,6 +40,7 @@ static bool is_wanted(const struct confinement *confinement, enum confine_layer 
     case CONFINE_CALLS:
         return confinement->calls;
     case CONFINE_PRIVILEGES:
+        return !confinement->keeps_privileges;
     case CONFINE_LIMITS:
     case CONFINE_LAYERS:
         break;
@@ -217,6 +218,11 @@ int confine_as_user(struct confine_kit *kit)
 {
     if (!kit->confinement || kit->confinement->network == CONFINE_NETWORK_ANY || kit->network_left)
         return 0;
+    /* Root has no rights over the files of others in a namespace that knows only root. */
+    if (kit->confinement->keeps_privileges && geteuid() == 0) {
+        kit->reasons[CONFINE_NETWORK] = EPERM;
+        return 0;
+    }
     /* After a change of user our files in /proc belong to root until we say otherwise. */
     prctl(PR_SET_DUMPABLE, 1);
     if (access("/proc/self/uid_map", W_OK) < 0 || unshare(CLONE_NEWUSER | OWN_NETWORK) < 0) {
@@ -254,7 +260,8 @@ void confine_at_last(struct confine_kit *kit)
 {
     if (!kit->confinement)
         return;
-    if (keep_only_files() < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    if (!kit->confinement->keeps_privileges &&
+        (keep_only_files() < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
         kit->reasons[CONFINE_PRIVILEGES] = errno;
     if (kit->confinement->files) {
         kit->reasons[CONFINE_FILES] = kit->ruleset_reason;

@@ -49,6 +49,9 @@ struct confinement {
     enum confine_network network;
     int64_t file_size_limit_bytes; /* 0: none */
     bool limit_processes;          /* leave others half of the processes that its user may have */
+    /* A program of the user's own, not one that works on a backup: what it may do stays as it is.
+     */
+    bool keeps_privileges;
 };
 void confinement_free(struct confinement *confinement); /* takes a zeroed one */
 

@@ -1,13 +1,12 @@
 /* The schema revision that Alembic recorded in the database, against the one that the scenario
  * names or the migrations of the project. */
-#include "checks/migrations.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "checks/kinds.h"
 #include "checks/versions.h"
+#include "stages/migration_files.h"
 
 static bool same_set(const struct strings *left, const struct strings *right)
 {
@@ -106,19 +105,6 @@ static void say_pending(const struct look *look, const struct migrations *migrat
     }
     if (pending->count > LISTED_MIGRATIONS)
         outcome_detail(outcome, "and %zu more", pending->count - LISTED_MIGRATIONS);
-}
-
-int alembic_migrations_read(const struct alembic_expectation *alembic, struct places *ret_places,
-                            struct migrations *ret_migrations, struct error *error)
-{
-    *ret_places = (struct places){.recursive = true};
-    for (size_t i = 0; i < alembic->migrations.count; i++)
-        strings_add(&ret_places->directories, alembic->migrations.items[i]);
-    if (alembic->config && places_from_config(alembic->config, ret_places, error) < 0)
-        return error_prefix(error, "alembic.config: ");
-    if (migrations_read(ret_places, ret_migrations, error) < 0)
-        return error_prefix(error, "alembic.%s: ", alembic->config ? "config" : "migrations");
-    return 0;
 }
 
 static void judge_migrations(const struct look *look)

@@ -42,8 +42,10 @@ enum concern {
     CONCERN_REVISION, /* of the schema */
     CONCERN_BEHIND,   /* migrations of the project are not applied */
     CONCERN_OBJECTS,  /* of the bucket and its copy */
-    CONCERN_ALARM,    /* damage that went unnoticed */
-    CONCERN_SCENARIO, /* asks for what cannot be: an error, and nobody's but the scenario's */
+    CONCERN_MIGRATION_FAILED,
+    CONCERN_MIGRATION, /* it does what the scenario does not expect */
+    CONCERN_ALARM,     /* damage that went unnoticed */
+    CONCERN_SCENARIO,  /* asks for what cannot be: an error, and nobody's but the scenario's */
     CONCERN_COUNT,
 };
 
@@ -93,7 +95,7 @@ struct check {
     enum stage needs; /* skipped unless this stage is done; STAGE_COUNT: needs nothing */
     enum stage tells; /* of this stage, when it failed; STAGE_COUNT: of none */
     enum concern concern;
-    look_function *look;
+    look_function *look;   /* NULL: somebody else sets its outcome */
     const void *parameter; /* borrowed from the scenario, or `owned` */
     void *owned;           /* freed with the plan; NULL: nothing */
     bool each_database;    /* plan_expand makes one of it for each database of the backup */
@@ -108,6 +110,10 @@ struct plan {
 /* The checks of a scenario, in order. The scenario must outlive the plan. */
 void plan_build(const struct scenario *scenario, struct plan *ret_plan);
 void plan_free(struct plan *plan); /* takes a zeroed one */
+
+/* The group of the commands of the scenario's own: their parameter is a struct own_command, and the
+ * worker runs them itself, behind all other checks. */
+#define COMMANDS_GROUP "commands"
 
 /* Adds a check that is not run: somebody else sets its outcome. */
 void plan_add_plain(struct plan *plan, const char *group, const char *name);

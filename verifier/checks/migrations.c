@@ -1,13 +1,12 @@
 /* What other migration tools than Alembic wrote down: whether a migration failed, and which are
  * applied, against the dump, the last verified backup or the files of the project. */
-#include "checks/migrations.h"
-
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "checks/kinds.h"
 #include "checks/versions.h"
 #include "migrations/names.h"
+#include "stages/migration_files.h"
 
 struct look {
     struct versions versions;
@@ -63,16 +62,6 @@ static void judge_same(const struct look *look)
 }
 
 /* --- against files ---------------------------------------------------------------------------- */
-
-int tool_migrations_read(const struct migrations_expectation *expected, struct strings *ret_names,
-                         struct error *error)
-{
-    for (size_t i = 0; i < expected->directories.count; i++)
-        if (migration_names_read(expected->tool, expected->directories.items[i], ret_names, error) <
-            0)
-            return error_prefix(error, "migrations.directory: ");
-    return 0;
-}
 
 static void judge_files(const struct look *look)
 {

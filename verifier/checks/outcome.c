@@ -111,6 +111,7 @@ static const char *teller(const struct facts *facts, enum stage needed)
     case STAGE_RESTORE:
     case STAGE_OBJECTS:
     case STAGE_CHECK:
+    case STAGE_REHEARSE:
     case STAGE_STOP:
     case STAGE_COUNT:
         return "backup restores";

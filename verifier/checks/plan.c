@@ -181,6 +181,10 @@ void plan_build(const struct scenario *scenario, struct plan *ret_plan)
         add(&builder, "queries", xstrdup(scenario->queries[i].name), STAGE_RESTORE, query_result,
             &scenario->queries[i])
             ->concern = CONCERN_DATA;
+    for (size_t i = 0; i < scenario->command_count; i++)
+        add(&builder, COMMANDS_GROUP, xstrdup(scenario->commands[i].name), STAGE_RESTORE, NULL,
+            &scenario->commands[i])
+            ->concern = CONCERN_DATA;
     for (size_t i = 0; i < scenario->objects.check_count; i++)
         add_object_check(&builder, &scenario->objects.checks[i]);
     if (scenario->backups.all_databases) /* last, so that they can become more: plan_expand */

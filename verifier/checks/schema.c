@@ -1,10 +1,8 @@
 /* Every object is there: what pg_dump says of the restored database against the backup's own table
  * of contents, entry by entry. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "archive/plain/plain.h"
 #include "base/clock.h"
@@ -13,50 +11,26 @@
 #include "checks/numbering.h"
 #include "checks/schema_limits.h"
 #include "checks/session.h"
-#include "postgres/schema_dump.h"
+#include "postgres/tools.h"
 #include "schema/schema.h"
+#include "stages/definitions.h"
 #include "stages/exclusion.h"
 
 enum { NAMED = 10, NAMES_BYTES = 700, LISTED = 100 };
 
 /* --- the restored database -------------------------------------------------------------------- */
 
-/* `memory`: an open file in which nothing is yet. */
-static int restored_dump(const struct subject *subject, const struct tools *tools, int memory,
-                         struct error *error)
-{
-    struct account account;
-    struct schema_dump_options options = {
-        .tools = tools,
-        .account = &account,
-        .database = subject->database,
-        .encoding = subject->archive->encoding,
-        .throwaway = *subject->facts->server.guest == '\0',
-        .output = memory,
-        .deadline_ms = deadline_after(subject->scenario->restore.timeout_ms)};
-    if (server_account(&account, error) < 0)
-        return -1;
-    return schema_dump_run(&options, error);
-}
-
 /* What it holds, as an archive without data. */
 static int restored_read(const struct subject *subject, struct archive *ret_archive,
                          struct error *error)
 {
-    static const struct archive_options options = {.threads = 1};
-    cleanup(tools_freep) struct tools *tools = NULL;
-    cleanup(close_descriptor) int memory = memfd_create("schema", MFD_CLOEXEC);
-    if (memory < 0)
-        return cannot_verify(error, "no memory for it: %s", strerror(errno));
-    if (tools_find(TASK_DUMP, version_major(subject->facts->server.version), &tools, error) < 0 ||
-        restored_dump(subject, tools, memory, error) < 0)
-        return -1;
-    cleanup(free_pointer) char *path = xasprintf("/proc/self/fd/%d", memory);
-    struct error unread;
-    if (archive_read(ret_archive, path, &options, &unread) == 0)
-        return 0;
-    /* Whatever is wrong with it, the backup did not write it. */
-    return cannot_verify(error, "what pg_dump writes of it cannot be read: %s", unread.text);
+    const struct definitions_source source = {
+        .database = subject->database,
+        .server_version = subject->facts->server.version,
+        .encoding = subject->archive->encoding,
+        .throwaway = *subject->facts->server.guest == '\0',
+        .deadline_ms = deadline_after(subject->scenario->restore.timeout_ms)};
+    return definitions_read(&source, ret_archive, error);
 }
 
 /* --- how far the two can be compared ---------------------------------------------------------- */

@@ -12,6 +12,7 @@ enum {
 /* argv[0] is the program's name together with the command's, for messages. */
 int command_verify(int argc, char **argv);
 int command_dump(int argc, char **argv);
+int command_rehearse(int argc, char **argv);
 int command_sabotage(int argc, char **argv);
 int command_prune(int argc, char **argv);
 int command_sync(int argc, char **argv);

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "checks/migrations.h"
 #include "commands/commands.h"
 #include "commands/run.h"
+#include "stages/migration_files.h"
 
 /* The report has the scenario's name, and nobody looks for it under another than the file's. */
 static bool warn_of_name(const struct scenario *scenario)

@@ -100,6 +100,8 @@ static const char *command_of(enum report_kind kind)
         return "dump";
     case REPORT_SYNC:
         return "sync";
+    case REPORT_MIGRATION:
+        return "rehearse";
     case REPORT_PARTIAL:
     case REPORT_SABOTAGE:
         return NULL;

@@ -10,6 +10,8 @@
 
 #include "base/clock.h"
 #include "base/processors.h"
+#include "commands/own_commands.h"
+#include "commands/rehearsing.h"
 #include "harness/harness.h"
 #include "postgres/cluster.h"
 
@@ -155,6 +157,7 @@ static void plan_stages(struct run *run, const struct run_settings *settings)
     run->stages = (struct stages_options){
         .backup = settings->backup,
         .server = settings->server,
+        .postgresql = settings->postgresql,
         .reports = settings->reports,
         .keep = settings->keep,
         .no_cache = settings->no_cache,
@@ -254,7 +257,10 @@ void run_work(void *context)
     stage_end(facts, STAGE_CHECK, checked, &error);
     if (checked < 0)
         outcomes_close(run->outcomes, run->plan.count, error.text);
+    own_commands_look(run, &subject, stages);
     leave_record(run, stages);
+    if (run->rehearsing)
+        rehearsing_work(run->rehearsing, run, stages);
     stages_stop(stages);
 }
 

@@ -15,6 +15,8 @@
 #include "report/report.h"
 #include "stages/stages.h"
 
+struct rehearsing;
+
 struct run {
     const struct scenario *scenario; /* NULL: refused, it will not be worked on */
     char *name;
@@ -28,6 +30,8 @@ struct run {
     struct stages_options stages;
     const struct expectation **object_checks; /* those of the plan */
     enum report_kind kind;
+    struct rehearsing
+        *rehearsing; /* what follows when the backup is good; NULL: nothing. Borrowed */
     /* When the restored database stays: the directories that stay with it, quoted for a shell;
      * NULL when it does not. */
     char *kept;
@@ -39,6 +43,7 @@ struct run_settings {
     const char *server;
     const char *only;
     const char *reports;
+    int postgresql; /* 0: as the scenario says */
     bool keep;
     bool no_cache;
     int side_by_side; /* how many runs go on at the same time */

@@ -18,15 +18,11 @@
 #include "base/workdir.h"
 #include "commands/commands.h"
 #include "commands/options.h"
+#include "commands/rehearsing.h"
 #include "commands/remember.h"
 #include "commands/run.h"
 #include "commands/saboteur.h"
-
-struct verify_options {
-    struct run_settings run;
-    const char *prove_alarm; /* a number; NULL: not given */
-    int64_t timeout_s;       /* 0: none */
-};
+#include "commands/verify.h"
 
 /* The whole of it. All arrays have `count` places. */
 struct verification {
@@ -39,6 +35,7 @@ struct verification {
     struct worker *workers; /* one for each run that was not refused */
     struct run **working;   /* the run of each worker */
     size_t worker_count;
+    struct rehearsing *rehearsals; /* of each run, where that is asked for */
     struct run *alarms; /* of each run, the report on its alarm, where that is asked for */
     struct alarm alarm;
     int64_t deadline_ms;
@@ -60,6 +57,8 @@ static const struct own_option verify_options[] = {
      "SCENARIO.partial.xml"},
     {"keep", NULL, OPTION_FLAG, offsetof(struct verify_options, run.keep),
      "Leave the restored database running, and tell how to open it"},
+    {"postgresql", "MAJOR", OPTION_TEXT, offsetof(struct verify_options, postgresql),
+     "Restore into a throwaway server of this version, such as 17, to try an upgrade"},
     {"no-cache", NULL, OPTION_FLAG, offsetof(struct verify_options, run.no_cache),
      "Make the throwaway server by initdb, not from the ready cluster that an earlier run kept"},
     {"always-restore", NULL, OPTION_FLAG, offsetof(struct verify_options, run.always_restore),
@@ -67,6 +66,8 @@ static const struct own_option verify_options[] = {
     {"prove-alarm", "K", OPTION_TEXT, offsetof(struct verify_options, prove_alarm),
      "Where every check passed, damage K copies of the backup, each day in other ways, and demand "
      "that they do not pass (see sabotage)"},
+    {"rehearse", NULL, OPTION_FLAG, offsetof(struct verify_options, rehearse),
+     "Where the backup is good, and the scenario has migrations, rehearse them (see rehearse)"},
     {"timeout", "DURATION", OPTION_DURATION, offsetof(struct verify_options, timeout_s),
      "End the whole run after this time, such as 30m"},
     {0},
@@ -110,6 +111,23 @@ static void complain_about_record(struct verification *verification, const struc
             run->facts->record.problem);
 }
 
+/* What its command may have left running, when the worker was killed, is our child now. */
+static void close_rehearsal(struct verification *verification, const struct run *run)
+{
+    struct pids others = {0};
+    struct error error;
+    if (!run->rehearsing)
+        return;
+    for (size_t i = 0; i < verification->worker_count; i++)
+        if (verification->workers[i].pid > 0)
+            pids_add(&others, verification->workers[i].pid);
+    rehearsing_close(run->rehearsing, run, &others);
+    pids_free(&others);
+    struct result result = rehearsing_result(run->rehearsing);
+    if (rehearsal_report(&result, verification->common->reports, &error) < 0)
+        complain(verification, error.text);
+}
+
 static void worker_ended(void *context, size_t index)
 {
     struct verification *verification = context;
@@ -118,6 +136,7 @@ static void worker_ended(void *context, size_t index)
     cleanup(strings_free) struct strings complaints = {0};
     run_follow(run);
     run_close(run, worker);
+    close_rehearsal(verification, run);
     run_clean_up(run, worker, &complaints);
     if (worker->end != WORKER_DONE)
         verification->exit_code = EXIT_CANNOT_VERIFY;
@@ -219,16 +238,25 @@ static void verify_all(struct verification *verification)
         fprintf(stderr, "restore-verifier: interrupted (%s)\n", strsignal(interrupted));
 }
 
+static void remember_run(const struct verification *verification, const struct scenario *scenario,
+                         const struct run *run)
+{
+    struct error error;
+    if (remember(scenario, run, verification->common->reports, &error) < 0)
+        fprintf(stderr, "restore-verifier: %s: the history: %s\n", run->name, error.text);
+}
+
 /* Behind everything else, so that a store that does not answer keeps no report waiting. A history
  * that lacks a run makes `gate` say that the backup was not verified: never the other way round. */
 static void remember_all(const struct verification *verification, const struct loaded *loaded)
 {
-    struct error error;
     for (size_t i = 0; i < verification->count; i++) {
-        const struct run *run = &verification->runs[i];
-        if (loaded->scenarios[i] &&
-            remember(loaded->scenarios[i], run, verification->common->reports, &error) < 0)
-            fprintf(stderr, "restore-verifier: %s: the history: %s\n", run->name, error.text);
+        const struct rehearsing *rehearsing = &verification->rehearsals[i];
+        if (!loaded->scenarios[i])
+            continue;
+        remember_run(verification, loaded->scenarios[i], &verification->runs[i]);
+        if (rehearsing->done && *rehearsing->done)
+            remember_run(verification, loaded->scenarios[i], &rehearsing->report);
     }
 }
 
@@ -280,6 +308,37 @@ static void prove_alarms(struct verification *verification, const struct loaded 
     }
 }
 
+/* --- rehearsals ------------------------------------------------------------------------------- */
+
+/* Before anything begins, as those of a run that did not come to its end. */
+static void prepare_rehearsals(struct verification *verification, const struct loaded *loaded)
+{
+    for (size_t i = 0; i < verification->count; i++) {
+        struct run *run = &verification->runs[i];
+        struct rehearsing *rehearsing = &verification->rehearsals[i];
+        struct error error;
+        if (!run->scenario || !verification->options->rehearse ||
+            (!verification->options->rehearse_all &&
+             !rehearsing_is_asked_for(loaded->scenarios[i])))
+            continue;
+        rehearsing_prepare(loaded->scenarios[i], verification->common->reports, rehearsing);
+        run->rehearsing = rehearsing;
+        struct result result = rehearsing_result(rehearsing);
+        if (rehearsal_report(&result, verification->common->reports, &error) < 0)
+            complain(verification, error.text);
+    }
+}
+
+/* Of a backup that is not good the run itself says why. */
+static void take_rehearsals(struct verification *verification)
+{
+    for (size_t i = 0; i < verification->count; i++) {
+        const struct rehearsing *rehearsing = verification->runs[i].rehearsing;
+        if (rehearsing && *rehearsing->done)
+            verification->results[verification->result_count++] = rehearsing_result(rehearsing);
+    }
+}
+
 /* --- all together ----------------------------------------------------------------------------- */
 
 static void prepare_all(struct verification *verification, const struct loaded *loaded)
@@ -306,7 +365,10 @@ static void verification_free(struct verification *verification)
         if (verification->alarms[i].facts)
             run_release(&verification->alarms[i]);
     }
+    for (size_t i = 0; i < verification->count; i++)
+        rehearsing_release(&verification->rehearsals[i]);
     progress_free(verification->progress);
+    free(verification->rehearsals);
     free(verification->runs);
     free(verification->alarms);
     free(verification->workers);
@@ -324,9 +386,10 @@ static int verify(const struct common_options *common, const struct verify_optio
         .runs = xcalloc(count, sizeof(struct run)),
         .workers = xcalloc(count, sizeof(struct worker)),
         .working = xcalloc(count, sizeof(struct run *)),
-        .results = xcalloc(2 * count, sizeof(struct result)),
+        .results = xcalloc(3 * count, sizeof(struct result)),
         .count = count,
         .result_count = count,
+        .rehearsals = xcalloc(count, sizeof(struct rehearsing)),
         .alarms = xcalloc(count, sizeof(struct run)),
         .deadline_ms =
             options->timeout_s > 0 ? deadline_after(options->timeout_s * 1000) : NO_DEADLINE,
@@ -338,9 +401,11 @@ static int verify(const struct common_options *common, const struct verify_optio
     workdir_sweep(workdir_parent());
     workdir_sweep("/tmp");
     prepare_all(&verification, loaded);
+    prepare_rehearsals(&verification, loaded);
     prepare_alarms(&verification, loaded);
     verify_all(&verification);
     remember_all(&verification, loaded);
+    take_rehearsals(&verification);
     prove_alarms(&verification, loaded);
     print_results(&verification);
     tell_kept(&verification);
@@ -374,6 +439,14 @@ static int side_by_side(const struct common_options *common, size_t count)
     return count > 0 && (size_t)jobs > count ? (int)count : jobs;
 }
 
+/* 0: none, or no version. */
+static int version_of(const char *text)
+{
+    bool is_number = text && text[strspn(text, "0123456789")] == '\0' && strlen(text) <= 3;
+    long version = is_number ? strtol(text, NULL, 10) : 0;
+    return version >= 10 ? (int)version : 0;
+}
+
 static int check_usage(const struct common_options *common, const struct verify_options *options,
                        size_t count, struct error *error)
 {
@@ -386,7 +459,33 @@ static int check_usage(const struct common_options *common, const struct verify_
     if (most && (options->run.backup || options->run.only || options->run.keep))
         return cannot_verify(error, "--prove-alarm goes with the latest backup and all of its "
                                     "checks: leave out --backup, --only and --keep");
+    if (options->postgresql && options->run.postgresql == 0)
+        return cannot_verify(error, "--postgresql takes a major version such as 17, not `%s`",
+                             options->postgresql);
+    if (options->postgresql && options->run.server)
+        return cannot_verify(error, "--postgresql is about a throwaway server: leave out --server");
+    if (options->rehearse && (options->run.server || options->run.only))
+        return cannot_verify(error, "a migration is rehearsed on a throwaway server, when every "
+                                    "check has run: leave out --server and --only");
     return reports_writable(common->reports, error);
+}
+
+int verify_scenarios(const struct common_options *common, struct verify_options *options)
+{
+    struct loaded loaded;
+    struct error error;
+    int exit_code = EXIT_CANNOT_VERIFY;
+    signal(SIGPIPE, SIG_IGN); /* a reader who has left is an error like any other */
+    options->run.reports = common->reports;
+    scenarios_load_told(common, &loaded);
+    options->run.postgresql = version_of(options->postgresql);
+    options->run.side_by_side = side_by_side(common, loaded.paths.count);
+    if (loaded.paths.count > 0 && check_usage(common, options, loaded.paths.count, &error) < 0)
+        fprintf(stderr, "restore-verifier: %s\n", error.text);
+    else if (loaded.paths.count > 0)
+        exit_code = verify(common, options, &loaded);
+    loaded_free(&loaded);
+    return exit_code;
 }
 
 int command_verify(int argc, char **argv)
@@ -394,18 +493,7 @@ int command_verify(int argc, char **argv)
     struct common_options common;
     struct verify_options options = {0};
     options_parse(argc, argv, &verify_usage, &common, &options);
-    signal(SIGPIPE, SIG_IGN); /* a reader who has left is an error like any other */
-    options.run.reports = common.reports;
-    struct loaded loaded;
-    struct error error;
-    scenarios_load_told(&common, &loaded);
-    int exit_code = EXIT_CANNOT_VERIFY;
-    options.run.side_by_side = side_by_side(&common, loaded.paths.count);
-    if (loaded.paths.count > 0 && check_usage(&common, &options, loaded.paths.count, &error) < 0)
-        fprintf(stderr, "restore-verifier: %s\n", error.text);
-    else if (loaded.paths.count > 0)
-        exit_code = verify(&common, &options, &loaded);
-    loaded_free(&loaded);
+    int exit_code = verify_scenarios(&common, &options);
     common_options_free(&common);
     return exit_code;
 }

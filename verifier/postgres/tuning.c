@@ -99,6 +99,10 @@ void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *
         "logging_collector=off",
         "log_destination=stderr",
         "log_timezone=UTC",
+        /* Time, process, transaction and database: what a rehearsal reads (rehearsal/server_log).
+         */
+        "log_line_prefix=%m [%p] %v %d ",
+        "log_disconnections=on",
         /* Shared memory in files of its own, not in /dev/shm, which is the whole machine's. */
         "dynamic_shared_memory_type=mmap",
         "TimeZone=UTC",

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "report/cases.h"
+#include "report/rehearsal_text.h"
 #include "report/terminal.h"
 #include "report/text.h"
 
@@ -396,10 +397,24 @@ static void notes(const struct paper *paper, const struct facts *facts)
         note(paper, stop->error.text, sizeof(stop->error.text));
 }
 
+static void rehearsal_part(const struct paper *paper, const struct rehearsal *rehearsal)
+{
+    struct buffer text;
+    buffer_init(&text, (size_t)4 << 20);
+    if (rehearsal->command.ran)
+        rehearsal_lines(rehearsal, paper->verbose, &text);
+    if (rehearsal->command.ran)
+        rehearsal_limits(rehearsal, &text);
+    wrapped(paper, text.data, "", TEXT_INDENT - 2, SIZE_MAX);
+    buffer_free(&text);
+}
+
 static void scenario_lines(const struct paper *paper, const struct result *result)
 {
     headline(paper, result);
-    if (result->facts) {
+    if (result->rehearsal) {
+        rehearsal_part(paper, result->rehearsal);
+    } else if (result->facts) {
         backup_line(paper, result->facts);
         server_line(paper, result->facts);
         confinement_line(paper, result->facts);

@@ -16,6 +16,8 @@ static const struct {
     [CONCERN_REVISION] = {"unexpected revision", "the schema revision is not the expected one"},
     [CONCERN_BEHIND] = {"backup behind", "the backup is behind the migrations"},
     [CONCERN_OBJECTS] = {"unexpected objects", "the objects are not as expected"},
+    [CONCERN_MIGRATION_FAILED] = {"failed migration", "the migration failed"},
+    [CONCERN_MIGRATION] = {"unexpected migration", "the migration is not as expected"},
     [CONCERN_ALARM] = {"silent alarm", "damage went unnoticed"},
     [CONCERN_SCENARIO] = {"wrong scenario", "the scenario is wrong"},
 };
@@ -34,6 +36,8 @@ const struct kind_words *result_kind(const struct result *result)
         [REPORT_DUMP] = {".dump", "no backup made", "a backup was made", "no backup was made"},
         [REPORT_SYNC] = {".sync", "copy not complete", "the copy is complete",
                          "the copy is not complete"},
+        [REPORT_MIGRATION] = {".migration", "could not rehearse", "the migration went well",
+                              "the migration could not be rehearsed"},
         [REPORT_SABOTAGE] = {".sabotage", "could not try the alarm", "the alarm works",
                              "the alarm could not be tried"},
     };

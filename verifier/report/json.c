@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "report/cases.h"
+#include "report/rehearsal_json.h"
 #include "report/text.h"
 
 /* Keys without a known value are left out: a reader must not take "" or 0 for something seen. */
@@ -147,6 +148,11 @@ static json_t *scenario_object(const struct result *result)
     json_object_set_new(object, "partial", json_boolean(result->kind == REPORT_PARTIAL));
     if (result->kind == REPORT_SABOTAGE)
         json_object_set_new(object, "sabotage", json_true());
+    if (result->kind == REPORT_MIGRATION)
+        json_object_set_new(object, "rehearsal", json_true());
+    json_t *migration = result->rehearsal ? rehearsal_object(result->rehearsal) : NULL;
+    if (migration)
+        json_object_set_new(object, "migration", migration);
     if (result->facts) {
         set_time(object, "began", result->facts->began);
         json_object_set_new(object, "seconds", seconds_of(result_duration_ms(result)));

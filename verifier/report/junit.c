@@ -1,18 +1,15 @@
 #include "report/report.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <libxml/xmlwriter.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "report/cases.h"
+#include "report/files.h"
 #include "report/text.h"
 
 /* A writer that remembers whether anything failed, and the properties it has written. */
@@ -354,56 +351,17 @@ void junit_format(const struct result *result, struct buffer *target)
     cases_free(&cases);
 }
 
-static int not_made(const char *directory, struct error *error)
-{
-    int reason = errno;
-    cleanup(free_pointer) char *path = path_absolute(directory);
-    return cannot_verify(error, "cannot make the reports directory %s: %s", path, strerror(reason));
-}
-
-static int make_directories(const char *path, struct error *error)
-{
-    cleanup(free_pointer) char *part = xstrdup(path);
-    for (char *c = part + 1;; c++) {
-        char here = *c;
-        if (here != '/' && here != '\0')
-            continue;
-        *c = '\0';
-        if (mkdir(part, 0777) < 0 && errno != EEXIST)
-            return not_made(part, error);
-        *c = here;
-        if (here == '\0')
-            return 0;
-    }
-}
-
-static char *report_path(const struct result *result, const char *directory)
-{
-    cleanup(free_pointer) char *name = result_file_name(result);
-    cleanup(free_pointer) char *path = path_absolute(directory);
-    return xasprintf("%s/%s.xml", path, name);
-}
-
 int junit_remove(const struct result *result, const char *directory, struct error *error)
 {
-    cleanup(free_pointer) char *path = report_path(result, directory);
-    if (unlink(path) < 0 && errno != ENOENT && errno != ENOTDIR)
-        return cannot_verify(error, "cannot remove the report %s: %s", path, strerror(errno));
-    return 0;
+    return result_file_remove(result, directory, "xml", error);
 }
 
 int junit_write(const struct result *result, const char *directory, struct error *error)
 {
-    if (make_directories(directory[0] != '\0' ? directory : ".", error) < 0)
-        return -1;
-    cleanup(free_pointer) char *path = report_path(result, directory);
     struct buffer target;
     buffer_init(&target, SIZE_MAX / 2); /* a plan and its outcomes are as large as they are */
     junit_format(result, &target);
-    int outcome = file_replace(path, target.data, target.length, error);
+    int outcome = result_file_write(result, directory, "xml", &target, error);
     buffer_free(&target);
-    if (outcome == 0)
-        return 0;
-    unlink(path); /* that of an earlier run, perhaps a green one */
-    return error_prefix(error, "the report could not be written: ");
+    return outcome;
 }

@@ -96,10 +96,10 @@ static void check_progress(const struct result *result, struct buffer *line)
 void progress_line(const struct result *result, int64_t now_ms, struct buffer *line)
 {
     static const char *const doing[STAGE_COUNT + 1] = {
-        [STAGE_FIND] = "looking for the backup", [STAGE_READ] = "reading the backup",
-        [STAGE_START] = "starting a server",     [STAGE_RESTORE] = "restoring",
-        [STAGE_OBJECTS] = "listing the bucket",  [STAGE_CHECK] = "checking",
-        [STAGE_STOP] = "stopping the server",
+        [STAGE_FIND] = "looking for the backup",       [STAGE_READ] = "reading the backup",
+        [STAGE_START] = "starting a server",           [STAGE_RESTORE] = "restoring",
+        [STAGE_OBJECTS] = "listing the bucket",        [STAGE_CHECK] = "checking",
+        [STAGE_REHEARSE] = "rehearsing the migration", [STAGE_STOP] = "stopping the server",
     };
     static const char *const ended[] = {"passed", "failed", "not verified"};
     cleanup(free_pointer) char *name = text_clean(result->scenario, SIZE_MAX, TEXT_LINE);

@@ -1,7 +1,8 @@
 /* Results of a run, as people and programs read them: JUnit XML, the console, JSON. A run verifies
  * a backup, with all checks of the scenario or with a part of them, or it makes one, or copies a
  * bucket: these have one check, which says whether that was done. Or it damages copies of a backup,
- * and has one for each kind of damage.
+ * and has one for each kind of damage. Or it rehearses a migration, and has one for each thing that
+ * is expected of it.
  *
  * A report is made from plain results and knows nothing of how they came about. It is written for
  * every scenario, whatever happened: also when the run was interrupted or could not start.
@@ -15,11 +16,19 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "checks/checks.h"
+#include "rehearsal/rehearsal.h"
 #include "stages/facts.h"
 
 /* What a run did. Each has reports of a name of its own, so that none takes the place of another's.
  */
-enum report_kind { REPORT_VERIFY, REPORT_PARTIAL, REPORT_DUMP, REPORT_SYNC, REPORT_SABOTAGE };
+enum report_kind {
+    REPORT_VERIFY,
+    REPORT_PARTIAL,
+    REPORT_DUMP,
+    REPORT_SYNC,
+    REPORT_SABOTAGE,
+    REPORT_MIGRATION
+};
 
 /* The group of the checks that are each a kind of damage. */
 #define DAMAGE_GROUP "damage"
@@ -31,6 +40,7 @@ struct result {
     const struct plan *plan;
     const struct outcome *outcomes; /* as many as the plan has checks; every one has its verdict */
     enum report_kind kind;
+    const struct rehearsal *rehearsal; /* of REPORT_MIGRATION */
 };
 
 struct totals {
@@ -61,6 +71,9 @@ char *result_headline(const struct result *result);
  * name without folder and .yaml, so that the report of its last good run does not stay. Nor does it
  * when the new one cannot be written. */
 int junit_write(const struct result *result, const char *directory, struct error *error);
+/* Of a rehearsal that and DIRECTORY/SCENARIO.migration.md, a table for a pull request. */
+int rehearsal_report(const struct result *result, const char *directory, struct error *error);
+void markdown_format(const struct result *result, struct buffer *target);
 /* Removes what junit_write wrote, if it is there. */
 int junit_remove(const struct result *result, const char *directory, struct error *error);
 /* Appends the same document as text. */

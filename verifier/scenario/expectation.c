@@ -18,7 +18,7 @@ static const char unlike_prefix[] = "=!<>\"'";
 /* Every part of a name is a part of a scenario file. */
 enum { NAME_LIMIT = 1 << 21 };
 
-enum argument { NO_ARGUMENT, COLUMN, TABLES_AND_COLUMNS };
+enum argument { NO_ARGUMENT, COLUMN, TABLES_AND_COLUMNS, TABLE_OR_NONE };
 
 /* What can be measured; `example` is a whole expectation, for the words of a problem. */
 static const struct metric_kind {
@@ -38,6 +38,18 @@ static const struct metric_kind {
      "orphaned(table.column) = 0"},
     {"sequences behind", METRIC_SEQUENCES_BEHIND, NO_ARGUMENT, UNIT_NONE, false,
      "sequences behind = 0"},
+    {"duration", METRIC_DURATION, NO_ARGUMENT, UNIT_DURATION, false, "duration < 5m"},
+    {"write_blocked", METRIC_WRITE_BLOCKED, TABLE_OR_NONE, UNIT_DURATION, false,
+     "write_blocked < 10s"},
+    {"read_blocked", METRIC_READ_BLOCKED, TABLE_OR_NONE, UNIT_DURATION, false,
+     "read_blocked(users) = 0"},
+    {"rows_inserted", METRIC_ROWS_INSERTED, TABLE_OR_NONE, UNIT_NONE, false, "rows_inserted = 0"},
+    {"rows_updated", METRIC_ROWS_UPDATED, TABLE_OR_NONE, UNIT_NONE, false, "rows_updated < 100000"},
+    {"rows_deleted", METRIC_ROWS_DELETED, TABLE_OR_NONE, UNIT_NONE, false, "rows_deleted = 0"},
+    {"tables_rewritten", METRIC_TABLES_REWRITTEN, NO_ARGUMENT, UNIT_NONE, false,
+     "tables_rewritten = 0"},
+    {"lost_on_return", METRIC_LOST_ON_RETURN, TABLE_OR_NONE, UNIT_NONE, false,
+     "lost_on_return = 0"},
 };
 
 /* Two characters before one, so that `>=` is not read as `>`. NULL: known from elsewhere. */
@@ -141,18 +153,24 @@ static size_t count_dots(const char *text)
     return count;
 }
 
-/* Is it `column`, or `table.column` with an optional schema in front, with no part empty? */
+/* Is it `column`, or `table` or `table.column` with an optional schema in front, with no part
+ * empty?
+ */
 static bool argument_fits(const char *argument, enum argument wanted)
 {
     size_t dots = count_dots(argument);
     bool parts = *argument && *argument != '.' && !ends_with(argument, ".") &&
                  !strstr(argument, "..") && is_printable(argument) && !strpbrk(argument, "\"'(");
+    if (wanted == TABLE_OR_NONE)
+        return parts && dots <= 1 && !strchr(argument, ',');
     return parts && (wanted == COLUMN ? dots == 0 : dots == 1 || dots == 2);
 }
 
 static const char *argument_words(const struct metric_kind *kind)
 {
-    return kind->argument == COLUMN ? "a column" : "a table and a column";
+    return kind->argument == COLUMN          ? "a column"
+           : kind->argument == TABLE_OR_NONE ? "a table, or no parentheses,"
+                                             : "a table and a column";
 }
 
 /* Reads arguments (up to `end`) into the expectation, a comma between each two. */
@@ -190,6 +208,8 @@ static int parse_parentheses(struct parser *parser)
             return 0;
         return fail(parser, "%s takes nothing in parentheses: %s", kind->name, kind->example);
     }
+    if (*open != '(' && kind->argument == TABLE_OR_NONE)
+        return 0;
     if (*open != '(')
         return fail(parser, "%s needs %s: %s", kind->name, argument_words(kind), kind->example);
     const char *close = strchr(open, ')');
@@ -285,8 +305,8 @@ static int parse_number(struct parser *parser, long double *ret_number)
     if (quantity.unit == UNIT_PERCENT) {
         if (!expectation->change)
             return fail(parser, "%% is only for changes: change for row_count >= -5%%");
-    } else if (wanted == UNIT_DURATION && quantity.unit == UNIT_NONE) {
-        return fail(parser, "the number needs a unit: s, m, h or d, such as 26h");
+    } else if (wanted == UNIT_DURATION && quantity.unit == UNIT_NONE && quantity.number != 0) {
+        return fail(parser, "the number needs a unit: ms, s, m, h or d, such as 26h");
     } else if (quantity.unit != UNIT_NONE && quantity.unit != wanted) {
         return fail(parser, "%s takes no such unit%s%s",
                     parser->kind ? parser->kind->name : "a query", parser->kind ? ": " : "",

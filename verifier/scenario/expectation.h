@@ -8,8 +8,8 @@
  * OP is one of = != < <= > >=. A query's `expect` is the same without the metric. A metric of the
  * bucket may be one of its copy, or of a part of it: METRIC [of copy] [in PREFIX]; a prefix with
  * blanks stands in quotes. The notation follows SodaCL. Numbers may carry a unit that fits their
- * metric: durations (90s 30m 26h 30d) for freshness, sizes (10MB 4GiB) for total_size, % for
- * change.
+ * metric: durations (500ms 90s 30m 26h 30d) for freshness and what a migration takes, sizes (10MB
+ * 4GiB) for total_size, % for change.
  */
 #ifndef SCENARIO_EXPECTATION_H
 #define SCENARIO_EXPECTATION_H
@@ -28,6 +28,15 @@ enum metric {
     METRIC_MISSING,          /* missing(table.column, ...) */
     METRIC_ORPHANED,         /* orphaned(table.column, ...) */
     METRIC_SEQUENCES_BEHIND, /* sequences behind */
+    /* Of a migration that was rehearsed; those of tables for all of them, or of one: (table). */
+    METRIC_DURATION,         /* duration, in seconds */
+    METRIC_WRITE_BLOCKED,    /* write_blocked, in seconds */
+    METRIC_READ_BLOCKED,     /* read_blocked, in seconds */
+    METRIC_ROWS_INSERTED,    /* rows_inserted */
+    METRIC_ROWS_UPDATED,     /* rows_updated */
+    METRIC_ROWS_DELETED,     /* rows_deleted */
+    METRIC_TABLES_REWRITTEN, /* tables_rewritten */
+    METRIC_LOST_ON_RETURN,   /* lost_on_return: rows */
 };
 
 enum comparison {
@@ -53,7 +62,7 @@ struct expectation {
     bool change;  /* `change for`: compares the change since the last verified backup */
     bool percent; /* the numbers are percent, only with `change` */
     enum metric metric;
-    struct strings arguments; /* the column, or each table.column, in parentheses */
+    struct strings arguments; /* in parentheses: column, table, or each table.column */
     bool of_copy;             /* `of copy`: of the copy instead of the bucket */
     char *prefix;             /* `in PREFIX`: of the keys that begin so; NULL: of all */
     enum comparison comparison;

@@ -1,4 +1,5 @@
-/* Lists of expectations: under tables, for queries, and as the checks of the bucket. */
+/* Lists of expectations: under tables, for queries, and as the checks of the bucket and of a
+ * migration. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,13 +7,14 @@
 #include "base/utf8.h"
 #include "scenario/sections.h"
 
-enum place { UNDER_TABLE, FOR_QUERY, FOR_OBJECTS, FOR_SCHEMA };
+enum place { UNDER_TABLE, FOR_QUERY, FOR_OBJECTS, FOR_SCHEMA, FOR_MIGRATION };
 
 /* Where a metric belongs, for one that stands elsewhere. */
 static const char *const belongs[] = {
     [UNDER_TABLE] = "is measured of a table: put it under `tables`",
     [FOR_OBJECTS] = "is measured of the bucket: put it under `objects`, `checks`",
     [FOR_SCHEMA] = "is measured of the database: put it under `schema`",
+    [FOR_MIGRATION] = "is measured of a migration: put it under `migration`, `checks`",
 };
 
 /* Where each metric may stand, what it may be the same as, and whether its change is known. */
@@ -30,6 +32,14 @@ static const struct metric_place {
     {METRIC_MISSING, FOR_OBJECTS, NULL, false},
     {METRIC_ORPHANED, FOR_OBJECTS, NULL, false},
     {METRIC_SEQUENCES_BEHIND, FOR_SCHEMA, NULL, false},
+    {METRIC_DURATION, FOR_MIGRATION, NULL, false},
+    {METRIC_WRITE_BLOCKED, FOR_MIGRATION, NULL, false},
+    {METRIC_READ_BLOCKED, FOR_MIGRATION, NULL, false},
+    {METRIC_ROWS_INSERTED, FOR_MIGRATION, NULL, false},
+    {METRIC_ROWS_UPDATED, FOR_MIGRATION, NULL, false},
+    {METRIC_ROWS_DELETED, FOR_MIGRATION, NULL, false},
+    {METRIC_TABLES_REWRITTEN, FOR_MIGRATION, NULL, false},
+    {METRIC_LOST_ON_RETURN, FOR_MIGRATION, NULL, false},
 };
 
 /* What is wrong with a metric at that place, to be freed; or NULL. */
@@ -212,6 +222,14 @@ void read_object_checks(struct reader *reader, const struct key *key, const stru
     struct objects *objects = field;
     read_expectations(reader, key->name, value, FOR_OBJECTS, &objects->checks,
                       &objects->check_count);
+}
+
+void read_migration_checks(struct reader *reader, const struct key *key, const struct node *value,
+                           void *field)
+{
+    struct migration_wanted *migration = field;
+    read_expectations(reader, key->name, value, FOR_MIGRATION, &migration->checks,
+                      &migration->check_count);
 }
 
 void read_query_expectation(struct reader *reader, const struct key *key, const struct node *value,

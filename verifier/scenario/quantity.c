@@ -11,22 +11,24 @@ static const struct {
     const char *name;
     enum unit unit;
     long double factor;
+    long double divisor; /* 0: none; so that 500ms are half a second exactly */
 } units[] = {
-    {"", UNIT_NONE, 1},
-    {"%", UNIT_PERCENT, 1},
-    {"s", UNIT_DURATION, 1},
-    {"m", UNIT_DURATION, 60},
-    {"h", UNIT_DURATION, 3600},
-    {"d", UNIT_DURATION, 86400},
-    {"B", UNIT_SIZE, 1},
-    {"kB", UNIT_SIZE, 1e3L},
-    {"MB", UNIT_SIZE, 1e6L},
-    {"GB", UNIT_SIZE, 1e9L},
-    {"TB", UNIT_SIZE, 1e12L},
-    {"KiB", UNIT_SIZE, 1024.0L},
-    {"MiB", UNIT_SIZE, 1048576.0L},
-    {"GiB", UNIT_SIZE, 1073741824.0L},
-    {"TiB", UNIT_SIZE, 1099511627776.0L},
+    {"", UNIT_NONE, 1, 0},
+    {"%", UNIT_PERCENT, 1, 0},
+    {"ms", UNIT_DURATION, 1, 1000},
+    {"s", UNIT_DURATION, 1, 0},
+    {"m", UNIT_DURATION, 60, 0},
+    {"h", UNIT_DURATION, 3600, 0},
+    {"d", UNIT_DURATION, 86400, 0},
+    {"B", UNIT_SIZE, 1, 0},
+    {"kB", UNIT_SIZE, 1e3L, 0},
+    {"MB", UNIT_SIZE, 1e6L, 0},
+    {"GB", UNIT_SIZE, 1e9L, 0},
+    {"TB", UNIT_SIZE, 1e12L, 0},
+    {"KiB", UNIT_SIZE, 1024.0L, 0},
+    {"MiB", UNIT_SIZE, 1048576.0L, 0},
+    {"GiB", UNIT_SIZE, 1073741824.0L, 0},
+    {"TiB", UNIT_SIZE, 1099511627776.0L, 0},
 };
 
 /* Longer than a century is a slip of the finger. */
@@ -82,15 +84,18 @@ static int unit_parse(const char *text, struct quantity *quantity, size_t *ret_l
         if (strlen(units[i].name) != length || strncmp(units[i].name, text, length) != 0)
             continue;
         quantity->number *= units[i].factor;
+        if (units[i].divisor != 0)
+            quantity->number /= units[i].divisor;
         quantity->unit = units[i].unit;
         *ret_length = length;
         return 0;
     }
     cleanup(free_pointer) char *unit = xstrndup(text, length);
     cleanup(free_pointer) char *words = shown(unit);
-    *ret_problem = xasprintf("`%s` is no unit: durations have s, m, h or d, sizes B, kB, MB, GB, "
-                             "TB, KiB, MiB, GiB or TiB",
-                             words);
+    *ret_problem =
+        xasprintf("`%s` is no unit: durations have ms, s, m, h or d, sizes B, kB, MB, GB, "
+                  "TB, KiB, MiB, GiB or TiB",
+                  words);
     return -1;
 }
 
@@ -144,7 +149,7 @@ int duration_parse(const char *text, int64_t *ret_seconds)
     cleanup(free_pointer) char *problem = NULL;
     struct quantity quantity;
     size_t length;
-    if (!is_digit(*text) || strchr(text, '.') ||
+    if (!is_digit(*text) || strchr(text, '.') || ends_with(text, "ms") ||
         quantity_parse(text, &quantity, &length, &problem) < 0 || text[length] != '\0')
         return -1;
     if (quantity.unit != UNIT_DURATION || quantity.number <= 0 ||

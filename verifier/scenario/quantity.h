@@ -21,7 +21,8 @@ struct quantity {
  * says what is wrong (to be freed by the caller). */
 int quantity_parse(const char *text, struct quantity *ret, size_t *ret_length, char **ret_problem);
 
-/* A whole positive number of seconds with its unit: `90s 30m 26h 30d`; a century at most. */
+/* A whole positive number of seconds, minutes, hours or days: `90s 30m 26h 30d`; a century at most.
+ */
 int duration_parse(const char *text, int64_t *ret_seconds);
 
 #endif

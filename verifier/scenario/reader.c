@@ -23,18 +23,19 @@ static void tell_variable(void *context, size_t offset, const char *words)
     problems_add(&place->reader->problems, node_mark_at(place->node, offset), "%s", words);
 }
 
-static void replace_variables(struct reader *reader, struct node *node, size_t *left)
+static void replace_variables(struct reader *reader, struct node *node, const char *places,
+                              size_t *left)
 {
     if (node->kind != NODE_TEXT) {
         for (size_t i = 0; i < node->count; i++)
-            replace_variables(reader, &node->items[i], left);
+            replace_variables(reader, &node->items[i], places, left);
         return;
     }
     if (node->broken || !strchr(node->text, '$'))
         return;
     struct place place = {reader, node};
     char *text = NULL;
-    if (variables_replace(node->text, *left, getenv, &text, tell_variable, &place) < 0) {
+    if (variables_replace(node->text, *left, places, getenv, &text, tell_variable, &place) < 0) {
         node->broken = true;
         return;
     }
@@ -51,7 +52,12 @@ static void replace_variables(struct reader *reader, struct node *node, size_t *
 void read_variables(struct reader *reader, struct node *node)
 {
     size_t left = TEXT_LIMIT_BYTES;
-    replace_variables(reader, node, &left);
+    if (node->kind != NODE_MAP) {
+        replace_variables(reader, node, NULL, &left);
+        return;
+    }
+    for (size_t i = 0; i < node->count; i++)
+        replace_variables(reader, &node->items[i], node->keys[i].text, &left);
 }
 
 static const char *found_words(const struct node *node)

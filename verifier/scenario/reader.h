@@ -32,7 +32,8 @@ struct key {
 #define NO_MARK ((size_t)-1)
 
 /* Replaces variables in all values of the tree, not in its keys. Values with an unset variable
- * become broken. */
+ * become broken. Below the keys `migration` and `commands` values may have places
+ * (placeholders.h). */
 void read_variables(struct reader *reader, struct node *node);
 
 /* Reads a mapping into `target`; `name` is the section's, or NULL for the whole file. Problems are

@@ -45,6 +45,7 @@ static const struct key backups_keys[] = {
 
 static const struct key restore_keys[] = {
     {"server", read_server, FIELD(restore.server), NO_MARK, false},
+    {"version", read_version_number, FIELD(restore.version), FIELD(restore.version_mark), false},
     {"jobs", read_jobs, FIELD(restore.jobs), NO_MARK, false},
     {"timeout", read_duration_ms, FIELD(restore.timeout_ms), NO_MARK, false},
     {"exclude", read_lines, FIELD(restore.exclude), NO_MARK, false},
@@ -139,6 +140,8 @@ static const struct key scenario_keys[] = {
     {"tables", read_tables, NO_FIELD, NO_MARK, false},
     {"queries", read_queries, NO_FIELD, NO_MARK, false},
     {"objects", read_objects, NO_FIELD, FIELD(objects.mark), false},
+    {"commands", read_commands, NO_FIELD, NO_MARK, false},
+    {"migration", read_migration, FIELD(migration), FIELD(migration.mark), false},
     {"history", read_history, NO_FIELD, NO_MARK, false},
     {"history_keep", read_duration_s, FIELD(history.keep_s), NO_MARK, false},
 };
@@ -238,12 +241,25 @@ static void check_databases(struct problems *problems, const struct scenario *sc
         refuse_with_all(problems, i == 0, scenario->tables[i].mark, "`tables` are");
     for (size_t i = 0; i < scenario->query_count; i++)
         refuse_with_all(problems, i == 0, scenario->queries[i].mark, "`queries` are");
+    for (size_t i = 0; i < scenario->command_count; i++)
+        refuse_with_all(problems, i == 0, scenario->commands[i].mark, "`commands` are");
+    refuse_with_all(problems, scenario->migration.present, scenario->migration.mark,
+                    "`migration` is");
     for (size_t i = 0; i < objects->check_count; i++) {
         const struct expectation *check = &objects->checks[i];
         refuse_with_all(problems,
                         check->metric == METRIC_MISSING || check->metric == METRIC_ORPHANED,
                         check->mark, "`missing` and `orphaned` are");
     }
+}
+
+static void check_version(struct problems *problems, const struct scenario *scenario)
+{
+    if (scenario->restore.version > 0 && scenario->restore.server)
+        problems_add(
+            problems, scenario->restore.version_mark,
+            "`version` is that of a throwaway server, and `server` names one that is there "
+            "already: remove one");
 }
 
 /* What concerns more than one key; only called when every key by itself is good. */
@@ -265,6 +281,9 @@ static void check_together(struct reader *reader)
     check_dating(problems, scenario);
     check_databases(problems, scenario);
     check_objects(problems, scenario);
+    check_migration(problems, scenario);
+    check_commands(problems, scenario);
+    check_version(problems, scenario);
 }
 
 static void fill_defaults(struct scenario *scenario)
@@ -280,6 +299,11 @@ static void fill_defaults(struct scenario *scenario)
         scenario->restore.timeout_ms = DEFAULT_TIMEOUT_MS;
     if (scenario->history.keep_s == 0)
         scenario->history.keep_s = DEFAULT_HISTORY_S;
+    for (size_t i = 0; i < scenario->command_count; i++)
+        if (scenario->commands[i].timeout_ms == 0)
+            scenario->commands[i].timeout_ms = DEFAULT_TIMEOUT_MS;
+    if (scenario->migration.timeout_ms == 0)
+        scenario->migration.timeout_ms = DEFAULT_TIMEOUT_MS;
 }
 
 static void read_content(struct reader *reader, const struct buffer *content)
@@ -430,6 +454,9 @@ void scenario_free(struct scenario *scenario)
     free(scenario->queries);
     objects_free(&scenario->objects);
     free(scenario->history.location);
+    expectations_free(scenario->migration.checks, scenario->migration.check_count);
+    migration_wanted_free(&scenario->migration);
+    own_commands_free(scenario);
     strings_free(&scenario->restore.exclude);
     migrations_free(scenario);
     schema_expectations_free(&scenario->schema);

@@ -106,6 +106,33 @@ struct objects {
     struct mark mark;
 };
 
+/* The project's own command that migrates a database: it is rehearsed on a copy of what was
+ * restored. Texts may have places of scenario/placeholders.h. */
+struct migration_wanted {
+    bool present;           /* the scenario has a `migration` section */
+    struct strings command; /* none: Alembic's upgrade */
+    char *directory; /* to run it in; NULL: with `command` ours, without that of alembic.ini */
+    struct strings environment; /* "NAME=value" */
+    struct strings back;        /* the way back; none: it is not rehearsed */
+    int64_t timeout_ms;         /* of each of the two */
+    struct expectation *checks;
+    size_t check_count;
+    bool tcp;       /* they reach the copy through a port of the loopback device */
+    bool superuser; /* they run as one */
+    bool network;   /* they have the machine's network */
+    struct mark mark;
+};
+
+/* A command of the user's own that looks at what was restored, on a copy. Texts may have places. */
+struct own_command {
+    char *name;
+    struct strings run;
+    char *directory; /* NULL: ours */
+    struct strings environment;
+    int64_t timeout_ms;
+    struct mark mark;
+};
+
 /* How long backups are kept: all that are younger than a time, or one for each of the last days,
  * weeks, months and years that have one. */
 enum keep_period { KEEP_DAILY, KEEP_WEEKLY, KEEP_MONTHLY, KEEP_YEARLY, KEEP_PERIOD_COUNT };
@@ -150,6 +177,7 @@ struct scenario {
     } backups;
     struct {
         char *server; /* NULL: a throwaway server */
+        int version;  /* PostgreSQL's major version of a throwaway server; 0: that of the backup */
         int jobs;     /* 0: the number of processors */
         int64_t timeout_ms;
         struct strings exclude;
@@ -157,6 +185,7 @@ struct scenario {
         bool amcheck;                        /* look at every index and every table's pages */
         const struct restore_target *target; /* where one would restore for real; or NULL */
         bool trust; /* the backup's SQL may run on `server` as a superuser */
+        struct mark version_mark;
     } restore;
     struct alembic_expectation *alembic;
     size_t alembic_count;
@@ -173,6 +202,9 @@ struct scenario {
         bool none;      /* nothing is remembered */
         int64_t keep_s;
     } history;
+    struct migration_wanted migration;
+    struct own_command *commands;
+    size_t command_count;
 };
 
 /* Loads and validates a file. On -1 every problem of the file has been added to `problems`, one

@@ -11,6 +11,8 @@ void read_tables(struct reader *reader, const struct key *key, const struct node
                  void *field);
 void read_object_checks(struct reader *reader, const struct key *key, const struct node *value,
                         void *field); /* struct objects */
+void read_migration_checks(struct reader *reader, const struct key *key, const struct node *value,
+                           void *field); /* struct migration_wanted */
 void read_query_expectation(struct reader *reader, const struct key *key, const struct node *value,
                             void *field); /* struct expectation */
 void read_schema_expectation(struct reader *reader, const struct key *key, const struct node *value,
@@ -48,6 +50,8 @@ void read_databases(struct reader *reader, const struct key *key, const struct n
                     void *field); /* bool: true for `all` */
 void read_keep(struct reader *reader, const struct key *key, const struct node *value,
                void *field); /* struct keep */
+void read_version_number(struct reader *reader, const struct key *key, const struct node *value,
+                         void *field); /* int: a major version of PostgreSQL */
 void read_jobs(struct reader *reader, const struct key *key, const struct node *value,
                void *field); /* int */
 /* A text for one line that is not empty, borrowed, or NULL when a problem has been told. */
@@ -60,6 +64,16 @@ void read_alembic(struct reader *reader, const struct key *key, const struct nod
 void read_migrations(struct reader *reader, const struct key *key, const struct node *value,
                      void *field); /* scenario->migrations */
 void check_migrations(struct problems *problems, const struct scenario *scenario);
+
+/* migration.c */
+void read_migration(struct reader *reader, const struct key *key, const struct node *value,
+                    void *field); /* scenario->migration */
+void check_migration(struct problems *problems, const struct scenario *scenario);
+void migration_wanted_free(struct migration_wanted *migration);
+void read_commands(struct reader *reader, const struct key *key, const struct node *value,
+                   void *field); /* scenario->commands */
+void check_commands(struct problems *problems, const struct scenario *scenario);
+void own_commands_free(struct scenario *scenario);
 
 /* schema.c */
 void read_schema(struct reader *reader, const struct key *key, const struct node *value,

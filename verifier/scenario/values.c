@@ -12,6 +12,7 @@ enum {
     NAME_LIMIT_BYTES = 100,
     BACKUP_NAME_LIMIT_BYTES = 200,
     JOBS_LIMIT = 64,
+    OLDEST_VERSION = 10, /* before it, a major version was two numbers */
     PERIODS_LIMIT = 1000
 };
 
@@ -454,6 +455,23 @@ void read_backup_name(struct reader *reader, const struct key *key, const struct
     const char *wrong = parts_problem(names);
     if (wrong && reader->problems.count == problems)
         problems_add(&reader->problems, value->mark, "`%s` %s", key->name, wrong);
+}
+
+void read_version_number(struct reader *reader, const struct key *key, const struct node *value,
+                         void *field)
+{
+    static const char wanted[] = "a major version of PostgreSQL, such as 17";
+    const char *text = line_text(reader, key, value, wanted);
+    if (!text)
+        return;
+    bool digits_only = text[strspn(text, "0123456789")] == '\0' && strlen(text) <= 3;
+    long version = digits_only ? strtol(text, NULL, 10) : 0;
+    cleanup(free_pointer) char *words = value_shown(value);
+    if (version >= OLDEST_VERSION)
+        *(int *)field = (int)version;
+    else
+        problems_add(&reader->problems, value->mark, "`%s` expects %s, found %s", key->name, wanted,
+                     words);
 }
 
 void read_jobs(struct reader *reader, const struct key *key, const struct node *value, void *field)

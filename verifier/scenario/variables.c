@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "scenario/placeholders.h"
 #include "scenario/words.h"
 
 struct replacement {
@@ -12,6 +13,7 @@ struct replacement {
     char *(*environment)(const char *name);
     variable_problem *tell;
     void *context;
+    const char *places; /* the section whose places are allowed; or NULL */
     size_t problems;
 };
 
@@ -40,9 +42,27 @@ static size_t name_length(const char *text)
     return length;
 }
 
+static void keep_place(struct replacement *replacement, size_t offset, const char *inside)
+{
+    cleanup(free_pointer) char *words = shown(inside);
+    cleanup(free_pointer) char *wrong = placeholder_problem(inside);
+    const char *section = placeholder_section(inside);
+    if (!replacement->places || strcmp(replacement->places, section) != 0)
+        fail(replacement, offset, "`${%s}` is known under `%s` only", words, section);
+    else if (wrong)
+        fail(replacement, offset, "%s", wrong);
+    else if (buffer_printf(&replacement->text, "%c%s%c", PLACEHOLDER_BEGIN, inside,
+                           PLACEHOLDER_END) < 0)
+        fail(replacement, offset, "the value is longer than a scenario may hold");
+}
+
 /* `inside` is what stands between the braces. */
 static void replace_one(struct replacement *replacement, size_t offset, const char *inside)
 {
+    if (placeholder_section(inside)) {
+        keep_place(replacement, offset, inside);
+        return;
+    }
     size_t length = name_length(inside);
     const char *rest = inside + length;
     if (length == 0 || (*rest != '\0' && !starts_with(rest, ":-"))) {
@@ -88,10 +108,12 @@ static size_t dollar(struct replacement *replacement, const char *text, size_t o
     return (size_t)(end + 1 - text);
 }
 
-int variables_replace(const char *text, size_t limit_bytes, char *(*environment)(const char *name),
-                      char **ret_text, variable_problem *tell, void *context)
+int variables_replace(const char *text, size_t limit_bytes, const char *places,
+                      char *(*environment)(const char *name), char **ret_text,
+                      variable_problem *tell, void *context)
 {
-    struct replacement replacement = {.environment = environment, .tell = tell, .context = context};
+    struct replacement replacement = {
+        .environment = environment, .tell = tell, .context = context, .places = places};
     buffer_init(&replacement.text, limit_bytes);
     size_t offset = 0;
     while (text[offset] && replacement.problems < PROBLEMS_TOLD) {

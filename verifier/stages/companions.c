@@ -6,6 +6,7 @@
 #include "archive/gaps.h"
 #include "archive/set.h"
 #include "postgres/reader.h"
+#include "postgres/session_settings.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
 #include "stages/exclusion.h"
@@ -14,6 +15,19 @@
 enum { CONNECT_TIMEOUT_MS = 30000 };
 
 /* --- the manifest ----------------------------------------------------------------------------- */
+
+/* Of the role that the scenario dumps as, which is the one that is known to come there. */
+static void find_source_settings(struct stages *stages)
+{
+    struct address source = {0};
+    struct error ignored;
+    const char *url = stages->scenario->source.database;
+    bool told = url && address_parse(url, &source, &ignored) == 0;
+    session_settings_of(&stages->manifest.surroundings, told ? address_get(&source, "user") : NULL,
+                        &stages->source_settings);
+    if (told)
+        address_free(&source);
+}
 
 void manifest_stage(struct stages *stages)
 {
@@ -24,6 +38,8 @@ void manifest_stage(struct stages *stages)
         archive->complete ? archive_main(archive)->stored_bytes : stages->backup.size_bytes,
         archive->complete ? archive_main(archive)->sha256 : NULL, &stages->manifest, &fact->error);
     fact->state = outcome == 0 ? MANIFEST_READ : outcome > 0 ? MANIFEST_NONE : MANIFEST_UNREADABLE;
+    if (outcome == 0)
+        find_source_settings(stages);
 }
 
 const struct manifest *stages_manifest(const struct stages *stages)

@@ -5,9 +5,9 @@
 const char *stage_name(enum stage stage)
 {
     static const char *const names[STAGE_COUNT] = {
-        [STAGE_FIND] = "find",       [STAGE_READ] = "read",       [STAGE_START] = "start",
-        [STAGE_RESTORE] = "restore", [STAGE_OBJECTS] = "objects", [STAGE_CHECK] = "check",
-        [STAGE_STOP] = "stop",
+        [STAGE_FIND] = "find",         [STAGE_READ] = "read",       [STAGE_START] = "start",
+        [STAGE_RESTORE] = "restore",   [STAGE_OBJECTS] = "objects", [STAGE_CHECK] = "check",
+        [STAGE_REHEARSE] = "rehearse", [STAGE_STOP] = "stop",
     };
     return names[stage];
 }

@@ -17,13 +17,14 @@
 #include "base/hash.h"
 
 enum stage {
-    STAGE_FIND,    /* the latest backup is looked for */
-    STAGE_READ,    /* it is read whole: hashed, unpacked, its rows counted */
-    STAGE_START,   /* a database to restore into is made */
-    STAGE_RESTORE, /* the backup is restored into it */
-    STAGE_OBJECTS, /* the bucket and its copy are listed, beside all of the above */
-    STAGE_CHECK,   /* the checks run */
-    STAGE_STOP,    /* the database is taken away */
+    STAGE_FIND,     /* the latest backup is looked for */
+    STAGE_READ,     /* it is read whole: hashed, unpacked, its rows counted */
+    STAGE_START,    /* a database to restore into is made */
+    STAGE_RESTORE,  /* the backup is restored into it */
+    STAGE_OBJECTS,  /* the bucket and its copy are listed, beside all of the above */
+    STAGE_CHECK,    /* the checks run */
+    STAGE_REHEARSE, /* the migration runs on a copy */
+    STAGE_STOP,     /* the database is taken away */
     STAGE_COUNT,
 };
 
@@ -139,7 +140,7 @@ struct facts {
     _Atomic int64_t read_bytes; /* progress of STAGE_READ */
 };
 
-/* "find", "read", "start", "restore", "objects", "check", "stop" */
+/* "find", "read", "start", "restore", "objects", "check", "rehearse", "stop" */
 const char *stage_name(enum stage stage);
 
 void stage_begin(struct facts *facts, enum stage stage);

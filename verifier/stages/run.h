@@ -50,7 +50,8 @@ struct stages {
     struct archive archive;
     struct archive view; /* of it, the database that is verified; `has_view`: it holds others too */
     bool has_view;
-    struct manifest manifest; /* where the facts say that it was read */
+    struct manifest manifest;       /* where the facts say that it was read */
+    struct strings source_settings; /* that sessions of its database have, as the manifest tells */
     bool has_previous;
     struct record previous;         /* of the last backup before this one that verified */
     struct restore_source *sources; /* in the order in which they are restored */

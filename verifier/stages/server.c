@@ -28,6 +28,25 @@ static int find_client(struct stages *stages, struct required_versions required,
     return 0;
 }
 
+/* The programs of the version that the scenario asks for, and no other's: an upgrade is tried. */
+static int find_wanted(struct stages *stages, int wanted, struct error *error)
+{
+    struct required_versions required = reading_required_versions(stages);
+    cleanup(tools_freep) struct tools *tools = NULL;
+    struct error ignored;
+    if (tools_find(TASK_RESTORE, wanted, &tools, &ignored) < 0 || tools->major != wanted) {
+        cleanup(free_pointer) char *advice = tools_advice(TASK_RESTORE, wanted);
+        return cannot_verify(error,
+                             "PostgreSQL %d, into which the backup is to be restored, is not "
+                             "installed here: %s",
+                             wanted, advice);
+    }
+    stages->tools = take(&tools);
+    if (wanted < required.server)
+        stages->facts->server.needed_major = required.server;
+    return wanted < required.reader ? find_client(stages, required, error) : 0;
+}
+
 /* The programs of the version that the archive asks for, or else the newest ones there are: an
  * older server often takes it too. The error is about the former. */
 static int find_tools(struct stages *stages, struct error *error)
@@ -46,7 +65,9 @@ static int find_tools(struct stages *stages, struct error *error)
 static int start_throwaway(struct stages *stages, struct error *error)
 {
     struct server_fact *fact = &stages->facts->server;
-    if (find_tools(stages, error) < 0)
+    int wanted = stages->options->postgresql ? stages->options->postgresql
+                                             : stages->scenario->restore.version;
+    if ((wanted > 0 ? find_wanted(stages, wanted, error) : find_tools(stages, error)) < 0)
         return -1;
     struct cluster_options options = {.tools = stages->tools,
                                       .directory = stages->options->work,

@@ -23,6 +23,21 @@ const struct address *stages_database(const struct stages *stages)
     return stages->has_database ? &stages->database : NULL;
 }
 
+int stages_lend(const struct stages *stages, struct lent_server *ret_server, struct error *error)
+{
+    if (!stages->cluster || !stages->has_database)
+        return cannot_verify(error,
+                             "a migration is rehearsed on a throwaway server only: leave out the "
+                             "server of `restore`");
+    *ret_server = (struct lent_server){.maintenance = stages->maintenance,
+                                       .server = &stages->server,
+                                       .database = &stages->database,
+                                       .log = cluster_log(stages->cluster),
+                                       .encoding = stages_archive(stages)->encoding,
+                                       .settings = &stages->source_settings};
+    return 0;
+}
+
 static void record_notices(const struct strings *notices, struct backup_fact *fact)
 {
     struct buffer text;
@@ -141,6 +156,7 @@ static void stages_free(struct stages *stages)
     archive_view_free(&stages->view);
     archive_free(&stages->archive);
     manifest_free(&stages->manifest);
+    strings_free(&stages->source_settings);
     record_free(&stages->previous);
     listed_objects_free(&stages->objects);
     backup_file_free(&stages->backup);

@@ -10,6 +10,7 @@
 #define STAGES_STAGES_H
 
 #include "archive/archive.h"
+#include "postgres/connection.h"
 #include "scenario/scenario.h"
 #include "shelf/manifest.h"
 #include "shelf/record.h"
@@ -24,6 +25,7 @@ struct stages_options {
     const char *work;    /* work directory, owned by the main process */
     const char *socket_work; /* the same, with a name short enough for a socket */
     const char *reports;     /* directory of reports, where records may lie; or NULL */
+    int postgresql;          /* --postgresql, which beats the scenario's version; or 0 */
     int side_by_side;        /* runs that go on at the same time, this one included */
     bool no_cache;           /* run initdb, whatever is kept for its sake */
     bool keep;               /* leave the restored database running */
@@ -52,6 +54,19 @@ const struct record *stages_previous(const struct stages *stages);
 
 /* The bucket and its copy as they were listed; NULL when no check asks for them. Borrowed. */
 const struct listed_objects *stages_objects(const struct stages *stages);
+
+/* What a rehearsal needs of a run that restored into a throwaway server. All borrowed. */
+struct lent_server {
+    struct connection
+        *maintenance;             /* as its superuser, to a database that is not the restored one */
+    const struct address *server; /* where that is connected */
+    const struct address *database; /* the restored one, as the role that only reads */
+    const char *log;                /* the server's log file */
+    const char *encoding;           /* of the archive; NULL: not said */
+    const struct strings *settings; /* of the sessions at the source, as far as they are known */
+};
+/* -1: there is none, or it is somebody's own. */
+int stages_lend(const struct stages *stages, struct lent_server *ret_server, struct error *error);
 
 /* What the checks amount to for the record beside the backup. */
 enum proof {

@@ -143,3 +143,18 @@ def test_archives_of_old_versions(place, minor):
         return
     backup.write_bytes(backup.read_bytes()[:-100])
     assert place.verify("--backup", backup, place.scenario()).code == BAD_BACKUP
+
+
+def test_into_the_version_that_is_asked_for(place, server, database):
+    """To try an upgrade: that version, and no other that would do."""
+    backup = server.dump(database(ROWS_OF_IT), place.directory / "x", "-Fc")
+    scenario = place.scenario(f"restore: {{version: {servers.MAJOR}}}\n")
+    is_whole(place.verify("--backup", backup, scenario))
+    is_whole(place.verify("--backup", backup, "--postgresql", str(servers.MAJOR), place.scenario("restore: {version: 99}\n")))
+    words = ["PostgreSQL 99, into which the backup is to be restored, is not installed here", "postgresql-99"]
+    place.expect("error", RESTORES, words, "--backup", backup, place.scenario("restore: {version: 99}\n"))
+    older = place.scenario(f"restore: {{version: {servers.MAJOR - 1}}}\n")
+    place.expect("error", RESTORES, f"PostgreSQL {servers.MAJOR - 1}, into which", "--backup", backup, older)
+    for options, said in ((["--postgresql", "new"], "a major version such as 17"), (["--postgresql", "17", "--server", "postgresql://h"], "leave out --server")):
+        run = place.run("verify", *options, scenario)
+        assert run.code == CANNOT_VERIFY and said in run.err, str(run)

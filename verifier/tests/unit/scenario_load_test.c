@@ -370,6 +370,12 @@ static const struct {
     {NAMED "restore: {target: heroku}\n",
      {"FILE:2:19: `heroku` is no target that is known: known here are `render`, `supabase`, "
       "`neon`, `rds`, `vanilla-15`, `vanilla-16`, `vanilla-17` and `vanilla-18`"}},
+    {NAMED "restore: {version: 9.6}\n",
+     {"FILE:2:20: `version` expects a major version of PostgreSQL, such as 17, found `9.6`"}},
+    {NAMED "restore: {version: 17, server: 'postgres://h'}\n",
+     {"FILE:2:20: `version` is that of a throwaway server, and `server` names one that is there "
+      "already: remove one"}},
+    {NAMED "restore: {version: 17}\n", {NULL}},
     {NAMED "restore: {jobs: 0, timeout: 0, contents: 1, trust: 1}\n",
      {"FILE:2:17: `jobs` expects a number from 1 to 64, found `0`",
       "FILE:2:29: `timeout` expects a duration above zero, such as 90s, 30m, 26h or 30d, found `0`",
@@ -565,7 +571,7 @@ static const struct {
     {NAMED "${HUSH}: 1\n",
      {"FILE:2:1: unknown key `${HUSH}`: known here are `scenario`, `source`, `backups`, "
       "`restore`, `alembic`, `migrations`, `schema`, `tables`, `queries`, "
-      "`objects`, `history` and `history_keep`"}},
+      "`objects`, `commands`, `migration`, `history` and `history_keep`"}},
     {NAMED "restore: {server: \"${HUSH}\", jobs: \"${HUSH}\", timeout: \"${HUSH}\"}\n",
      {"FILE:2:19: `server` expects throwaway or a postgresql:// URL; the value is not shown, it "
       "may hold a password",

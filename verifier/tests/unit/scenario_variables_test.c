@@ -40,6 +40,9 @@ static const struct {
     {"cost: 5$", "cost: 5$"},
     {"$SET $ $$ $$body$$", "$SET $ $$ $$body$$"},
     {"}{", "}{"},
+    {"a${migration.url:postgresql+asyncpg}b", "a\x01migration.url:postgresql+asyncpg\x02"
+                                              "b"},
+    {"$${migration.url}", "${migration.url}"},
 };
 
 static void tell_none(void *context, size_t offset, const char *words)
@@ -51,8 +54,9 @@ static void tell_none(void *context, size_t offset, const char *words)
 START_TEST(variables_are_replaced)
 {
     char *text = NULL;
-    ck_assert_int_eq(
-        variables_replace(replaced[_i].text, 1000, environment, &text, tell_none, NULL), 0);
+    ck_assert_int_eq(variables_replace(replaced[_i].text, 1000, "migration", environment, &text,
+                                       tell_none, NULL),
+                     0);
     ck_assert_str_eq(text, replaced[_i].replaced);
     free(text);
 }
@@ -87,6 +91,7 @@ static const struct {
     {"${SET:?x}", 1, 0, "neither ${NAME} nor"},
     {"${ SET}", 1, 0, "neither ${NAME} nor"},
     {"${UNSET:-${SET}}", 1, 0, "cannot hold another"},
+    {"a${migration.url}", 1, 1, "under `migration` only"},
     {"12345678901234567890", 1, 0, "longer than"},
     {"${SET}${SET}${SET}${SET}", 1, 18, "`SET` is too long"},
 };
@@ -95,7 +100,8 @@ START_TEST(what_cannot_be_replaced_is_told)
 {
     struct told told = {0};
     char *text = NULL;
-    ck_assert_int_eq(variables_replace(refused[_i].text, 19, environment, &text, tell, &told), -1);
+    ck_assert_int_eq(
+        variables_replace(refused[_i].text, 19, "tables", environment, &text, tell, &told), -1);
     ck_assert_ptr_null(text);
     ck_assert_uint_eq(told.count, refused[_i].problems);
     ck_assert_uint_eq(told.offset, refused[_i].offset);
@@ -107,24 +113,10 @@ static const struct {
     const char *text;
     int64_t seconds; /* -1: refused */
 } durations[] = {
-    {"90s", 90},
-    {"30m", 1800},
-    {"26h", 93600},
-    {"30d", 2592000},
-    {"36500d", 3153600000},
-    {"36501d", -1},
-    {"0s", -1},
-    {"-1h", -1},
-    {"+1h", -1},
-    {"1.5h", -1},
-    {"26", -1},
-    {"h", -1},
-    {"26 h", -1},
-    {"26hours", -1},
-    {"26H", -1},
-    {"1h30m", -1},
-    {"26MB", -1},
-    {"99999999999999999999d", -1},
+    {"90s", 90},     {"30m", 1800}, {"26h", 93600}, {"30d", 2592000}, {"36500d", 3153600000},
+    {"36501d", -1},  {"0s", -1},    {"-1h", -1},    {"+1h", -1},      {"1.5h", -1},
+    {"26", -1},      {"500ms", -1}, {"5000ms", -1}, {"h", -1},        {"26 h", -1},
+    {"26hours", -1}, {"26H", -1},   {"1h30m", -1},  {"26MB", -1},     {"99999999999999999999d", -1},
     {"", -1},
 };
 

@@ -31,6 +31,9 @@
     X(inflating_suite)                                                                             \
     X(judging_suite)                                                                               \
     X(migrations_suite)                                                                            \
+    X(rehearsal_suite)                                                                             \
+    X(migration_warnings_suite)                                                                    \
+    X(migration_wanted_suite)                                                                      \
     X(migration_names_suite)                                                                       \
     X(utf8_suite)                                                                                  \
     X(clock_suite)                                                                                 \
@@ -74,6 +77,7 @@
     X(report_junit_suite)                                                                          \
     X(report_progress_suite)                                                                       \
     X(report_text_suite)                                                                           \
+    X(report_rehearsal_suite)                                                                      \
     X(report_totals_suite)
 
 #define UNIT_DECLARE(suite) Suite *suite(void);

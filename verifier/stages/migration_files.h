@@ -1,6 +1,6 @@
 /* The migrations that an expectation is about: those of Alembic, and those of other tools. */
-#ifndef CHECKS_MIGRATIONS_H
-#define CHECKS_MIGRATIONS_H
+#ifndef STAGES_MIGRATION_FILES_H
+#define STAGES_MIGRATION_FILES_H
 
 #include "migrations/migrations.h"
 #include "scenario/scenario.h"

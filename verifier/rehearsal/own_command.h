@@ -1,0 +1,21 @@
+/* Commands of the scenario's own, which look at what was restored: on a copy, that they may change,
+ * one for all of them, as the role that owns its tables. */
+#ifndef REHEARSAL_OWN_COMMAND_H
+#define REHEARSAL_OWN_COMMAND_H
+
+#include "rehearsal/command.h"
+#include "scenario/scenario.h"
+#include "stages/stages.h"
+
+struct own_commands; /* the copy */
+
+int own_commands_begin(const struct lent_server *server, struct own_commands **ret_commands,
+                       struct error *error);
+
+/* `ret_came`: it had a session in the copy. */
+int own_command_run(struct own_commands *commands, const struct own_command *wanted,
+                    struct command_end *ret_end, bool *ret_came, struct error *error);
+
+void own_commands_end(struct own_commands *commands); /* takes NULL */
+
+#endif
