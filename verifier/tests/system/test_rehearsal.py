@@ -434,7 +434,7 @@ def test_settings_of_the_source_hold_for_the_copy(place, server, database):
     (place.directory / "bugspark.yaml").write_text(text + f"source:\n  database: {server.url(name)!r}\n")
     assert place.run("dump", scenario).code == PASSED
     manifest = next(place.backups.glob("*.manifest.json")).read_text()
-    assert "search_path=app, public" in manifest and "hush" not in manifest
+    assert '"app, public"' in manifest and "hush" not in manifest
     run = world.rehearse(scenario)
     assert run.code == PASSED, str(run)
 
