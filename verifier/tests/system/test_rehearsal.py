@@ -157,7 +157,7 @@ import sys, time, psycopg2
 db = psycopg2.connect(sys.argv[1])
 db.autocommit = True
 cursor = db.cursor()
-longest = 0
+waits = [0, 0]
 print("ready", flush=True)
 deadline = time.monotonic() + 60
 while time.monotonic() < deadline:
@@ -166,8 +166,8 @@ while time.monotonic() < deadline:
         cursor.execute("insert into projects values (nextval('numbers'), 1)")
     except psycopg2.Error:
         break
-    longest = max(longest, time.monotonic() - began)
-print(longest, flush=True)
+    waits = sorted([*waits, time.monotonic() - began])[-2:]
+print(*waits, flush=True)
 """
 
 
@@ -194,9 +194,11 @@ def test_a_writer_waits_as_long_as_is_told(world):
     """)
     run = world.rehearse(world.scenario(command), "--format", "json")
     assert run.code == PASSED, str(run)
-    waited = float((world.place.directory / "waited").read_text())
+    # How long it waits when nothing blocks it, and the samples for their turn, tells how busy the machine is.
+    other, waited = map(float, (world.place.directory / "waited").read_text().split())
     told = tables_of(run)["public.projects"]["write_blocked_seconds"]
-    assert waited > 0.7 and abs(waited - told) < 0.05, f"waited {waited}, told {told}\n{run.out}"
+    busy = max(0, other - 0.01) + max(0, migration_of(run)["largest_sample_gap_seconds"] - 0.02)
+    assert waited > 0.7 and abs(waited - told) < 0.05 + busy, f"waited {waited}, told {told}, busy {busy}\n{run.out}"
     worst = next(blocked for blocked in migration_of(run)["blocked"] if blocked["table"] == "public.projects")
     assert "add column reporter" in worst["by"]["statement"]
     assert worst["reading"] and worst["during"][0]["statement"] == "select pg_sleep(0.7)"
@@ -255,6 +257,24 @@ def test_scripts(name, place, server, database):
     if "tcp" in more:
         assert "postgresql://restore_verifier_owner:****" in log.read_text(), log.read_text()
     assert not run.out, str(run)
+
+
+CANNOT_RUN = {
+    "no program": ("[no-such-program, '${migration.url}']", "", "no-such-program is not installed, or not in PATH"),
+    "no directory": ("[psql, '${migration.url}']", "  directory: /nowhere\n", "psql could not enter its directory"),
+    "no revision": ("[psql, '${migration.url}', '${migration.from}']", "", "the database has no single revision"),
+}
+
+
+@pytest.mark.parametrize("name", CANNOT_RUN)
+def test_what_cannot_be_run(world, name):
+    command, more, words = CANNOT_RUN[name]
+    if name == "no revision":
+        world.server.sql("insert into alembic_version values ('r9')", world.name)
+        world.place.put(world.server.dump(world.name, world.place.directory / "again.dump"), NAME)
+    scenario = world.place.scenario(f"migration:\n  command: {command}\n{more}  checks: [duration < 1m]\n", pattern=NAME)
+    run = world.expect(scenario, "error", SUCCEEDS, words)
+    assert world.report(run)["duration < 1m"].verdict == "skip"
 
 
 def test_a_command_that_hangs(world):
