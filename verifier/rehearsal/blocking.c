@@ -104,7 +104,7 @@ static const struct logged_statement *shown_taker(const struct finding *finding,
     const struct server_log *log = finding->log;
     size_t first = 0;
     while (first < log->lock_count &&
-           (log->locks[first].at_us < after_us || !is_seen_by(&log->locks[first], lock)))
+           (log->locks[first].at_us + 1000 < after_us || !is_seen_by(&log->locks[first], lock)))
         first++;
     if (first == log->lock_count)
         return NULL;
