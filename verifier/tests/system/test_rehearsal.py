@@ -94,6 +94,7 @@ def test_what_fails_leaves_what(world):
     world.expect(scenario, "fail", SUCCEEDS, words)
 
 
+@pytest.mark.slow
 def test_branches_and_concurrent_indexes(world):
     project = world.project()
     project.add("a1", "r0", sql("create table a (id int)"), sql("drop table a"))
@@ -109,6 +110,7 @@ def test_branches_and_concurrent_indexes(world):
     assert not [table for table in tables_of(run) if "alembic" in table]
 
 
+@pytest.mark.slow
 def test_alembic_by_default(world):
     """Without `migration`, it is `alembic upgrade head` beside alembic.ini."""
     world.project().add("r1", "r0", "op.create_index('i', 'reports', ['title'])", title="An index of titles")
@@ -236,7 +238,11 @@ SCRIPTS = {
 }
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+# The others start as many servers, and prove what is less likely to break.
+OFTEN = ["locks a table", "an index that fails", "needs a superuser", "forks and leaves", "never comes", "reaches nobody", "knows hosts and ports"]
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in OFTEN else pytest.mark.slow) for name in SCRIPTS])
 def test_scripts(name, place, server, database):
     body, verdict, check, words, more, checks = SCRIPTS[name]
     world = World(place, server, database, SQL + ("create role app_reader; grant select on users to app_reader;" if name == "needs a role" else ""))
@@ -266,6 +272,7 @@ CANNOT_RUN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CANNOT_RUN)
 def test_what_cannot_be_run(world, name):
     command, more, words = CANNOT_RUN[name]
@@ -277,6 +284,7 @@ def test_what_cannot_be_run(world, name):
     assert world.report(run)["duration < 1m"].verdict == "skip"
 
 
+@pytest.mark.slow
 def test_a_command_that_hangs(world):
     body = f"migration:\n  command: [{BIN}/psql, -X, '${{migration.url}}', -c, 'drop table projects; select pg_sleep(1000)']\n  timeout: 1s\n"
     scenario = world.place.scenario(body, pattern=NAME)
@@ -330,6 +338,7 @@ def test_ctrl_c_ends_everything(world):
     world.place.check_nothing_left()
 
 
+@pytest.mark.slow
 def test_psql_on_plain_sql(world):
     """Of plain SQL the tables belong to the roles that it names."""
     server, place = world.server, world.place
@@ -366,6 +375,7 @@ def test_event_triggers_of_a_backup_stay_its_own(place, server, database):
     assert "('restore_verifier_owner', 'CREATE TABLE')" in log and "('restore_verifier'," not in log, log
 
 
+@pytest.mark.slow
 def test_somebody_else_than_root(place, server, database):
     """Who is not root has a network of nobody's by a user namespace, where the machine gives one."""
     world = World(place, server, database)
@@ -375,6 +385,7 @@ def test_somebody_else_than_root(place, server, database):
     world.expect(scenario, "pass", "rows_updated = 60", [])
 
 
+@pytest.mark.slow
 def test_asyncpg(world):
     """Speaks the protocol in which statements are parsed, bound and executed one by one."""
     world.script("")
@@ -436,6 +447,7 @@ migration:
     assert migration_of(run)["revision_after"] == "3 applied"
 
 
+@pytest.mark.slow
 def test_settings_of_the_source_hold_for_the_copy(place, server, database):
     """Its search_path and time zone are in no dump; the manifest of `dump` tells them."""
     name = database("create schema app; create table app.things (id int); insert into app.things values (0)")
