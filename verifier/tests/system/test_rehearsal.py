@@ -128,6 +128,28 @@ def test_alembic_by_default(world):
     world.expect(scenario, "error", SUCCEEDS, "the scenario says nothing of migrations")
 
 
+# SQL of a way back from a new table, an index less and a row less: check, verdict, words.
+WAYS_BACK = {
+    "leaves something": ("drop table more", "the way back restores the schema", "fail", ["1 object is not as before", "- index public reports_by_title"]),
+    "leaves rows": ("drop table more; create index reports_by_title on reports (title)", "the way back restores every row", "pass", ["warning", "1 row differs", "public.reports: 1 row"]),
+    "fails": ("drop table nothing", "the way back succeeds", "fail", ["the way back exited with code 1", 'table "nothing" does not exist']),
+    "goes elsewhere": ("drop table more; create index reports_by_title on reports (title); update alembic_version set version_num = 'r9'", "the way back succeeds", "fail", ["ended at revision r9; before it was r0"]),
+}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in ("leaves something", "fails") else pytest.mark.slow) for name in WAYS_BACK])
+def test_ways_back_that_are_none(name, place, server, database):
+    world = World(place, server, database, SQL + "create index reports_by_title on reports (title);")
+    statements, check, verdict, words = WAYS_BACK[name]
+    psql = f"{BIN}/psql, -qX, -v, ON_ERROR_STOP=1, '${{migration.url}}', -c"
+    there = "create table more (id int); drop index reports_by_title; delete from reports where id = 7"
+    back = ", ".join(f'-c, "{one.strip()}"' for one in statements.split(";"))
+    body = f"migration:\n  command: [{psql}, '{there}']\n  back: [{psql.removesuffix(', -c')}, {back}]\n"
+    run = world.expect(place.scenario(body, pattern=NAME), verdict, check, words)
+    failed = {case.name for case in world.report(run).cases if case.verdict == "fail"}
+    assert failed == ({check} if verdict == "fail" else set()), str(run)
+
+
 # --- what is measured ------------------------------------------------------------------------------
 
 
