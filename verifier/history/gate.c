@@ -77,10 +77,10 @@ int64_t restore_usual_ms(const struct history_entries *entries, const struct his
     enum { NIGHTS_MOST = 30, NIGHTS_LEAST = 5 };
     int64_t times[NIGHTS_MOST];
     size_t count = 0;
-    for (const struct history_entry *entry = night; entry && entry > entries->items;) {
-        entry--;
+    for (size_t i = night ? (size_t)(night - entries->items) : 0; i-- > 0 && count < NIGHTS_MOST;) {
+        const struct history_entry *entry = &entries->items[i];
         const int64_t *restore = named_numbers_find(&entry->stages, "restore");
-        if (counts(entry) && entry->exit_code == 0 && restore && count < NIGHTS_MOST)
+        if (counts(entry) && entry->exit_code == 0 && restore)
             times[count++] = *restore;
     }
     if (count < NIGHTS_LEAST)

@@ -90,6 +90,35 @@ static const struct logged_statement *taker_of(const struct finding *finding,
     return first ? first : earlier;
 }
 
+static bool is_seen_by(const struct logged_lock *seen, const struct held_lock *lock)
+{
+    return transaction_id_same(seen->transaction, lock->transaction) &&
+           seen->relation == lock->relation && strcmp(seen->mode, lock->mode) == 0;
+}
+
+/* The command at whose end an event trigger saw the lock first after a sample had not, unless that
+ * began only after the lock was seen. NULL: none. */
+static const struct logged_statement *shown_taker(const struct finding *finding,
+                                                  const struct held_lock *lock, int64_t after_us)
+{
+    const struct server_log *log = finding->log;
+    size_t first = 0;
+    while (first < log->lock_count &&
+           (log->locks[first].at_us + 1000 < after_us || !is_seen_by(&log->locks[first], lock)))
+        first++;
+    if (first == log->lock_count)
+        return NULL;
+    const struct logged_statement *running = NULL;
+    for (size_t i = 0; i < log->statement_count; i++) {
+        const struct logged_statement *statement = &log->statements[i];
+        if (statement->from_us > log->locks[first].at_us)
+            break;
+        if (transaction_id_same(statement->transaction, lock->transaction))
+            running = statement;
+    }
+    return running && running->from_us <= lock->first_us ? running : NULL;
+}
+
 /* What ran while the lock was held, without what took it: the longest. */
 static void during_find(const struct finding *finding, struct transaction_id transaction,
                         struct blocked *blocked)
@@ -127,7 +156,9 @@ static void add(struct finding *finding, const struct held_lock *lock)
     struct blocked blocked = {.table = table,
                               .reading = strcmp(lock->mode, "AccessExclusiveLock") == 0,
                               .to_us = not_after(finding, lock)};
-    blocked.taker = taker_of(finding, lock->transaction, after_us, lock->first_us, name);
+    blocked.taker = shown_taker(finding, lock, after_us);
+    if (!blocked.taker)
+        blocked.taker = taker_of(finding, lock->transaction, after_us, lock->first_us, name);
     blocked.from_us = after_us;
     if (blocked.taker && blocked.taker->from_us > after_us)
         blocked.from_us = blocked.taker->from_us;
@@ -183,6 +214,19 @@ static bool is_same_lock(const struct held_lock *one, const struct held_lock *ot
            one->relation == other->relation && strcmp(one->mode, other->mode) == 0;
 }
 
+/* Did no sample between the two miss it? A rolled back savepoint gives locks back. */
+static bool was_held_between(const struct lock_samples *samples, const struct held_lock *one,
+                             const struct held_lock *next)
+{
+    if (samples_before(samples, one->last_us) == samples_before(samples, next->first_us))
+        return true;
+    for (size_t i = 0; i < samples->lock_count; i++)
+        if (is_same_lock(&samples->locks[i], one) && samples->locks[i].first_us <= next->first_us &&
+            samples->locks[i].last_us >= one->last_us)
+            return true;
+    return false;
+}
+
 /* Every command that follows in a transaction shows its locks again. */
 static void add_logged(struct finding *finding)
 {
@@ -198,7 +242,9 @@ static void add_logged(struct finding *finding)
     }
     qsort(locks, log->lock_count, sizeof(*locks), by_lock);
     for (size_t i = 0, next; i < log->lock_count; i = next) {
-        for (next = i + 1; next < log->lock_count && is_same_lock(&locks[i], &locks[next]); next++)
+        for (next = i + 1; next < log->lock_count && is_same_lock(&locks[i], &locks[next]) &&
+                           was_held_between(finding->samples, &locks[i], &locks[next]);
+             next++)
             locks[i].last_us = locks[next].last_us;
         add(finding, &locks[i]);
     }

@@ -269,7 +269,7 @@ static size_t largest_tables(const struct history_entry *entry, const struct tab
 void page_add_charts(xmlNode *section, const struct standing *standing)
 {
     const struct history_entries *entries = standing->scenario->entries;
-    const struct table_count *tables[CHARTED_TABLES];
+    const struct table_count *tables[CHARTED_TABLES] = {0};
     size_t count = standing->gate.proven ? largest_tables(standing->gate.proven, tables) : 0;
     xmlNode *charts = html_add(section, "div", "charts", NULL);
     add_chart(charts, entries, "Time of the restore", restore_time, NULL, duration_words);

@@ -121,6 +121,18 @@ static void resource_line(const struct rehearsal *rehearsal, struct buffer *targ
                   rehearsal->superuser ? "a superuser" : "without special rights");
 }
 
+/* Of one that went well. */
+static void failure_line(const struct rehearsal *rehearsal, struct buffer *target)
+{
+    if (rehearsal->after_failure.known || rehearsal->transactions == 0)
+        return;
+    buffer_append_text(target, rehearsal->transactions == 1
+                                   ? "a failure on the way leaves the database as it was: all is "
+                                     "in one transaction\n"
+                                   : "a failure on the way leaves what the transactions before it "
+                                     "have committed\n");
+}
+
 static int column_of(int64_t at_us, int64_t whole_us)
 {
     int64_t column = whole_us > 0 ? at_us * BAR_COLUMNS / whole_us : 0;
@@ -292,6 +304,7 @@ void rehearsal_lines(const struct rehearsal *rehearsal, bool all, struct buffer 
     rehearsal_summary(rehearsal, target);
     buffer_append_text(target, "\n");
     resource_line(rehearsal, target);
+    failure_line(rehearsal, target);
     pending_lines(rehearsal, all, target);
     blocked_lines(rehearsal, all, target);
     table_lines(rehearsal, all, target);

@@ -94,6 +94,7 @@ def test_what_fails_leaves_what(world):
     world.expect(scenario, "fail", SUCCEEDS, words)
 
 
+@pytest.mark.slow
 def test_branches_and_concurrent_indexes(world):
     project = world.project()
     project.add("a1", "r0", sql("create table a (id int)"), sql("drop table a"))
@@ -109,6 +110,7 @@ def test_branches_and_concurrent_indexes(world):
     assert not [table for table in tables_of(run) if "alembic" in table]
 
 
+@pytest.mark.slow
 def test_alembic_by_default(world):
     """Without `migration`, it is `alembic upgrade head` beside alembic.ini."""
     world.project().add("r1", "r0", "op.create_index('i', 'reports', ['title'])", title="An index of titles")
@@ -124,6 +126,28 @@ def test_alembic_by_default(world):
     world.expect(scenario, "error", SUCCEEDS, "there is no alembic.ini above the migrations")
     scenario = world.place.scenario("", pattern=NAME)
     world.expect(scenario, "error", SUCCEEDS, "the scenario says nothing of migrations")
+
+
+# SQL of a way back from a new table, an index less and a row less: check, verdict, words.
+WAYS_BACK = {
+    "leaves something": ("drop table more", "the way back restores the schema", "fail", ["1 object is not as before", "- index public reports_by_title"]),
+    "leaves rows": ("drop table more; create index reports_by_title on reports (title)", "the way back restores every row", "pass", ["warning", "1 row differs", "public.reports: 1 row"]),
+    "fails": ("drop table nothing", "the way back succeeds", "fail", ["the way back exited with code 1", 'table "nothing" does not exist']),
+    "goes elsewhere": ("drop table more; create index reports_by_title on reports (title); update alembic_version set version_num = 'r9'", "the way back succeeds", "fail", ["ended at revision r9; before it was r0"]),
+}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in ("leaves something", "fails") else pytest.mark.slow) for name in WAYS_BACK])
+def test_ways_back_that_are_none(name, place, server, database):
+    world = World(place, server, database, SQL + "create index reports_by_title on reports (title);")
+    statements, check, verdict, words = WAYS_BACK[name]
+    psql = f"{BIN}/psql, -qX, -v, ON_ERROR_STOP=1, '${{migration.url}}', -c"
+    there = "create table more (id int); drop index reports_by_title; delete from reports where id = 7"
+    back = ", ".join(f'-c, "{one.strip()}"' for one in statements.split(";"))
+    body = f"migration:\n  command: [{psql}, '{there}']\n  back: [{psql.removesuffix(', -c')}, {back}]\n"
+    run = world.expect(place.scenario(body, pattern=NAME), verdict, check, words)
+    failed = {case.name for case in world.report(run).cases if case.verdict == "fail"}
+    assert failed == ({check} if verdict == "fail" else set()), str(run)
 
 
 # --- what is measured ------------------------------------------------------------------------------
@@ -157,7 +181,7 @@ import sys, time, psycopg2
 db = psycopg2.connect(sys.argv[1])
 db.autocommit = True
 cursor = db.cursor()
-longest = 0
+waits = [0, 0]
 print("ready", flush=True)
 deadline = time.monotonic() + 60
 while time.monotonic() < deadline:
@@ -166,8 +190,8 @@ while time.monotonic() < deadline:
         cursor.execute("insert into projects values (nextval('numbers'), 1)")
     except psycopg2.Error:
         break
-    longest = max(longest, time.monotonic() - began)
-print(longest, flush=True)
+    waits = sorted([*waits, time.monotonic() - began])[-2:]
+print(*waits, flush=True)
 """
 
 
@@ -194,9 +218,11 @@ def test_a_writer_waits_as_long_as_is_told(world):
     """)
     run = world.rehearse(world.scenario(command), "--format", "json")
     assert run.code == PASSED, str(run)
-    waited = float((world.place.directory / "waited").read_text())
+    # How long it waits when nothing blocks it, and the samples for their turn, tells how busy the machine is.
+    other, waited = map(float, (world.place.directory / "waited").read_text().split())
     told = tables_of(run)["public.projects"]["write_blocked_seconds"]
-    assert waited > 0.7 and abs(waited - told) < 0.05, f"waited {waited}, told {told}\n{run.out}"
+    busy = max(0, other - 0.01) + max(0, migration_of(run)["largest_sample_gap_seconds"] - 0.02)
+    assert waited > 0.7 and abs(waited - told) < 0.05 + busy, f"waited {waited}, told {told}, busy {busy}\n{run.out}"
     worst = next(blocked for blocked in migration_of(run)["blocked"] if blocked["table"] == "public.projects")
     assert "add column reporter" in worst["by"]["statement"]
     assert worst["reading"] and worst["during"][0]["statement"] == "select pg_sleep(0.7)"
@@ -234,7 +260,11 @@ SCRIPTS = {
 }
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+# The others start as many servers, and prove what is less likely to break.
+OFTEN = ["locks a table", "an index that fails", "needs a superuser", "forks and leaves", "never comes", "reaches nobody", "knows hosts and ports"]
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in OFTEN else pytest.mark.slow) for name in SCRIPTS])
 def test_scripts(name, place, server, database):
     body, verdict, check, words, more, checks = SCRIPTS[name]
     world = World(place, server, database, SQL + ("create role app_reader; grant select on users to app_reader;" if name == "needs a role" else ""))
@@ -257,6 +287,26 @@ def test_scripts(name, place, server, database):
     assert not run.out, str(run)
 
 
+CANNOT_RUN = {
+    "no program": ("[no-such-program, '${migration.url}']", "", "no-such-program is not installed, or not in PATH"),
+    "no directory": ("[psql, '${migration.url}']", "  directory: /nowhere\n", "psql could not enter its directory"),
+    "no revision": ("[psql, '${migration.url}', '${migration.from}']", "", "the database has no single revision"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CANNOT_RUN)
+def test_what_cannot_be_run(world, name):
+    command, more, words = CANNOT_RUN[name]
+    if name == "no revision":
+        world.server.sql("insert into alembic_version values ('r9')", world.name)
+        world.place.put(world.server.dump(world.name, world.place.directory / "again.dump"), NAME)
+    scenario = world.place.scenario(f"migration:\n  command: {command}\n{more}  checks: [duration < 1m]\n", pattern=NAME)
+    run = world.expect(scenario, "error", SUCCEEDS, words)
+    assert world.report(run)["duration < 1m"].verdict == "skip"
+
+
+@pytest.mark.slow
 def test_a_command_that_hangs(world):
     body = f"migration:\n  command: [{BIN}/psql, -X, '${{migration.url}}', -c, 'drop table projects; select pg_sleep(1000)']\n  timeout: 1s\n"
     scenario = world.place.scenario(body, pattern=NAME)
@@ -310,6 +360,7 @@ def test_ctrl_c_ends_everything(world):
     world.place.check_nothing_left()
 
 
+@pytest.mark.slow
 def test_psql_on_plain_sql(world):
     """Of plain SQL the tables belong to the roles that it names."""
     server, place = world.server, world.place
@@ -346,6 +397,7 @@ def test_event_triggers_of_a_backup_stay_its_own(place, server, database):
     assert "('restore_verifier_owner', 'CREATE TABLE')" in log and "('restore_verifier'," not in log, log
 
 
+@pytest.mark.slow
 def test_somebody_else_than_root(place, server, database):
     """Who is not root has a network of nobody's by a user namespace, where the machine gives one."""
     world = World(place, server, database)
@@ -355,6 +407,7 @@ def test_somebody_else_than_root(place, server, database):
     world.expect(scenario, "pass", "rows_updated = 60", [])
 
 
+@pytest.mark.slow
 def test_asyncpg(world):
     """Speaks the protocol in which statements are parsed, bound and executed one by one."""
     world.script("")
@@ -416,6 +469,7 @@ migration:
     assert migration_of(run)["revision_after"] == "3 applied"
 
 
+@pytest.mark.slow
 def test_settings_of_the_source_hold_for_the_copy(place, server, database):
     """Its search_path and time zone are in no dump; the manifest of `dump` tells them."""
     name = database("create schema app; create table app.things (id int); insert into app.things values (0)")

@@ -226,6 +226,48 @@ START_TEST(what_meets_is_one_time)
 }
 END_TEST
 
+/* Of several that may have taken it, the one at whose end it was seen first. */
+START_TEST(the_command_that_took_it_is_named)
+{
+    struct server_log log = {0};
+    struct blocking blocking;
+    struct held_lock locks[] = {{{3, 17}, 100, "AccessExclusiveLock", at(1310), at(1400)}};
+    log_of("@1.301#statement: update projects set x = 1\n"
+           "@1.303#duration: 2 ms\n"
+           "@1.304#statement: alter table projects add y int\n"
+           "@1.305#restore_verifier locks 100:AccessExclusiveLock\n"
+           "@1.306#duration: 2 ms\n"
+           "@1.400#statement: alter table projects add z int\n"
+           "@1.401#restore_verifier locks 100:AccessExclusiveLock\n",
+           &log);
+    find(locks, ARRAY_LENGTH(locks), &log, &blocking);
+    ck_assert_uint_eq(blocking.count, 1);
+    ck_assert_str_eq(blocking.items[0].taker->text, "alter table projects add y int");
+    ck_assert_int_eq(blocking.items[0].from_us, at(1304));
+    blocking_free(&blocking);
+    server_log_free(&log);
+}
+END_TEST
+
+/* Seen by two commands, and by no sample between them: a savepoint was rolled back. */
+START_TEST(a_lock_that_was_given_back_is_two)
+{
+    struct server_log log = {0};
+    struct blocking blocking;
+    log_of("@1.301#statement: alter table projects add y int\n"
+           "@1.302#restore_verifier locks 100:AccessExclusiveLock\n"
+           "@1.303#duration: 2 ms\n"
+           "@1.601#statement: alter table projects add z int\n"
+           "@1.602#restore_verifier locks 100:AccessExclusiveLock\n",
+           &log);
+    find(NULL, 0, &log, &blocking);
+    ck_assert_uint_eq(blocking.count, 2);
+    ck_assert_int_eq(blocking_longest(&blocking, 100, true), at(1310) - at(1301));
+    blocking_free(&blocking);
+    server_log_free(&log);
+}
+END_TEST
+
 /* --- words ------------------------------------------------------------------------------------ */
 
 START_TEST(statements_are_told_without_their_values)
@@ -283,6 +325,8 @@ Suite *rehearsal_suite(void)
     add_test(suite, a_lock_that_no_sample_has_is_told_of);
     add_table_test(suite, modes_block_what_they_conflict_with, ARRAY_LENGTH(held));
     add_test(suite, what_meets_is_one_time);
+    add_test(suite, the_command_that_took_it_is_named);
+    add_test(suite, a_lock_that_was_given_back_is_two);
     add_test(suite, statements_are_told_without_their_values);
     add_test(suite, what_a_command_leaves_is_ended);
     return suite;

@@ -65,8 +65,9 @@ START_TEST(lines_tell_the_worst)
 {
     static const char *const words[] = {
         "2.0 s, a1 -> b2, 1 migration in 1 transaction\n",
-        "|       ###############        | public.users: neither read nor written for 1.0 s, from "
-        "500 ms on (AccessExclusive)\n",
+        "a failure on the way leaves the database as it was: all is in one transaction\n",
+        "|       ###############        | public.users: neither read nor written for 1.0 s",
+        "1.0 s, from 500 ms on (AccessExclusive)\n",
         "    by ALTER TABLE users ADD x | <b> (3 ms)\n",
         "    held during CREATE INDEX i (0 ms)\n",
         "public.users: 60 -> 60 rows, 0 inserted, 60 updated, 0 deleted\n",
