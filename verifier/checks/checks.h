@@ -79,6 +79,10 @@ struct subject {
     const struct manifest *manifest; /* of the dump; NULL: there is none, see facts->manifest */
     const struct record *previous;   /* of the last backup that verified; NULL: there is none */
     const struct address *database;  /* the restored database; NULL: there is none */
+    /* What the scenario's migrations make of an empty database; NULL: no check asks for it, or the
+     * error says why it is not known. */
+    const struct archive *from_migrations;
+    const struct error *migrations_problem;
     const struct listed_objects *objects; /* NULL: no check asks for them */
     bool one_of_several;                  /* `archive` is what a larger one holds of the database */
     time_t now;
@@ -138,6 +142,9 @@ void plan_select_tellers(const struct plan *plan, const struct facts *facts,
 
 /* Does a check that was not left out look into the restored database? */
 bool plan_needs_database(const struct plan *plan, const struct outcome *outcomes);
+
+/* Does one that has no verdict yet ask what the migrations make of an empty database? */
+bool plan_needs_migrations(const struct plan *plan, const struct outcome *outcomes);
 
 /* Does it look at the bucket and its copy, and so say nothing about the backup? */
 bool check_is_of_objects(const struct check *check);

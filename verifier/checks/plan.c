@@ -250,6 +250,18 @@ bool plan_needs_database(const struct plan *plan, const struct outcome *outcomes
     return false;
 }
 
+bool plan_needs_migrations(const struct plan *plan, const struct outcome *outcomes)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct check *check = &plan->checks[i];
+        const struct schema_expectation *expectation = check->parameter;
+        if (outcomes[i].verdict == VERDICT_NONE && check->look == schema_expected &&
+            expectation->reference == SCHEMA_AS_MIGRATIONS)
+            return true;
+    }
+    return false;
+}
+
 static void check_free(struct check *check)
 {
     free(check->group);

@@ -1,6 +1,6 @@
 /* The definitions of the database against what the scenario names: the dump, the last backup that
- * verified, or a file. The backup's own table of contents is compared; `every object is there` says
- * that the restored database is like that. */
+ * verified, a file, or what migrations make of an empty database. The backup's own table of
+ * contents is compared; `every object is there` says that the restored database is like that. */
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -171,6 +171,8 @@ static void compare(const struct subject *subject, const struct schema_expectati
     size_t left_out = leave_out_ignored(&now.schema, ignored);
     cleanup(schema_difference_free) struct schema_difference difference = {0};
     schema_compare(&before->schema, &now.schema, depth, &difference);
+    const char *relation =
+        expected->reference == SCHEMA_AS_LAST_VERIFIED ? "since" : "compared with";
     cleanup(strings_free) struct strings lines = {0};
     add_lines(difference.missing, difference.missing_count, '-', &lines);
     add_lines(difference.changed, difference.changed_count, '~', &lines);
@@ -185,9 +187,9 @@ static void compare(const struct subject *subject, const struct schema_expectati
     else if (allowed)
         outcome_pass(outcome, "%s, %s", words, allowed);
     else if (expected->warn)
-        outcome_warn(outcome, "since %s, %s", since, words);
+        outcome_warn(outcome, "%s %s, %s", relation, since, words);
     else
-        outcome_fail(outcome, "since %s, %s", since, words);
+        outcome_fail(outcome, "%s %s, %s", relation, since, words);
     schema_free(&now.schema);
 }
 
@@ -291,6 +293,23 @@ static void same_as_file(const struct subject *subject, const struct schema_expe
     schema_free(&before.schema);
 }
 
+/* --- migrations ------------------------------------------------------------------------------- */
+
+static void same_as_migrations(const struct subject *subject,
+                               const struct schema_expectation *expected, struct outcome *outcome)
+{
+    struct side before;
+    if (!subject->from_migrations) {
+        outcome_error(outcome, "%s",
+                      subject->migrations_problem ? subject->migrations_problem->text
+                                                  : "the migrations were not run");
+        return;
+    }
+    side_of_archive(subject->from_migrations, &before);
+    compare(subject, expected, &before, "the migrations", NULL, outcome);
+    schema_free(&before.schema);
+}
+
 void schema_expected(const struct subject *subject, const void *parameter, struct outcome *outcome)
 {
     const struct schema_expectation *expected = parameter;
@@ -300,6 +319,9 @@ void schema_expected(const struct subject *subject, const void *parameter, struc
         break;
     case SCHEMA_AS_LAST_VERIFIED:
         same_as_last_verified(subject, expected, outcome);
+        break;
+    case SCHEMA_AS_MIGRATIONS:
+        same_as_migrations(subject, expected, outcome);
         break;
     case SCHEMA_AS_FILE:
         same_as_file(subject, expected, outcome);

@@ -14,6 +14,7 @@
 #include "commands/rehearsing.h"
 #include "harness/harness.h"
 #include "postgres/cluster.h"
+#include "rehearsal/from_migrations.h"
 
 /* --- preparing -------------------------------------------------------------------------------- */
 
@@ -228,6 +229,22 @@ static void leave_record(struct run *run, struct stages *stages)
                   &told);
 }
 
+/* Before the checks begin, which then have it as they have the backup. */
+static void run_migrations(const struct run *run, const struct stages *stages,
+                           struct archive *archive, struct error *problem, struct subject *subject)
+{
+    struct lent_server server;
+    if (!plan_needs_migrations(&run->plan, run->outcomes) ||
+        run->facts->stages[STAGE_RESTORE].state != STAGE_DONE)
+        return;
+    if (stages_lend(stages, &server, problem) == 0 &&
+        schema_from_migrations(run->scenario, &server, run->facts->server.version, archive,
+                               problem) == 0)
+        subject->from_migrations = archive;
+    else
+        subject->migrations_problem = problem;
+}
+
 void run_work(void *context)
 {
     struct run *run = context;
@@ -251,6 +268,9 @@ void run_work(void *context)
         plan_select(&run->plan, run->only, run->outcomes);
     plan_select_tellers(&run->plan, facts, run->outcomes);
     stage_begin(facts, STAGE_CHECK);
+    cleanup(archive_free) struct archive migrated = {0};
+    struct error problem;
+    run_migrations(run, stages, &migrated, &problem, &subject);
     int processes = processors() / run->stages.side_by_side;
     int checked = harness_run(run->name, &run->plan, &subject, run->outcomes,
                               processes > 0 ? (size_t)processes : 1, &error);

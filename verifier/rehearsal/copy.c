@@ -105,6 +105,20 @@ int copy_make(const struct lent_server *server, const char *owner, struct error 
     return 0;
 }
 
+int copy_make_empty(const struct lent_server *server, const char *owner, struct error *error)
+{
+    cleanup(free_pointer) char *quoted = identifier_quote(owner);
+    cleanup(free_pointer) char *encoding =
+        literal_quote(server->encoding ? server->encoding : "UTF8");
+    if (connection_execute(server->maintenance, error,
+                           "CREATE DATABASE %s TEMPLATE template0 ENCODING %s LC_COLLATE 'C' "
+                           "LC_CTYPE 'C' OWNER %s",
+                           copy_name, encoding, quoted) < 0 ||
+        settings_copy(server, error) < 0)
+        return error_prefix(error, "an empty database cannot be made: ");
+    return 0;
+}
+
 void copy_drop(const struct lent_server *server)
 {
     struct error ignored; /* the server is about to go */

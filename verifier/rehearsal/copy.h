@@ -30,6 +30,8 @@ int server_enter(const struct lent_server *server, const char *database, const c
 int copy_owner(struct connection *reader, char **ret_owner, struct error *error);
 
 int copy_make(const struct lent_server *server, const char *owner, struct error *error);
+/* A database of the same name and owner with nothing in it, in place of the copy. */
+int copy_make_empty(const struct lent_server *server, const char *owner, struct error *error);
 void copy_drop(const struct lent_server *server);
 
 struct copy_rights {

@@ -132,7 +132,7 @@ void page_add_nights(xmlNode *section, const struct standing *standing)
         first = today - NIGHTS + 1;
     cleanup(free_pointer) char *title =
         today == first ? xstrdup("The last night")
-                       : xasprintf("The last %lld nights", (long long)(today - first + 1));
+                       : xasprintf("The last %lld nights", (long long)today - (long long)first + 1);
     html_add(section, "h3", NULL, title);
     xmlNode *strip = html_add(section, "ol", "strip", NULL);
     for (time_t day = first; day <= today; day++)

@@ -280,6 +280,7 @@ static void check_together(struct reader *reader)
     check_access(problems, &scenario->backups.access, scenario->backups.mark);
     check_dating(problems, scenario);
     check_databases(problems, scenario);
+    check_schema(problems, scenario);
     check_objects(problems, scenario);
     check_migration(problems, scenario);
     check_commands(problems, scenario);

@@ -56,6 +56,7 @@ struct schema_expectation {
     enum schema_reference {
         SCHEMA_AS_DUMP,          /* the manifest */
         SCHEMA_AS_LAST_VERIFIED, /* the record of the last backup that verified */
+        SCHEMA_AS_MIGRATIONS,    /* what `migration` makes of an empty database */
         SCHEMA_AS_FILE,          /* what pg_dump --schema-only wrote */
         SCHEMA_GRANTS_AS_FILE,   /* likewise: who may do what */
         SCHEMA_MEASURED,         /* nothing: `number` says what is expected */

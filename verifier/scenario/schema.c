@@ -13,8 +13,8 @@
 
 #include "scenario/sections.h"
 
-static const char wanted[] = "same as dump, same as last verified, same as FILE, grants same as "
-                             "FILE, sequences behind = 0, or ignore: [...]";
+static const char wanted[] = "same as dump, same as last verified, same as migrations, same as "
+                             "FILE, grants same as FILE, sequences behind = 0, or ignore: [...]";
 
 /* A file is named as one: from the current directory, and made absolute. */
 static char *file_named(struct reader *reader, const struct node *node, const char *name)
@@ -28,24 +28,20 @@ static char *file_named(struct reader *reader, const struct node *node, const ch
     return path;
 }
 
-/* What stands behind `same as`. -1: it has been told what is wrong with it. */
-static int read_reference(struct reader *reader, const struct node *node, const char *what,
-                          struct schema_expectation *expectation)
+/* What stands behind `same as`. */
+static void read_reference(struct reader *reader, const struct node *node, const char *what,
+                           struct schema_expectation *expectation)
 {
     if (strcmp(what, "dump") == 0)
         expectation->reference = SCHEMA_AS_DUMP;
     else if (strcmp(what, "last verified") == 0)
         expectation->reference = SCHEMA_AS_LAST_VERIFIED;
-    else if (strcmp(what, "migrations") == 0) {
-        problems_add(&reader->problems, node->mark,
-                     "a schema cannot be held against migrations: name a file that `pg_dump "
-                     "--schema-only` makes of a database that they were applied to");
-        return -1;
-    } else {
+    else if (strcmp(what, "migrations") == 0)
+        expectation->reference = SCHEMA_AS_MIGRATIONS;
+    else {
         expectation->reference = SCHEMA_AS_FILE;
         expectation->file = file_named(reader, node, what);
     }
-    return 0;
 }
 
 /* Likewise, of one that is a number. */
@@ -79,13 +75,12 @@ static void read_line_of(struct reader *reader, const struct node *node, bool wa
     struct schema_expectation expectation = {.warn = warn, .mark = node->mark};
     if (!text)
         return;
-    int read;
+    int read = 0;
     if (starts_with(text, same)) {
-        read = read_reference(reader, node, text + strlen(same), &expectation);
+        read_reference(reader, node, text + strlen(same), &expectation);
     } else if (starts_with(text, grants) && text[strlen(grants)]) {
         expectation.reference = SCHEMA_GRANTS_AS_FILE;
         expectation.file = file_named(reader, node, text + strlen(grants));
-        read = 0;
     } else if (starts_with(text, "sequences behind")) {
         read = read_number(reader, node, &expectation);
     } else {
@@ -152,4 +147,22 @@ void schema_expectations_free(struct schema_expectations *schema)
     }
     free(schema->items);
     strings_free(&schema->ignored);
+}
+
+void check_schema(struct problems *problems, const struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->schema.count; i++) {
+        const struct schema_expectation *expectation = &scenario->schema.items[i];
+        if (expectation->reference != SCHEMA_AS_MIGRATIONS)
+            continue;
+        if (!scenario->migration.present && scenario->alembic_count == 0)
+            problems_add(
+                problems, expectation->mark,
+                "`same as migrations` needs `migration`, whose command makes the schema of "
+                "an empty database");
+        if (scenario->migration.tcp)
+            problems_add(problems, expectation->mark,
+                         "`same as migrations` hands the command a unix socket, and "
+                         "`migration.tcp` asks for a port: remove one");
+    }
 }

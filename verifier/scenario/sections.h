@@ -78,6 +78,7 @@ void own_commands_free(struct scenario *scenario);
 /* schema.c */
 void read_schema(struct reader *reader, const struct key *key, const struct node *value,
                  void *field); /* scenario->schema */
+void check_schema(struct problems *problems, const struct scenario *scenario);
 void schema_expectations_free(struct schema_expectations *schema);
 
 #endif

@@ -93,7 +93,7 @@ def test_same_as_a_file(place, server, nights, ending, options):
     path = scenario(place, f"  - same as {file}\n")
     assert place.verify(path).code == PASSED
     nights(0, "drop index items_name; create or replace view cheap as select * from items where price < 20")
-    run = place.expect("fail", name, [f"since {file}, 1 gone, 1 changed: - INDEX public.items_name, ~ VIEW public.cheap"], path)
+    run = place.expect("fail", name, [f"compared with {file}, 1 gone, 1 changed: - INDEX public.items_name, ~ VIEW public.cheap"], path)
     assert run.code == BAD_BACKUP
 
 
@@ -224,9 +224,59 @@ def test_grants_of_plain_backups(place, server, nights):
     assert run.code == PASSED and f"PASS   schema: grants same as {file}" in run.err, str(run)
 
 
+# --- migrations -----------------------------------------------------------------------------------
+
+MIGRATIONS = "schema: same as migrations"
+
+
+def with_migrations(place, migrations, schema="  - same as migrations\n", more=""):
+    """A scenario whose migration is a file of SQL; psql reads it."""
+    (place.directory / "migrations.sql").write_text(migrations)
+    place.give_to(place.user)
+    command = [str(BIN / "psql"), "-Xq", "-v", "ON_ERROR_STOP=1", "-f", str(place.directory / "migrations.sql"), "${migration.url}"]
+    return scenario(place, schema + f"migration: {{command: {json.dumps(command)}{more}}}\n")
+
+
+# What the migrations are, given those that the database was made by; the verdict, and what is said.
+MIGRATED = {
+    "the same": (lambda sql: sql, "pass", []),
+    "in another order": (lambda sql: "create schema audit;\n" + sql.replace("create schema audit; ", ""), "pass", []),
+    "of an index more": (lambda sql: sql + "create index more on items (price);", "fail", ["compared with the migrations, 1 gone: - INDEX public.more"]),
+    "of a table less": (lambda sql: sql.replace("create table audit.log_2024 (x int);", ""), "fail", ["1 new: + TABLE audit.log_2024"]),
+    "of another view": (lambda sql: sql.replace("price < 10", "price < 11"), "fail", ["1 changed: ~ VIEW public.cheap"]),
+    "that fail": (lambda sql: sql + "create table items ();", "error", ["the migrations cannot be applied to an empty database", 'relation "items" already exists']),
+    "that need a superuser": (lambda sql: sql + "create extension pageinspect;", "error", ["permission denied to create extension"]),
+    "that do nothing": (lambda sql: "select 1;", "fail", ["new: "]),
+}
+
+
+@pytest.mark.parametrize("name", MIGRATED)
+def test_same_as_migrations(place, nights, name):
+    change, verdict, words = MIGRATED[name]
+    nights(0)
+    place.expect(verdict, MIGRATIONS, words, with_migrations(place, change(SQL)))
+
+
+def test_migrations_are_ignored_and_allowed_as_asked(place, nights):
+    nights(0)
+    path = with_migrations(place, SQL + "create index more on items (price);", "  - warn: same as migrations\n  - ignore: [INDEX more]\n")
+    assert "WARN" not in place.expect("pass", MIGRATIONS, [], path).err
+    path = with_migrations(place, SQL + "create index more on items (price);", "  - warn: same as migrations\n")
+    assert "WARN" in place.expect("pass", MIGRATIONS, ["1 gone: - INDEX public.more"], path).err
+    path = with_migrations(place, SQL + "create extension pageinspect;", "  - warn: same as migrations\n", ", superuser: true")
+    place.expect("pass", MIGRATIONS, ["1 gone: - EXTENSION pageinspect"], path)
+
+
+def test_migrations_that_do_not_end(place, nights):
+    nights(0)
+    place.expect("error", MIGRATIONS, ["did not end in time on an empty database: raise migration.timeout"],
+                 with_migrations(place, SQL + "select pg_sleep(600);", more=", timeout: 2s"))
+
+
 PROBLEMS = {
-    "  - same as migrations\n": "a schema cannot be held against migrations",
-    "  - equal to x\n": "`schema` expects same as dump, same as last verified, same as FILE, grants same as FILE, sequences behind = 0, or ignore: [...], not `equal to x`",
+    "  - same as migrations\n": "`same as migrations` needs `migration`, whose command makes the schema of an empty database",
+    "  - same as migrations\nmigration: {command: [x, '${migration.url}'], tcp: true}\n": "`same as migrations` hands the command a unix socket",
+    "  - equal to x\n": "`schema` expects same as dump, same as last verified, same as migrations, same as FILE, grants same as FILE, sequences behind = 0, or ignore: [...], not `equal to x`",
     "  - ignore: [audit.*]\n": "`ignore` expects a kind in capitals and a pattern, such as TABLE audit.*",
     "  - ignore: TABLE x\n": "a list",
     "  - warn: [x]\n": "`schema` expects",
