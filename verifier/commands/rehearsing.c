@@ -12,7 +12,11 @@ enum { ORPHANS_TIMEOUT_MS = 10000 };
 
 bool rehearsing_is_asked_for(const struct scenario *scenario)
 {
-    return scenario->migration.present || scenario->alembic_count > 0;
+    if (scenario->migration.present)
+        return true;
+    const struct alembic_expectation *alembic = scenario->alembic;
+    return scenario->alembic_count > 0 && !scenario->restore.server &&
+           (alembic->config || alembic->migrations.count > 0);
 }
 
 void rehearsing_prepare(const struct scenario *scenario, const char *reports,

@@ -14,7 +14,7 @@ struct rehearsing {
     bool *done;                  /* shared: the backup was good, so it was tried */
 };
 
-/* Does the scenario say anything of migrations that can be run? */
+/* Does the scenario say what is to be run, or where the files of Alembic's migrations are? */
 bool rehearsing_is_asked_for(const struct scenario *scenario);
 
 void rehearsing_prepare(const struct scenario *scenario, const char *reports,

@@ -194,7 +194,7 @@ static void statement_end(struct reading *reading, struct session *session, cons
     statement->failed = failed;
     text_shrink(statement);
     if (session->statement == log->statement_count && log->statement_count > STATEMENTS_MOST &&
-        statement->to_us - statement->from_us < SHORT_US && !failed) {
+        statement->to_us - statement->from_us < SHORT_US && !failed && !statement->took_locks) {
         free(statement->text);
         log->statement_count--;
         log->dropped++;
@@ -206,12 +206,17 @@ static void statement_end(struct reading *reading, struct session *session, cons
  */
 
 /* "16390:AccessExclusiveLock 16395:ShareLock" */
-static void locks_take(struct reading *reading, const struct line *line, const char *text)
+static void locks_take(struct reading *reading, const struct session *session,
+                       const struct line *line, const char *text)
 {
     struct server_log *log = &reading->log;
+    if (session->statement > 0)
+        log->statements[session->statement - 1].took_locks = true;
     while (*text) {
         char *end;
-        struct logged_lock lock = {.transaction = line->transaction, .at_us = line->at_us};
+        struct logged_lock lock = {.transaction = line->transaction,
+                                   .at_us = line->at_us,
+                                   .statement_place = session->statement};
         lock.relation = (uint32_t)strtoul(text, &end, 10);
         size_t length = strcspn(end, " ");
         if (*end != ':' || length < 2 || length - 1 >= sizeof(lock.mode))
@@ -269,7 +274,7 @@ static void message_take(struct reading *reading, struct session *session, const
              !strstr(message, " ms  bind "))
         statement_end(reading, session, line, false);
     else if (starts_with(message, locks))
-        locks_take(reading, line, message + strlen(locks));
+        locks_take(reading, session, line, message + strlen(locks));
     else if (starts_with(message, rewrite))
         rewrite_take(reading, message + strlen(rewrite));
     else if (starts_with(message, temporary) && (size = strstr(message, ", size ")))

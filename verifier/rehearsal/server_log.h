@@ -30,6 +30,7 @@ struct logged_statement {
     int64_t from_us;
     int64_t to_us;
     bool failed;
+    bool took_locks;          /* an event trigger saw some at its end */
     size_t transaction_place; /* of its transaction in the list, + 1; 0: none */
     char *text;               /* on one line, at most STATEMENT_BYTES */
 };
@@ -46,6 +47,7 @@ struct logged_transaction {
 struct logged_lock {
     struct transaction_id transaction;
     int64_t at_us;
+    size_t statement_place; /* of the command in the list, + 1; 0: not known */
     uint32_t relation;
     char mode[32]; /* "AccessExclusiveLock" */
 };

@@ -336,6 +336,8 @@ def test_verify_rehearses_where_asked_to(world):
     assert world.backup.read_bytes() == before
     assert Report(world.place.reports / "bugspark.migration.xml")[SUCCEEDS].verdict == "pass"
     world.place.verify(scenario)
+    assert world.place.verify("--rehearse", world.place.scenario("alembic: {version: r0}\n", pattern=NAME)).code == PASSED
+    assert not (world.place.reports / "bugspark.migration.xml").exists()
     for options in (["--server", "postgresql://h"], ["--only", "*"]):
         run = world.place.run("verify", "--rehearse", *options, scenario)
         assert run.code == CANNOT_VERIFY and "leave out --server and --only" in run.err, str(run)

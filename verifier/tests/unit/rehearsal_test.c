@@ -236,7 +236,9 @@ START_TEST(the_command_that_took_it_is_named)
            "@1.303#duration: 2 ms\n"
            "@1.304#statement: alter table projects add y int\n"
            "@1.305#restore_verifier locks 100:AccessExclusiveLock\n"
-           "@1.306#duration: 2 ms\n"
+           "@1.305#duration: 2 ms\n"
+           "@1.305#statement: select pg_sleep(1)\n"
+           "@1.390#duration: 2 ms\n"
            "@1.400#statement: alter table projects add z int\n"
            "@1.401#restore_verifier locks 100:AccessExclusiveLock\n",
            &log);
