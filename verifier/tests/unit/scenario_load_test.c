@@ -544,13 +544,13 @@ static const struct {
     {NAMED "schema:\n- sequences behind\n- warn: sequences behin = 0\n- sequences behind = 0\n"
            "- sequences behind = 0\n- change for sequences behind < 1\n",
      {"FILE:3:19: a comparison is missing: sequences behind = 0",
-      "FILE:4:9: `schema` expects same as dump, same as last verified, same as FILE, grants same "
-      "as "
-      "FILE, sequences behind = 0, or ignore: [...], not `sequences behin = 0`",
+      "FILE:4:9: `schema` expects same as dump, same as last verified, same as migrations, "
+      "same as FILE, grants same as FILE, sequences behind = 0, or ignore: [...], not `sequences "
+      "behin = 0`",
       "FILE:6:3: `sequences behind = 0` stands here twice",
-      "FILE:7:3: `schema` expects same as dump, same as last verified, same as FILE, grants same "
-      "as "
-      "FILE, sequences behind = 0, or ignore: [...], not `change for sequences behind < 1`"}},
+      "FILE:7:3: `schema` expects same as dump, same as last verified, same as migrations, "
+      "same as FILE, grants same as FILE, sequences behind = 0, or ignore: [...], not `change for "
+      "sequences behind < 1`"}},
     {QUERY "0\n", {"FILE:5:11: a comparison is missing: did you mean `= 0`?"}},
     {QUERY "= 0\n- name: a\n  sql: select 2\n  expect: = 0\n",
      {"FILE:6:9: a query named `a` stands here twice: first on line 3"}},
