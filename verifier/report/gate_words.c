@@ -41,8 +41,12 @@ static char *message_of(const struct gate *gate, const struct gate_limits *limit
                         const char *path)
 {
     const struct history_entry *last = gate->last;
-    cleanup(free_pointer) char *age = ago(now, last ? last->began : now);
-    cleanup(free_pointer) char *backup_age = ago(now, last ? last->backup_time : now);
+    if (!last)
+        return xasprintf("no verification that could look at a backup is on record in %s: run "
+                         "`restore-verifier verify`",
+                         path);
+    cleanup(free_pointer) char *age = ago(now, last->began);
+    cleanup(free_pointer) char *backup_age = ago(now, last->backup_time);
     cleanup(free_pointer) char *restored = restored_in(gate);
     cleanup(free_pointer) char *proven = last_proven(gate, now);
     cleanup(free_pointer) char *most =
@@ -67,9 +71,7 @@ static char *message_of(const struct gate *gate, const struct gate_limits *limit
                          "the dump stopped?",
                          last->backup, age, backup_age, most);
     case GATE_NEVER:
-        return xasprintf("no verification that could look at a backup is on record in %s: run "
-                         "`restore-verifier verify`",
-                         path);
+        break;
     }
     return xstrdup("");
 }
