@@ -135,8 +135,8 @@ static void judge(struct gates *gates, const struct scenario *scenario)
     history_entries_free(&entries);
 }
 
-static int gate(const struct common_options *common, const struct gate_options *options,
-                const struct loaded *loaded)
+static int judge_all(const struct common_options *common, const struct gate_options *options,
+                     const struct loaded *loaded)
 {
     struct gates gates = {
         .common = common,
@@ -171,7 +171,7 @@ int command_gate(int argc, char **argv)
     options_parse(argc, argv, &gate_usage, &common, &options);
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
     scenarios_load_told(&common, &loaded);
-    int exit_code = gate(&common, &options, &loaded);
+    int exit_code = judge_all(&common, &options, &loaded);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "restore-verifier: cannot write to standard output\n");
         exit_code = EXIT_CANNOT_VERIFY;

@@ -42,12 +42,14 @@ static bool is_current(int descriptor, const char *path)
 static int open_locked(const char *path, int *ret_descriptor, struct error *error)
 {
     for (;;) {
+        int locked;
         cleanup(close_descriptor) int descriptor =
             open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (descriptor < 0)
             return cannot_verify(error, "cannot write %s: %s", path, strerror(errno));
-        while (flock(descriptor, LOCK_EX) < 0 && errno == EINTR)
-            continue;
+        do
+            locked = flock(descriptor, LOCK_EX);
+        while (locked < 0 && errno == EINTR);
         if (!is_current(descriptor, path))
             continue;
         *ret_descriptor = descriptor;

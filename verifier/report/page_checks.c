@@ -44,7 +44,7 @@ struct told {
     char *words;       /* of a pass: what was seen, or "" */
 };
 
-static char *content(const xmlNode *node)
+static char *text_of(const xmlNode *node)
 {
     xmlChar *value = xmlNodeGetContent(node);
     char *copy = xstrdup(value ? (const char *)value : "");
@@ -68,7 +68,7 @@ static void told_of(const xmlNode *check, struct told *ret_told)
                                           attribute(child, "message")};
             }
         if (is_named(child, "system-out") && !ret_told->words)
-            ret_told->words = content(child);
+            ret_told->words = text_of(child);
     }
     if (!ret_told->words)
         ret_told->words = xstrdup("");

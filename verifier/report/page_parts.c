@@ -360,7 +360,9 @@ void page_add_runs(xmlNode *section, const struct standing *standing)
     static const char *const heads[] = {
         "When", "What", "Verdict", "Size", "Restore", "Backup", "What was the matter"};
     const struct history_entries *entries = standing->scenario->entries;
-    size_t count = entries->count < RUNS ? entries->count : RUNS;
+    size_t count = entries->count;
+    if (count > RUNS)
+        count = RUNS;
     if (count == 0)
         return;
     cleanup(free_pointer) char *title =
