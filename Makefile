@@ -36,7 +36,7 @@ CPPFLAGS += -DCOVERAGE
 LDFLAGS  += --coverage
 else ifeq ($(VARIANT),clang)
 CC       := clang
-CFLAGS   += -O2
+CFLAGS   += -O0 -Wreserved-identifier
 else ifeq ($(VARIANT),fuzz)
 CC       := clang
 CFLAGS   += -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
@@ -45,7 +45,8 @@ else
 $(error VARIANT is one of release, sanitize, coverage, clang, fuzz)
 endif
 
-PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) check)
+# What others declare is theirs to mend.
+PACKAGE_CFLAGS := $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(PACKAGES) check))
 PACKAGE_LIBS   := $(shell pkg-config --libs $(PACKAGES) check) -lm
 
 SOURCES      := $(wildcard verifier/*/*.c verifier/archive/*/*.c)

@@ -38,24 +38,32 @@ static bool is_current(int descriptor, const char *path)
            open_one.st_dev == named.st_dev && open_one.st_ino == named.st_ino;
 }
 
-/* Where files cannot be locked (some network file systems), a line is still one write. */
+/* Where files cannot be locked (some network file systems), a line is still one write. 1: another
+ * file lies there by now. */
+static int open_once(const char *path, int *ret_descriptor, struct error *error)
+{
+    int locked;
+    int descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor < 0)
+        return cannot_verify(error, "cannot write %s: %s", path, strerror(errno));
+    do
+        locked = flock(descriptor, LOCK_EX);
+    while (locked < 0 && errno == EINTR);
+    if (!is_current(descriptor, path)) {
+        close(descriptor);
+        return 1;
+    }
+    *ret_descriptor = descriptor;
+    return 0;
+}
+
 static int open_locked(const char *path, int *ret_descriptor, struct error *error)
 {
-    for (;;) {
-        int locked;
-        cleanup(close_descriptor) int descriptor =
-            open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (descriptor < 0)
-            return cannot_verify(error, "cannot write %s: %s", path, strerror(errno));
-        do
-            locked = flock(descriptor, LOCK_EX);
-        while (locked < 0 && errno == EINTR);
-        if (!is_current(descriptor, path))
-            continue;
-        *ret_descriptor = descriptor;
-        descriptor = -1;
-        return 0;
-    }
+    int opened;
+    do
+        opened = open_once(path, ret_descriptor, error);
+    while (opened > 0);
+    return opened;
 }
 
 static int write_line(int descriptor, const char *path, const struct history_entry *entry,
