@@ -1,9 +1,10 @@
 # Targets for people who develop: make, make test, make lint, make install, make coverage, make bench,
-# make valgrind, make fuzz. Variants have build directories of their own: make VARIANT=sanitize,
+# make valgrind, make fuzz, make man, make completions. Variants have build directories of their own: make VARIANT=sanitize,
 # VARIANT=coverage, VARIANT=clang, VARIANT=fuzz.
 
 PROGRAM  := restore-verifier
 VERSION  := 0.1.0
+RELEASED := 2026-11-26
 PREFIX   ?= /usr/local
 VARIANT  ?= release
 PACKAGES := libpq libcurl libxml-2.0 zlib libdeflate libzstd liblz4 yaml-0.1 jansson libcrypto libxxhash
@@ -58,7 +59,7 @@ LIBRARY      := $(BUILD)/library.a
 SILENT  = $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
 BRIEFLY = $(if $(V),,@$(if $(SILENT),,echo '$(1) $@' &&))
 
-.PHONY: all bench clean coverage fuzz install lint test unit valgrind
+.PHONY: all bench clean completions coverage fuzz install lint man test unit valgrind
 all: $(BUILD)/$(PROGRAM)
 
 $(BUILD)/$(PROGRAM): $(BUILD)/verifier/main.o $(LIBRARY)
@@ -77,6 +78,21 @@ $(LIBRARY): $(OBJECTS)
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call BRIEFLY,compile)$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Asked of the program, which tells what its --help tells.
+MANUAL      := $(BUILD)/man
+COMPLETIONS := $(BUILD)/completions
+
+man: $(MANUAL)/made
+completions: $(COMPLETIONS)/made
+
+$(MANUAL)/made: $(BUILD)/$(PROGRAM) scripts/manual README.md $(wildcard verifier/man/*)
+	@rm -rf $(@D)
+	$(call BRIEFLY,write)./scripts/manual $< $(@D) $(RELEASED) && touch $@
+
+$(COMPLETIONS)/made: $(BUILD)/$(PROGRAM) scripts/completions
+	@rm -rf $(@D)
+	$(call BRIEFLY,write)./scripts/completions $< $(@D) && touch $@
 
 unit: $(BUILD)/unit-tests
 	$(BUILD)/unit-tests
