@@ -1,6 +1,7 @@
-# Targets for people who develop: make, make test, make lint, make install, make uninstall, make coverage,
-# make bench, make valgrind, make fuzz, make man, make completions. Variants have build directories of their own: make VARIANT=sanitize,
-# VARIANT=coverage, VARIANT=clang, VARIANT=fuzz.
+# Targets for people who develop: make, make test, make lint, make coverage, make bench, make valgrind,
+# make fuzz; for those who install: make, make install, make uninstall, make man, make completions, make deb.
+# Variants have build directories of their own: make VARIANT=sanitize, VARIANT=coverage, VARIANT=clang,
+# VARIANT=fuzz.
 
 PROGRAM  := restore-verifier
 VERSION  := 0.1.0
@@ -62,7 +63,7 @@ LIBRARY      := $(BUILD)/library.a
 SILENT  = $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
 BRIEFLY = $(if $(V),,@$(if $(SILENT),,echo '$(1) $@' &&))
 
-.PHONY: all bench clean completions coverage fuzz install lint man test tools uninstall unit valgrind
+.PHONY: all bench clean completions coverage fuzz deb install lint man test tools uninstall unit valgrind
 all: $(BUILD)/$(PROGRAM)
 
 # Made by whoever builds, not by root who installs; of other builds only when asked for.
@@ -109,6 +110,9 @@ $(COMPLETIONS)/made: $(BUILD)/$(PROGRAM) scripts/completions
 
 unit: $(BUILD)/unit-tests
 	$(BUILD)/unit-tests
+
+deb:
+	./scripts/deb
 
 test:
 	./scripts/test
