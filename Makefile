@@ -1,16 +1,18 @@
-# Targets for people who develop: make, make test, make lint, make install, make coverage, make bench,
-# make valgrind, make fuzz. Variants have build directories of their own: make VARIANT=sanitize,
-# VARIANT=coverage, VARIANT=clang, VARIANT=fuzz.
+# Targets for people who develop: make, make test, make lint, make coverage, make bench, make valgrind,
+# make fuzz; for those who install: make, make install, make uninstall, make man, make completions, make deb.
+# Variants have build directories of their own: make VARIANT=sanitize, VARIANT=coverage, VARIANT=clang,
+# VARIANT=fuzz.
 
 PROGRAM  := restore-verifier
 VERSION  := 0.1.0
+RELEASED := 2026-11-26
 PREFIX   ?= /usr/local
 VARIANT  ?= release
 PACKAGES := libpq libcurl libxml-2.0 zlib libdeflate libzstd liblz4 yaml-0.1 jansson libcrypto libxxhash
 
 # ISA-L unpacks gzip in a third of zlib's time, and is not for every processor. ISAL=no: without it, in a
 # build directory of its own.
-ISAL     ?= $(shell pkg-config --exists libisal && echo yes)
+ISAL     ?= $(shell pkg-config --exists libisal 2>/dev/null && echo yes)
 BUILD    := build/$(VARIANT)$(if $(filter no,$(ISAL)),-without-isal)
 ifeq ($(ISAL),yes)
 PACKAGES += libisal
@@ -45,9 +47,12 @@ else
 $(error VARIANT is one of release, sanitize, coverage, clang, fuzz)
 endif
 
+TOOLS_THERE := $(shell command -v $(CC) >/dev/null && pkg-config --exists $(PACKAGES) check 2>/dev/null && echo yes)
+ifeq ($(TOOLS_THERE),yes)
 # What others declare is theirs to mend.
 PACKAGE_CFLAGS := $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(PACKAGES) check))
 PACKAGE_LIBS   := $(shell pkg-config --libs $(PACKAGES) check) -lm
+endif
 
 SOURCES      := $(wildcard verifier/*/*.c verifier/archive/*/*.c)
 UNIT_SOURCES := $(wildcard verifier/tests/unit/*.c)
@@ -59,8 +64,18 @@ LIBRARY      := $(BUILD)/library.a
 SILENT  = $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
 BRIEFLY = $(if $(V),,@$(if $(SILENT),,echo '$(1) $@' &&))
 
-.PHONY: all bench clean coverage fuzz install lint test unit valgrind
+.PHONY: all bench clean completions coverage fuzz deb install lint man test tools uninstall unit valgrind
 all: $(BUILD)/$(PROGRAM)
+
+# Made by whoever builds, not by root who installs; of other builds only when asked for.
+ifeq ($(VARIANT),release)
+all: man completions
+endif
+
+tools:
+ifneq ($(TOOLS_THERE),yes)
+	@echo 'What it takes to build restore-verifier is not on this machine: run ./scripts/setup' >&2; exit 2
+endif
 
 $(BUILD)/$(PROGRAM): $(BUILD)/verifier/main.o $(LIBRARY)
 	$(call BRIEFLY,link)$(CC) $(LDFLAGS) -o $@ $^ $(PACKAGE_LIBS)
@@ -75,12 +90,30 @@ $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	$(call BRIEFLY,collect)$(AR) rcs $@ $^
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c | tools
 	@mkdir -p $(@D)
 	$(call BRIEFLY,compile)$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
 
+# Asked of the program, which tells what its --help tells.
+MANUAL      := $(BUILD)/man
+COMPLETIONS := $(BUILD)/completions
+
+man: $(MANUAL)/made
+completions: $(COMPLETIONS)/made
+
+$(MANUAL)/made: $(BUILD)/$(PROGRAM) scripts/manual README.md $(wildcard verifier/man/*)
+	@rm -rf $(@D)
+	$(call BRIEFLY,write)./scripts/manual $< $(@D) $(RELEASED) && touch $@
+
+$(COMPLETIONS)/made: $(BUILD)/$(PROGRAM) scripts/completions
+	@rm -rf $(@D)
+	$(call BRIEFLY,write)./scripts/completions $< $(@D) && touch $@
+
 unit: $(BUILD)/unit-tests
 	$(BUILD)/unit-tests
+
+deb:
+	./scripts/deb
 
 test:
 	./scripts/test
@@ -138,8 +171,40 @@ coverage:
 	    --exclude 'verifier/tests/.*' --gcov-ignore-parse-errors --sort-percentage --txt \
 	    --print-summary
 
-install: all
-	install -D $(BUILD)/$(PROGRAM) $(DESTDIR)$(PREFIX)/bin/$(PROGRAM)
+BINDIR     ?= $(PREFIX)/bin
+DATADIR    ?= $(PREFIX)/share
+MANDIR     ?= $(DATADIR)/man
+DOCDIR     ?= $(DATADIR)/doc/$(PROGRAM)
+BASHDIR    ?= $(DATADIR)/bash-completion/completions
+ZSHDIR     ?= $(DATADIR)/zsh/site-functions
+FISHDIR    ?= $(DATADIR)/fish/vendor_completions.d
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+SYSUSERDIR ?= $(PREFIX)/lib/sysusers.d
+UNITS      := $(PROGRAM)@.service $(PROGRAM)@.timer
+
+install: all man completions
+	install -D $(BUILD)/$(PROGRAM) $(DESTDIR)$(BINDIR)/$(PROGRAM)
+	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 $(MANUAL)/*.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 $(MANUAL)/*.5 $(DESTDIR)$(MANDIR)/man5
+	install -D -m 644 $(COMPLETIONS)/$(PROGRAM).bash $(DESTDIR)$(BASHDIR)/$(PROGRAM)
+	install -D -m 644 -t $(DESTDIR)$(ZSHDIR) $(COMPLETIONS)/_$(PROGRAM)
+	install -D -m 644 -t $(DESTDIR)$(FISHDIR) $(COMPLETIONS)/$(PROGRAM).fish
+	install -D -m 644 -t $(DESTDIR)$(UNITDIR) $(UNITS:%=scripts/systemd/%)
+	sed -i 's|@BINDIR@|$(BINDIR)|' $(DESTDIR)$(UNITDIR)/$(PROGRAM)@.service
+	install -D -m 644 -t $(DESTDIR)$(SYSUSERDIR) scripts/systemd/$(PROGRAM).conf
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples scripts/examples/*
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/scenarios scenarios/*.yaml
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/scenarios/hosts scenarios/hosts/*.yaml
+
+# Nothing that anybody else has put there: scenarios, backups and their like are in other places.
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/$(PROGRAM) $(DESTDIR)$(MANDIR)/man1/$(PROGRAM).1 \
+	    $(DESTDIR)$(MANDIR)/man1/$(PROGRAM)-*.1 $(DESTDIR)$(MANDIR)/man5/$(PROGRAM)-scenario.5 \
+	    $(DESTDIR)$(BASHDIR)/$(PROGRAM) $(DESTDIR)$(ZSHDIR)/_$(PROGRAM) $(DESTDIR)$(FISHDIR)/$(PROGRAM).fish \
+	    $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) $(DESTDIR)$(SYSUSERDIR)/$(PROGRAM).conf
+	rm -rf $(DESTDIR)$(DOCDIR)
 
 clean:
 	rm -rf build

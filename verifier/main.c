@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "commands/commands.h"
+#include "commands/describe.h"
 #include "scenario/words.h"
 
 static const struct {
@@ -46,6 +47,13 @@ static void usage(FILE *stream)
           stream);
 }
 
+/* For the manual and the completions, as DESCRIBE_OPTION of each command. */
+static void describe(void)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
+        printf("%s\t%s\n", commands[i].name, commands[i].summary);
+}
+
 /* Where standard input, output or error is closed, the next file that is opened would take its
  * number, and be written to in its place. */
 static void open_standard_descriptors(void)
@@ -75,6 +83,10 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         puts(argp_program_version);
+        return EXIT_VERIFIED;
+    }
+    if (strcmp(argv[1], DESCRIBE_OPTION) == 0) {
+        describe();
         return EXIT_VERIFIED;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "commands/commands.h"
+#include "commands/describe.h"
 #include "commands/environment.h"
 #include "scenario/quantity.h"
 
@@ -202,6 +203,8 @@ void options_parse(int argc, char **argv, const struct usage *usage, struct comm
     memcpy(shared, common_list, sizeof(shared));
     for (size_t i = 0; shared[i].name; i++)
         shared[i].flags = takes(usage, shared[i].key) ? 0 : OPTION_HIDDEN;
+    if (argc == 2 && strcmp(argv[1], DESCRIBE_OPTION) == 0)
+        describe_and_exit(usage, list, shared);
     const struct argp common_argp = {.options = shared, .parser = parse_common};
     const struct argp_child children[] = {
         {&own_argp, 0, usage->options ? "Options of this command:" : NULL, 1},

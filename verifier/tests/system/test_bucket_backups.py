@@ -66,7 +66,7 @@ def test_dump_verify_prune(bucket, server, pattern):
 
 def test_the_workflow(bucket, server):
     """What the example for GitHub Actions runs every night, with its secrets and variables filled in."""
-    job = yaml.safe_load((ROOT / "examples/github-actions.yml").read_text())["jobs"]["backup"]
+    job = yaml.safe_load((ROOT / "scripts/examples/github-actions.yml").read_text())["jobs"]["backup"]
     given = {"secrets.DATABASE_URL": server.url("bugspark"), "vars.BACKUP_BUCKET": bucket.name,
              "vars.S3_ENDPOINT_URL": bucket.store.proxy.endpoint, "secrets.S3_ACCESS_KEY": bucket.store.access_key,
              "secrets.S3_SECRET_KEY": bucket.store.secret_key}

@@ -363,14 +363,3 @@ def test_scenarios_dump_and_verify(place, tls, host, name):
     assert made.code == PASSED, str(made)
     run = place.verify(path, environment=environment)
     assert run.code == PASSED, str(run) + str(run.reports()[0].text)
-
-
-def test_the_systemd_units_are_sound(place):
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("there is no systemd-analyze")
-    for name in ("restore-verifier.service", "restore-verifier.timer"):
-        text = (ROOT / "examples" / name).read_text().replace("/usr/local/bin/restore-verifier", PROGRAM)
-        (place.directory / name).write_text(text)
-    units = [place.directory / name for name in ("restore-verifier.service", "restore-verifier.timer")]
-    checked = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
-    assert checked.returncode == 0 and "restore-verifier" not in checked.stderr, checked.stderr
