@@ -69,7 +69,7 @@ all: $(BUILD)/$(PROGRAM)
 
 # Made by whoever builds, not by root who installs; of other builds only when asked for.
 ifeq ($(VARIANT),release)
-all: man completions
+all: man completions $(SCHEMA)
 endif
 
 tools:
@@ -98,12 +98,17 @@ $(BUILD)/%.o: %.c | tools
 MANUAL      := $(BUILD)/man
 COMPLETIONS := $(BUILD)/completions
 
+SCHEMA      := $(BUILD)/scenario.schema.json
+
 man: $(MANUAL)/made
 completions: $(COMPLETIONS)/made
 
 $(MANUAL)/made: $(BUILD)/$(PROGRAM) scripts/manual README.md $(wildcard verifier/man/*)
 	@rm -rf $(@D)
 	$(call BRIEFLY,write)./scripts/manual $< $(@D) $(RELEASED) && touch $@
+
+$(SCHEMA): $(BUILD)/$(PROGRAM)
+	$(call BRIEFLY,write)$< lint --schema >$@.new && mv $@.new $@
 
 $(COMPLETIONS)/made: $(BUILD)/$(PROGRAM) scripts/completions
 	@rm -rf $(@D)
@@ -182,7 +187,7 @@ UNITDIR    ?= $(PREFIX)/lib/systemd/system
 SYSUSERDIR ?= $(PREFIX)/lib/sysusers.d
 UNITS      := $(PROGRAM)@.service $(PROGRAM)@.timer
 
-install: all man completions
+install: all man completions $(SCHEMA)
 	install -D $(BUILD)/$(PROGRAM) $(DESTDIR)$(BINDIR)/$(PROGRAM)
 	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
 	install -m 644 $(MANUAL)/*.1 $(DESTDIR)$(MANDIR)/man1
@@ -190,6 +195,7 @@ install: all man completions
 	install -D -m 644 $(COMPLETIONS)/$(PROGRAM).bash $(DESTDIR)$(BASHDIR)/$(PROGRAM)
 	install -D -m 644 -t $(DESTDIR)$(ZSHDIR) $(COMPLETIONS)/_$(PROGRAM)
 	install -D -m 644 -t $(DESTDIR)$(FISHDIR) $(COMPLETIONS)/$(PROGRAM).fish
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/$(PROGRAM) $(SCHEMA)
 	install -D -m 644 -t $(DESTDIR)$(UNITDIR) $(UNITS:%=scripts/systemd/%)
 	sed -i 's|@BINDIR@|$(BINDIR)|' $(DESTDIR)$(UNITDIR)/$(PROGRAM)@.service
 	install -D -m 644 -t $(DESTDIR)$(SYSUSERDIR) scripts/systemd/$(PROGRAM).conf
@@ -204,7 +210,7 @@ uninstall:
 	    $(DESTDIR)$(MANDIR)/man1/$(PROGRAM)-*.1 $(DESTDIR)$(MANDIR)/man5/$(PROGRAM)-scenario.5 \
 	    $(DESTDIR)$(BASHDIR)/$(PROGRAM) $(DESTDIR)$(ZSHDIR)/_$(PROGRAM) $(DESTDIR)$(FISHDIR)/$(PROGRAM).fish \
 	    $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) $(DESTDIR)$(SYSUSERDIR)/$(PROGRAM).conf
-	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)/$(PROGRAM)
 
 clean:
 	rm -rf build

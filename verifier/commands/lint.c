@@ -1,10 +1,22 @@
 /* restore-verifier lint: checks scenario files, and nothing else. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands/commands.h"
 #include "commands/run.h"
+#include "scenario/json_schema.h"
 #include "stages/migration_files.h"
+
+struct lint_options {
+    bool schema;
+};
+
+static const struct own_option lint_options[] = {
+    {"schema", NULL, OPTION_FLAG, offsetof(struct lint_options, schema),
+     "Check nothing, and print the JSON Schema of scenario files, for editors"},
+    {0},
+};
 
 /* The report has the scenario's name, and nobody looks for it under another than the file's. */
 static bool warn_of_name(const struct scenario *scenario)
@@ -59,6 +71,16 @@ static int lint(const struct scenario *scenario, const struct common_options *co
     return exit_code;
 }
 
+static int print_schema(void)
+{
+    cleanup(free_pointer) char *schema = scenario_json_schema();
+    puts(schema);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return EXIT_VERIFIED;
+    fputs("restore-verifier lint: cannot write to standard output\n", stderr);
+    return EXIT_CANNOT_VERIFY;
+}
+
 int command_lint(int argc, char **argv)
 {
     static const struct usage usage = {
@@ -66,10 +88,12 @@ int command_lint(int argc, char **argv)
         .words =
             "Check scenario files: every problem with its line and column. Without names, those "
             "of the directory scenarios.",
+        .options = lint_options,
     };
     struct common_options common;
-    options_parse(argc, argv, &usage, &common, NULL);
-    int exit_code = scenarios_each(&common, lint, NULL);
+    struct lint_options own = {0};
+    options_parse(argc, argv, &usage, &common, &own);
+    int exit_code = own.schema ? print_schema() : scenarios_each(&common, lint, NULL);
     common_options_free(&common);
     return exit_code;
 }

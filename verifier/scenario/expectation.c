@@ -515,3 +515,27 @@ char *metric_name(const struct expectation *expectation)
     }
     return buffer_steal(&name);
 }
+
+char *metric_regex(enum metric metric)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(metrics); i++) {
+        if (metrics[i].metric != metric)
+            continue;
+        struct buffer regex;
+        buffer_init(&regex, NAME_LIMIT);
+        for (const char *c = metrics[i].name; *c; c++)
+            buffer_append_text(&regex, *c == ' ' ? "\\s+" : (const char[]){*c, '\0'});
+        buffer_printf(&regex, "%s%s",
+                      metrics[i].argument == NO_ARGUMENT ? "" : "(\\s*\\([^()]+\\))?",
+                      metrics[i].of_objects
+                          ? "(\\s+of\\s+copy)?(\\s+in\\s*(\"[^\"]+\"|'[^']+'|[^\\s\"'=!<>]\\S*))?"
+                          : "");
+        return buffer_steal(&regex);
+    }
+    return NULL;
+}
+
+#define NUMBER_REGEX "[+-]?[0-9]+(\\.[0-9]+)?(%|[A-Za-z]+)?"
+
+const char comparison_regex[] =
+    "((=|!=|<=?|>=?)\\s*" NUMBER_REGEX "|between\\s*" NUMBER_REGEX "\\s*and\\s*" NUMBER_REGEX ")";

@@ -88,4 +88,10 @@ bool comparison_holds(enum comparison comparison, long double left, long double 
  * that ask for the same; to be freed by the caller. */
 char *metric_name(const struct expectation *expectation);
 
+/* The same as regular expressions, for who only looks at texts: a metric with what belongs to it
+ * (to be freed), and a comparison with a number. They take what the parser takes, and more.
+ */
+char *metric_regex(enum metric metric);
+extern const char comparison_regex[];
+
 #endif

@@ -119,6 +119,10 @@ static void unknown_key(struct reader *reader, const char *section, const struct
 void read_section(struct reader *reader, const char *name, const struct key *keys, size_t count,
                   const struct node *node, void *target)
 {
+    if (reader->watcher) {
+        reader->watcher(reader, keys, count, node, target);
+        return;
+    }
     cleanup(free_pointer) char *wanted = xasprintf("keys such as `%s: ...`", keys[0].name);
     if (!name && node->kind != NODE_MAP && !node->broken) {
         problems_add(&reader->problems, node->mark, "a scenario begins with `scenario: NAME`");

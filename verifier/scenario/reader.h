@@ -15,10 +15,19 @@
 #include "scenario/yaml.h"
 
 struct scenario;
+struct key;
+struct reader;
+
+/* Told of a section in place of reading it: which keys it has, and the node that it is read from.
+ */
+typedef void section_watcher(struct reader *reader, const struct key *keys, size_t count,
+                             const struct node *node, void *target);
 
 struct reader {
     struct scenario *scenario; /* what is being filled */
     struct problems problems;
+    section_watcher *watcher; /* NULL: sections are read */
+    void *watching;           /* the watcher's own */
 };
 
 struct key {

@@ -342,6 +342,15 @@ int scenario_load(const char *path, struct scenario **ret_scenario, struct strin
     return 0;
 }
 
+void scenario_watch(section_watcher *watcher, void *watching)
+{
+    const struct node nothing = {.kind = NODE_MAP};
+    cleanup(scenario_freep) struct scenario *scenario = xcalloc(1, sizeof(*scenario));
+    struct reader reader = {.scenario = scenario, .watcher = watcher, .watching = watching};
+    read_section(&reader, NULL, scenario_keys, ARRAY_LENGTH(scenario_keys), &nothing, scenario);
+    problems_free(&reader.problems);
+}
+
 struct version_table *scenario_version_tables(const struct scenario *scenario, size_t *ret_count)
 {
     size_t count = 0;

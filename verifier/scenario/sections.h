@@ -6,7 +6,17 @@
 #include "scenario/reader.h"
 #include "scenario/scenario.h"
 
+/* scenario.c: tells the watcher of the whole file as a section without keys. What it is given to
+ * read into lives as long as this call. */
+void scenario_watch(section_watcher *watcher, void *watching);
+
 /* expectations.c */
+/* Regular expressions (ECMA-262) for the texts of expectations, to be freed: they take everything
+ * that the parser takes, and some of what it refuses. */
+char *table_expectation_regex(void);
+char *query_expectation_regex(void);
+char *schema_expectation_regex(void);
+char *object_check_regex(void);
 void read_tables(struct reader *reader, const struct key *key, const struct node *value,
                  void *field);
 void read_object_checks(struct reader *reader, const struct key *key, const struct node *value,

@@ -9,6 +9,25 @@
 #include "base/file.h"
 #include "tests/unit/unit.h"
 
+/* Where the environment names a directory for it, leaves each scenario there, with what was told of
+ * it: for test_json_schema.py, which holds them against the schema. */
+static void keep_scenario(const char *bytes, size_t length, const struct strings *problems)
+{
+    const char *directory = getenv("SCENARIOS_KEPT");
+    if (!directory)
+        return;
+    struct error error;
+    cleanup(free_pointer) char *path = xasprintf("%s/XXXXXX", directory);
+    int descriptor = mkstemp(path);
+    ck_assert_int_ge(descriptor, 0);
+    for (size_t i = 0; i < problems->count; i++) {
+        cleanup(free_pointer) char *line = xasprintf("# %s\n", problems->items[i]);
+        ck_assert_int_eq(write_all(descriptor, line, strlen(line), path, &error), 0);
+    }
+    ck_assert_int_eq(write_all(descriptor, bytes, length, path, &error), 0);
+    close(descriptor);
+}
+
 /* Loads `length` bytes from a temporary file; what is told has FILE in place of its path. */
 static int load(const char *bytes, size_t length, struct scenario **ret_scenario,
                 struct strings *ret_problems)
@@ -22,6 +41,7 @@ static int load(const char *bytes, size_t length, struct scenario **ret_scenario
     struct strings problems = {0};
     int result = scenario_load(path, ret_scenario, &problems);
     unlink(path);
+    keep_scenario(bytes, length, &problems);
     if (result == 0)
         ck_assert_uint_eq(problems.count, 0);
     for (size_t i = 0; i < problems.count; i++) {
