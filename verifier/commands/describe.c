@@ -10,8 +10,9 @@ static void print_options(const char *group, const struct argp_option *options)
     for (const struct argp_option *option = options; option->name; option++) {
         if (option->flags & OPTION_HIDDEN)
             continue;
-        bool is_letter = option->key > ' ' && option->key < 0x7f; /* as argp decides it */
-        const char letter[] = {is_letter ? (char)option->key : '\0', '\0'};
+        char letter[2] = "";
+        if (option->key > ' ' && option->key < 0x7f) /* as argp decides it */
+            snprintf(letter, sizeof(letter), "%c", option->key);
         printf("%s\t%s\t%s\t%s\t%s\t%s\n", group, option->name, letter,
                option->arg ? option->arg : "",
                option->flags & OPTION_ARG_OPTIONAL ? "optional" : "", option->doc);

@@ -8,16 +8,6 @@
 #include "scenario/json_schema.h"
 #include "stages/migration_files.h"
 
-struct lint_options {
-    bool schema;
-};
-
-static const struct own_option lint_options[] = {
-    {"schema", NULL, OPTION_FLAG, offsetof(struct lint_options, schema),
-     "Check nothing, and print the JSON Schema of scenario files, for editors"},
-    {0},
-};
-
 /* The report has the scenario's name, and nobody looks for it under another than the file's. */
 static bool warn_of_name(const struct scenario *scenario)
 {
@@ -70,6 +60,16 @@ static int lint(const struct scenario *scenario, const struct common_options *co
         fprintf(stderr, "%s: no problem\n", scenario->path);
     return exit_code;
 }
+
+struct lint_options {
+    bool schema;
+};
+
+static const struct own_option lint_options[] = {
+    {"schema", NULL, OPTION_FLAG, offsetof(struct lint_options, schema),
+     "Check nothing, and print the JSON Schema of scenario files, for editors"},
+    {0},
+};
 
 static int print_schema(void)
 {

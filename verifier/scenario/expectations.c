@@ -75,6 +75,57 @@ static bool metric_fits(struct reader *reader, enum place place,
     return false;
 }
 
+enum { REGEX_LIMIT_BYTES = 1 << 16 };
+
+/* As a regular expression: what the metric may be compared with, where it stands. */
+static void add_metric_regex(const struct metric_place *fit, struct buffer *regex)
+{
+    cleanup(free_pointer) char *metric = metric_regex(fit->metric);
+    buffer_printf(regex, "%s%s\\s*(%s", fit->change ? "(change\\s+for\\s+)?" : "", metric,
+                  comparison_regex);
+    if (fit->same_as)
+        buffer_printf(regex, "|same\\s+as\\s+%s", fit->same_as);
+    buffer_append_text(regex, ")");
+}
+
+static char *place_regex(enum place place)
+{
+    struct buffer regex;
+    buffer_init(&regex, REGEX_LIMIT_BYTES);
+    const char *between = "(";
+    buffer_append_text(&regex, "^\\s*(warn\\s*:\\s*)?");
+    for (size_t i = 0; i < ARRAY_LENGTH(metric_places); i++) {
+        if (metric_places[i].place != place || place == FOR_QUERY)
+            continue;
+        buffer_append_text(&regex, between);
+        add_metric_regex(&metric_places[i], &regex);
+        between = "|";
+    }
+    buffer_printf(&regex, "%s%s)\\s*$", place == FOR_QUERY ? "(" : "",
+                  place == FOR_QUERY ? comparison_regex : "");
+    return buffer_steal(&regex);
+}
+
+char *table_expectation_regex(void)
+{
+    return place_regex(UNDER_TABLE);
+}
+
+char *query_expectation_regex(void)
+{
+    return place_regex(FOR_QUERY);
+}
+
+char *schema_expectation_regex(void)
+{
+    return place_regex(FOR_SCHEMA);
+}
+
+char *object_check_regex(void)
+{
+    return place_regex(FOR_OBJECTS);
+}
+
 /* YAML reads `- warn: row_count >= 1` as a mapping; gives the node with the text, or NULL. */
 static const struct node *expectation_node(struct reader *reader, const struct node *node,
                                            bool *ret_warn)
@@ -243,56 +294,4 @@ void read_schema_expectation(struct reader *reader, const struct key *key, const
                              void *field)
 {
     read_expectation(reader, key->name, value, FOR_SCHEMA, field);
-}
-
-/* --- as regular expressions ------------------------------------------------------------------- */
-
-enum { REGEX_LIMIT_BYTES = 1 << 16 };
-
-static void add_metric_regex(const struct metric_place *fit, struct buffer *regex)
-{
-    cleanup(free_pointer) char *metric = metric_regex(fit->metric);
-    buffer_printf(regex, "%s%s\\s*(%s", fit->change ? "(change\\s+for\\s+)?" : "", metric,
-                  comparison_regex);
-    if (fit->same_as)
-        buffer_printf(regex, "|same\\s+as\\s+%s", fit->same_as);
-    buffer_append_text(regex, ")");
-}
-
-static char *place_regex(enum place place)
-{
-    struct buffer regex;
-    buffer_init(&regex, REGEX_LIMIT_BYTES);
-    const char *between = "(";
-    buffer_append_text(&regex, "^\\s*(warn\\s*:\\s*)?");
-    for (size_t i = 0; i < ARRAY_LENGTH(metric_places); i++) {
-        if (metric_places[i].place != place || place == FOR_QUERY)
-            continue;
-        buffer_append_text(&regex, between);
-        add_metric_regex(&metric_places[i], &regex);
-        between = "|";
-    }
-    buffer_printf(&regex, "%s%s)\\s*$", place == FOR_QUERY ? "(" : "",
-                  place == FOR_QUERY ? comparison_regex : "");
-    return buffer_steal(&regex);
-}
-
-char *table_expectation_regex(void)
-{
-    return place_regex(UNDER_TABLE);
-}
-
-char *query_expectation_regex(void)
-{
-    return place_regex(FOR_QUERY);
-}
-
-char *schema_expectation_regex(void)
-{
-    return place_regex(FOR_SCHEMA);
-}
-
-char *object_check_regex(void)
-{
-    return place_regex(FOR_OBJECTS);
 }
