@@ -239,6 +239,16 @@ static bool some_data_failed(const struct restore_errors *errors)
     return false;
 }
 
+/* Several jobs lock the same tables. pg_restore keeps those apart that would wait for each other,
+ * as far as the archive tells what belongs to which table; that of one section does not. */
+static bool met_each_other(const struct restore_errors *errors)
+{
+    for (size_t i = 0; i < errors->count; i++)
+        if (strstr(errors->items[i].message, "deadlock detected"))
+            return true;
+    return false;
+}
+
 /* A check constraint may look into another table. That works only where this one is filled first,
  * as it is by a single job, which goes by the order of the archive. */
 static int restore_as(struct stages *stages, const char *role, int64_t deadline_ms,
@@ -249,14 +259,15 @@ static int restore_as(struct stages *stages, const char *role, int64_t deadline_
     int jobs = alone ? 1 : stages->jobs;
     if (restore_once(stages, role, jobs, deadline_ms, ret_result, error) < 0)
         return -1;
-    if (jobs == 1 || !some_data_failed(&ret_result->errors))
+    bool data_failed = some_data_failed(&ret_result->errors);
+    if (jobs == 1 || (!data_failed && !met_each_other(&ret_result->errors)))
         return 0;
     restore_result_free(ret_result);
     if (guest_drop(stages->maintenance, stages->database_name, error) < 0)
         return -1;
     if (restore_once(stages, role, 1, deadline_ms, ret_result, error) < 0)
         return -1;
-    stages->facts->restore.by_one_job = !some_data_failed(&ret_result->errors);
+    stages->facts->restore.by_one_job = data_failed && !some_data_failed(&ret_result->errors);
     return 0;
 }
 

@@ -37,6 +37,20 @@ def test_a_restore_that_says_it_went_well(place, good, script, words):
     assert run.report()[RESTORES].verdict == "pass"
 
 
+# pg_restore's words where two of its jobs waited for each other, with several jobs or always.
+DEADLOCK = (REAL + 'case " $* " in %s) echo "pg_restore: error: could not execute query: ERROR:  deadlock detected" >&2\n'
+            'echo "pg_restore: warning: errors ignored on restore: 1" >&2; exit 1;; esac\n')
+
+
+@pytest.mark.parametrize("when, verdict", [("*--jobs=[2-9]*", "pass"), ("*", "fail")], ids=["several jobs", "one job as well"])
+def test_jobs_that_met_each_other(place, good, when, verdict):
+    """That is nobody's fault but theirs: one job is asked before anything is said of the backup."""
+    place.put(good.gz)
+    run = place.expect(verdict, RESTORES, ["deadlock detected"] if verdict == "fail" else [], place.scenario("restore:\n  jobs: 2\n"),
+                       environment=place.stand_in(pg_restore=DEADLOCK % when))
+    assert "WARN" not in run.err or verdict == "fail", str(run)
+
+
 CHANGE_A_VALUE = psql("update users set name = name || '.' where ctid = (select min(ctid) from users)")
 
 
