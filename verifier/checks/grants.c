@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "checks/kinds.h"
 #include "postgres/tools.h"
+#include "schema/schema.h"
 
 enum { NAMED = 5, NAMES_BYTES = 700, LISTED = 100 };
 
@@ -105,6 +106,17 @@ static void compare(const struct subject *subject, const struct schema_expectati
     strings_free(&difference.lines);
 }
 
+/* Such as a dump of the data alone, which says nothing of rights. */
+static bool defines_nothing(const struct archive *archive)
+{
+    static const struct schema_exclusion nothing_excluded = {0};
+    struct schema schema;
+    schema_find(archive, &nothing_excluded, &schema);
+    bool nothing = schema.count == 0;
+    schema_free(&schema);
+    return nothing;
+}
+
 void grants_expected(const struct subject *subject, const void *parameter, struct outcome *outcome)
 {
     const struct schema_expectation *expected = parameter;
@@ -116,6 +128,11 @@ void grants_expected(const struct subject *subject, const void *parameter, struc
     if (archive_read(&reference, expected->file, &options, &error) < 0 ||
         grants_find(&reference, &before, &error) < 0)
         outcome_error(outcome, "the rights in %s cannot be read: %s", expected->file, error.text);
+    else if (before.count == 0 && defines_nothing(&reference))
+        outcome_error(outcome,
+                      "%s defines nothing, and names no rights: name a file that `pg_dump "
+                      "--schema-only` has written",
+                      expected->file);
     else if (grants_find(subject->archive, &now, &error) < 0)
         outcome_error(outcome, "the rights in the backup cannot be read: %s", error.text);
     else

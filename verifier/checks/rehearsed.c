@@ -189,8 +189,34 @@ static void tell_success(const struct rehearsal *rehearsal, struct outcome *outc
                      "%s; it left %" PRId64 " process%s running, which may not have been done yet: "
                      "they were ended",
                      seen, command->left_running, command->left_running == 1 ? "" : "es");
+    else if (*rehearsal->unheeded)
+        outcome_warn(outcome, "%s; %s", seen, rehearsal->unheeded);
+    else if (rehearsal->changed_nothing && rehearsal->pending_left != 0)
+        outcome_warn(outcome, "%s; it changed nothing: does it run the migration?", seen);
+    else if (rehearsal->pending_left > 0)
+        outcome_warn(outcome, "%s; %" PRId64 " migration%s still to come", seen,
+                     rehearsal->pending_left, rehearsal->pending_left == 1 ? " is" : "s are");
     else
         outcome_pass(outcome, "%s", seen);
+}
+
+/* The command says that all is well, and the copy says otherwise. */
+static bool tell_undone(const struct rehearsal *rehearsal, struct outcome *outcome)
+{
+    bool applied_none = rehearsal->pending_left > 0 &&
+                        strcmp(rehearsal->revision_before, rehearsal->revision_after) == 0;
+    if (*rehearsal->unheeded && !rehearsal->unheeded_probe)
+        outcome_fail(outcome, "the command exited with code 0, but %s", rehearsal->unheeded);
+    else if (applied_none)
+        outcome_fail(outcome,
+                     "the command exited with code 0, and none of the %" PRId64 " migration%s that "
+                     "%s to come was applied: does the project commit what it does?",
+                     rehearsal->pending_left, plural(rehearsal->pending_left),
+                     rehearsal->pending_left == 1 ? "was" : "were");
+    else
+        return false;
+    detail_lines(outcome, "what it printed last:", rehearsal->command.last_lines);
+    return true;
 }
 
 static void judge_command(const struct judging *judging, struct outcome *outcome)
@@ -207,7 +233,7 @@ static void judge_command(const struct judging *judging, struct outcome *outcome
                                "looked for its database elsewhere: hand it the address by "
                                "${migration.url}, as the project reads it");
         detail_lines(outcome, "what it printed last:", command->last_lines);
-    } else {
+    } else if (!tell_undone(rehearsal, outcome)) {
         tell_success(rehearsal, outcome);
     }
 }

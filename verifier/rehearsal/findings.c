@@ -95,6 +95,13 @@ static bool was_rewritten(const struct seen *seen, uint32_t oid)
     return false;
 }
 
+/* VACUUM FULL and CLUSTER rewrite without an event. Of a table without rows nothing is written, and
+ * TRUNCATE of such a one looks the same. */
+static bool has_another_file(const struct table *before, const struct table *after)
+{
+    return before->has_rows && before->rows > 0 && before->file_node != after->file_node;
+}
+
 /* What TRUNCATE takes away is no row's deletion for the server: it gives the table a new file. */
 static int64_t taken_at_once(const struct table *before, const struct table *after,
                              const struct row_work *work)
@@ -117,14 +124,17 @@ static void table_tell(const struct seen *seen, const struct scenario *scenario,
     ret_told->was_there = before != NULL;
     ret_told->is_there = after != NULL;
     ret_told->of_tool = is_of_tool(scenario, table);
-    ret_told->rewritten = before && was_rewritten(seen, table->oid);
     ret_told->rows_before = before ? before->rows : 0;
     ret_told->rows_after = after ? after->rows : 0;
     ret_told->inserted = work ? work->inserted : 0;
     ret_told->updated = work ? work->updated : 0;
     ret_told->deleted = work ? work->deleted : 0;
-    if (before)
-        ret_told->deleted += taken_at_once(before, after, work);
+    if (!before)
+        return;
+    int64_t taken = taken_at_once(before, after, work);
+    ret_told->deleted += taken;
+    ret_told->rewritten =
+        was_rewritten(seen, table->oid) || (after && taken == 0 && has_another_file(before, after));
 }
 
 int findings_tables(const struct seen *seen, const struct scenario *scenario,
@@ -286,20 +296,97 @@ static bool rolls_back(const char *text)
     return begins(text, "ABORT") || (begins(text, "ROLLBACK") && !strcasestr(text, " TO "));
 }
 
-static int64_t count_commits(const struct server_log *log)
+static bool begins_or_ends(const char *text, bool ends)
 {
-    cleanup(free_pointer) bool *changed = xcalloc(log->transaction_count + 1, sizeof(bool));
-    cleanup(free_pointer) bool *undone = xcalloc(log->transaction_count + 1, sizeof(bool));
-    int64_t count = 0;
+    return ends ? begins(text, "COMMIT") || begins(text, "END") || begins(text, "PREPARE")
+                : begins(text, "BEGIN") || begins(text, "START");
+}
+
+/* What stands in each transaction; place 0 is of none. */
+struct transaction_content {
+    bool begun, changed, ended, undone;
+};
+
+static struct transaction_content *transactions_look(const struct server_log *log)
+{
+    struct transaction_content *contents = xcalloc(log->transaction_count + 1, sizeof(*contents));
     for (size_t i = 0; i < log->statement_count; i++) {
         const struct logged_statement *statement = &log->statements[i];
-        changed[statement->transaction_place] |= changes_something(statement->text);
-        undone[statement->transaction_place] |= rolls_back(statement->text);
+        struct transaction_content *content = &contents[statement->transaction_place];
+        content->begun |= begins_or_ends(statement->text, false);
+        content->ended |= begins_or_ends(statement->text, true);
+        content->changed |= changes_something(statement->text);
+        content->undone |= rolls_back(statement->text);
     }
+    return contents;
+}
+
+static int64_t count_commits(const struct server_log *log)
+{
+    cleanup(free_pointer) struct transaction_content *contents = transactions_look(log);
+    int64_t count = 0;
     for (size_t i = 0; i < log->transaction_count; i++)
-        count += changed[i + 1] && !undone[i + 1] && !log->transactions[i].failed &&
-                 log->transactions[i].to_us != TIME_OPEN;
+        count += contents[i + 1].changed && !contents[i + 1].undone &&
+                 !log->transactions[i].failed && log->transactions[i].to_us != TIME_OPEN;
     return count;
+}
+
+static bool changed_nothing(const struct seen *seen, const struct transaction_content *contents)
+{
+    for (size_t i = 0; i <= seen->log->transaction_count; i++)
+        if (contents[i].changed)
+            return false;
+    for (size_t i = 0; i < seen->work_count; i++)
+        if (seen->work[i].inserted + seen->work[i].updated + seen->work[i].deleted > 0)
+            return false;
+    return seen->log->lock_count == 0;
+}
+
+/* Failed, and no ROLLBACK TO says that its program meant to go on. */
+static bool failed_for_good(const struct server_log *log, const struct logged_statement *statement)
+{
+    size_t place = statement->transaction_place;
+    return statement->failed && (place == 0 || log->transactions[place - 1].failed);
+}
+
+static void failure_tell(const struct server_log *log, const struct logged_statement *statement,
+                         bool probe, struct rehearsal *rehearsal)
+{
+    char words[REHEARSED_TEXT];
+    statement_words(statement->text, words, sizeof(words));
+    snprintf(rehearsal->unheeded, sizeof(rehearsal->unheeded),
+             "a statement of it failed: %.400s: `%.400s`%s",
+             log->first_error ? log->first_error : "not known why", words,
+             probe ? "" : "; psql stops at the first error with `-v ON_ERROR_STOP=1`");
+    rehearsal->unheeded_probe = probe;
+}
+
+void findings_unheeded(const struct seen *seen, struct rehearsal *rehearsal)
+{
+    const struct server_log *log = seen->log;
+    cleanup(free_pointer) struct transaction_content *contents = transactions_look(log);
+    rehearsal->changed_nothing = changed_nothing(seen, contents);
+    for (size_t i = 0; i < log->statement_count; i++) {
+        const struct logged_statement *statement = &log->statements[i];
+        bool probe =
+            !changes_something(statement->text) && !contents[statement->transaction_place].changed;
+        if (!failed_for_good(log, statement) || (probe && *rehearsal->unheeded))
+            continue;
+        failure_tell(log, statement, probe, rehearsal);
+        if (!probe)
+            return;
+    }
+    /* Where statements were dropped, a COMMIT may have been one of them. */
+    for (size_t i = 0; i < log->transaction_count && log->dropped == 0; i++) {
+        const struct transaction_content *content = &contents[i + 1];
+        if (!content->begun || !content->changed || content->ended || content->undone ||
+            log->transactions[i].failed || log->transactions[i].to_us != TIME_OPEN)
+            continue;
+        snprintf(rehearsal->unheeded, sizeof(rehearsal->unheeded),
+                 "it began a transaction and never committed it, so the work is lost");
+        rehearsal->unheeded_probe = false;
+        return;
+    }
 }
 
 void findings_steps(const struct seen *seen, struct rehearsal *rehearsal)

@@ -20,6 +20,8 @@ int findings_tables(const struct seen *seen, const struct scenario *scenario,
                     struct rehearsal *rehearsal, struct error *error);
 void findings_blocking(const struct seen *seen, struct rehearsal *rehearsal);
 void findings_steps(const struct seen *seen, struct rehearsal *rehearsal);
+/* What failed, or was never committed, whatever the command's exit code says: psql goes on. */
+void findings_unheeded(const struct seen *seen, struct rehearsal *rehearsal);
 /* Tables and columns that are gone, and what is not sound and was not so before. */
 void findings_schema(const struct seen *seen, struct rehearsal *rehearsal);
 

@@ -37,8 +37,10 @@ static void warn(const struct migration *migration, struct rehearsed_pending *pe
     }
 }
 
+/* `rehearsal` may be NULL: it is only to be known how many there are, -1 where no files are named.
+ */
 static int find_alembic(const struct alembic_expectation *alembic, const struct strings *applied,
-                        struct rehearsal *rehearsal, struct error *error)
+                        struct rehearsal *rehearsal, int64_t *ret_count, struct error *error)
 {
     cleanup(places_free) struct places places = {0};
     cleanup(migrations_free) struct migrations migrations = {0};
@@ -48,7 +50,8 @@ static int find_alembic(const struct alembic_expectation *alembic, const struct 
     if (alembic_migrations_read(alembic, &places, &migrations, error) < 0)
         return -1;
     migrations_pending(&migrations, applied, &pending);
-    for (size_t i = 0; i < pending.count; i++) {
+    *ret_count = (int64_t)pending.count;
+    for (size_t i = 0; i < pending.count && rehearsal; i++) {
         const struct migration *migration = migrations_find(&migrations, pending.items[i]);
         struct rehearsed_pending *added =
             migration ? add(rehearsal, migration->revision, migration->title) : NULL;
@@ -59,7 +62,7 @@ static int find_alembic(const struct alembic_expectation *alembic, const struct 
 }
 
 static int find_others(const struct migrations_expectation *expected, const struct strings *applied,
-                       struct rehearsal *rehearsal, struct error *error)
+                       struct rehearsal *rehearsal, int64_t *ret_count, struct error *error)
 {
     cleanup(strings_free) struct strings names = {0};
     cleanup(strings_free) struct strings pending = {0};
@@ -68,8 +71,20 @@ static int find_others(const struct migrations_expectation *expected, const stru
     if (tool_migrations_read(expected, &names, error) < 0)
         return -1;
     migration_names_pending(expected->tool, &names, applied, &pending);
-    for (size_t i = 0; i < pending.count; i++)
+    *ret_count = (int64_t)pending.count;
+    for (size_t i = 0; i < pending.count && rehearsal; i++)
         add(rehearsal, pending.items[i], "");
+    return 0;
+}
+
+static int find(const struct scenario *scenario, const struct strings *applied,
+                struct rehearsal *rehearsal, int64_t *ret_count, struct error *error)
+{
+    *ret_count = -1;
+    if (scenario->alembic_count > 0)
+        return find_alembic(&scenario->alembic[0], applied, rehearsal, ret_count, error);
+    if (scenario->migrations_count > 0)
+        return find_others(&scenario->migrations[0], applied, rehearsal, ret_count, error);
     return 0;
 }
 
@@ -77,13 +92,19 @@ void pending_find(const struct scenario *scenario, const struct strings *applied
                   struct rehearsal *rehearsal)
 {
     struct error error;
-    int found = 0;
-    if (scenario->alembic_count > 0)
-        found = find_alembic(&scenario->alembic[0], applied, rehearsal, &error);
-    else if (scenario->migrations_count > 0)
-        found = find_others(&scenario->migrations[0], applied, rehearsal, &error);
-    if (found < 0)
+    int64_t ignored;
+    if (find(scenario, applied, rehearsal, &ignored, &error) < 0)
         text_copy(rehearsal->pending_problem, sizeof(rehearsal->pending_problem), error.text);
+}
+
+int64_t pending_count(const struct scenario *scenario, const struct strings *applied)
+{
+    struct error ignored; /* pending_find has told it */
+    int64_t count;
+    if (scenario->alembic_count + scenario->migrations_count != 1 ||
+        find(scenario, applied, NULL, &count, &ignored) < 0)
+        return -1;
+    return count;
 }
 
 void pending_name_steps(struct rehearsal *rehearsal)

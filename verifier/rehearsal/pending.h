@@ -9,6 +9,10 @@
 void pending_find(const struct scenario *scenario, const struct strings *applied,
                   struct rehearsal *rehearsal);
 
+/* How many are to come; -1: not known, or of several histories, of which the command may mean one.
+ */
+int64_t pending_count(const struct scenario *scenario, const struct strings *applied);
+
 /* Gives the steps the titles of their migrations. */
 void pending_name_steps(struct rehearsal *rehearsal);
 

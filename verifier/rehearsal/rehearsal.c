@@ -366,6 +366,7 @@ static int find_all(const struct rehearsing *rehearsing, const struct watched *w
         return -1;
     findings_blocking(&seen, rehearsal);
     findings_steps(&seen, rehearsal);
+    findings_unheeded(&seen, rehearsal);
     findings_schema(&seen, rehearsal);
     pending_name_steps(rehearsal);
     return 0;
@@ -387,6 +388,7 @@ static int look_after(struct rehearsing *rehearsing, const struct watched *watch
         tables_read(connection, &after, error) < 0)
         return -1;
     rehearsal->rows_known = connection_server_version(connection) >= ROW_WORK_LEAST_VERSION;
+    rehearsal->pending_left = pending_count(rehearsing->order->scenario, &versions);
     int outcome = find_all(rehearsing, watched, &after, work, count, error);
     tables_free(&after);
     return outcome;

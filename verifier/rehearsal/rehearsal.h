@@ -99,6 +99,9 @@ struct rehearsal {
     char revision_back[REHEARSED_NAME];
     int64_t size_before, size_after, wal_bytes, temporary_bytes;
     int64_t transactions; /* that changed something and committed */
+    char unheeded[1024];  /* why a command that exited with 0 has not done its work, or "" */
+    bool changed_nothing; /* as far as is seen */
+    bool unheeded_probe;  /* only questions failed, which a tool may well ask */
     bool rows_known;
     bool observed;                       /* by event triggers too */
     int64_t sample_count, sample_gap_us; /* the largest distance of two */
@@ -108,6 +111,7 @@ struct rehearsal {
     size_t pending_count; /* in the order in which they are applied */
     struct rehearsed_pending pending[REHEARSED_PENDING];
     char pending_problem[1024]; /* why they are not known; or "" */
+    int64_t pending_left;       /* after the command; -1: not known */
     size_t step_count;
     bool steps_are_migrations;
     struct rehearsed_step steps[REHEARSED_STEPS];

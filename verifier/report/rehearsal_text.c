@@ -184,8 +184,8 @@ static void blocked_lines(const struct rehearsal *rehearsal, bool all, struct bu
     }
     left += (size_t)rehearsal->intervals_left_out;
     if (told == 0)
-        buffer_append_text(target, "no table that was there could not be read or written for as "
-                                   "long as a millisecond\n");
+        buffer_append_text(target, "no table that was there was blocked for as long as a "
+                                   "millisecond\n");
     else if (left > 0)
         buffer_printf(target, "and %zu shorter\n", left);
 }

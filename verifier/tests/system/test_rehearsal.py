@@ -128,6 +128,23 @@ def test_alembic_by_default(world):
     world.expect(scenario, "error", SUCCEEDS, "the scenario says nothing of migrations")
 
 
+def test_a_project_that_forgets_to_commit(world):
+    """Alembic ends well, and the driver has rolled back what it did; or it was told to stop half way."""
+    project = world.project()
+    project.add("r1", "r0", sql("create table extra (id int)")).add("r2", "r1", sql("create table more (id int)"))
+    env = project.directory / "migrations/env.py"
+    whole = env.read_text()
+    env.write_text(whole.replace("with context.begin_transaction():", "if connection.begin():"))
+    files = f"alembic:\n  version: {{warn: head}}\n  migrations: {project.versions}\n"
+    scenario = world.scenario()
+    text = (world.place.directory / "bugspark.yaml").read_text() + files
+    (world.place.directory / "bugspark.yaml").write_text(text)
+    world.expect(scenario, "fail", SUCCEEDS, "none of the 2 migrations that were to come was applied")
+    env.write_text(whole)
+    (world.place.directory / "bugspark.yaml").write_text(text.replace("head]", "r1]", 1))
+    world.expect(scenario, "pass", SUCCEEDS, ["warning", "1 migration is still to come"])
+
+
 # SQL of a way back from a new table, an index less and a row less: check, verdict, words.
 WAYS_BACK = {
     "leaves something": ("drop table more", "the way back restores the schema", "fail", ["1 object is not as before", "- index public reports_by_title"]),
@@ -177,19 +194,16 @@ def test_rows_and_rewrites(world):
 
 
 WRITER = """
-import sys, time, psycopg2
+import os, sys, time, psycopg2
 db = psycopg2.connect(sys.argv[1])
 db.autocommit = True
 cursor = db.cursor()
 waits = [0, 0]
 print("ready", flush=True)
 deadline = time.monotonic() + 60
-while time.monotonic() < deadline:
+while time.monotonic() < deadline and not os.path.exists(sys.argv[2]):
     began = time.monotonic()
-    try:
-        cursor.execute("insert into projects values (nextval('numbers'), 1)")
-    except psycopg2.Error:
-        break
+    cursor.execute("insert into projects values (nextval('numbers'), 1)")
     waits = sorted([*waits, time.monotonic() - began])[-2:]
 print(*waits, flush=True)
 """
@@ -203,7 +217,7 @@ def test_a_writer_waits_as_long_as_is_told(world):
     (world.place.directory / "writer.py").write_text(WRITER)
     (world.place.directory / "waited").write_text("")
     command = world.script(f"""
-        writer = subprocess.Popen(["/usr/bin/python3", "{world.place.directory}/writer.py", url], stdout=subprocess.PIPE, text=True)
+        writer = subprocess.Popen(["/usr/bin/python3", "{world.place.directory}/writer.py", url, "{world.place.directory}/enough"], stdout=subprocess.PIPE, text=True)
         assert writer.stdout.readline() == "ready\\n"
         db.autocommit = False
         time.sleep(0.1)
@@ -212,8 +226,7 @@ def test_a_writer_waits_as_long_as_is_told(world):
         run("select pg_sleep(0.7)")
         db.commit()
         time.sleep(0.1)
-        db.autocommit = True
-        run("alter table projects rename to projects_now")  # which ends the writer
+        open("{world.place.directory}/enough", "w").close()
         open("{world.place.directory}/waited", "w").write(writer.stdout.read())
     """)
     run = world.rehearse(world.scenario(command), "--format", "json")
@@ -240,6 +253,16 @@ SCRIPTS = {
                             "fail", "nothing is left invalid", ["an index is left that is not used: the index public.i is not valid"], "", []),
     "needs a role": ("run('grant select on users to app_reader'); run('alter default privileges grant select on tables to app_reader')", "pass", SUCCEEDS, [], "", []),
     "needs a superuser": ("run('create role other')", "fail", SUCCEEDS, ["permission denied to create role", "superuser: true"], "", []),
+    "is rewritten by the way": ("run('vacuum full reports'); run('truncate projects')", "fail", "tables_rewritten = 0", ["found 1", "public.reports was rewritten"], "", ["tables_rewritten = 0"]),
+    "goes on behind an error": ("try: run('alter table nowhere add x int')\nexcept psycopg2.Error: pass", "fail", SUCCEEDS,
+                                ["exited with code 0, but a statement of it failed", 'relation "nowhere" does not exist', "alter table nowhere add x int", "ON_ERROR_STOP"], "", []),
+    "loses a transaction": ("run('begin'); run('create table t (id int)')\ntry: run('select 1/0')\nexcept psycopg2.Error: run('commit')", "fail", SUCCEEDS,
+                            ["a statement of it failed", "division by zero"], "", []),
+    "never commits": ("run('begin'); run('create table t (id int)')", "fail", SUCCEEDS, ["never committed it"], "", []),
+    "does nothing": ("run('select 1')", "pass", SUCCEEDS, ["warning", "it changed nothing"], "", []),
+    "only asks": ("try: run('select * from schema_versions')\nexcept psycopg2.Error: run('create table schema_versions (id int)')", "pass", SUCCEEDS, ["warning", 'relation "schema_versions" does not exist'], "", []),
+    "mends an error": ("run('begin'); run('savepoint a')\ntry: run('alter table nowhere add x int')\nexcept psycopg2.Error: run('rollback to savepoint a')\nrun('create table t (id int)'); run('commit')",
+                       "pass", SUCCEEDS, [], "", []),
     "is a superuser": ("run('create role other'); run('create extension dblink')", "pass", SUCCEEDS, [], "superuser: true\n", []),
     "needs an extension": ("run('create extension nowhere')", "error", SUCCEEDS, ["nowhere", "install the extension's package"], "superuser: true\n", []),
     "prints 100 MB": ("run('select 1')\nfor _ in range(1600): print('y' * 65535)\nprint('the end'); sys.exit(3)", "fail", SUCCEEDS, ["exited with code 3", "the end"], "", []),
@@ -261,7 +284,7 @@ SCRIPTS = {
 
 
 # The others start as many servers, and prove what is less likely to break.
-OFTEN = ["locks a table", "an index that fails", "needs a superuser", "forks and leaves", "never comes", "reaches nobody", "knows hosts and ports"]
+OFTEN = ["locks a table", "is rewritten by the way", "goes on behind an error", "never commits", "an index that fails", "needs a superuser", "forks and leaves", "never comes", "reaches nobody", "knows hosts and ports"]
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in OFTEN else pytest.mark.slow) for name in SCRIPTS])

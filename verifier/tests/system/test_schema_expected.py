@@ -220,6 +220,8 @@ def test_grants_of_plain_backups(place, server, nights):
     expect_grants(place, "fail", file, ["4 gone: - ALTER DEFAULT PRIVILEGES", "the backup names no rights at all: was it dumped with --no-privileges?"], path, "--backup", without)
     none = place.directory / "none"
     expect_grants(place, "error", none, ["the rights in", "cannot be read"], with_grants(place, none), "--backup", plain)
+    data = server.dump(nights.name, place.directory / "data.sql", "-Fp", "--data-only")
+    expect_grants(place, "error", data, ["defines nothing, and names no rights", "--schema-only"], with_grants(place, data), "--backup", without)
     run = place.verify("--backup", plain, with_grants(place, file))
     assert run.code == PASSED and f"PASS   schema: grants same as {file}" in run.err, str(run)
 
