@@ -14,7 +14,10 @@ static bool waits(const struct run *run, size_t index)
 static void judge(const struct command_end *end, bool came, struct outcome *outcome)
 {
     const char *left = end->left_running > 0 ? "; processes that it left running were ended" : "";
-    if (end->overdue)
+    if (end->overdue && !came)
+        outcome_error(outcome, "it did not come to the database before its time was over, and was "
+                               "ended: nothing is known of what was restored");
+    else if (end->overdue)
         outcome_fail(outcome, "it did not end in time, and was ended");
     else if (end->exit_code != 0 && came)
         outcome_fail(outcome, "it %s%s", end->how, left);

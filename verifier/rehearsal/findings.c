@@ -13,10 +13,15 @@ enum { SLOWEST = 10 };
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-/* Behind the quote that ends a literal; doubled ones are inside. */
-static const char *literal_end(const char *text)
+/* Behind the quote that ends a literal; doubled ones are inside, and with E'' those behind a
+ * backslash. */
+static const char *literal_end(const char *text, bool escapes)
 {
     for (text++; *text; text++) {
+        if (escapes && *text == '\\' && text[1]) {
+            text++;
+            continue;
+        }
         if (*text != '\'')
             continue;
         if (text[1] != '\'')
@@ -26,21 +31,75 @@ static const char *literal_end(const char *text)
     return text;
 }
 
+static bool is_of_name(char character)
+{
+    return isalnum((unsigned char)character) || character == '_' || (unsigned char)character > 127;
+}
+
+/* Behind the $tag$ that ends what the one at `text` begins; NULL: none begins there. */
+static const char *dollars_end(const char *text, size_t *ret_tag)
+{
+    size_t tag = 1;
+    while (is_of_name(text[tag]))
+        tag++;
+    if (text[tag] != '$' || isdigit((unsigned char)text[1]))
+        return NULL;
+    cleanup(free_pointer) char *mark = xstrndup(text, ++tag);
+    const char *end = strstr(text + tag, mark);
+    *ret_tag = tag;
+    return end ? end + tag : text + strlen(text);
+}
+
+static const char *comment_end(const char *text)
+{
+    const char *mark = *text == '-' ? "\n" : "*/";
+    const char *end = strstr(text, mark);
+    return end ? end + strlen(mark) : text + strlen(text);
+}
+
+/* Of a body in dollars the code is told, and the values in it are not. */
+static bool has_body(const char *text)
+{
+    return strcasestr(text, "DO ") == text || strcasestr(text, "CREATE ") == text;
+}
+
+/* One step: what stands at `text` goes to `words`, without its value; gives what comes behind. */
+static const char *word_tell(const char *text, char before, bool body, struct buffer *words)
+{
+    bool escapes = before == 'E' || before == 'e';
+    size_t tag = 0;
+    const char *end;
+    if (*text == '\'') {
+        end = literal_end(text, escapes);
+        buffer_append_text(words, end - text > 2 ? "'...'" : "''");
+        return end;
+    }
+    if (*text == '$' && !is_of_name(before) && !body && (end = dollars_end(text, &tag))) {
+        buffer_append(words, text, tag);
+        buffer_append_text(words, "...");
+        buffer_append(words, text, tag);
+        return end;
+    }
+    if (starts_with(text, "--") || starts_with(text, "/*"))
+        return comment_end(text);
+    buffer_append(words, *text == '\n' ? " " : text, 1);
+    return text + 1;
+}
+
 void statement_words(const char *text, char *ret_words, size_t size)
 {
     struct buffer words;
-    buffer_init(&words, size + STATEMENT_BYTES);
-    while (*text && words.length < size) {
-        size_t plain = strcspn(text, "'");
-        buffer_append(&words, text, plain);
-        text += plain;
-        if (!*text)
-            break;
-        const char *end = literal_end(text);
-        buffer_append_text(&words, end - text > 2 ? "'...'" : "''");
-        text = end;
+    const char *begin = text;
+    text += strspn(text, " \n");
+    while (starts_with(text, "--") || starts_with(text, "/*")) {
+        text = comment_end(text);
+        text += strspn(text, " \n");
     }
-    text_copy(ret_words, size, words.data);
+    bool body = has_body(text);
+    buffer_init(&words, size + STATEMENT_BYTES);
+    while (*text && words.length < size)
+        text = word_tell(text, text > begin ? text[-1] : ' ', body, &words);
+    text_copy(ret_words, size, words.length > 0 ? words.data : "");
     buffer_free(&words);
 }
 

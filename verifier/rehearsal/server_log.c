@@ -140,14 +140,19 @@ static void transaction_follow(struct reading *reading, struct session *session,
 
 /* --- statements ------------------------------------------------------------------------------- */
 
-/* Appends what there is room for, every run of white space as one space. */
+/* Appends what there is room for, every run of white space as one space; but a comment ends with
+ * its line. */
 static void words_add(struct logged_statement *statement, const char *words)
 {
     size_t length = strlen(statement->text);
     bool blank = length > 0;
+    if (blank && strstr(statement->text, "--") && length + 2 < STATEMENT_BYTES) {
+        statement->text[length++] = '\n';
+        blank = false;
+    }
     for (; *words && length + 2 < STATEMENT_BYTES; words++) {
         if (isspace((unsigned char)*words)) {
-            blank = length > 0;
+            blank = length > 0 && statement->text[length - 1] != '\n';
             continue;
         }
         if (blank && statement->text[length - 1] != ' ')

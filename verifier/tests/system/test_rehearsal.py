@@ -528,6 +528,7 @@ COMMANDS = {
     "never comes": ("print('nothing to do')", "error", "never came to the database", ""),
     "fails before": ("import nonsense", "error", "before it came to the database", ""),
     "hangs": (LOOK + "cursor.execute('select pg_sleep(1000)')", "fail", "it did not end in time", "    timeout: 2s\n"),
+    "waits elsewhere": ("import time; time.sleep(1000)", "error", "did not come to the database before its time was over", "    timeout: 1s\n"),
 }
 
 

@@ -279,6 +279,13 @@ START_TEST(statements_are_told_without_their_values)
         {"update users set name = 'it''s me', x = ''", "update users set name = '...', x = ''"},
         {"create role a password 'hush", "create role a password '...'"},
         {"", ""},
+        {"set name = E'it\\'s hush', api_key = 'hush'", "set name = E'...', api_key = '...'"},
+        {"select $$hush$$, $x$it's $$ hush$x$, $1, a$b", "select $$...$$, $x$...$x$, $1, a$b"},
+        {"do $x$ begin execute 'hush'; end $x$", "do $x$ begin execute '...'; end $x$"},
+        {"/* it's */ update t set a = 'hush'", "update t set a = '...'"},
+        {"-- it's\nupdate t -- isn't\nset a = 'hush'", "update t set a = '...'"},
+        {"select 'a--b', 'hush'", "select '...', '...'"},
+        {"set a = $$hush", "set a = $$...$$"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
         char words[100];
