@@ -306,7 +306,12 @@ static void same_as_migrations(const struct subject *subject,
         return;
     }
     side_of_archive(subject->from_migrations, &before);
-    compare(subject, expected, &before, "the migrations", NULL, outcome);
+    if (before.schema.count == 0)
+        outcome_error(outcome,
+                      "the command of `migration` exited with code 0 and made nothing of an empty "
+                      "database: does it run the migrations, and commit what they do?");
+    else
+        compare(subject, expected, &before, "the migrations", NULL, outcome);
     schema_free(&before.schema);
 }
 

@@ -121,8 +121,10 @@ int file_lines_append(struct shelf *shelf, const char *scenario, const struct hi
         open_locked(path, &descriptor, error) < 0 ||
         file_lines_read(shelf, scenario, &entries, &ignored, error) < 0)
         return -1;
-    int outcome = has_old(&entries, since) ? drop_old(shelf, name, &entries, since, entry, error)
-                                           : write_line(descriptor, path, entry, error);
+    /* What is written again lacks what could not be understood. */
+    int outcome = entries.newer == 0 && has_old(&entries, since)
+                      ? drop_old(shelf, name, &entries, since, entry, error)
+                      : write_line(descriptor, path, entry, error);
     history_entries_free(&entries);
     return outcome;
 }

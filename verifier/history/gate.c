@@ -42,13 +42,15 @@ static enum gate_state state_of(const struct gate_limits *limits, time_t now,
         return GATE_OLD;
     if (limits->max_backup_age_s > 0 && now - last->backup_time > limits->max_backup_age_s)
         return GATE_OLD_BACKUP;
-    return is_slow(limits, gate) ? GATE_SLOW : GATE_PROVEN;
+    if (is_slow(limits, gate))
+        return GATE_SLOW;
+    return gate->newer > 0 ? GATE_UNKNOWN : GATE_PROVEN;
 }
 
 void gate_judge(const struct history_entries *entries, const struct gate_limits *limits, time_t now,
                 struct gate *ret_gate)
 {
-    struct gate gate = {0};
+    struct gate gate = {.newer = entries->newer};
     for (size_t i = 0; i < entries->count; i++) {
         const struct history_entry *entry = &entries->items[i];
         if (!counts(entry))
@@ -99,6 +101,7 @@ static const struct {
     [GATE_OLD] = {"old", 2},
     [GATE_OLD_BACKUP] = {"old backup", 2},
     [GATE_NEVER] = {"never", 2},
+    [GATE_UNKNOWN] = {"unknown", 2},
 };
 
 int gate_exit_code(enum gate_state state)

@@ -22,6 +22,7 @@ enum gate_state {
     GATE_OLD,        /* the last verification is too long ago */
     GATE_OLD_BACKUP, /* that was not long ago, and the backup is old */
     GATE_NEVER,      /* there is none */
+    GATE_UNKNOWN,    /* what a newer version of this program found cannot be read */
 };
 
 struct gate {
@@ -30,6 +31,7 @@ struct gate {
     const struct history_entry *proven; /* the last that passed; likewise */
     size_t unseeing;                    /* later ones that could not look at the backup */
     size_t future;                      /* lines that are dated in the future, and do not count */
+    size_t newer;                       /* lines that only a newer version can read */
     int64_t restore_ms;
 };
 
@@ -42,10 +44,10 @@ void gate_judge(const struct history_entries *entries, const struct gate_limits 
  * when there are fewer than five, or `night` is NULL. */
 int64_t restore_usual_ms(const struct history_entries *entries, const struct history_entry *night);
 
-/* 0 proven, 1 red or too slow, 2 too long ago or never */
+/* 0 proven, 1 red or too slow, 2 too long ago, never, or not known */
 int gate_exit_code(enum gate_state state);
 
-/* "proven", "red", "slow", "old", "old backup", "never": static */
+/* "proven", "red", "slow", "old", "old backup", "never", "unknown": static */
 const char *gate_word(enum gate_state state);
 
 #endif

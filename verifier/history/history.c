@@ -122,6 +122,7 @@ static void parse_line(const char *text, size_t length, const char *path, size_t
     cleanup(free_pointer) char *name = xasprintf("line %zu of %s", number, path);
     if (history_entry_parse(text, length, name, &entry, &error) < 0) {
         strings_addf(notices, "passed over: %s", error.text);
+        entries->newer += error.fault == FAULT_MACHINE;
         return;
     }
     entries->items = xreallocarray(entries->items, entries->count + 1, sizeof(*entries->items));

@@ -24,6 +24,7 @@
 struct history_entries {
     struct history_entry *items; /* the oldest run first */
     size_t count;
+    size_t newer; /* lines that a newer version of this program wrote, and that are not known */
 };
 
 void history_entries_free(struct history_entries *entries); /* takes a zeroed one */

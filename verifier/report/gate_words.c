@@ -70,6 +70,11 @@ static char *message_of(const struct gate *gate, const struct gate_limits *limit
         return xasprintf("%s, which verified %s ago, is %s old, and at most %s is asked for: has "
                          "the dump stopped?",
                          last->backup, age, backup_age, most);
+    case GATE_UNKNOWN:
+        return xasprintf("cannot tell: a newer version of this program wrote %zu line%s of %s, "
+                         "which may say something else than the last that can be read: update the "
+                         "program here",
+                         gate->newer, gate->newer == 1 ? "" : "s", path);
     case GATE_NEVER:
         break;
     }

@@ -31,6 +31,7 @@ static const struct {
 } looks[] = {
     [GATE_PROVEN] = {0, "good"},      [GATE_RED] = {5, "bad"},   [GATE_SLOW] = {4, "bad"},
     [GATE_OLD_BACKUP] = {2, "doubt"}, [GATE_OLD] = {3, "doubt"}, [GATE_NEVER] = {1, "doubt"},
+    [GATE_UNKNOWN] = {1, "doubt"},
 };
 
 /* Proven, and yet something for a person to see: who needs the backup would wait. "" otherwise. */
