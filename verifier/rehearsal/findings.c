@@ -97,8 +97,12 @@ void statement_words(const char *text, char *ret_words, size_t size)
     }
     bool body = has_body(text);
     buffer_init(&words, size + STATEMENT_BYTES);
-    while (*text && words.length < size)
-        text = word_tell(text, text > begin ? text[-1] : ' ', body, &words);
+    while (*text && words.length < size) {
+        char before = ' ';
+        if (text > begin)
+            before = text[-1];
+        text = word_tell(text, before, body, &words);
+    }
     text_copy(ret_words, size, words.length > 0 ? words.data : "");
     buffer_free(&words);
 }
