@@ -82,6 +82,10 @@ static const char *word_tell(const char *text, char before, bool body, struct bu
     }
     if (starts_with(text, "--") || starts_with(text, "/*"))
         return comment_end(text);
+    if (*text == '"' && (end = strchr(text + 1, '"'))) { /* a name, in which nothing begins */
+        buffer_append(words, text, (size_t)(end + 1 - text));
+        return end + 1;
+    }
     buffer_append(words, *text == '\n' ? " " : text, 1);
     return text + 1;
 }
@@ -89,7 +93,6 @@ static const char *word_tell(const char *text, char before, bool body, struct bu
 void statement_words(const char *text, char *ret_words, size_t size)
 {
     struct buffer words;
-    const char *begin = text;
     text += strspn(text, " \n");
     while (starts_with(text, "--") || starts_with(text, "/*")) {
         text = comment_end(text);
@@ -97,11 +100,10 @@ void statement_words(const char *text, char *ret_words, size_t size)
     }
     bool body = has_body(text);
     buffer_init(&words, size + STATEMENT_BYTES);
+    char before = ' ';
     while (*text && words.length < size) {
-        char before = ' ';
-        if (text > begin)
-            before = text[-1];
         text = word_tell(text, before, body, &words);
+        before = text[-1];
     }
     text_copy(ret_words, size, words.length > 0 ? words.data : "");
     buffer_free(&words);
@@ -424,11 +426,36 @@ static void failure_tell(const struct server_log *log, const struct logged_state
     rehearsal->unheeded_probe = probe;
 }
 
+/* What a process was at that outlived the command, and was ended; NULL: nothing. */
+static const struct logged_statement *cut_off(const struct server_log *log)
+{
+    bool ended = log->first_error && strstr(log->first_error, "terminating connection");
+    for (size_t i = log->statement_count; i-- > 0;)
+        if (log->statements[i].to_us == TIME_OPEN || (ended && log->statements[i].failed))
+            return &log->statements[i];
+    return NULL;
+}
+
+static void cut_off_tell(const struct server_log *log, struct rehearsal *rehearsal)
+{
+    char words[REHEARSED_TEXT];
+    const struct logged_statement *statement = cut_off(log);
+    if (!statement || rehearsal->command.left_running == 0)
+        return;
+    statement_words(statement->text, words, sizeof(words));
+    snprintf(rehearsal->unheeded, sizeof(rehearsal->unheeded),
+             "a process that it left running was still at work, and was ended: `%.400s`", words);
+    rehearsal->unheeded_probe = false;
+}
+
 void findings_unheeded(const struct seen *seen, struct rehearsal *rehearsal)
 {
     const struct server_log *log = seen->log;
     cleanup(free_pointer) struct transaction_content *contents = transactions_look(log);
     rehearsal->changed_nothing = changed_nothing(seen, contents);
+    cut_off_tell(log, rehearsal);
+    if (*rehearsal->unheeded)
+        return;
     for (size_t i = 0; i < log->statement_count; i++) {
         const struct logged_statement *statement = &log->statements[i];
         bool probe =

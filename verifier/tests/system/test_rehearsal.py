@@ -268,6 +268,9 @@ SCRIPTS = {
     "prints 100 MB": ("run('select 1')\nfor _ in range(1600): print('y' * 65535)\nprint('the end'); sys.exit(3)", "fail", SUCCEEDS, ["exited with code 3", "the end"], "", []),
     "forks and leaves": ("run('select 1')\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(1000)\n    os._exit(0)", "pass", SUCCEEDS,
                          ["warning", "it left 1 process running"], "", []),
+    "leaves work behind": ("subprocess.Popen(['setsid', '/usr/bin/python3', '-c', 'import psycopg2, sys; psycopg2.connect(sys.argv[1]).cursor().execute(\"alter table users add x int; select pg_sleep(1000)\")', url])\n"
+                           "while True:\n    run('reset all')\n    cursor = db.cursor(); cursor.execute(\"select count(*) from pg_stat_activity where query like '%pg_sleep(1000)' and wait_event = 'PgSleep'\")\n"
+                           "    if cursor.fetchone()[0]: break\n    time.sleep(0.01)", "fail", SUCCEEDS, ["a process that it left running was still at work", "alter table users add x int"], "", []),
     "never comes": ("", "error", SUCCEEDS, ["never came to the copy"], "environment: {DATABASE_URL: '${migration.url}', NONE: '1'}\n", []),
     "fails before": ("", "error", SUCCEEDS, ["exited with code 7 before it came to the copy", "it had no network"], "environment: {DATABASE_URL: '${migration.url}', NONE: '7'}\n", []),
     "changes other databases": ("run('select 1')\nfor name in ('restored', 'template1'):\n    try: psycopg2.connect(url.replace('restore_verifier_copy', name)).cursor().execute('create table t (id int)')\n"

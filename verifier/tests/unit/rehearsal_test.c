@@ -284,6 +284,7 @@ START_TEST(statements_are_told_without_their_values)
         {"do $x$ begin execute 'hush'; end $x$", "do $x$ begin execute '...'; end $x$"},
         {"/* it's */ update t set a = 'hush'", "update t set a = '...'"},
         {"-- it's\nupdate t -- isn't\nset a = 'hush'", "update t set a = '...'"},
+        {"update \"o'b--rien\" set a = 'hush'", "update \"o'b--rien\" set a = '...'"},
         {"select 'a--b', 'hush'", "select '...', '...'"},
         {"set a = $$hush", "set a = $$...$$"},
     };
