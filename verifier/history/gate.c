@@ -44,13 +44,13 @@ static enum gate_state state_of(const struct gate_limits *limits, time_t now,
         return GATE_OLD_BACKUP;
     if (is_slow(limits, gate))
         return GATE_SLOW;
-    return gate->newer > 0 ? GATE_UNKNOWN : GATE_PROVEN;
+    return gate->newer > 0 || gate->torn ? GATE_UNKNOWN : GATE_PROVEN;
 }
 
 void gate_judge(const struct history_entries *entries, const struct gate_limits *limits, time_t now,
                 struct gate *ret_gate)
 {
-    struct gate gate = {.newer = entries->newer};
+    struct gate gate = {.newer = entries->newer, .torn = entries->torn};
     for (size_t i = 0; i < entries->count; i++) {
         const struct history_entry *entry = &entries->items[i];
         if (!counts(entry))

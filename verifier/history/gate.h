@@ -22,7 +22,7 @@ enum gate_state {
     GATE_OLD,        /* the last verification is too long ago */
     GATE_OLD_BACKUP, /* that was not long ago, and the backup is old */
     GATE_NEVER,      /* there is none */
-    GATE_UNKNOWN,    /* what a newer version of this program found cannot be read */
+    GATE_UNKNOWN, /* what a newer version of this program found, or the last run, cannot be read */
 };
 
 struct gate {
@@ -32,6 +32,7 @@ struct gate {
     size_t unseeing;                    /* later ones that could not look at the backup */
     size_t future;                      /* lines that are dated in the future, and do not count */
     size_t newer;                       /* lines that only a newer version can read */
+    bool torn;                          /* the last line of all is damaged */
     int64_t restore_ms;
 };
 

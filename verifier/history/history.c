@@ -123,8 +123,10 @@ static void parse_line(const char *text, size_t length, const char *path, size_t
     if (history_entry_parse(text, length, name, &entry, &error) < 0) {
         strings_addf(notices, "passed over: %s", error.text);
         entries->newer += error.fault == FAULT_MACHINE;
+        entries->torn = error.fault == FAULT_BACKUP;
         return;
     }
+    entries->torn = false;
     entries->items = xreallocarray(entries->items, entries->count + 1, sizeof(*entries->items));
     entries->items[entries->count++] = entry;
 }

@@ -24,6 +24,7 @@
 struct history_entries {
     struct history_entry *items; /* the oldest run first */
     size_t count;
+    bool torn;    /* the last line of all is damaged: what it said is not known */
     size_t newer; /* lines that a newer version of this program wrote, and that are not known */
 };
 

@@ -45,6 +45,12 @@ static int add_name(void *context, const struct shelf_entry *entry, struct error
     return 0;
 }
 
+static int by_name(const void *one, const void *other)
+{
+    return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+/* The oldest first. */
 static int list(struct shelf *shelf, const char *scenario, struct strings *ret_names,
                 struct error *error)
 {
@@ -54,6 +60,8 @@ static int list(struct shelf *shelf, const char *scenario, struct strings *ret_n
         strings_free(&listed.names);
         return -1;
     }
+    if (listed.names.count > 0)
+        qsort(listed.names.items, listed.names.count, sizeof(*listed.names.items), by_name);
     *ret_names = listed.names;
     return 0;
 }

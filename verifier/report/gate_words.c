@@ -71,6 +71,10 @@ static char *message_of(const struct gate *gate, const struct gate_limits *limit
                          "the dump stopped?",
                          last->backup, age, backup_age, most);
     case GATE_UNKNOWN:
+        if (gate->newer == 0)
+            return xasprintf("cannot tell: the last line of %s is damaged, and may have said "
+                             "something else than the one before: run `restore-verifier verify`",
+                             path);
         return xasprintf("cannot tell: a newer version of this program wrote %zu line%s of %s, "
                          "which may say something else than the last that can be read: update the "
                          "program here",

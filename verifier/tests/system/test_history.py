@@ -100,6 +100,8 @@ def test_what_the_gate_cannot_read(place):
     history.write_text(json.dumps(night(7200)) + "\n{\"format\": \"resto\n" + json.dumps(night(3600)) + "\n")
     said = gate(place, path, code=PASSED)
     assert f"passed over: line 2 of {history} is damaged" in said and "verified 1 h" in said
+    history.write_text(json.dumps(night(3600)) + "\n" + json.dumps(night(1800, exit_code=1))[:200])
+    assert "cannot tell: the last line of " in gate(place, path, code=CANNOT_VERIFY), "it may have been red"
     newer = json.dumps(night(1800, exit_code=1) | {"version": 99})
     history.write_text(json.dumps(night(3600)) + "\n" + newer + "\n")
     said = answer(place, path, code=CANNOT_VERIFY)
