@@ -64,6 +64,11 @@ LIBRARY      := $(BUILD)/library.a
 SILENT  = $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
 BRIEFLY = $(if $(V),,@$(if $(SILENT),,echo '$(1) $@' &&))
 
+# Asked of the program, which tells what its --help tells.
+MANUAL      := $(BUILD)/man
+COMPLETIONS := $(BUILD)/completions
+SCHEMA      := $(BUILD)/scenario.schema.json
+
 .PHONY: all bench clean completions coverage fuzz deb install lint man test tools uninstall unit valgrind
 all: $(BUILD)/$(PROGRAM)
 
@@ -93,12 +98,6 @@ $(LIBRARY): $(OBJECTS)
 $(BUILD)/%.o: %.c | tools
 	@mkdir -p $(@D)
 	$(call BRIEFLY,compile)$(CC) $(CPPFLAGS) $(CFLAGS) $(PACKAGE_CFLAGS) -MMD -MP -c -o $@ $<
-
-# Asked of the program, which tells what its --help tells.
-MANUAL      := $(BUILD)/man
-COMPLETIONS := $(BUILD)/completions
-
-SCHEMA      := $(BUILD)/scenario.schema.json
 
 man: $(MANUAL)/made
 completions: $(COMPLETIONS)/made

@@ -12,6 +12,7 @@
 #include "commands/options.h"
 #include "history/gate.h"
 #include "report/gate_words.h"
+#include "report/json_fields.h"
 
 struct gate_options {
     int64_t max_age_s;
@@ -52,15 +53,6 @@ struct answer {
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
-static void set_time(json_t *object, const char *key, time_t time)
-{
-    char text[TIME_TEXT_SIZE];
-    if (time <= 0)
-        return;
-    time_format_utc(time, text);
-    json_object_set_new(object, key, json_string(text));
-}
-
 static json_t *answer_json(const struct answer *answer)
 {
     json_t *object = json_pack("{ss ss si ss}", "scenario", answer->scenario, "state", answer->word,
@@ -69,11 +61,11 @@ static json_t *answer_json(const struct answer *answer)
         return object;
     const struct history_entry *proven = answer->gate->proven;
     if (answer->gate->last)
-        set_time(object, "last_verification", answer->gate->last->began);
+        json_set_time(object, "last_verification", answer->gate->last->began);
     if (!proven)
         return object;
-    set_time(object, "last_proven", proven->began);
-    set_time(object, "backup_time", proven->backup_time);
+    json_set_time(object, "last_proven", proven->began);
+    json_set_time(object, "backup_time", proven->backup_time);
     json_object_set_new(object, "backup", json_string(proven->backup));
     if (answer->gate->restore_ms != INT64_MAX)
         json_object_set_new(object, "restore_seconds",
@@ -153,13 +145,10 @@ static int judge_all(const struct common_options *common, const struct gate_opti
         else
             tell_error(&gates, loaded->paths.items[i], "the scenario is wrong");
     }
-    json_t *whole = json_pack("{ss si so}", "version", PROGRAM_VERSION, "exit_code",
-                              gates.exit_code, "scenarios", gates.answers);
-    if (common->json) {
-        json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-        putchar('\n');
-    }
-    json_decref(whole);
+    if (common->json)
+        json_print_scenarios(gates.answers, gates.exit_code, stdout);
+    else
+        json_decref(gates.answers);
     return gates.exit_code;
 }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "commands/commands.h"
 #include "commands/options.h"
+#include "report/json_fields.h"
 #include "report/text.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
@@ -100,22 +101,13 @@ static void print_lines(const struct scenario *scenario, const struct shelf *she
     }
 }
 
-static void set_time(json_t *object, const char *key, time_t time)
-{
-    char text[TIME_TEXT_SIZE];
-    if (time <= 0)
-        return;
-    time_format_utc(time, text);
-    json_object_set_new(object, key, json_string(text));
-}
-
 static json_t *backup_json(const struct retained *backup, const struct line *line)
 {
     json_t *object = json_pack("{ss sI sb sb ss}", "backup", line->name, "size_bytes",
                                (json_int_t)backup->size_bytes, "verified", (int)backup->verified,
                                "incomplete", (int)backup->incomplete, "kept", line->kept);
-    set_time(object, "time", backup->time);
-    set_time(object, "kept_until", line->kept_until);
+    json_set_time(object, "time", backup->time);
+    json_set_time(object, "kept_until", line->kept_until);
     if (backup->unproven) {
         cleanup(free_pointer) char *why = text_clean(backup->unproven, SIZE_MAX, TEXT_LINE);
         json_object_set_new(object, "not_verified_because", json_string(why));
@@ -195,13 +187,10 @@ int command_list(int argc, char **argv)
     struct listing listing = {.common = &common, .scenarios = json_array()};
     struct listing *own = &listing;
     int exit_code = scenarios_each(&common, list_scenario, &own);
-    json_t *whole = json_pack("{ss si so}", "version", PROGRAM_VERSION, "exit_code", exit_code,
-                              "scenarios", listing.scenarios);
-    if (common.json) {
-        json_dumpf(whole, stdout, JSON_INDENT(2));
-        putchar('\n');
-    }
-    json_decref(whole);
+    if (common.json)
+        json_print_scenarios(listing.scenarios, exit_code, stdout);
+    else
+        json_decref(listing.scenarios);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "restore-verifier: cannot write to standard output\n");
         exit_code = EXIT_CANNOT_VERIFY;

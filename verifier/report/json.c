@@ -6,27 +6,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "report/cases.h"
+#include "report/json_fields.h"
 #include "report/rehearsal_json.h"
 #include "report/text.h"
-
-/* Keys without a known value are left out: a reader must not take "" or 0 for something seen. */
-static void set_text(json_t *object, const char *key, const char *text, size_t size)
-{
-    cleanup(free_pointer) char *clean = text_clean(text, size, TEXT_BLOCK);
-    if (clean[0] != '\0')
-        json_object_set_new(object, key, json_string(clean));
-}
-
-#define set_array(object, key, array) set_text(object, key, array, sizeof(array))
-
-static void set_time(json_t *object, const char *key, time_t time)
-{
-    char text[TIME_TEXT_SIZE];
-    if (time == 0)
-        return;
-    time_format_utc(time, text);
-    json_object_set_new(object, key, json_string(text));
-}
 
 static json_t *seconds_of(int64_t duration_ms)
 {
@@ -37,53 +19,53 @@ static json_t *backup_object(const struct facts *facts)
 {
     const struct backup_fact *backup = &facts->backup;
     json_t *object = json_object();
-    set_array(object, "file", backup->path);
+    json_set_array(object, "file", backup->path);
     if (backup->path[0] != '\0')
         json_object_set_new(object, "size_bytes", json_integer(backup->size_bytes));
-    set_array(object, "sha256", backup->sha256);
-    set_time(object, "time", backup->time);
-    set_array(object, "time_from", backup->time_from);
-    set_array(object, "format", backup->format);
-    set_array(object, "archive_version", backup->archive_version);
-    set_array(object, "server_version", backup->server_version);
-    set_array(object, "pg_dump_version", backup->pg_dump_version);
-    set_array(object, "database", backup->database);
-    set_array(object, "databases_not_looked_at", facts->databases.others);
-    set_array(object, "encoding", backup->encoding);
-    set_array(object, "needs", backup->needs);
+    json_set_array(object, "sha256", backup->sha256);
+    json_set_time(object, "time", backup->time);
+    json_set_array(object, "time_from", backup->time_from);
+    json_set_array(object, "format", backup->format);
+    json_set_array(object, "archive_version", backup->archive_version);
+    json_set_array(object, "server_version", backup->server_version);
+    json_set_array(object, "pg_dump_version", backup->pg_dump_version);
+    json_set_array(object, "database", backup->database);
+    json_set_array(object, "databases_not_looked_at", facts->databases.others);
+    json_set_array(object, "encoding", backup->encoding);
+    json_set_array(object, "needs", backup->needs);
     if (facts->stages[STAGE_READ].state == STAGE_DONE) {
         json_object_set_new(object, "table_count", json_integer(backup->table_count));
         json_object_set_new(object, "row_count", json_integer(backup->row_count));
     }
-    set_array(object, "notices", backup->notices);
+    json_set_array(object, "notices", backup->notices);
     return object;
 }
 
 static json_t *server_object(const struct facts *facts)
 {
     json_t *object = json_object();
-    set_array(object, "version", facts->server.version);
-    set_array(object, "where", facts->server.where);
-    set_array(object, "origin", facts->server.origin);
-    set_array(object, "database", facts->server.database);
-    set_array(object, "restored_as", facts->server.restored_as);
-    set_array(object, "confined_by", facts->server.confined_by);
-    set_array(object, "not_confined_by", facts->server.not_confined_by);
-    set_array(object, "locale_missing", facts->server.locale_missing);
-    set_array(object, "guest_database", facts->server.guest);
+    json_set_array(object, "version", facts->server.version);
+    json_set_array(object, "where", facts->server.where);
+    json_set_array(object, "origin", facts->server.origin);
+    json_set_array(object, "database", facts->server.database);
+    json_set_array(object, "restored_as", facts->server.restored_as);
+    json_set_array(object, "confined_by", facts->server.confined_by);
+    json_set_array(object, "not_confined_by", facts->server.not_confined_by);
+    json_set_array(object, "locale_missing", facts->server.locale_missing);
+    json_set_array(object, "guest_database", facts->server.guest);
     return object;
 }
 
 static json_t *restore_object(const struct facts *facts)
 {
     json_t *object = json_object();
-    set_array(object, "how", facts->restore.how);
-    set_array(object, "errors", facts->restore.errors);
-    set_array(object, "time_spent", facts->restore.time_spent);
+    json_set_array(object, "how", facts->restore.how);
+    json_set_array(object, "errors", facts->restore.errors);
+    json_set_array(object, "time_spent", facts->restore.time_spent);
     json_object_set_new(object, "harmless_errors", json_integer(facts->restore.harmless_count));
     json_object_set_new(object, "machine_errors", json_integer(facts->restore.machine_count));
     json_object_set_new(object, "backup_errors", json_integer(facts->restore.backup_count));
-    set_array(object, "excluded", facts->restore.excluded);
+    json_set_array(object, "excluded", facts->restore.excluded);
     return object;
 }
 
@@ -105,7 +87,7 @@ static json_t *stages_object(const struct facts *facts)
         if (fact->state != STAGE_RUNNING)
             json_object_set_new(stage, "seconds", seconds_of(fact->duration_ms));
         if (fact->state == STAGE_FAILED)
-            set_array(stage, "error", fact->error.text);
+            json_set_array(stage, "error", fact->error.text);
         json_object_set_new(object, stage_name(i), stage);
     }
     return object;
@@ -141,7 +123,7 @@ static json_t *check_object(const struct report_case *one)
 static json_t *scenario_object(const struct result *result)
 {
     json_t *object = json_object();
-    set_text(object, "scenario", result->scenario, SIZE_MAX);
+    json_set_text(object, "scenario", result->scenario, SIZE_MAX);
     json_object_set_new(object, "exit_code", json_integer(result_exit_code(result)));
     cleanup(free_pointer) char *headline = result_headline(result);
     json_object_set_new(object, "headline", json_string(headline));
@@ -154,7 +136,7 @@ static json_t *scenario_object(const struct result *result)
     if (migration)
         json_object_set_new(object, "migration", migration);
     if (result->facts) {
-        set_time(object, "began", result->facts->began);
+        json_set_time(object, "began", result->facts->began);
         json_object_set_new(object, "seconds", seconds_of(result_duration_ms(result)));
         json_object_set_new(object, "backup", backup_object(result->facts));
         json_object_set_new(object, "server", server_object(result->facts));
@@ -177,9 +159,5 @@ void json_print(const struct result *results, size_t count, FILE *stream)
     json_t *scenarios = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(scenarios, scenario_object(&results[i]));
-    json_t *whole = json_pack("{ss si so}", "version", PROGRAM_VERSION, "exit_code",
-                              results_exit_code(results, count), "scenarios", scenarios);
-    json_dumpf(whole, stream, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-    fputc('\n', stream);
-    json_decref(whole);
+    json_print_scenarios(scenarios, results_exit_code(results, count), stream);
 }

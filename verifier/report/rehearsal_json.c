@@ -1,18 +1,9 @@
 #include "report/rehearsal_json.h"
 
 #include "base/memory.h"
+#include "report/json_fields.h"
 #include "report/rehearsal_text.h"
 #include "report/text.h"
-
-/* As in json.c: what is not known has no key. */
-static void set_text(json_t *object, const char *key, const char *text, size_t size)
-{
-    cleanup(free_pointer) char *clean = text_clean(text, size, TEXT_BLOCK);
-    if (clean[0] != '\0')
-        json_object_set_new(object, key, json_string(clean));
-}
-
-#define set_array(object, key, array) set_text(object, key, array, sizeof(array))
 
 static json_t *seconds_of(int64_t duration_us)
 {
@@ -27,16 +18,16 @@ static json_t *command_object(const struct rehearsed_command *command)
                   (int)command->has_network, "left_running", (json_int_t)command->left_running);
     if (!command->overdue && command->exit_code >= 0)
         json_object_set_new(object, "exit_code", json_integer(command->exit_code));
-    set_array(object, "how", command->how);
-    set_array(object, "first_error", command->first_error);
-    set_array(object, "last_lines", command->last_lines);
+    json_set_array(object, "how", command->how);
+    json_set_array(object, "first_error", command->first_error);
+    json_set_array(object, "last_lines", command->last_lines);
     return object;
 }
 
 static json_t *statement_object(const struct rehearsed_statement *statement)
 {
     json_t *object = json_object();
-    set_array(object, "statement", statement->text);
+    json_set_array(object, "statement", statement->text);
     json_object_set_new(object, "seconds", seconds_of(statement->duration_us));
     return object;
 }
@@ -50,8 +41,8 @@ static json_t *interval_object(const struct rehearsed_interval *interval)
         json_pack("{so so sb so so}", "from_seconds", seconds_of(interval->from_us), "to_seconds",
                   seconds_of(interval->to_us), "reading", (int)interval->reading, "by",
                   statement_object(&interval->taker), "during", during);
-    set_array(object, "table", interval->table);
-    set_array(object, "lock", interval->mode);
+    json_set_array(object, "table", interval->table);
+    json_set_array(object, "lock", interval->mode);
     return object;
 }
 
@@ -61,7 +52,7 @@ static json_t *table_object(const struct rehearsal *rehearsal, const struct rehe
         json_pack("{so so sb}", "write_blocked_seconds", seconds_of(table->write_blocked_us),
                   "read_blocked_seconds", seconds_of(table->read_blocked_us), "rewritten",
                   (int)table->rewritten);
-    set_array(object, "table", table->name);
+    json_set_array(object, "table", table->name);
     if (table->was_there)
         json_object_set_new(object, "rows_before", json_integer(table->rows_before));
     if (table->is_there)
@@ -80,7 +71,7 @@ static json_t *difference_object(const struct rehearsed_difference *difference)
 {
     json_t *object = json_pack("{sI sI}", "schema_objects", (json_int_t)difference->objects, "rows",
                                (json_int_t)difference->rows);
-    set_array(object, "schema", difference->listed);
+    json_set_array(object, "schema", difference->listed);
     return object;
 }
 
@@ -96,9 +87,9 @@ static void set_lists(const struct rehearsal *rehearsal, json_t *object)
         json_array_append_new(tables, table_object(rehearsal, told[i]));
     for (size_t i = 0; i < rehearsal->step_count && i < REHEARSED_STEPS; i++) {
         json_t *step = json_object();
-        set_array(step, rehearsal->steps_are_migrations ? "migration" : "statement",
-                  rehearsal->steps[i].name);
-        set_array(step, "title", rehearsal->steps[i].title);
+        json_set_array(step, rehearsal->steps_are_migrations ? "migration" : "statement",
+                       rehearsal->steps[i].name);
+        json_set_array(step, "title", rehearsal->steps[i].title);
         json_object_set_new(step, "seconds", seconds_of(rehearsal->steps[i].duration_us));
         json_array_append_new(steps, step);
     }
@@ -112,13 +103,13 @@ static void set_pending(const struct rehearsal *rehearsal, json_t *object)
     json_t *list = json_array();
     for (size_t i = 0; i < rehearsal->pending_count && i < REHEARSED_PENDING; i++) {
         json_t *pending = json_object();
-        set_array(pending, "migration", rehearsal->pending[i].name);
-        set_array(pending, "title", rehearsal->pending[i].title);
-        set_array(pending, "warnings", rehearsal->pending[i].warnings);
+        json_set_array(pending, "migration", rehearsal->pending[i].name);
+        json_set_array(pending, "title", rehearsal->pending[i].title);
+        json_set_array(pending, "warnings", rehearsal->pending[i].warnings);
         json_array_append_new(list, pending);
     }
     json_object_set_new(object, "pending", list);
-    set_array(object, "pending_problem", rehearsal->pending_problem);
+    json_set_array(object, "pending_problem", rehearsal->pending_problem);
 }
 
 json_t *rehearsal_object(const struct rehearsal *rehearsal)
@@ -133,12 +124,12 @@ json_t *rehearsal_object(const struct rehearsal *rehearsal)
                   (json_int_t)rehearsal->transactions, "largest_sample_gap_seconds",
                   seconds_of(rehearsal->sample_gap_us), "event_triggers", (int)rehearsal->observed,
                   "superuser", (int)rehearsal->superuser);
-    set_array(object, "role", rehearsal->role);
-    set_array(object, "revision_before", rehearsal->revision_before);
-    set_array(object, "revision_after", rehearsal->revision_after);
-    set_array(object, "gone", rehearsal->gone);
-    set_array(object, "unfinished", rehearsal->unsound);
-    set_array(object, "log", rehearsal->log);
+    json_set_array(object, "role", rehearsal->role);
+    json_set_array(object, "revision_before", rehearsal->revision_before);
+    json_set_array(object, "revision_after", rehearsal->revision_after);
+    json_set_array(object, "gone", rehearsal->gone);
+    json_set_array(object, "unfinished", rehearsal->unsound);
+    json_set_array(object, "log", rehearsal->log);
     set_lists(rehearsal, object);
     set_pending(rehearsal, object);
     if (rehearsal->after_failure.known)
@@ -147,7 +138,7 @@ json_t *rehearsal_object(const struct rehearsal *rehearsal)
         json_object_set_new(object, "again", command_object(&rehearsal->again));
     if (rehearsal->back.ran)
         json_object_set_new(object, "back", command_object(&rehearsal->back));
-    set_array(object, "revision_back", rehearsal->revision_back);
+    json_set_array(object, "revision_back", rehearsal->revision_back);
     if (rehearsal->after_back.known)
         json_object_set_new(object, "returned", difference_object(&rehearsal->after_back));
     return object;
