@@ -54,28 +54,18 @@ static void candidates_free(struct candidates *candidates)
 static const char pg_dump_settings[] =
     "SET datestyle = ISO; SET intervalstyle = postgres; SET extra_float_digits = 3";
 
+static void feed_row(void *rows, const char *row, size_t length)
+{
+    rows_feed(rows, row, length);
+}
+
 /* Reads a table back. -1: the server would not; the outcome says so. */
 static int read_back(struct connection *connection, const char *sql, struct row_totals *ret_totals,
                      struct error *error)
 {
-    PGconn *raw = connection_raw(connection);
-    cleanup(result_clear) PGresult *began = PQexec(raw, sql);
-    if (PQresultStatus(began) != PGRES_COPY_OUT)
-        return cannot_verify(error, "%s", PQerrorMessage(raw));
     cleanup(rows_freep) struct rows *rows = rows_new(true);
-    char *row;
-    int length;
-    while ((length = PQgetCopyData(raw, &row, 0)) > 0) {
-        rows_feed(rows, row, (size_t)length);
-        PQfreemem(row);
-    }
-    bool failed = length == -2;
-    for (PGresult *rest; (rest = PQgetResult(raw));) {
-        failed |= PQresultStatus(rest) != PGRES_COMMAND_OK;
-        PQclear(rest);
-    }
-    if (failed)
-        return cannot_verify(error, "%s", PQerrorMessage(raw));
+    if (connection_copy_out(connection, sql, feed_row, rows, error) < 0)
+        return -1;
     rows_feed(rows, ROWS_TERMINATOR, strlen(ROWS_TERMINATOR));
     return rows_finish(rows, ret_totals, error);
 }

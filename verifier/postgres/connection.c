@@ -234,6 +234,27 @@ int connection_each(struct connection *connection, const char *sql, row_visitor 
     return outcome;
 }
 
+int connection_copy_out(struct connection *connection, const char *sql, copied_row *take_row,
+                        void *context, struct error *error)
+{
+    PGconn *raw = connection_raw(connection);
+    cleanup(result_clear) PGresult *began = PQexec(raw, sql);
+    if (PQresultStatus(began) != PGRES_COPY_OUT)
+        return cannot_verify(error, "%s", PQerrorMessage(raw));
+    char *row;
+    int length;
+    while ((length = PQgetCopyData(raw, &row, 0)) > 0) {
+        take_row(context, row, (size_t)length);
+        PQfreemem(row);
+    }
+    bool failed = length == -2;
+    for (PGresult *rest; (rest = PQgetResult(raw));) {
+        failed |= PQresultStatus(rest) != PGRES_COMMAND_OK;
+        PQclear(rest);
+    }
+    return failed ? cannot_verify(error, "%s", PQerrorMessage(raw)) : 0;
+}
+
 int connection_execute(struct connection *connection, struct error *error, const char *format, ...)
 {
     va_list arguments;

@@ -43,6 +43,11 @@ typedef void row_visitor(void *context, const PGresult *row);
 int connection_each(struct connection *connection, const char *sql, row_visitor *visit,
                     void *context, char ret_state[6], struct error *error);
 
+/* Runs a COPY ... TO STDOUT and gives its rows one by one, each with its line feed. */
+typedef void copied_row(void *context, const char *row, size_t length);
+int connection_copy_out(struct connection *connection, const char *sql, copied_row *take_row,
+                        void *context, struct error *error);
+
 /* Runs statements without results (several, separated by semicolons, are fine). */
 int connection_execute(struct connection *connection, struct error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

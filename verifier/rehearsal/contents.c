@@ -13,13 +13,15 @@ struct hashes {
     bool listed;
     uint64_t *items;
     size_t count, room;
+    struct rows *rows; /* while they are read */
     struct row_totals totals;
 };
 
-static void row_take(struct hashes *hashes, struct rows *rows, const char *row, size_t length)
+static void row_take(void *context, const char *row, size_t length)
 {
+    struct hashes *hashes = context;
     if (!hashes->listed) {
-        rows_feed(rows, row, length);
+        rows_feed(hashes->rows, row, length);
         return;
     }
     if (hashes->count == hashes->room) {
@@ -32,26 +34,14 @@ static void row_take(struct hashes *hashes, struct rows *rows, const char *row, 
 static int rows_read(struct connection *connection, const char *sql, struct hashes *hashes,
                      struct error *error)
 {
-    PGconn *raw = connection_raw(connection);
-    cleanup(result_clear) PGresult *began = PQexec(raw, sql);
-    if (PQresultStatus(began) != PGRES_COPY_OUT)
-        return cannot_verify(error, "%s", PQerrorMessage(raw));
     cleanup(rows_freep) struct rows *rows = rows_new(true);
-    char *row;
-    int length;
-    while ((length = PQgetCopyData(raw, &row, 0)) > 0) {
-        row_take(hashes, rows, row, (size_t)length);
-        PQfreemem(row);
-    }
-    bool failed = length == -2;
-    for (PGresult *rest; (rest = PQgetResult(raw));) {
-        failed |= PQresultStatus(rest) != PGRES_COMMAND_OK;
-        PQclear(rest);
-    }
-    if (failed)
-        return cannot_verify(error, "%s", PQerrorMessage(raw));
+    hashes->rows = rows;
+    int outcome = connection_copy_out(connection, sql, row_take, hashes, error);
+    hashes->rows = NULL;
+    if (outcome < 0 || hashes->listed)
+        return outcome;
     rows_feed(rows, ROWS_TERMINATOR, strlen(ROWS_TERMINATOR));
-    return hashes->listed ? 0 : rows_finish(rows, &hashes->totals, error);
+    return rows_finish(rows, &hashes->totals, error);
 }
 
 /* The same columns of both, in the same order. */

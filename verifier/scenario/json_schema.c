@@ -23,6 +23,12 @@ static json_t *text_like(const char *regex)
     return json_pack("{s:s, s:s}", "type", "string", "pattern", whole);
 }
 
+/* One of a list of texts, or a variable. */
+static json_t *one_of(json_t *names)
+{
+    return json_pack("{s:[{s:o}, o]}", "anyOf", "enum", names, text_like("\\$\\{"));
+}
+
 static json_t *number_like(int low, int high)
 {
     return json_pack("{s:[{s:s, s:i, s:i}, o]}", "anyOf", "type", "integer", "minimum", low,
@@ -117,7 +123,7 @@ static json_t *target(void)
     json_t *names = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(names, json_string(known[i]));
-    return json_pack("{s:[{s:o}, o]}", "anyOf", "enum", names, text_like("^$"));
+    return one_of(names);
 }
 
 /* Some revisions are numbers to YAML. */
@@ -140,7 +146,7 @@ static json_t *tool(void)
     for (enum migration_tool i = 0; i < TOOL_COUNT; i++)
         if (i != TOOL_ALEMBIC) /* has a section of its own */
             json_array_append_new(names, json_string(migration_tool_name(i)));
-    return json_pack("{s:[{s:o}, o]}", "anyOf", "enum", names, text_like("\\$\\{"));
+    return one_of(names);
 }
 
 static json_t *period(void)
