@@ -27,7 +27,7 @@ static const struct usage list_usage = {
 /* A backup as it is told. */
 struct line {
     char *name;
-    char time[TIME_TEXT_SIZE];
+    char time[TIME_TEXT_SIZE]; /* local; or only the day */
     char size[SIZE_TEXT_SIZE];
     const char *state; /* "verified", "not verified", "incomplete" */
     char *kept;        /* "until 2026-12-26", "the newest backup", "may be deleted" */
@@ -72,7 +72,7 @@ static void line_fill(const struct retained *backup, enum retention decision,
                               .kept = kept_words(decision, until, keep),
                               .kept_until = until};
     localtime_r(&backup->time, &parts);
-    strftime(ret_line->time, sizeof(ret_line->time), "%F %H:%M", &parts);
+    strftime(ret_line->time, sizeof(ret_line->time), backup->day_only ? "%F" : "%F %H:%M", &parts);
     size_format(backup->size_bytes, ret_line->size);
 }
 
@@ -96,7 +96,7 @@ static void print_lines(const struct scenario *scenario, const struct shelf *she
            shelf_location(shelf));
     for (size_t i = 0; i < count; i++) {
         int columns = (int)text_columns(lines[i].name, strlen(lines[i].name));
-        printf("  %s%*s  %s  %10s  %-12s  kept %s\n", lines[i].name, width - columns, "",
+        printf("  %s%*s  %-16s  %10s  %-12s  kept %s\n", lines[i].name, width - columns, "",
                lines[i].time, lines[i].size, lines[i].state, lines[i].kept);
     }
 }
@@ -106,7 +106,10 @@ static json_t *backup_json(const struct retained *backup, const struct line *lin
     json_t *object = json_pack("{ss sI sb sb ss}", "backup", line->name, "size_bytes",
                                (json_int_t)backup->size_bytes, "verified", (int)backup->verified,
                                "incomplete", (int)backup->incomplete, "kept", line->kept);
-    json_set_time(object, "time", backup->time);
+    if (backup->day_only)
+        json_object_set_new(object, "date", json_string(line->time));
+    else
+        json_set_time(object, "time", backup->time);
     json_set_time(object, "kept_until", line->kept_until);
     if (backup->unproven) {
         cleanup(free_pointer) char *why = text_clean(backup->unproven, SIZE_MAX, TEXT_LINE);

@@ -93,6 +93,7 @@ static void retained_add(struct retained_list *list, const struct listed_backup 
     *added = (struct retained){.name = xstrdup(backup->name),
                                .incomplete = backup->missing.count > 0,
                                .time = backup->date.end - 1,
+                               .day_only = !backup->date.has_time,
                                .modified = backup->entry.modified,
                                .size_bytes = backup->entry.size_bytes};
     for (size_t i = 0; i < backup->part_count; i++)

@@ -27,6 +27,7 @@ struct retained {
     struct strings files; /* all that it consists of */
     bool incomplete;      /* a set of which a part is missing */
     time_t time;          /* at the latest: the end of the day, hour ... that its name tells */
+    bool day_only;        /* its name tells no hour */
     time_t modified;
     int64_t size_bytes;
     bool verified;           /* it has a record that speaks of it */
