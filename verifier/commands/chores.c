@@ -47,14 +47,6 @@ static void leave_report(struct chores *chores, size_t index)
     raise_code(chores, EXIT_CANNOT_VERIFY);
 }
 
-static void leave_history(const struct chores *chores, const struct scenario *scenario,
-                          const struct run *run)
-{
-    struct error error;
-    if (!chores->chore->no_report && remember(scenario, run, chores->common->reports, &error) < 0)
-        fprintf(stderr, "restore-verifier: %s: the history: %s\n", run->name, error.text);
-}
-
 static void prepare(struct chores *chores)
 {
     const struct loaded *loaded = chores->loaded;
@@ -88,7 +80,8 @@ static void work(struct chores *chores, size_t index)
         chores->chore->work(scenario, chores->common, chores->own, run->facts, outcome);
         outcome->duration_ms = clock_ms() - outcome->started_ms;
         leave_report(chores, index);
-        leave_history(chores, scenario, run);
+        if (!chores->chore->no_report)
+            remember(scenario, run, chores->common->reports);
         if (chores->chore->holds_signals)
             signals_release(&before);
     }

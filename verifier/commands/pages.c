@@ -1,5 +1,6 @@
 #include "commands/pages.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -24,6 +25,8 @@ static void source_read(const struct scenario *scenario, const char *reports,
     if (history_open(scenario, reports, &history, &error) < 0 ||
         history_read(history, &ret_source->entries, &notices, &error) < 0)
         ret_source->problem = xstrdup(error.text);
+    for (size_t i = 0; i < notices.count; i++)
+        fprintf(stderr, "restore-verifier: %s: %s\n", scenario->name, notices.items[i]);
     ret_source->path = history ? history_path(history) : xstrdup("");
 }
 

@@ -1,5 +1,6 @@
 #include "commands/remember.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,14 +110,11 @@ static const char *command_of(enum report_kind kind)
     return NULL;
 }
 
-int remember(const struct scenario *scenario, const struct run *run, const char *reports,
-             struct error *error)
+static int append(const struct scenario *scenario, const struct run *run, const char *command,
+                  const char *reports, struct error *error)
 {
-    const char *command = command_of(run->kind);
     const struct result result = run_result(run);
     cleanup(history_freep) struct history *history = NULL;
-    if (!command || scenario->history.none)
-        return 0;
     if (history_open(scenario, reports, &history, error) < 0)
         return -1;
     struct history_entry entry = {.command = xstrdup(command),
@@ -132,4 +130,21 @@ int remember(const struct scenario *scenario, const struct run *run, const char 
     int outcome = history_append(history, &entry, entry.began, error);
     history_entry_free(&entry);
     return outcome;
+}
+
+void remember(const struct scenario *scenario, const struct run *run, const char *reports)
+{
+    struct error error;
+    const char *command = command_of(run->kind);
+    if (!command || scenario->history.none)
+        return;
+    int appended = append(scenario, run, command, reports, &error);
+    if (appended > 0)
+        fprintf(stderr,
+                "restore-verifier: %s: the history goes on in %s/history, because it cannot be "
+                "kept where the backups lie: %s; say with `history` where it shall lie\n",
+                run->name, reports, error.text);
+    else if (appended < 0)
+        fprintf(stderr, "restore-verifier: %s: this run is not in the history: %s\n", run->name,
+                error.text);
 }

@@ -238,25 +238,18 @@ static void verify_all(struct verification *verification)
         fprintf(stderr, "restore-verifier: interrupted (%s)\n", strsignal(interrupted));
 }
 
-static void remember_run(const struct verification *verification, const struct scenario *scenario,
-                         const struct run *run)
-{
-    struct error error;
-    if (remember(scenario, run, verification->common->reports, &error) < 0)
-        fprintf(stderr, "restore-verifier: %s: the history: %s\n", run->name, error.text);
-}
-
 /* Behind everything else, so that a store that does not answer keeps no report waiting. A history
  * that lacks a run makes `gate` say that the backup was not verified: never the other way round. */
 static void remember_all(const struct verification *verification, const struct loaded *loaded)
 {
+    const char *reports = verification->common->reports;
     for (size_t i = 0; i < verification->count; i++) {
         const struct rehearsing *rehearsing = &verification->rehearsals[i];
         if (!loaded->scenarios[i])
             continue;
-        remember_run(verification, loaded->scenarios[i], &verification->runs[i]);
+        remember(loaded->scenarios[i], &verification->runs[i], reports);
         if (rehearsing->done && *rehearsing->done)
-            remember_run(verification, loaded->scenarios[i], &rehearsing->report);
+            remember(loaded->scenarios[i], &rehearsing->report, reports);
     }
 }
 

@@ -82,10 +82,10 @@ static int append(struct shelf *shelf, const struct history *history,
 int history_append(struct history *history, const struct history_entry *entry, time_t now,
                    struct error *error)
 {
-    struct error ignored;
+    struct error neither;
     if (append(history->shelf, history, entry, now, error) == 0)
         return 0;
-    return history->reports && append(history->reports, history, entry, now, &ignored) == 0 ? 0
+    return history->reports && append(history->reports, history, entry, now, &neither) == 0 ? 1
                                                                                             : -1;
 }
 

@@ -39,7 +39,8 @@ int history_open(const struct scenario *scenario, const char *reports, struct hi
 void history_free(struct history *history); /* takes NULL */
 void history_freep(struct history **history);
 
-/* `now` is the time from which `history_keep` counts. */
+/* `now` is the time from which `history_keep` counts. 1: it went among the reports; the error says
+ * why not to where it belongs. */
 int history_append(struct history *history, const struct history_entry *entry, time_t now,
                    struct error *error);
 

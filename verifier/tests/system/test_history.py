@@ -131,14 +131,15 @@ def test_a_directory_of_its_own(place, good):
     shutil.rmtree(directory)
     directory.write_text("no directory")
     run = place.verify(path)
-    assert run.code == PASSED and "bugspark: the history: cannot " in run.err, "a history that cannot be written changes no verdict"
+    assert run.code == PASSED and "bugspark: this run is not in the history: cannot " in run.err, "a history that cannot be written changes no verdict"
 
 
-def test_where_backups_may_only_be_read(place, good, monkeypatch):
+def test_where_it_cannot_lie_beside_the_backups(place, good):
     path = place.scenario(TABLES, history=None)
     place.put(good.gz)
     (place.backups / "history").write_text("in the way")
-    assert place.verify(path).code == PASSED
+    run = place.verify(path)
+    assert run.code == PASSED and f"the history goes on in {place.reports}/history, because it cannot be kept" in run.err, str(run)
     assert len(lines(place, place.reports / "history")) == 1
     (place.backups / "history").unlink()
     assert "verified" in gate(place, path, code=PASSED)
@@ -154,10 +155,11 @@ def test_list(place, good):
     assert run.code == PASSED, str(run)
     head, newest, oldest = run.out.splitlines()
     assert head == f"bugspark: 2 backups in {place.backups}"
-    assert newest.split()[0] == today() and "  verified  " in newest and f"kept until {today('%Y-%m-%d', -30)}" in newest
+    assert newest.split()[:2] == [today(), today("%Y-%m-%d")] and "  verified  " in newest, "the name tells no hour" and f"kept until {today('%Y-%m-%d', -30)}" in newest
     assert oldest.split()[0] == old.name and "  not verified  " in oldest and "kept no longer: prune deletes it" in oldest
     run = place.run("list", "--format", "json", "--reports", place.reports, path)
     first, second = json.loads(run.out)["scenarios"][0]["backups"]
+    assert first["date"] == today("%Y-%m-%d") and "time" not in first
     assert first["verified"] and not second["verified"] and "kept_until" in first and "kept_until" not in second
     (place.backups / today()).write_bytes(b"something else")
     first = json.loads(place.run("list", "--format", "json", "--reports", place.reports, path).out)["scenarios"][0]["backups"][0]

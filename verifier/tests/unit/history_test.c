@@ -225,11 +225,16 @@ END_TEST
 
 START_TEST(test_where_backups_cannot_lie_it_lies_among_the_reports)
 {
+    struct history_entry entry;
+    struct error error;
     cleanup(history_freep) struct history *history = NULL;
     cleanup(scratch_free) char *directory = scratch_new();
     cleanup(free_pointer) char *missing = xasprintf("%s/none", directory);
     open_history(missing, directory, &history);
-    append(history, NOW, 0);
+    fill(&entry, NOW, 0);
+    ck_assert_int_eq(history_append(history, &entry, NOW, &error), 1);
+    ck_assert_msg(strstr(error.text, missing), "%s", error.text);
+    history_entry_free(&entry);
     ck_assert_uint_eq(count(history, NULL), 1);
 }
 END_TEST
