@@ -139,6 +139,9 @@ void remember(const struct scenario *scenario, const struct run *run, const char
     if (!command || scenario->history.none)
         return;
     int appended = append(scenario, run, command, reports, &error);
+    /* Of a backup that was named on the command line nobody asks the history. */
+    if (run->facts->backup.given)
+        return;
     if (appended > 0)
         fprintf(stderr,
                 "restore-verifier: %s: the history goes on in %s/history, because it cannot be "

@@ -437,15 +437,37 @@ static void scenario_lines(const struct paper *paper, const struct result *resul
     fputc('\n', paper->stream);
 }
 
+/* One scenario may have several results: of its backup, of its migration, of its alarm. The worst
+ * counts. Gives how many scenarios there are. */
+static size_t count_scenarios(const struct result *results, size_t count, int ret_codes[3])
+{
+    size_t scenarios = 0;
+    for (size_t i = 0; i < count; i++) {
+        int worst = 0;
+        size_t first = count;
+        for (size_t j = 0; j < count; j++)
+            if (strcmp(results[j].scenario, results[i].scenario) == 0) {
+                int code = result_exit_code(&results[j]);
+                worst = code > worst ? code : worst;
+                first = j < first ? j : first;
+            }
+        if (first < i)
+            continue;
+        ret_codes[worst]++;
+        scenarios++;
+    }
+    return scenarios;
+}
+
 static void last_line(const struct paper *paper, const struct result *results, size_t count)
 {
     int scenarios[3] = {0};
     int checks = 0;
+    size_t all = count_scenarios(results, count, scenarios);
     for (size_t i = 0; i < count; i++) {
         struct totals totals;
         result_totals(&results[i], &totals);
         checks += totals.checks - totals.left_out;
-        scenarios[result_exit_code(&results[i])]++;
     }
     struct buffer line;
     buffer_init(&line, 2000);
@@ -455,7 +477,7 @@ static void last_line(const struct paper *paper, const struct result *results, s
     if (count == 0)
         buffer_append_text(&line, "nothing was verified");
     paint(paper, bold);
-    fprintf(paper->stream, "%zu scenario%s: %s", count, count == 1 ? "" : "s", line.data);
+    fprintf(paper->stream, "%zu scenario%s: %s", all, all == 1 ? "" : "s", line.data);
     unpaint(paper);
     fprintf(paper->stream, "; %d check%s.", checks, checks == 1 ? "" : "s");
     if (paper->reports)

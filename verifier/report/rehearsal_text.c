@@ -194,13 +194,16 @@ static void table_line(const struct rehearsal *rehearsal, const struct rehearsed
                        struct buffer *target)
 {
     char before[COUNT_TEXT_SIZE], after[COUNT_TEXT_SIZE];
+    char inserted[COUNT_TEXT_SIZE], updated[COUNT_TEXT_SIZE], deleted[COUNT_TEXT_SIZE];
     cleanup(free_pointer) char *name = clean_line(table->name);
     count_format(table->rows_before, before);
     count_format(table->rows_after, after);
+    count_format(table->inserted, inserted);
+    count_format(table->updated, updated);
+    count_format(table->deleted, deleted);
     buffer_printf(target, "%s: %s -> %s rows", name, before, after);
     if (rehearsal->rows_known && changed_rows(table) > 0)
-        buffer_printf(target, ", %" PRId64 " inserted, %" PRId64 " updated, %" PRId64 " deleted",
-                      table->inserted, table->updated, table->deleted);
+        buffer_printf(target, ", %s inserted, %s updated, %s deleted", inserted, updated, deleted);
     buffer_printf(target, "%s%s\n", table->rewritten ? ", rewritten" : "",
                   !table->was_there  ? ", new"
                   : !table->is_there ? ", gone"
@@ -275,6 +278,14 @@ static void pending_one(const struct rehearsed_pending *pending, struct buffer *
     }
 }
 
+static bool has_warnings(const struct rehearsal *rehearsal)
+{
+    for (size_t i = 0; i < rehearsal->pending_count && i < REHEARSED_PENDING; i++)
+        if (rehearsal->pending[i].warnings[0] != '\0')
+            return true;
+    return false;
+}
+
 /* What the files say; without `all` only those of which there is something to say. */
 static void pending_lines(const struct rehearsal *rehearsal, bool all, struct buffer *target)
 {
@@ -283,8 +294,9 @@ static void pending_lines(const struct rehearsal *rehearsal, bool all, struct bu
     if (*problem)
         buffer_printf(target, "which migrations are to come is not known: %s\n", problem);
     if (rehearsal->pending_count > 0)
-        buffer_printf(target, "%zu migration%s to come, by the files:\n", rehearsal->pending_count,
-                      rehearsal->pending_count == 1 ? "" : "s");
+        buffer_printf(target, "%zu migration%s to come, by the files%s\n", rehearsal->pending_count,
+                      rehearsal->pending_count == 1 ? "" : "s",
+                      all || has_warnings(rehearsal) ? ":" : ", which warn of nothing");
     for (size_t i = 0; i < rehearsal->pending_count && i < REHEARSED_PENDING; i++) {
         const struct rehearsed_pending *pending = &rehearsal->pending[i];
         if (!all && (told == FEW_STEPS || pending->warnings[0] == '\0')) {
@@ -294,9 +306,8 @@ static void pending_lines(const struct rehearsal *rehearsal, bool all, struct bu
         told++;
         pending_one(pending, target);
     }
-    if (left > 0)
-        buffer_printf(target, "    %s%zu of which nothing is said here\n", told > 0 ? "and " : "",
-                      left);
+    if (left > 0 && told > 0)
+        buffer_printf(target, "    and %zu more\n", left);
 }
 
 void rehearsal_lines(const struct rehearsal *rehearsal, bool all, struct buffer *target)

@@ -192,6 +192,23 @@ START_TEST(no_text_commands_the_terminal)
 }
 END_TEST
 
+/* Of a scenario whose migration is rehearsed, too, the worse of both counts. */
+START_TEST(a_scenario_with_two_results_is_one)
+{
+    struct sample *good = sample_new("bugspark"), *bad = sample_new("bugspark");
+    struct sample *other = sample_new("shop");
+    sample_add(good, "backup", "a", VERDICT_PASS, "");
+    sample_add(bad, "migration", "b", VERDICT_FAIL, "no");
+    sample_add(other, "backup", "c", VERDICT_PASS, "");
+    const struct result results[] = {good->result, other->result, bad->result};
+    cleanup(free_pointer) char *text = print_console(results, 3, false, false);
+    ck_assert_ptr_nonnull(strstr(text, "2 scenarios: 1 passed, 1 failed; 3 checks."));
+    sample_free(good);
+    sample_free(bad);
+    sample_free(other);
+}
+END_TEST
+
 START_TEST(no_result_is_no_success)
 {
     cleanup(free_pointer) char *text = print_console(NULL, 0, false, false);
@@ -250,6 +267,7 @@ Suite *report_console_suite(void)
     add_table_test(suite, no_text_commands_the_terminal, ARRAY_LENGTH(awkward));
     add_test(suite, a_partial_run_says_how_much_it_saw);
     add_test(suite, what_is_wrong_with_a_scenario_is_told_whole);
+    add_test(suite, a_scenario_with_two_results_is_one);
     add_test(suite, no_result_is_no_success);
     add_table_test(suite, lines_are_as_wide_as_the_terminal, ARRAY_LENGTH(terminals));
     return suite;
