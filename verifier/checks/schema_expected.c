@@ -131,10 +131,9 @@ static bool is_same_major(const char *one, const char *other)
 
 static void side_of_archive(const struct archive *archive, struct side *ret_side)
 {
-    static const struct schema_exclusion none = {0};
     *ret_side =
         (struct side){.pg_dump = archive->pg_dump_version, .server = archive->server_version};
-    schema_find(archive, &none, &ret_side->schema);
+    schema_find_all(archive, &ret_side->schema);
 }
 
 /* What was not compared, or not in full. */

@@ -203,7 +203,7 @@ static int by_lock(const void *one, const void *other)
                       : (left->first_us > right->first_us) - (left->first_us < right->first_us);
 }
 
-static bool is_same_lock(const struct held_lock *one, const struct held_lock *other)
+bool held_lock_same(const struct held_lock *one, const struct held_lock *other)
 {
     return transaction_id_same(one->transaction, other->transaction) &&
            one->relation == other->relation && strcmp(one->mode, other->mode) == 0;
@@ -216,7 +216,8 @@ static bool was_held_between(const struct lock_samples *samples, const struct he
     if (samples_before(samples, one->last_us) == samples_before(samples, next->first_us))
         return true;
     for (size_t i = 0; i < samples->lock_count; i++)
-        if (is_same_lock(&samples->locks[i], one) && samples->locks[i].first_us <= next->first_us &&
+        if (held_lock_same(&samples->locks[i], one) &&
+            samples->locks[i].first_us <= next->first_us &&
             samples->locks[i].last_us >= one->last_us)
             return true;
     return false;
@@ -237,7 +238,7 @@ static void add_logged(struct finding *finding)
     }
     qsort(locks, log->lock_count, sizeof(*locks), by_lock);
     for (size_t i = 0, next; i < log->lock_count; i = next) {
-        for (next = i + 1; next < log->lock_count && is_same_lock(&locks[i], &locks[next]) &&
+        for (next = i + 1; next < log->lock_count && held_lock_same(&locks[i], &locks[next]) &&
                            was_held_between(finding->samples, &locks[i], &locks[next]);
              next++)
             locks[i].last_us = locks[next].last_us;

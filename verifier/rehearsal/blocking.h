@@ -20,6 +20,9 @@ struct held_lock {
     int64_t first_us, last_us;
 };
 
+/* Of the same transaction, on the same relation, in the same mode. */
+bool held_lock_same(const struct held_lock *one, const struct held_lock *other);
+
 /* Samples with their times, one after the other. */
 struct lock_samples {
     int64_t *times_us;

@@ -277,11 +277,10 @@ static void list_objects(const struct schema_object *const *objects, size_t coun
 static void compare_schemas(const struct archive *before, const struct archive *now,
                             struct rehearsed_difference *told)
 {
-    static const struct schema_exclusion nothing_excluded = {0};
     struct schema expected, found;
     struct schema_difference difference;
-    schema_find(before, &nothing_excluded, &expected);
-    schema_find(now, &nothing_excluded, &found);
+    schema_find_all(before, &expected);
+    schema_find_all(now, &found);
     schema_compare(&expected, &found, SCHEMA_DEFINITIONS, &difference);
     told->objects =
         (int64_t)(difference.missing_count + difference.added_count + difference.changed_count);

@@ -41,12 +41,6 @@ static void sampler_free(struct sampler *sampler)
 
 /* --- one sample ------------------------------------------------------------------------------- */
 
-static bool is_same(const struct held_lock *one, const struct held_lock *other)
-{
-    return transaction_id_same(one->transaction, other->transaction) &&
-           one->relation == other->relation && strcmp(one->mode, other->mode) == 0;
-}
-
 /* The lock of the last sample that this one is still, or a new one. The server lists them mostly in
  * the same order, so it is looked for from where the one before it was (`hint`). */
 static size_t place_of(struct sampler *sampler, const struct held_lock *lock, size_t *hint)
@@ -54,7 +48,7 @@ static size_t place_of(struct sampler *sampler, const struct held_lock *lock, si
     struct lock_samples *samples = &sampler->samples;
     for (size_t i = 0; i < sampler->open_count; i++) {
         size_t next = (*hint + i) % sampler->open_count;
-        if (!is_same(&samples->locks[sampler->open[next]], lock))
+        if (!held_lock_same(&samples->locks[sampler->open[next]], lock))
             continue;
         *hint = next + 1;
         return sampler->open[next];

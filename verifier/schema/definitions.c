@@ -26,12 +26,11 @@ static bool is_too_much(const struct schema *schema)
 
 void definitions_find(const struct archive *archive, struct definitions *ret_definitions)
 {
-    static const struct schema_exclusion none = {0};
     cleanup(schema_free) struct schema schema = {0};
     struct definitions definitions = {
         .pg_dump = xstrdup(archive->pg_dump_version ? archive->pg_dump_version : ""),
         .server = xstrdup(archive->server_version ? archive->server_version : "")};
-    schema_find(archive, &none, &schema);
+    schema_find_all(archive, &schema);
     size_t count = is_too_much(&schema) ? 0 : schema.count;
     for (size_t i = 0; i < count; i++) {
         const struct schema_object *object = &schema.objects[i];

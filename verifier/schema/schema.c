@@ -155,6 +155,12 @@ void schema_free(struct schema *schema)
     *schema = (struct schema){0};
 }
 
+void schema_find_all(const struct archive *archive, struct schema *ret_schema)
+{
+    static const struct schema_exclusion none = {0};
+    schema_find(archive, &none, ret_schema);
+}
+
 char *schema_object_label(const struct schema_object *object)
 {
     char *label = xasprintf("%s %s%s%s", object->kind, object->schema, *object->schema ? " " : "",

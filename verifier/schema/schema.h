@@ -44,6 +44,8 @@ struct schema_exclusion {
 /* Of a backup that was read. */
 void schema_find(const struct archive *archive, const struct schema_exclusion *exclusion,
                  struct schema *ret_schema);
+/* All of it. */
+void schema_find_all(const struct archive *archive, struct schema *ret_schema);
 void schema_free(struct schema *schema); /* takes a zeroed one */
 
 /* For one that is made otherwise. */
