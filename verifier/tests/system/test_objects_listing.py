@@ -8,6 +8,7 @@ import s3_faults
 from s3_proxy import Answer
 from s3_client import quote
 from s3_fixtures import AWKWARD, PAGE, PLAIN
+from running import seldom
 
 
 def is_listing(request):
@@ -33,7 +34,8 @@ HARMLESS = (s3_faults.repeated, s3_faults.no_token, s3_faults.token_of_before)
 PERSISTENT = [fault for fault in s3_faults.LISTING if fault not in HARMLESS]
 
 
-@pytest.mark.parametrize("fault", PERSISTENT, ids=lambda fault: fault.__name__)
+# Each is waited for until it is given up.
+@pytest.mark.parametrize("fault", seldom(PERSISTENT, [s3_faults.reset, s3_faults.cut_to_objects, s3_faults.no_end, s3_faults.portal]), ids=lambda fault: fault.__name__)
 def test_a_fault_that_stays_is_an_error(ceph, make_copy, fault):
     at = s3_faults.At(fault, 5, is_listing, always=True)
     ceph.proxy.reset(at)

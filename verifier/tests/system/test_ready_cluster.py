@@ -57,6 +57,7 @@ def test_a_damaged_one_is_made_anew(cached):
     assert origin(cached) == COPIED
 
 
+@pytest.mark.slow
 def test_many_at_once_from_nothing(cached):
     scenarios = [cached.scenario(SCENARIO, name=f"n{number}") for number in range(6)]
     run = cached.verify("--jobs", "6", *scenarios)
