@@ -298,14 +298,12 @@ static const char *stage_reached(const struct facts *facts)
 
 /* Checks that were at work when the server was taken from them found nothing out: what they said of
  * that would lead astray. */
-static void close_cut_short(struct run *run, const char *reason)
+static void close_cut_short(struct run *run, int64_t killed_ms, const char *reason)
 {
-    enum { JUST_NOW_MS = 2000 };
-    int64_t now_ms = clock_ms();
     for (size_t i = 0; i < run->plan.count; i++) {
         struct outcome *outcome = &run->outcomes[i];
         if (outcome->verdict != VERDICT_ERROR || outcome->started_ms == 0 ||
-            now_ms - outcome->started_ms - outcome->duration_ms > JUST_NOW_MS)
+            outcome->started_ms + outcome->duration_ms < killed_ms)
             continue;
         outcome_detail(outcome, "at its end it said: %s", outcome->message);
         outcome_error(outcome, "%s", reason);
@@ -316,6 +314,8 @@ void run_close(struct run *run, const struct worker *worker)
 {
     cleanup(free_pointer) char *reason = NULL;
     const char *stage = stage_reached(run->facts);
+    /* A check of a worker that was killed may still be about to end, and to say something else. */
+    shared_leave(run->outcomes, run->outcomes_size);
     switch (worker->end) {
     case WORKER_INTERRUPTED:
         reason = xasprintf("interrupted at stage `%s`: the run was told to end", stage);
@@ -337,7 +337,7 @@ void run_close(struct run *run, const struct worker *worker)
         break;
     }
     if (worker->end == WORKER_INTERRUPTED || worker->end == WORKER_OVERDUE)
-        close_cut_short(run, reason);
+        close_cut_short(run, worker->killed_ms, reason);
     outcomes_close(run->outcomes, run->plan.count, reason);
 }
 

@@ -47,6 +47,16 @@ void shared_free(void *memory, size_t size)
     munmap(memory, size);
 }
 
+void shared_leave(void *memory, size_t size)
+{
+    cleanup(free_pointer) void *content = xmalloc(size);
+    memcpy(content, memory, size);
+    if (mmap(memory, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+             0) == MAP_FAILED)
+        out_of_memory();
+    memcpy(memory, content, size);
+}
+
 /* The body of every test: `_i` is the index of the check. Signals get their default handling back,
  * because a handler that only sets a flag would let a terminated check go on and pass. */
 START_TEST(look)

@@ -28,4 +28,7 @@ void outcomes_close(struct outcome *outcomes, size_t count, const char *reason);
 void *shared_alloc(size_t size);
 void shared_free(void *memory, size_t size);
 
+/* From now on nobody else's writing is seen in it. */
+void shared_leave(void *memory, size_t size);
+
 #endif

@@ -73,6 +73,7 @@ static void stop_all(struct worker *workers, size_t count, enum worker_end end)
         if (workers[i].end != WORKER_NOT_ENDED)
             continue;
         workers[i].end = end;
+        workers[i].killed_ms = clock_ms();
         if (workers[i].pid > 0)
             kill(-workers[i].pid, SIGKILL);
     }

@@ -23,8 +23,9 @@ struct worker {
     void (*run)(void *context); /* in the worker's process */
     void *context;
     enum worker_end end;
-    int status; /* as waitpid(2) gives it, for WORKER_DIED */
-    pid_t pid;  /* while it runs */
+    int status;        /* as waitpid(2) gives it, for WORKER_DIED */
+    pid_t pid;         /* while it runs */
+    int64_t killed_ms; /* of clock_ms(): when, where it was interrupted or overdue */
 };
 
 struct workers_options {

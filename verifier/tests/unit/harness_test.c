@@ -576,6 +576,30 @@ START_TEST(closing_gives_a_verdict_where_there_is_none)
 }
 END_TEST
 
+START_TEST(what_is_left_hears_no_more)
+{
+    int go[2];
+    int status = -1;
+    ck_assert_int_eq(pipe(go), 0);
+    int *shared = shared_alloc(2 * sizeof(*shared));
+    shared[0] = 1;
+    pid_t late = fork();
+    if (late == 0) {
+        char byte;
+        exit_now(read(go[0], &byte, 1) == 1 ? (shared[0] = shared[1] = 2) : 9);
+    }
+    shared_leave(shared, 2 * sizeof(*shared));
+    ck_assert_int_eq(write(go[1], "x", 1), 1);
+    ck_assert_int_eq(waitpid(late, &status, 0), late);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+    ck_assert_int_eq(shared[0], 1);
+    ck_assert_int_eq(shared[1], 0);
+    shared[1] = 3;
+    ck_assert_int_eq(shared[1], 3);
+    shared_free(shared, 2 * sizeof(*shared));
+}
+END_TEST
+
 /* --- prerequisites -----------------------------------------------------------------------------
  */
 
@@ -628,6 +652,7 @@ Suite *harness_suite(void)
     add_table_test(suite, checks_variables_do_not_deceive, ARRAY_LENGTH(variables));
     add_test(suite, a_check_dies_with_its_worker);
     add_test(suite, closing_gives_a_verdict_where_there_is_none);
+    add_test(suite, what_is_left_hears_no_more);
     add_table_test(suite, a_check_is_skipped_only_for_what_it_needs, ARRAY_LENGTH(needs));
     return suite;
 }
