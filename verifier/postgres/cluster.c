@@ -191,8 +191,12 @@ static int launch_server(const struct cluster_options *options, struct cluster *
     strings_add(&argv, "-D");
     strings_add(&argv, cluster->data);
     struct strings settings = {0};
-    tuning_settings(available_memory_bytes() / options->side_by_side, options->jobs,
-                    options->tools->major, &settings);
+    tuning_settings(
+        &(struct tuning){.memory_bytes = available_memory_bytes() / options->side_by_side,
+                         .backup_bytes = options->backup_bytes,
+                         .jobs = options->jobs,
+                         .major = options->tools->major},
+        &settings);
     strings_addf(&settings, "port=%s", port);
     /* Quoted, since the setting is a list and a directory's name may hold a comma. */
     cleanup(free_pointer) char *sockets = identifier_quote(cluster->sockets);

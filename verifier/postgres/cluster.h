@@ -27,10 +27,11 @@ struct cluster_options {
     const char
         *socket_parent; /* a work directory for the socket; at most SOCKET_PARENT_LIMIT bytes */
     struct account account;
-    int side_by_side; /* servers that share the machine, this one included */
-    int jobs;         /* connections that restore at the same time */
-    bool outlives_us; /* the server goes on when we end, for `--keep` */
-    bool no_cache;    /* neither use nor keep a ready cluster (postgres/ready_cluster.h) */
+    int side_by_side;     /* servers that share the machine, this one included */
+    int jobs;             /* connections that restore at the same time */
+    int64_t backup_bytes; /* of what is to be restored; 0: not known */
+    bool outlives_us;     /* the server goes on when we end, for `--keep` */
+    bool no_cache;        /* neither use nor keep a ready cluster (postgres/ready_cluster.h) */
     int64_t deadline_ms;
 };
 

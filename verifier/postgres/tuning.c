@@ -76,7 +76,19 @@ static int64_t between(int64_t low, int64_t value, int64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *settings)
+/* A server with a gigabyte of them takes twice as long to start as one with 128 megabytes, which is
+ * more than a small backup fills. */
+static int64_t shared_buffers(const struct tuning *tuning)
+{
+    enum { UNPACKED_TIMES = 32 };
+    int64_t most = between(16 * mib, tuning->memory_bytes / 8, 1024 * mib);
+    if (tuning->backup_bytes <= 0 || tuning->backup_bytes > most / UNPACKED_TIMES)
+        return most;
+    return between(128 * mib < most ? 128 * mib : most, tuning->backup_bytes * UNPACKED_TIMES,
+                   most);
+}
+
+void tuning_settings(const struct tuning *tuning, struct strings *settings)
 {
     static const char *const fixed[] = {
         /* Nothing has to survive a crash. */
@@ -111,9 +123,9 @@ void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *
     };
     for (size_t i = 0; i < ARRAY_LENGTH(fixed); i++)
         strings_add(settings, fixed[i]);
-    int64_t shared = between(16 * mib, memory_bytes / 8, 1024 * mib);
-    int64_t maintenance = between(16 * mib, memory_bytes / 4 / jobs, 1024 * mib);
-    strings_addf(settings, "shared_buffers=%" PRId64 "MB", shared / mib);
+    int jobs = tuning->jobs;
+    int64_t maintenance = between(16 * mib, tuning->memory_bytes / 4 / jobs, 1024 * mib);
+    strings_addf(settings, "shared_buffers=%" PRId64 "MB", shared_buffers(tuning) / mib);
     strings_addf(settings, "maintenance_work_mem=%" PRId64 "MB", maintenance / mib);
     strings_addf(settings, "log_min_duration_statement=%dms", RESTORE_STATEMENT_MS);
     strings_addf(settings, "max_connections=%d", jobs + 20);
@@ -122,9 +134,9 @@ void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *
     strings_addf(settings, "max_worker_processes=%d", jobs + 2);
     /* A trigger on login would run for each of our connections, and may write what is counted, or
      * let nobody in. */
-    if (major >= 17)
+    if (tuning->major >= 17)
         strings_add(settings, "event_triggers=off");
-    if (major < 11)
+    if (tuning->major < 11)
         return;
     strings_add(settings, "jit=off");
     strings_addf(settings, "max_parallel_maintenance_workers=%d", jobs > 1 ? 1 : 0);

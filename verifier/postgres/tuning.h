@@ -14,7 +14,14 @@ int64_t available_memory_bytes(void);
  * above it. `tree` is where they are mounted, `own_groups` the process's /proc/PID/cgroup. */
 int64_t cgroup_memory_bytes(const char *tree, const char *own_groups, int64_t available);
 
-/* Appends the settings as "name=value". `jobs` connections restore at the same time. */
-void tuning_settings(int64_t memory_bytes, int jobs, int major, struct strings *settings);
+struct tuning {
+    int64_t memory_bytes; /* for this server */
+    int64_t backup_bytes; /* of the file that is to be restored; 0: not known */
+    int jobs;             /* connections that restore at the same time */
+    int major;            /* of the server */
+};
+
+/* Appends the settings as "name=value". */
+void tuning_settings(const struct tuning *tuning, struct strings *settings);
 
 #endif

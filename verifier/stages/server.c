@@ -75,6 +75,7 @@ static int start_throwaway(struct stages *stages, struct error *error)
                                       .account = stages->account,
                                       .side_by_side = stages->options->side_by_side,
                                       .jobs = stages->jobs,
+                                      .backup_bytes = stages->backup.size_bytes,
                                       .outlives_us = stages->options->keep,
                                       .no_cache = stages->options->no_cache,
                                       .deadline_ms = deadline_after(START_TIMEOUT_MS)};

@@ -192,31 +192,40 @@ END_TEST
 
 static const struct {
     int64_t memory_mib;
+    int64_t backup_mib;
     int jobs;
     int major;
     const char *has;
     const char *has_not; /* NULL: nothing */
 } tunings[] = {
-    {4096, 2, 15, "shared_buffers=512MB", NULL},
-    {4096, 2, 15, "maintenance_work_mem=512MB", NULL},
-    {65536, 2, 15, "shared_buffers=1024MB", NULL},
-    {65536, 2, 15, "maintenance_work_mem=1024MB", NULL},
-    {0, 8, 15, "shared_buffers=16MB", NULL},
-    {0, 8, 15, "maintenance_work_mem=16MB", NULL},
-    {4096, 8, 15, "max_connections=28", NULL},
-    {4096, 2, 15, "max_locks_per_transaction=1024", NULL},
-    {4096, 1, 15, "max_parallel_maintenance_workers=0", NULL},
-    {4096, 2, 11, "jit=off", NULL},
-    {4096, 2, 10, "fsync=off", "jit=off"},
-    {4096, 2, 17, "event_triggers=off", NULL},
-    {4096, 2, 16, "jit=off", "event_triggers=off"},
-    {4096, 2, 15, "listen_addresses=", NULL},
+    {4096, 0, 2, 15, "shared_buffers=512MB", NULL},
+    {4096, 1, 2, 15, "shared_buffers=128MB", NULL},
+    {4096, 8, 2, 15, "shared_buffers=256MB", NULL},
+    {4096, 16, 2, 15, "shared_buffers=512MB", NULL},
+    {4096, INT64_MAX >> 20, 2, 15, "shared_buffers=512MB", NULL},
+    {512, 1, 2, 15, "shared_buffers=64MB", NULL},
+    {4096, 0, 2, 15, "maintenance_work_mem=512MB", NULL},
+    {65536, 0, 2, 15, "shared_buffers=1024MB", NULL},
+    {65536, 0, 2, 15, "maintenance_work_mem=1024MB", NULL},
+    {0, 0, 8, 15, "shared_buffers=16MB", NULL},
+    {0, 0, 8, 15, "maintenance_work_mem=16MB", NULL},
+    {4096, 0, 8, 15, "max_connections=28", NULL},
+    {4096, 0, 2, 15, "max_locks_per_transaction=1024", NULL},
+    {4096, 0, 1, 15, "max_parallel_maintenance_workers=0", NULL},
+    {4096, 0, 2, 11, "jit=off", NULL},
+    {4096, 0, 2, 10, "fsync=off", "jit=off"},
+    {4096, 0, 2, 17, "event_triggers=off", NULL},
+    {4096, 0, 2, 16, "jit=off", "event_triggers=off"},
+    {4096, 0, 2, 15, "listen_addresses=", NULL},
 };
 
 START_TEST(a_server_is_tuned_to_its_machine)
 {
     cleanup(strings_free) struct strings settings = {0};
-    tuning_settings(tunings[_i].memory_mib * 1024 * 1024, tunings[_i].jobs, tunings[_i].major,
+    tuning_settings(&(struct tuning){.memory_bytes = tunings[_i].memory_mib << 20,
+                                     .backup_bytes = tunings[_i].backup_mib << 20,
+                                     .jobs = tunings[_i].jobs,
+                                     .major = tunings[_i].major},
                     &settings);
     ck_assert_msg(strings_contain(&settings, tunings[_i].has), "no %s", tunings[_i].has);
     if (tunings[_i].has_not)
