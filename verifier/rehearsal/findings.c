@@ -191,6 +191,9 @@ static void table_tell(const struct seen *seen, const struct scenario *scenario,
     ret_told->of_tool = is_of_tool(scenario, table);
     ret_told->rows_before = before ? before->rows : 0;
     ret_told->rows_after = after ? after->rows : 0;
+    /* To refresh it loses and makes nothing. */
+    if (table->computed)
+        return;
     ret_told->inserted = work ? work->inserted : 0;
     ret_told->updated = work ? work->updated : 0;
     ret_told->deleted = work ? work->deleted : 0;

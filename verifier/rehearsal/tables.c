@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char tables_sql[] =
-    "select c.oid, nspname, relname, relfilenode, relkind in ('r', 'm'), "
+    "select c.oid, nspname, relname, relfilenode, relkind in ('r', 'm'), relkind = 'm', "
     "(select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute where "
     "attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '') "
     "from pg_class c join pg_namespace n on n.oid = relnamespace "
@@ -54,7 +54,8 @@ static int read_list(struct connection *connection, struct tables *tables, struc
                                 .name = xstrdup(PQgetvalue(result, i, 2)),
                                 .file_node = oid_of(result, i, 3),
                                 .has_rows = *PQgetvalue(result, i, 4) == 't',
-                                .columns = xstrdup(PQgetvalue(result, i, 5))};
+                                .computed = *PQgetvalue(result, i, 5) == 't',
+                                .columns = xstrdup(PQgetvalue(result, i, 6))};
         table->label = xasprintf("%s.%s", table->schema, table->name);
         if (count_rows(connection, table, error) < 0)
             return -1;

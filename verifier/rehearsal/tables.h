@@ -18,6 +18,7 @@ struct table {
     char *columns;      /* for SQL, separated by commas; without generated ones */
     uint32_t file_node; /* another one: its rows were written anew, or taken away at once */
     bool has_rows;      /* by itself: not partitioned, not foreign, no view */
+    bool computed;      /* a materialized view, whose rows come from others */
     int64_t rows;       /* then */
 };
 
