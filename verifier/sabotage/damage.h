@@ -32,8 +32,9 @@ void damage_tell(struct damage *damage, const char *format, ...)
 void damage_remedy(struct damage *damage, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* An SQL query under `queries` as a remedy that sees whether an object is there. */
+/* What sees whether an object is there, and where a sequence stands. */
 void damage_remedy_object(struct damage *damage, const char *type, const char *name);
+void damage_remedy_sequence(struct damage *damage, const char *name);
 
 /* bytes.c: whatever the format */
 int file_copy(const char *from, const char *to, struct error *error);

@@ -323,10 +323,8 @@ int entries_sequence(struct damage *damage, struct error *error)
         return damage_not_here(damage, "no sequence of this backup stands above 1");
     const struct archive_entry *entry = &archive->entries[chosen.index];
     damage_tell(damage, "the sequence %s.%s begins again at 1", entry->schema, entry->tag);
-    damage_remedy(damage,
-                  "ask for it under queries: `select last_value from %s.%s`, and expect at least "
-                  "what it has reached",
-                  entry->schema, entry->tag);
+    cleanup(free_pointer) char *name = xasprintf("%s.%s", entry->schema, entry->tag);
+    damage_remedy_sequence(damage, name);
     return rewrite(damage, &(struct rewriting){.alter = sequence_set, .context = &chosen}, error);
 }
 

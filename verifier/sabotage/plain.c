@@ -440,10 +440,7 @@ int plain_sequence(struct damage *damage, struct error *error)
     cleanup(free_pointer) char *line =
         xasprintf("SELECT pg_catalog.setval('%s', 1, true);\n", chosen->name);
     damage_tell(damage, "the sequence %s begins again at 1", chosen->name);
-    damage_remedy(damage,
-                  "ask for it under queries: `select last_value from %s`, and expect at least what "
-                  "it has reached",
-                  chosen->name);
+    damage_remedy_sequence(damage, chosen->name);
     return edit_write(damage, &(struct edit){.instead_of = chosen->first, .instead = line}, error);
 }
 

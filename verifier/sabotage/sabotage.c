@@ -103,9 +103,19 @@ void damage_remedy_object(struct damage *damage, const char *type, const char *n
     for (size_t i = 0; i < ARRAY_LENGTH(places); i++)
         if (strcmp(places[i].type, type) == 0)
             damage_remedy(damage,
-                          "ask for it under queries: `select count(*) from %s where %s = %s`, and "
-                          "expect `= 1`",
+                          "expect `same as last verified` under schema; or ask for it under "
+                          "queries: `select count(*) from %s where %s = %s`, and expect `= 1`",
                           places[i].catalog, places[i].column, literal);
+}
+
+void damage_remedy_sequence(struct damage *damage, const char *name)
+{
+    damage_remedy(
+        damage,
+        "expect `sequences behind = 0` under schema, if it gives out the keys of a table; "
+        "or ask for it under queries: `select last_value from %s`, and expect at least "
+        "what it has reached",
+        name);
 }
 
 /* ---- the kinds ---- */

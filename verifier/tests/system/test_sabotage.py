@@ -68,13 +68,13 @@ UNSEEN = {
     "a row removed": ["nobody noticed", "restore-verifier dump", "`row_count same as dump` under tables.public.notes"],
     "a row changed": ["nobody noticed", "restore-verifier dump"],
     "a table emptied": ["nobody noticed", "expect `row_count >= 1` under tables.public.notes"],
-    "an index left out": ["nobody noticed", "where indexname = 'by_note'"],
-    "a constraint left out": ["nobody noticed", "where conname = 'of_kept'"],
-    "a trigger left out": ["nobody noticed", "where tgname = 'touched'"],
-    "a policy left out": ["nobody noticed", "where policyname = 'mine'"],
-    "a view left out": ["nobody noticed", "where viewname = 'noted'"],
-    "a sequence left out": ["nobody noticed", "where sequencename = 'notes_id_seq'"],
-    "a sequence set back": ["nobody noticed", "select last_value from public.notes_id_seq"],
+    "an index left out": ["nobody noticed", "`same as last verified` under schema", "where indexname = 'by_note'"],
+    "a constraint left out": ["nobody noticed", "`same as last verified` under schema", "where conname = 'of_kept'"],
+    "a trigger left out": ["nobody noticed", "`same as last verified` under schema", "where tgname = 'touched'"],
+    "a policy left out": ["nobody noticed", "`same as last verified` under schema", "where policyname = 'mine'"],
+    "a view left out": ["nobody noticed", "`same as last verified` under schema", "where viewname = 'noted'"],
+    "a sequence left out": ["nobody noticed", "`same as last verified` under schema", "where sequencename = 'notes_id_seq'"],
+    "a sequence set back": ["nobody noticed", "`sequences behind = 0` under schema", "select last_value from public.notes_id_seq"],
     OTHER: ["nobody noticed", "only this database has"],
 }
 
@@ -254,6 +254,19 @@ def test_the_last_backup_that_verified_is_known(place, good):
     place.put(good.dump, DUMP)
     run, report = sabotage(place, path, "--only", OTHER)
     assert report[OTHER].verdict == "pass" and "warning:" not in report[OTHER].output, str(run)
+
+
+@pytest.mark.slow
+def test_the_remedies_for_what_is_left_out_help(place, server, database):
+    server.dump(database(EACH + "create unique index note_id on notes (id);"), place.backups / today(DUMP, days_ago=1))
+    path = place.scenario("schema:\n  - same as last verified\n  - sequences behind = 0\n", pattern=DUMP)
+    assert place.verify(path).code == PASSED
+    (place.backups / today(DUMP)).write_bytes((place.backups / today(DUMP, days_ago=1)).read_bytes())
+    for kinds in ("a* left out", "a sequence set back"):
+        run, report = sabotage(place, path, "--only", kinds)
+        for case in report.cases:
+            if case.name not in (ORIGINAL, MANIFEST) and case.message != "not selected":
+                assert case.verdict == "pass" and "warning:" not in case.output, f"{case}\n{run}"
 
 
 @pytest.mark.slow
