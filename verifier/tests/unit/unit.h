@@ -53,6 +53,7 @@
     X(memory_suite)                                                                                \
     X(file_suite)                                                                                  \
     X(workdir_suite)                                                                               \
+    X(evidence_suite)                                                                              \
     X(error_suite)                                                                                 \
     X(expectation_suite)                                                                           \
     X(scenario_load_suite)                                                                         \
