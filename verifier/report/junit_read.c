@@ -65,21 +65,37 @@ static time_t moment_of(const char *text)
     return end && *end == '\0' ? timegm(&parts) : 0;
 }
 
-static void count_check(const xmlNode *check, struct junit_told *told)
+/* The first failure and the first error, each as "CHECK: MESSAGE"; NULL: there is none. */
+struct worst {
+    char *failure, *error;
+};
+
+static int look_at(const xmlNode *check, const char *element, char **words)
 {
-    told->checks++;
-    told->failed += child_of(check, "failure") != NULL;
-    told->errors += child_of(check, "error") != NULL;
-    told->skipped += child_of(check, "skipped") != NULL;
+    const xmlNode *verdict = child_of(check, element);
+    if (verdict && words && !*words) {
+        cleanup(free_pointer) char *name = junit_attribute(check, "name");
+        cleanup(free_pointer) char *message = junit_attribute(verdict, "message");
+        *words = xasprintf("%s: %s", name, message);
+    }
+    return verdict != NULL;
 }
 
-static void count_checks(const xmlNode *root, struct junit_told *told)
+static void count_check(const xmlNode *check, struct junit_told *told, struct worst *worst)
+{
+    told->checks++;
+    told->failed += look_at(check, "failure", &worst->failure);
+    told->errors += look_at(check, "error", &worst->error);
+    told->skipped += look_at(check, "skipped", NULL);
+}
+
+static void count_checks(const xmlNode *root, struct junit_told *told, struct worst *worst)
 {
     for (const xmlNode *suite = root->children; suite; suite = suite->next)
         for (const xmlNode *check = junit_is(suite, "testsuite") ? suite->children : NULL; check;
              check = check->next)
             if (junit_is(check, "testcase"))
-                count_check(check, told);
+                count_check(check, told, worst);
 }
 
 /* As result_exit_code() has it. A damage that does not apply is skipped without a failure. */
@@ -98,12 +114,17 @@ static void fill(const xmlNode *root, const xmlNode *suite, struct junit_told *t
     cleanup(free_pointer) char *began = junit_attribute(suite, "timestamp");
     cleanup(free_pointer) char *backup = property_of(properties, "backup.file");
     const char *slash = strrchr(backup, '/');
+    cleanup(free_pointer) char *headline = property_of(properties, "headline");
+    struct worst worst = {0};
     told->name = junit_attribute(root, "name");
     told->began = moment_of(began);
-    told->headline = property_of(properties, "headline");
     told->backup = xstrdup(slash ? slash + 1 : backup);
-    count_checks(root, told);
+    count_checks(root, told, &worst);
     told->exit_code = exit_code_of(told);
+    const char *detail = told->exit_code == 1 ? worst.failure : worst.error;
+    told->headline = detail ? xasprintf("%s: %s", headline, detail) : xstrdup(headline);
+    free(worst.failure);
+    free(worst.error);
 }
 
 int junit_read(const char *path, struct junit_told *ret_told, struct error *error)

@@ -13,7 +13,7 @@ struct junit_told {
     char *name;     /* of what was run: "bugspark", "bugspark.dump" */
     time_t began;   /* 0: not known */
     int exit_code;  /* that of the run */
-    char *headline; /* what was the matter, or "" */
+    char *headline; /* what was the matter, with the first check that says so; or "" */
     char *backup;   /* the name of its file, or "" */
     int checks;
     int failed;
