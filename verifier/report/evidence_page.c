@@ -53,7 +53,9 @@ static void add_header(xmlNode *body, const struct evidence *evidence, const cha
     char from[DAY_TEXT_SIZE], to[DAY_TEXT_SIZE];
     day_format(evidence->period.from, from);
     day_format(evidence->period.to - 1, to);
-    cleanup(free_pointer) char *days = xasprintf("%s to %s; nights are days in UTC", from, to);
+    cleanup(free_pointer) char *days =
+        xasprintf("%s to %s%s; nights are days in UTC", from, to,
+                  evidence->made < evidence->period.to ? ", of which this is what was so far" : "");
     cleanup(free_pointer) char *made = moment_words(evidence->made);
     cleanup(free_pointer) char *signer =
         evidence->key_name ? xasprintf("with Ed25519, in %s.sig; SHA-256 of the public key %s",

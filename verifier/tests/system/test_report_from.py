@@ -56,7 +56,8 @@ def test_shards_of_a_real_night(place, good, server):
     assert "1 of 2 is proven." in page.text(page.root)
     assert "users: row_count >= 1000000" in page.text(section_of(page, "shop")), "the checks of its report"
     assert 'restore_verifier_proven{scenario="shop"} 0' in (place.directory / "m.prom").read_text()
-    run, page = report(place, *files, "--from", *shards, code=CANNOT_VERIFY)
+    run, page = report(place, *files, "--from", *shards, "--metrics", place.directory / "m.prom", code=CANNOT_VERIFY)
+    assert 'restore_verifier_proven{scenario="never"} 0' in (place.directory / "m.prom").read_text()
     assert "restore-verifier: never: no run of it is in any of these directories" in run.err, "no variable need be set"
     section = section_of(page, "never")
     assert page.text(next(page.all("span", section))) == "no run" and "No run of it is in any of these directories" in page.text(section)

@@ -60,6 +60,7 @@
     X(scenario_variables_suite)                                                                    \
     X(plain_suite)                                                                                 \
     X(hosts_suite)                                                                                 \
+    X(notify_suite)                                                                                \
     X(noticing_suite)                                                                              \
     X(objects_signature_suite)                                                                     \
     X(objects_encoding_suite)                                                                      \
