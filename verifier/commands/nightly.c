@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/signals.h"
 #include "commands/commands.h"
+#include "commands/notifying.h"
 #include "commands/options.h"
 #include "commands/pages.h"
 #include "commands/run.h"
@@ -30,6 +31,7 @@ enum { GRACE_MS = 60000, TICK_MS = 1000 };
 struct nightly_options {
     bool force;
     bool no_cache;
+    bool no_notify;
     const char *metrics;
     int64_t timeout_s; /* 0: none */
 };
@@ -39,6 +41,8 @@ static const struct own_option nightly_options[] = {
      "Replace a backup of the same name; without it, one that is there is left and verified"},
     {"no-cache", NULL, OPTION_FLAG, offsetof(struct nightly_options, no_cache),
      "Make the throwaway servers by initdb, as for verify"},
+    {"no-notify", NULL, OPTION_FLAG, offsetof(struct nightly_options, no_notify),
+     "Tell none of those that scenarios name under `notify`"},
     {"timeout", "DURATION", OPTION_DURATION, offsetof(struct nightly_options, timeout_s),
      "End the whole night after this time, such as 3h"},
     {"metrics", "FILE", OPTION_TEXT, offsetof(struct nightly_options, metrics),
@@ -69,6 +73,7 @@ struct night {
     int64_t deadline_ms;
     bool interrupted;
     int exit_code; /* the worst so far */
+    int prune_code;
 };
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -173,6 +178,8 @@ static bool arguments_build(const struct night *night, const struct step *step,
         strings_add(argv, "--verbose");
     if (night->options->no_cache && step->run == command_verify)
         strings_add(argv, "--no-cache");
+    if (step->run == command_verify)
+        strings_add(argv, "--no-notify"); /* the night tells of all its steps, once */
     if (common->jobs > 0 && step->takes_jobs)
         strings_addf(argv, "--jobs=%d", common->jobs);
     if (night->deadline_ms != NO_DEADLINE && step->takes_timeout)
@@ -303,12 +310,71 @@ static int lock(const struct common_options *common, struct error *error)
                          directory ? directory : common->reports);
 }
 
+/* Those that it asks for. */
+static void name_reports(const struct scenario *scenario, struct strings *ret_kinds)
+{
+    strings_add(ret_kinds, "");
+    if (asks_for_dump(scenario))
+        strings_add(ret_kinds, ".dump");
+    if (asks_for_sync(scenario))
+        strings_add(ret_kinds, ".sync");
+}
+
+/* The worst of which a report tells. */
+static int code_of_reports(const struct night *night)
+{
+    int worst = EXIT_VERIFIED;
+    for (size_t i = 0; i < night->loaded->paths.count; i++) {
+        const struct scenario *scenario = night->loaded->scenarios[i];
+        cleanup(strings_free) struct strings kinds = {0};
+        if (!scenario)
+            return EXIT_CANNOT_VERIFY;
+        name_reports(scenario, &kinds);
+        int exit_code = night_exit_code(scenario, &kinds, night->common->reports);
+        worst = exit_code > worst ? exit_code : worst;
+    }
+    return worst;
+}
+
+/* What went wrong and stands in no report. prune leaves none, and does not say of whom it was. */
+static char *untold(const struct night *night, const struct scenario *scenario, bool all_told)
+{
+    if (asks_for_prune(scenario) && night->prune_code != EXIT_VERIFIED)
+        return xasprintf("prune ended with %d: what it printed says why", night->prune_code);
+    return all_told ? NULL
+                    : xasprintf("the night ended with %d, of which no report tells: what it "
+                                "printed says why",
+                                night->exit_code);
+}
+
+/* Of a night that somebody ended nobody is told. */
+static void notify_all(const struct night *night)
+{
+    struct notifier notifier = {0};
+    if (night->interrupted || night->options->no_notify)
+        return;
+    bool all_told =
+        night->exit_code <= code_of_reports(night) || night->exit_code == night->prune_code;
+    for (size_t i = 0; i < night->loaded->paths.count; i++) {
+        const struct scenario *scenario = night->loaded->scenarios[i];
+        cleanup(strings_free) struct strings kinds = {0};
+        if (!scenario)
+            continue;
+        name_reports(scenario, &kinds);
+        cleanup(free_pointer) char *extra = untold(night, scenario, all_told);
+        notify_night(&notifier, scenario, night->began, &kinds, extra, night->common->reports);
+    }
+    notifier_free(&notifier);
+}
+
 static void do_night(struct night *night)
 {
     announce(night);
     for (size_t i = 0; i < ARRAY_LENGTH(steps); i++) {
         const struct step *step = &steps[i];
         int exit_code = do_step(night, step);
+        if (step->run == command_prune)
+            night->prune_code = exit_code;
         if (exit_code != EXIT_VERIFIED && step->run == command_dump)
             say("dump ended with %d: what is verified is the latest backup that is there",
                 exit_code);
@@ -318,6 +384,7 @@ static void do_night(struct night *night)
     struct error error;
     if (write_pages(night->loaded, 0, night->common->reports, night->options->metrics, &error) < 0)
         say("%s", error.text);
+    notify_all(night);
 }
 
 int command_nightly(int argc, char **argv)

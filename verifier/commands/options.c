@@ -107,6 +107,11 @@ static void own_set(struct argp_state *state, const struct own_option *option, c
             argp_error(state, "--%s stands here twice", option->name);
         *(const char **)field = argument;
         break;
+    case OPTION_TEXTS:
+        if (*argument == '\0')
+            argp_error(state, "--%s is empty: leave it out, or give it a value", option->name);
+        strings_add(field, argument);
+        break;
     case OPTION_DURATION:
         if (duration_parse(argument, field) < 0)
             argp_error(state, "--%s takes a duration such as 90s or 30m, not `%s`", option->name,

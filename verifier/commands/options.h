@@ -26,6 +26,7 @@ struct common_options {
 enum option_kind {
     OPTION_FLAG,     /* bool */
     OPTION_TEXT,     /* const char *, borrowed from argv */
+    OPTION_TEXTS,    /* struct strings: may be given again; freed by the command */
     OPTION_DURATION, /* int64_t, seconds; never 0 */
     OPTION_WORD,     /* const char *: "" when given alone, or the one word `argument` */
 };

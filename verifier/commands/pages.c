@@ -6,14 +6,6 @@
 
 #include "history/history.h"
 #include "report/metrics.h"
-#include "report/page.h"
-
-/* What lies behind one scenario of the page. */
-struct source {
-    struct history_entries entries;
-    char *path;
-    char *problem;
-};
 
 static void source_read(const struct scenario *scenario, const char *reports,
                         struct source *ret_source)
@@ -21,7 +13,9 @@ static void source_read(const struct scenario *scenario, const char *reports,
     struct error error;
     cleanup(strings_free) struct strings notices = {0};
     cleanup(history_freep) struct history *history = NULL;
-    *ret_source = (struct source){0};
+    *ret_source = (struct source){.name = xstrdup(scenario->name),
+                                  .report = xasprintf("%s/%s.xml", reports, scenario->name),
+                                  .keep_s = scenario->history.keep_s};
     if (history_open(scenario, reports, &history, &error) < 0 ||
         history_read(history, &ret_source->entries, &notices, &error) < 0)
         ret_source->problem = xstrdup(error.text);
@@ -30,33 +24,63 @@ static void source_read(const struct scenario *scenario, const char *reports,
     ret_source->path = history ? history_path(history) : xstrdup("");
 }
 
+void sources_read(const struct loaded *loaded, const char *reports, struct sources *ret_sources)
+{
+    struct sources sources = {.items = xcalloc(loaded->paths.count + 1, sizeof(struct source))};
+    for (size_t i = 0; i < loaded->paths.count; i++)
+        if (loaded->scenarios[i])
+            source_read(loaded->scenarios[i], reports, &sources.items[sources.count++]);
+    *ret_sources = sources;
+}
+
+void sources_free(struct sources *sources)
+{
+    for (size_t i = 0; i < sources->count; i++) {
+        struct source *source = &sources->items[i];
+        history_entries_free(&source->entries);
+        free(source->name);
+        free(source->path);
+        free(source->problem);
+        free(source->report);
+        free(source->alarm);
+    }
+    free(sources->items);
+}
+
+struct page_scenario *sources_told(const struct sources *sources)
+{
+    struct page_scenario *told = xcalloc(sources->count + 1, sizeof(*told));
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct source *source = &sources->items[i];
+        told[i] = (struct page_scenario){.name = source->name,
+                                         .entries = &source->entries,
+                                         .path = source->path,
+                                         .problem = source->problem,
+                                         .report = source->report,
+                                         .alarm = source->alarm,
+                                         .alarm_word = source->alarm_word};
+    }
+    return told;
+}
+
+int sources_write_pages(const struct sources *sources, int64_t max_age_s, const char *reports,
+                        const char *metrics, struct error *error)
+{
+    const struct gate_limits limits = {.max_age_s = max_age_s > 0 ? max_age_s : GATE_MAX_AGE_S};
+    cleanup(free_pointer) struct page_scenario *told = sources_told(sources);
+    time_t now = time(NULL);
+    int outcome = page_write(told, sources->count, &limits, now, reports, error);
+    if (outcome == 0 && metrics)
+        outcome = metrics_write(told, sources->count, &limits, now, metrics, error);
+    return outcome;
+}
+
 int write_pages(const struct loaded *loaded, int64_t max_age_s, const char *reports,
                 const char *metrics, struct error *error)
 {
-    size_t count = 0;
-    cleanup(free_pointer) struct source *sources =
-        xcalloc(loaded->paths.count + 1, sizeof(*sources));
-    cleanup(free_pointer) struct page_scenario *scenarios =
-        xcalloc(loaded->paths.count + 1, sizeof(*scenarios));
-    for (size_t i = 0; i < loaded->paths.count; i++) {
-        if (!loaded->scenarios[i])
-            continue;
-        struct source *source = &sources[count];
-        source_read(loaded->scenarios[i], reports, source);
-        scenarios[count++] = (struct page_scenario){.name = loaded->scenarios[i]->name,
-                                                    .entries = &source->entries,
-                                                    .path = source->path,
-                                                    .problem = source->problem};
-    }
-    const struct gate_limits limits = {.max_age_s = max_age_s > 0 ? max_age_s : GATE_MAX_AGE_S};
-    time_t now = time(NULL);
-    int outcome = page_write(scenarios, count, &limits, now, reports, error);
-    if (outcome == 0 && metrics)
-        outcome = metrics_write(scenarios, count, &limits, now, metrics, error);
-    for (size_t i = 0; i < count; i++) {
-        history_entries_free(&sources[i].entries);
-        free(sources[i].path);
-        free(sources[i].problem);
-    }
+    struct sources sources;
+    sources_read(loaded, reports, &sources);
+    int outcome = sources_write_pages(&sources, max_age_s, reports, metrics, error);
+    sources_free(&sources);
     return outcome;
 }

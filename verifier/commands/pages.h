@@ -1,13 +1,42 @@
-/* Writes the page of all scenarios (report/page.h), and their metrics, from their histories. */
+/* What the page of all scenarios (report/page.h), their metrics and the evidence are made from, and
+ * the writing of the first two. */
 #ifndef COMMANDS_PAGES_H
 #define COMMANDS_PAGES_H
 
 #include "base/error.h"
 #include "commands/options.h"
+#include "report/page.h"
 
-/* Of the scenarios that could be loaded; a history that cannot be read is told on the page.
- * `max_age_s` is how long ago a verification may be that proves a backup; 0: the usual. `metrics`
+/* Scenarios with what is known of their runs. */
+struct sources {
+    struct source {
+        char *name;
+        struct history_entries entries;
+        char *path;    /* where the history lies */
+        char *problem; /* as in report/page.h */
+        char *report;
+        char *alarm;
+        const char *alarm_word;
+        int64_t keep_s; /* how long lines are kept; 0: not known */
+        int exit_code;  /* of what was gathered from directories (gathering.h) */
+    } * items;
+    size_t count;
+};
+
+/* Those that could be loaded, with their own histories; a history that cannot be read is told on
+ * the page, and what it passes over on standard error. */
+void sources_read(const struct loaded *loaded, const char *reports, struct sources *ret_sources);
+void sources_free(struct sources *sources);
+
+/* For report/; borrows all from the sources; freed by the caller. */
+struct page_scenario *sources_told(const struct sources *sources);
+
+/* `max_age_s` is how long ago a verification may be that proves a backup; 0: the usual. `metrics`
  * is a file (report/metrics.h); NULL: none. */
+int sources_write_pages(const struct sources *sources, int64_t max_age_s, const char *reports,
+                        const char *metrics, struct error *error);
+
+/* The first and the last together. */
 int write_pages(const struct loaded *loaded, int64_t max_age_s, const char *reports,
                 const char *metrics, struct error *error);
 

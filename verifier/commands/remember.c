@@ -12,8 +12,7 @@
 
 enum { HEADLINE_SIZE = 500 };
 
-/* "the data is not as expected: users: row_count >= 1: 0": what is wrong first. */
-static char *headline_of(const struct result *result)
+char *result_headline_whole(const struct result *result)
 {
     struct cases cases;
     cleanup(free_pointer) char *headline = result_headline(result);
@@ -119,7 +118,7 @@ static int append(const struct scenario *scenario, const struct run *run, const 
         return -1;
     struct history_entry entry = {.command = xstrdup(command),
                                   .duration_ms = result_duration_ms(&result),
-                                  .headline = headline_of(&result),
+                                  .headline = result_headline_whole(&result),
                                   .program = xstrdup("restore-verifier " PROGRAM_VERSION),
                                   .server = xstrdup(""),
                                   .backup = xstrdup("")};

@@ -6,6 +6,10 @@
 
 #include "commands/run.h"
 
+/* "the data is not as expected: users: row_count >= 1: 0": what is the matter, and the first check
+ * that says so; fit to be shown; to be freed by the caller. */
+char *result_headline_whole(const struct result *result);
+
 void remember(const struct scenario *scenario, const struct run *run, const char *reports);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/signals.h"
 #include "base/workdir.h"
 #include "commands/commands.h"
+#include "commands/notifying.h"
 #include "commands/options.h"
 #include "commands/rehearsing.h"
 #include "commands/remember.h"
@@ -68,6 +69,8 @@ static const struct own_option verify_options[] = {
      "that they do not pass (see sabotage)"},
     {"rehearse", NULL, OPTION_FLAG, offsetof(struct verify_options, rehearse),
      "Where the backup is good, and the scenario has migrations, rehearse them (see rehearse)"},
+    {"no-notify", NULL, OPTION_FLAG, offsetof(struct verify_options, no_notify),
+     "Tell none of those that scenarios name under `notify`"},
     {"timeout", "DURATION", OPTION_DURATION, offsetof(struct verify_options, timeout_s),
      "End the whole run after this time, such as 30m"},
     {0},
@@ -253,6 +256,26 @@ static void remember_all(const struct verification *verification, const struct l
     }
 }
 
+/* Behind all that is printed, so that nobody waits for it. Of a run that somebody ended, of a part
+ * of the checks, or of a backup that was named, nobody is told. */
+static void notify_all(const struct verification *verification, const struct loaded *loaded)
+{
+    const struct verify_options *options = verification->options;
+    struct notifier notifier = {0};
+    bool failed =
+        verification->exit_code != EXIT_VERIFIED || verification->alarm.exit_code != EXIT_VERIFIED;
+    const char *extra =
+        failed ? "not all of the run could be done: what it printed says why" : NULL;
+    if (!options->notify || options->no_notify || verification->interrupted ||
+        options->run.backup || options->run.only)
+        return;
+    for (size_t i = 0; i < verification->count; i++)
+        if (loaded->scenarios[i])
+            notify_results(&notifier, loaded->scenarios[i], verification->results,
+                           verification->result_count, extra, verification->common->reports);
+    notifier_free(&notifier);
+}
+
 /* --- the alarm -------------------------------------------------------------------------------- */
 
 enum { DAY_S = 24 * 60 * 60 };
@@ -402,6 +425,7 @@ static int verify(const struct common_options *common, const struct verify_optio
     prove_alarms(&verification, loaded);
     print_results(&verification);
     tell_kept(&verification);
+    notify_all(&verification, loaded);
     int exit_code = results_exit_code(verification.results, verification.result_count);
     exit_code =
         worse_code(exit_code, worse_code(verification.exit_code, verification.alarm.exit_code));
@@ -484,7 +508,7 @@ int verify_scenarios(const struct common_options *common, struct verify_options 
 int command_verify(int argc, char **argv)
 {
     struct common_options common;
-    struct verify_options options = {0};
+    struct verify_options options = {.notify = true};
     options_parse(argc, argv, &verify_usage, &common, &options);
     int exit_code = verify_scenarios(&common, &options);
     common_options_free(&common);

@@ -9,9 +9,11 @@ struct verify_options {
     struct run_settings run;
     const char *prove_alarm; /* a number; NULL: not given */
     const char *postgresql;  /* a major version; NULL: not given */
-    bool rehearse;           /* migrations, where a scenario has them */
-    bool rehearse_all;       /* a scenario without them is an error */
-    int64_t timeout_s;       /* 0: none */
+    bool notify;             /* as the scenarios say */
+    bool no_notify;
+    bool rehearse;     /* migrations, where a scenario has them */
+    bool rehearse_all; /* a scenario without them is an error */
+    int64_t timeout_s; /* 0: none */
 };
 
 /* Verifies the scenarios of the command line, and gives the exit code. `options` is filled in from

@@ -68,6 +68,7 @@ void history_entry_free(struct history_entry *entry)
     document_fields_free(fields, entry);
     named_numbers_free(&entry->stages);
     named_numbers_free(&entry->objects);
+    free(entry->line);
     *entry = (struct history_entry){0};
 }
 
@@ -110,6 +111,8 @@ static json_t *seconds(int64_t duration_ms)
 
 char *history_entry_format(const struct history_entry *entry)
 {
+    if (entry->line)
+        return xasprintf("%s\n", entry->line);
     json_t *root = document_new(format, HISTORY_VERSION);
     json_t *stages = json_object();
     json_t *objects = json_object();
@@ -186,6 +189,7 @@ int history_entry_parse(const char *text, size_t length, const char *name,
         history_entry_free(&entry);
         return -1;
     }
+    entry.line = xstrndup(text, length);
     *ret_entry = entry;
     return 0;
 }

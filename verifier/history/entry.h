@@ -34,6 +34,7 @@ void named_numbers_add(struct named_numbers *numbers, const char *name, int64_t 
 const int64_t *named_numbers_find(const struct named_numbers *numbers, const char *name);
 
 struct history_entry {
+    char *line;    /* as it was read, without its line feed; NULL: it was not */
     char *id;      /* of this run alone */
     char *command; /* "verify" */
     time_t began;
@@ -69,7 +70,8 @@ void history_entry_name(struct history_entry *entry);
 /* Keeps the largest tables, when there are more than HISTORY_MOST_TABLES. */
 void history_entry_cut(struct history_entry *entry);
 
-/* With a line feed at its end; freed by the caller. */
+/* With a line feed at its end; freed by the caller. What was read is given as it was, byte for
+ * byte, so that its digest stays. */
 char *history_entry_format(const struct history_entry *entry);
 /* `name` stands in errors, which are those of document_parse. */
 int history_entry_parse(const char *text, size_t length, const char *name,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "history/lines.h"
 #include "shelf/location.h"
 
@@ -107,8 +108,30 @@ int history_read(struct history *history, struct history_entries *ret_entries,
         history_entries_free(&entries);
         return -1;
     }
-    lines_sort(&entries);
+    history_entries_sort(&entries);
     *ret_entries = entries;
+    return 0;
+}
+
+/* --- files that lie anywhere ------------------------------------------------------------------ */
+
+char *history_scenario_of(const char *file)
+{
+    size_t length = strcspn(file, "."); /* no name of a scenario has one */
+    cleanup(free_pointer) char *scenario = xstrndup(file, length);
+    bool is_history =
+        length > 0 && (strcmp(file + length, ".jsonl") == 0 || object_lines_are_of(file, scenario));
+    return is_history ? take(&scenario) : NULL;
+}
+
+int history_file_read(const char *path, struct history_entries *entries, struct strings *notices,
+                      struct error *error)
+{
+    struct buffer content;
+    if (file_read(path, LINES_LIMIT_BYTES, &content, error) < 0)
+        return -1;
+    lines_parse(content.data, content.length, path, entries, notices);
+    buffer_free(&content);
     return 0;
 }
 
@@ -165,7 +188,7 @@ static int by_time(const void *one, const void *other)
     return strcmp(entry->id, second->id);
 }
 
-void lines_sort(struct history_entries *entries)
+void history_entries_sort(struct history_entries *entries)
 {
     size_t kept = 0;
     if (entries->count > 0)

@@ -30,6 +30,16 @@ struct history_entries {
 
 void history_entries_free(struct history_entries *entries); /* takes a zeroed one */
 
+/* The oldest first, and each run once. */
+void history_entries_sort(struct history_entries *entries);
+
+/* The scenario whose history a file of that name is, SCENARIO.jsonl or one of the objects of a
+ * bucket; to be freed by the caller. NULL: none. */
+char *history_scenario_of(const char *file);
+/* Adds the lines of a file that lies anywhere, as history_read does, not sorted. */
+int history_file_read(const char *path, struct history_entries *entries, struct strings *notices,
+                      struct error *error);
+
 struct history;
 
 /* Nothing is read or sent. `reports` may be NULL. -1: the scenario says `history: none`, or its

@@ -9,8 +9,6 @@
 /* Adds the lines of a text; `path` stands in notices. */
 void lines_parse(const char *text, size_t length, const char *path, struct history_entries *entries,
                  struct strings *notices);
-/* The oldest first, and each once. */
-void lines_sort(struct history_entries *entries);
 /* The lines of entries from `since` on; freed by the caller. */
 char *lines_format(const struct history_entries *entries, time_t since);
 
@@ -21,6 +19,8 @@ int file_lines_read(struct shelf *shelf, const char *scenario, struct history_en
                     struct strings *notices, struct error *error);
 
 /* objects.c */
+/* Is that the name of an object of this scenario's history? */
+bool object_lines_are_of(const char *name, const char *scenario);
 int object_lines_append(struct shelf *shelf, const char *scenario,
                         const struct history_entry *entry, time_t since, struct error *error);
 int object_lines_read(struct shelf *shelf, const char *scenario, struct history_entries *entries,

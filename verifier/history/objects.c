@@ -19,7 +19,7 @@ static char *name_of(const char *scenario, time_t time, const char *id, const ch
 }
 
 /* The name of a scenario may have points, and be the beginning of another's. */
-static bool is_ours(const char *name, const char *scenario)
+bool object_lines_are_of(const char *name, const char *scenario)
 {
     static const char digits[] = "0123456789";
     size_t length = strlen(scenario);
@@ -40,7 +40,7 @@ static int add_name(void *context, const struct shelf_entry *entry, struct error
 {
     struct listed *listed = context;
     (void)error;
-    if (entry->kind == SHELF_FILE && is_ours(entry->name, listed->scenario))
+    if (entry->kind == SHELF_FILE && object_lines_are_of(entry->name, listed->scenario))
         strings_add(&listed->names, entry->name);
     return 0;
 }
@@ -122,7 +122,7 @@ static int gather(struct shelf *shelf, const struct strings *names, struct histo
         if (outcome == 0 && notices.count == 0)
             strings_add(ret_read, names->items[i]);
     }
-    lines_sort(entries);
+    history_entries_sort(entries);
     return 0;
 }
 

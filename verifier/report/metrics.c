@@ -15,6 +15,7 @@ struct known {
     const struct history_entry *last_run; /* of verify, on the latest backup; NULL: none */
     struct gate gate;
     bool read;
+    bool alarm; /* it is not good whatever its history says */
 };
 
 /* Gives whether there is a value. */
@@ -22,8 +23,8 @@ typedef bool sample(const struct known *known, double *ret_value);
 
 static bool proven(const struct known *known, double *ret_value)
 {
-    *ret_value = known->gate.state == GATE_PROVEN;
-    return known->read;
+    *ret_value = known->gate.state == GATE_PROVEN && !known->alarm;
+    return known->read || known->alarm;
 }
 
 static bool history_read_well(const struct known *known, double *ret_value)
@@ -97,7 +98,8 @@ static const struct {
 static void find_known(const struct page_scenario *scenario, const struct gate_limits *limits,
                        time_t now, struct known *ret_known)
 {
-    *ret_known = (struct known){.name = scenario->name, .read = !scenario->problem};
+    *ret_known = (struct known){
+        .name = scenario->name, .read = !scenario->problem, .alarm = scenario->alarm != NULL};
     if (!ret_known->read)
         return;
     gate_judge(scenario->entries, limits, now, &ret_known->gate);

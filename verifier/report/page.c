@@ -46,10 +46,27 @@ static char *slower_words(const struct history_entries *entries, const struct ga
     return xasprintf("; usually the restore takes %s", usual);
 }
 
+/* As if there were nothing else: gives whether there is such a thing. */
+static bool stand_by_alarm(const struct page_scenario *scenario, struct standing *standing)
+{
+    if (!scenario->alarm)
+        return false;
+    standing->word = scenario->alarm_word;
+    standing->class = "bad";
+    standing->severity = 5;
+    standing->sentence = xstrdup(scenario->alarm);
+    standing->sentence[0] = (char)toupper((unsigned char)standing->sentence[0]);
+    return true;
+}
+
 static void stand(const struct page_scenario *scenario, const struct gate_limits *limits,
                   time_t now, struct standing *ret_standing)
 {
     *ret_standing = (struct standing){.scenario = scenario, .now = now};
+    if (!scenario->problem)
+        gate_judge(scenario->entries, limits, now, &ret_standing->gate);
+    if (stand_by_alarm(scenario, ret_standing))
+        return;
     if (scenario->problem) {
         ret_standing->word = "unknown";
         ret_standing->class = "doubt";
@@ -57,7 +74,6 @@ static void stand(const struct page_scenario *scenario, const struct gate_limits
         ret_standing->sentence = xasprintf("The history cannot be read: %s", scenario->problem);
         return;
     }
-    gate_judge(scenario->entries, limits, now, &ret_standing->gate);
     enum gate_state state = ret_standing->gate.state;
     ret_standing->word = gate_word(state);
     ret_standing->class = looks[state].class;
@@ -80,7 +96,8 @@ static void add_header(xmlNode *body, const struct standing *standings, size_t c
     char date[TIME_TEXT_SIZE];
     size_t proven = 0;
     for (size_t i = 0; i < count; i++)
-        proven += !standings[i].scenario->problem && standings[i].gate.state == GATE_PROVEN;
+        proven += !standings[i].scenario->problem && !standings[i].scenario->alarm &&
+                  standings[i].gate.state == GATE_PROVEN;
     time_format_utc(now, date);
     xmlNode *header = html_add(body, "header", NULL, NULL);
     html_add(header, "h1", NULL, "Backups, and whether they restore");
@@ -120,8 +137,7 @@ static void add_overview(xmlNode *main, const struct standing *standings, size_t
 
 /* --- one scenario ----------------------------------------------------------------------------- */
 
-static void add_scenario(xmlNode *main, const struct standing *standing, size_t index,
-                         const char *reports)
+static void add_scenario(xmlNode *main, const struct standing *standing, size_t index)
 {
     cleanup(free_pointer) char *class = xasprintf("badge %s", standing->class);
     xmlNode *section = html_add(main, "section", NULL, NULL);
@@ -137,7 +153,7 @@ static void add_scenario(xmlNode *main, const struct standing *standing, size_t 
         page_add_charts(section, standing);
         page_add_schema(section, standing);
     }
-    page_add_checks(section, standing->scenario->name, reports);
+    page_add_checks(section, standing->scenario->name, standing->scenario->report);
     if (!standing->scenario->problem)
         page_add_runs(section, standing);
 }
@@ -156,7 +172,7 @@ int page_write(const struct page_scenario *scenarios, size_t count,
     xmlNode *main = html_add(body, "main", NULL, NULL);
     add_overview(main, standings, count);
     for (size_t i = 0; i < count; i++)
-        add_scenario(main, &standings[i], i, reports);
+        add_scenario(main, &standings[i], i);
     cleanup(free_pointer) char *path = xasprintf("%s/index.html", reports);
     int outcome = html_write(page, path, error);
     html_free(page);

@@ -16,9 +16,13 @@ struct page_scenario {
     const struct history_entries *entries;
     const char *path;    /* where the history lies */
     const char *problem; /* why it could not be read; NULL: it was */
+    const char *report;  /* the JUnit report of the last run; NULL: none, or not known */
+    /* Why it is not good whatever its history says, and the word for that; NULL: nothing is. */
+    const char *alarm;
+    const char *alarm_word;
 };
 
-/* `reports` holds the JUnit reports, and gets the page, which replaces the last one in one step. */
+/* `reports` gets the page, which replaces the last one in one step. */
 int page_write(const struct page_scenario *scenarios, size_t count,
                const struct gate_limits *limits, time_t now, const char *reports,
                struct error *error);

@@ -1,42 +1,12 @@
 /* What the JUnit report of a scenario's last run says, check by check. */
 #include <inttypes.h>
-#include <libxml/parser.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/memory.h"
 #include "report/html.h"
+#include "report/junit_read.h"
 #include "report/page_parts.h"
-
-enum { REPORT_LIMIT_BYTES = 16 << 20 };
-
-/* NULL: there is none, or what is there is no report. */
-static xmlDoc *report_read(const char *scenario, const char *reports)
-{
-    struct buffer content;
-    struct error ignored;
-    cleanup(free_pointer) char *path = xasprintf("%s/%s.xml", reports, scenario);
-    if (file_read(path, REPORT_LIMIT_BYTES, &content, &ignored) < 0)
-        return NULL;
-    xmlDoc *report = xmlReadMemory(content.data, (int)content.length, NULL, NULL,
-                                   XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    buffer_free(&content);
-    return report;
-}
-
-static bool is_named(const xmlNode *node, const char *name)
-{
-    return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
-}
-
-static char *attribute(const xmlNode *node, const char *name)
-{
-    xmlChar *value = xmlGetNoNsProp(node, (const xmlChar *)name);
-    char *copy = xstrdup(value ? (const char *)value : "");
-    xmlFree(value);
-    return copy;
-}
 
 struct told {
     const char *verdict;
@@ -62,12 +32,12 @@ static void told_of(const xmlNode *check, struct told *ret_told)
     *ret_told = (struct told){.verdict = "passed"};
     for (const xmlNode *child = check->children; child; child = child->next) {
         for (size_t i = 0; i < ARRAY_LENGTH(verdicts); i++)
-            if (is_named(child, verdicts[i].element)) {
+            if (junit_is(child, verdicts[i].element)) {
                 free(ret_told->words);
                 *ret_told = (struct told){verdicts[i].verdict, verdicts[i].class,
-                                          attribute(child, "message")};
+                                          junit_attribute(child, "message")};
             }
-        if (is_named(child, "system-out") && !ret_told->words)
+        if (junit_is(child, "system-out") && !ret_told->words)
             ret_told->words = text_of(child);
     }
     if (!ret_told->words)
@@ -78,7 +48,7 @@ static void told_of(const xmlNode *check, struct told *ret_told)
 static bool add_check(xmlNode *rows, const xmlNode *check)
 {
     struct told told;
-    cleanup(free_pointer) char *name = attribute(check, "name");
+    cleanup(free_pointer) char *name = junit_attribute(check, "name");
     told_of(check, &told);
     bool passed = strcmp(told.verdict, "passed") == 0;
     xmlNode *row = html_add(rows, "tr", NULL, NULL);
@@ -93,17 +63,17 @@ static size_t add_all(xmlNode *rows, const xmlNode *report)
 {
     size_t wrong = 0;
     for (const xmlNode *suite = report ? report->children : NULL; suite; suite = suite->next)
-        for (const xmlNode *check = is_named(suite, "testsuite") ? suite->children : NULL; check;
+        for (const xmlNode *check = junit_is(suite, "testsuite") ? suite->children : NULL; check;
              check = check->next)
-            if (is_named(check, "testcase"))
+            if (junit_is(check, "testcase"))
                 wrong += !add_check(rows, check);
     return wrong;
 }
 
-void page_add_checks(xmlNode *section, const char *scenario, const char *reports)
+void page_add_checks(xmlNode *section, const char *scenario, const char *path)
 {
     static const char *const heads[] = {"Check", "Verdict", "What was found"};
-    xmlDoc *report = report_read(scenario, reports);
+    xmlDoc *report = path ? junit_load(path) : NULL;
     if (!report)
         return;
     xmlNode *rows = page_add_table(section, scenario, "Checks of the last run here", heads,

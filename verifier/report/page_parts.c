@@ -7,25 +7,19 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "history/period.h"
 #include "report/charts.h"
 #include "report/html.h"
 #include "report/text.h"
 
-enum { NIGHTS = 60, RUNS = 20, POINTS = 120, CHARTED_TABLES = 3, DAY_S = 86400, DAY_SIZE = 16 };
+enum { NIGHTS = 60, RUNS = 20, POINTS = 120, CHARTED_TABLES = 3, DAY_S = 86400 };
 
-static bool is_night(const struct history_entry *entry)
+bool is_night(const struct history_entry *entry)
 {
     return strcmp(entry->command, "verify") == 0 && !entry->given;
 }
 
-static void day_format(time_t time, char text[DAY_SIZE])
-{
-    struct tm parts;
-    gmtime_r(&time, &parts);
-    strftime(text, DAY_SIZE, "%F", &parts);
-}
-
-static char *moment_words(time_t time)
+char *moment_words(time_t time)
 {
     char text[TIME_TEXT_SIZE];
     struct tm parts;
@@ -36,21 +30,21 @@ static char *moment_words(time_t time)
     return xstrdup(text);
 }
 
-static char *duration_words(int64_t duration_ms)
+char *duration_words(int64_t duration_ms)
 {
     char text[DURATION_TEXT_SIZE];
     duration_format(duration_ms, text);
     return xstrdup(text);
 }
 
-static char *size_words(int64_t size_bytes)
+char *size_words(int64_t size_bytes)
 {
     char text[SIZE_TEXT_SIZE];
     size_format(size_bytes, text);
     return xstrdup(text);
 }
 
-static char *count_words(int64_t count)
+char *count_words(int64_t count)
 {
     char text[COUNT_TEXT_SIZE];
     count_format(count, text);
@@ -109,7 +103,7 @@ static void add_night(xmlNode *strip, const struct history_entry *run, time_t da
     } looks[] = {{"good", "\xe2\x9c\x93", "verified"},
                  {"bad", "\xe2\x9c\x97", "red"},
                  {"doubt", "?", "could not look"}};
-    char date[DAY_SIZE];
+    char date[DAY_TEXT_SIZE];
     day_format(day * DAY_S, date);
     size_t look = !run ? 0 : run->exit_code == 0 ? 0 : run->exit_code == 1 ? 1 : 2;
     xmlNode *night = html_add(strip, "li", run ? looks[look].class : "none",
@@ -149,7 +143,7 @@ static void add_fact(xmlNode *list, const char *name, const char *value)
     html_add(list, "dd", NULL, value);
 }
 
-static int64_t rows_in_all(const struct history_entry *entry)
+int64_t rows_in_all(const struct history_entry *entry)
 {
     int64_t rows = 0;
     for (size_t i = 0; i < entry->tables.count; i++)
@@ -158,7 +152,7 @@ static int64_t rows_in_all(const struct history_entry *entry)
     return rows;
 }
 
-static char *revisions_of(const struct history_entry *entry)
+char *revisions_of(const struct history_entry *entry)
 {
     struct strings all = {0};
     for (size_t i = 0; i < entry->versions.count; i++)
@@ -324,7 +318,7 @@ void page_add_schema(xmlNode *section, const struct standing *standing)
         before = entry;
         if (!changes)
             continue;
-        char day[DAY_SIZE];
+        char day[DAY_TEXT_SIZE];
         day_format(entry->began, day);
         if (!list) {
             html_add(section, "h3", NULL, "Changes of the schema");

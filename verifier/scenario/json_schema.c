@@ -96,6 +96,14 @@ static json_t *lines(void)
     return list_of(any_text());
 }
 
+/* Of an environment: an empty value is a value. */
+static json_t *variables(void)
+{
+    return json_pack("{s:s, s:i, s:{s:s}, s:{s:[s,s,s]}}", "type", "object", "minProperties", 1,
+                     "propertyNames", "pattern", "^[A-Za-z_][A-Za-z0-9_]*$", "additionalProperties",
+                     "type", "string", "number", "boolean");
+}
+
 static json_t *any_path(void)
 {
     return text_like("^(?!(~|\\$HOME)/)(?!.*://)");
@@ -173,6 +181,10 @@ static const struct value_kind {
     {.read = read_line, .make = any_text},
     {.read = read_sql, .make = any_text},
     {.read = read_lines, .make = lines},
+    {.read = read_command, .make = lines},
+    {.read = read_environment, .make = variables},
+    {.read = read_notify_url, .regex = "^https?://[^/]"},
+    {.read = read_notify_format, .regex = "^(ping|slack|json)$"},
     {.read = read_duration_s, .regex = "^0*[1-9][0-9]*[smhd]$"},
     {.read = read_duration_ms, .regex = "^0*[1-9][0-9]*[smhd]$"},
     {.read = read_yes_or_no, .make = yes_or_no},

@@ -22,8 +22,8 @@ static const char *argument_text(struct reader *reader, const struct key *key,
     return NULL;
 }
 
-static void read_command(struct reader *reader, const struct key *key, const struct node *value,
-                         void *field)
+void read_command(struct reader *reader, const struct key *key, const struct node *value,
+                  void *field)
 {
     if (value->kind == NODE_TEXT && !node_is_null(value)) {
         problems_add(&reader->problems, value->mark,
@@ -65,8 +65,8 @@ static void read_variable(struct reader *reader, const struct node *name, const 
         strings_addf(environment, "%s=%s", name->text, value->text);
 }
 
-static void read_environment(struct reader *reader, const struct key *key, const struct node *value,
-                             void *field)
+void read_environment(struct reader *reader, const struct key *key, const struct node *value,
+                      void *field)
 {
     if (!node_is(reader, key->name, value, NODE_MAP, "at least one `NAME: value`"))
         return;

@@ -10,7 +10,8 @@ enum {
     FILE_LIMIT_BYTES = 1 << 20,
     DEFAULT_TIMEOUT_MS = 30 * 60 * 1000,
     DEFAULT_DUMP_TIMEOUT_MS = 2 * 60 * 60 * 1000,
-    DEFAULT_HISTORY_S = 400 * 24 * 60 * 60
+    DEFAULT_HISTORY_S = 400 * 24 * 60 * 60,
+    DEFAULT_NOTIFY_MS = 10 * 1000
 };
 
 #define DEFAULT_LOCATION "./backups"
@@ -142,6 +143,7 @@ static const struct key scenario_keys[] = {
     {"objects", read_objects, NO_FIELD, FIELD(objects.mark), false},
     {"commands", read_commands, NO_FIELD, NO_MARK, false},
     {"migration", read_migration, FIELD(migration), FIELD(migration.mark), false},
+    {"notify", read_notify, FIELD(notify), FIELD(notify.mark), false},
     {"history", read_history, NO_FIELD, NO_MARK, false},
     {"history_keep", read_duration_s, FIELD(history.keep_s), NO_MARK, false},
 };
@@ -285,6 +287,7 @@ static void check_together(struct reader *reader)
     check_migration(problems, scenario);
     check_commands(problems, scenario);
     check_version(problems, scenario);
+    check_notify(problems, scenario);
 }
 
 static void fill_defaults(struct scenario *scenario)
@@ -300,6 +303,8 @@ static void fill_defaults(struct scenario *scenario)
         scenario->restore.timeout_ms = DEFAULT_TIMEOUT_MS;
     if (scenario->history.keep_s == 0)
         scenario->history.keep_s = DEFAULT_HISTORY_S;
+    if (scenario->notify.timeout_ms == 0)
+        scenario->notify.timeout_ms = DEFAULT_NOTIFY_MS;
     for (size_t i = 0; i < scenario->command_count; i++)
         if (scenario->commands[i].timeout_ms == 0)
             scenario->commands[i].timeout_ms = DEFAULT_TIMEOUT_MS;
@@ -464,6 +469,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->queries);
     objects_free(&scenario->objects);
     free(scenario->history.location);
+    notify_wanted_free(&scenario->notify);
     expectations_free(scenario->migration.checks, scenario->migration.check_count);
     migration_wanted_free(&scenario->migration);
     own_commands_free(scenario);

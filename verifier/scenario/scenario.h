@@ -134,6 +134,23 @@ struct own_command {
     struct mark mark;
 };
 
+/* Who is told what a run came to. */
+struct notify_wanted {
+    bool present;  /* the scenario has a `notify` section */
+    char *success; /* URLs, which may hold secrets; NULL: not told */
+    char *failure;
+    enum notify_format {
+        NOTIFY_PING,  /* GET, or POST with what was the matter: healthchecks.io and its like */
+        NOTIFY_SLACK, /* {"text": ...} */
+        NOTIFY_JSON,  /* see notify/notify.h */
+    } format;
+    bool format_given;
+    struct strings command;     /* of the user's own; none: no command */
+    struct strings environment; /* of that: "NAME=value" */
+    int64_t timeout_ms;         /* of each attempt */
+    struct mark mark;
+};
+
 /* How long backups are kept: all that are younger than a time, or one for each of the last days,
  * weeks, months and years that have one. */
 enum keep_period { KEEP_DAILY, KEEP_WEEKLY, KEEP_MONTHLY, KEEP_YEARLY, KEEP_PERIOD_COUNT };
@@ -203,6 +220,7 @@ struct scenario {
         bool none;      /* nothing is remembered */
         int64_t keep_s;
     } history;
+    struct notify_wanted notify;
     struct migration_wanted migration;
     struct own_command *commands;
     size_t command_count;

@@ -80,10 +80,24 @@ void read_migration(struct reader *reader, const struct key *key, const struct n
                     void *field); /* scenario->migration */
 void check_migration(struct problems *problems, const struct scenario *scenario);
 void migration_wanted_free(struct migration_wanted *migration);
+void read_command(struct reader *reader, const struct key *key, const struct node *value,
+                  void *field); /* struct strings: an argv */
+void read_environment(struct reader *reader, const struct key *key, const struct node *value,
+                      void *field); /* struct strings: "NAME=value" */
 void read_commands(struct reader *reader, const struct key *key, const struct node *value,
                    void *field); /* scenario->commands */
 void check_commands(struct problems *problems, const struct scenario *scenario);
 void own_commands_free(struct scenario *scenario);
+
+/* notify.c */
+void read_notify(struct reader *reader, const struct key *key, const struct node *value,
+                 void *field); /* struct notify_wanted */
+void read_notify_url(struct reader *reader, const struct key *key, const struct node *value,
+                     void *field); /* char *, never shown */
+void read_notify_format(struct reader *reader, const struct key *key, const struct node *value,
+                        void *field); /* struct notify_wanted */
+void check_notify(struct problems *problems, const struct scenario *scenario);
+void notify_wanted_free(struct notify_wanted *notify);
 
 /* schema.c */
 void read_schema(struct reader *reader, const struct key *key, const struct node *value,

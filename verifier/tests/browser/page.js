@@ -1,5 +1,6 @@
 // Looks at reports/index.html in Chromium: nothing that axe-core finds, no sideways scrolling, and what can be
-// clicked and hovered over does something. Arguments: the page. Called by scripts/page-check.
+// clicked and hovered over does something. Looks at other pages that `report` writes, too, but does not touch
+// them. Arguments: the page, other pages. Called by scripts/page-check.
 const fs = require('fs');
 const puppeteer = require('puppeteer-core');
 
@@ -11,6 +12,7 @@ function say(what, good, found) {
 }
 
 async function look(browser, url, scheme, width) {
+  console.log(url);
   const page = await browser.newPage();
   const refused = [];
   page.on('console', message => refused.push(message.text()));
@@ -49,11 +51,12 @@ async function touch(browser, url) {
 }
 
 async function main() {
-  const url = `file://${process.argv[2]}`;
+  const [url, ...others] = process.argv.slice(2).map(path => `file://${path}`);
   const browser = await puppeteer.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
   for (const scheme of ['light', 'dark'])
     for (const width of [390, 1280, 2560])
-      await look(browser, url, scheme, width);
+      for (const one of [url, ...others])
+        await look(browser, one, scheme, width);
   await touch(browser, url);
   await browser.close();
   process.exit(failed > 0 ? 1 : 0);

@@ -23,6 +23,7 @@ BEYOND_A_SCHEMA = re.compile(
     r"|does not name a date|`keep` needs|remove `time`|needs `migrations`|needs `directory`|`directory` needs|both say where"
     r"|compared with itself|takes no such unit|is only for changes|needs a unit|is no unit|percent"
     r"|needs (a column|a table and a column)|there is no time zone|too many digits|held against migrations"
+    r"|tells nobody|is that of (the URLs|`command`)"
     r"|at least two files|names one that is there already"
 )
 

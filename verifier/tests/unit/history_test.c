@@ -43,7 +43,11 @@ START_TEST(test_a_line_is_read_as_it_was_written)
     fill(&entry, NOW, 1);
     cleanup(free_pointer) char *line = history_entry_format(&entry);
     ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
-    ck_assert_int_eq(history_entry_parse(line, strlen(line), "x", &again, &error), 0);
+    ck_assert_int_eq(history_entry_parse(line, strlen(line) - 1, "x", &again, &error), 0);
+    cleanup(free_pointer) char *same = history_entry_format(&again);
+    ck_assert_str_eq(line, same);
+    free(again.line); /* and from what was understood */
+    again.line = NULL;
     cleanup(free_pointer) char *second = history_entry_format(&again);
     ck_assert_str_eq(line, second);
     ck_assert_int_eq(again.duration_ms, 1234);
@@ -258,7 +262,7 @@ static size_t count_objects(struct shelf *shelf, const char *scenario)
     struct error error;
     ck_assert_int_eq(object_lines_read(shelf, scenario, &entries, &notices, &error), 0);
     ck_assert_uint_eq(notices.count, 0);
-    lines_sort(&entries);
+    history_entries_sort(&entries);
     size_t found = entries.count;
     history_entries_free(&entries);
     return found;

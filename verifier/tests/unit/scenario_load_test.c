@@ -323,6 +323,28 @@ static const struct {
     {NAMED "source: {database: 'postgres://h/d'}\nbackups: {name: x%F.gz}\n", {NULL}},
     {NAMED "backups: {database: my-app}\ntables: {t: [row_count >= 1]}\n", {NULL}},
     {NAMED "backups: {databases: all}\nrestore: {contents: true}\n", {NULL}},
+    {NAMED "notify: {success: 'https://h/x', failure: 'http://h', format: slack, timeout: 5s}\n",
+     {NULL}},
+    {NAMED "notify: {command: [a, ''], environment: {A: '', B: 1}}\n",
+     {"FILE:2:23: `command` expects a text in each item, found an empty text"}},
+    {NAMED "notify: {command: [a, b], environment: {A: '', B: 1}}\n", {NULL}},
+    {NAMED "notify: {timeout: 5s}\n",
+     {"FILE:2:1: `notify` tells nobody: it needs `success`, `failure` or `command`"}},
+    {NAMED "notify: {success: hooks/hush}\n",
+     {"FILE:2:19: `success` expects an https:// or http:// URL with a host; the value is not "
+      "shown, it may hold a token"}},
+    {NAMED "notify: {failure: 'https:///hush'}\n",
+     {"FILE:2:19: `failure` expects an https:// or http:// URL with a host; the value is not "
+      "shown, it may hold a token"}},
+    {NAMED "notify: {success: 'https://h', format: irc}\n",
+     {"FILE:2:40: `format` is ping, slack or json, not `irc`"}},
+    {NAMED "notify: {command: [a], format: slack}\n",
+     {"FILE:2:1: `format` is that of the URLs `success` and `failure`, and there is none: a "
+      "command always gets JSON"}},
+    {NAMED "notify: {success: 'https://h', environment: {A: b}}\n",
+     {"FILE:2:1: `environment` is that of `command`, and there is none"}},
+    {NAMED "notify: {command: run me}\n",
+     {"FILE:2:19: `command` expects a list, such as [alembic, upgrade, head]: no shell reads it"}},
     {QUERY "'>= 1'\n", {NULL}},
     {QUERY "{warn: = 0}\n", {NULL}},
     {NAMED "queries:\n- name: $${x}\n  sql: |\n    select $$a$$\n  expect: = 0\n", {NULL}},
@@ -591,7 +613,7 @@ static const struct {
     {NAMED "${HUSH}: 1\n",
      {"FILE:2:1: unknown key `${HUSH}`: known here are `scenario`, `source`, `backups`, "
       "`restore`, `alembic`, `migrations`, `schema`, `tables`, `queries`, "
-      "`objects`, `commands`, `migration`, `history` and `history_keep`"}},
+      "`objects`, `commands`, `migration`, `notify`, `history` and `history_keep`"}},
     {NAMED "restore: {server: \"${HUSH}\", jobs: \"${HUSH}\", timeout: \"${HUSH}\"}\n",
      {"FILE:2:19: `server` expects throwaway or a postgresql:// URL; the value is not shown, it "
       "may hold a password",

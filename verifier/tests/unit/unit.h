@@ -53,12 +53,14 @@
     X(memory_suite)                                                                                \
     X(file_suite)                                                                                  \
     X(workdir_suite)                                                                               \
+    X(evidence_suite)                                                                              \
     X(error_suite)                                                                                 \
     X(expectation_suite)                                                                           \
     X(scenario_load_suite)                                                                         \
     X(scenario_variables_suite)                                                                    \
     X(plain_suite)                                                                                 \
     X(hosts_suite)                                                                                 \
+    X(notify_suite)                                                                                \
     X(noticing_suite)                                                                              \
     X(objects_signature_suite)                                                                     \
     X(objects_encoding_suite)                                                                      \

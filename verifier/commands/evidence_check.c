@@ -1,0 +1,357 @@
+/* Checks evidence: is it what was signed, does it hold together, and are the histories still as it
+ * says? */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/signature.h"
+#include "commands/commands.h"
+#include "commands/evidence.h"
+#include "report/evidence.h"
+#include "report/text.h"
+#include "shelf/document.h"
+
+enum {
+    FILE_LIMIT_BYTES = 256 << 20,
+    DAY_S = 24 * 60 * 60,
+    USUALLY_KEPT_S = 400 * DAY_S, /* where no scenario says it */
+    CLOCKS_DIFFER_S = 300,
+};
+
+struct check {
+    bool quiet;
+    const struct sources *sources;
+    json_t *root;
+    time_t from, to, made;
+    bool held_against; /* something that is not the document itself */
+    int exit_code;
+};
+
+static void say(const struct check *check, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* What holds, and what was not looked at. */
+static void say(const struct check *check, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    cleanup(free_pointer) char *text = xvasprintf(format, arguments);
+    va_end(arguments);
+    cleanup(free_pointer) char *clean = text_clean(text, SIZE_MAX, TEXT_LINE);
+    if (!check->quiet)
+        printf("%s\n", clean);
+}
+
+static void complain(struct check *check, int exit_code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void complain(struct check *check, int exit_code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    cleanup(free_pointer) char *text = xvasprintf(format, arguments);
+    va_end(arguments);
+    cleanup(free_pointer) char *clean = text_clean(text, SIZE_MAX, TEXT_LINE);
+    fprintf(stderr, "restore-verifier: %s\n", clean);
+    if (exit_code > check->exit_code)
+        check->exit_code = exit_code;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+/* --- the signature ---------------------------------------------------------------------------- */
+
+/* The document, if it can be read, says whose it is. */
+static void tell_misfit(struct check *check, const char *path, const struct signature_key *key)
+{
+    char name[SHA256_HEX_SIZE];
+    struct error error;
+    const char *signer = text_of(json_object_get(check->root, "signed_by"), "public_key_sha256");
+    if (*signer && signature_key_name(key, name, &error) == 0 && strcmp(signer, name) != 0)
+        complain(check, 1,
+                 "the signature of %s is not by this key, whose SHA-256 is %s: it says that it is "
+                 "by %s",
+                 path, name, signer);
+    else
+        complain(check, 1,
+                 "the signature of %s does not fit: the file was changed after it was signed, or "
+                 "signed with another key",
+                 path);
+}
+
+static void check_with_key(struct check *check, const char *path, const struct buffer *content,
+                           const char *key_path)
+{
+    struct error error;
+    struct buffer signature;
+    cleanup(free_pointer) char *signature_path = xasprintf("%s.sig", path);
+    cleanup(signature_key_freep) struct signature_key *key = NULL;
+    if (signature_key_read_public(key_path, &key, &error) < 0) {
+        complain(check, EXIT_CANNOT_VERIFY, "%s", error.text);
+        return;
+    }
+    if (file_read(signature_path, SIGNATURE_SIZE * 16, &signature, &error) < 0) {
+        complain(check, EXIT_CANNOT_VERIFY, "there is no signature of %s: %s", path, error.text);
+        return;
+    }
+    if (signature_fits(key, content->data, content->length, signature.data, signature.length)) {
+        check->held_against = true;
+        say(check, "signature: good, by the key %s", key_path);
+    } else {
+        tell_misfit(check, path, key);
+    }
+    buffer_free(&signature);
+}
+
+static void check_signature(struct check *check, const char *path, const struct buffer *content,
+                            const char *key_path)
+{
+    if (key_path)
+        check_with_key(check, path, content, key_path);
+    else if (json_is_object(json_object_get(check->root, "signed_by")))
+        complain(check, EXIT_CANNOT_VERIFY,
+                 "%s is signed, and the signature was not checked: name the public key with --key",
+                 path);
+    else
+        say(check, "signature: none");
+}
+
+/* --- the chain -------------------------------------------------------------------------------- */
+
+static bool is_digest(const char *text)
+{
+    return strlen(text) == SHA256_HEX_SIZE - 1 &&
+           strspn(text, "0123456789abcdef") == SHA256_HEX_SIZE - 1;
+}
+
+/* By what the document itself says of its lines. */
+static bool chain_holds(const json_t *scenario)
+{
+    struct chain chain;
+    size_t i;
+    json_t *run;
+    const json_t *said = json_object_get(scenario, "chain");
+    const json_t *runs = json_object_get(scenario, "runs");
+    chain_begin(&chain);
+    json_array_foreach(runs, i, run)
+    {
+        if (!is_digest(text_of(run, "line_sha256")))
+            return false;
+        chain_add(&chain, text_of(run, "line_sha256"));
+    }
+    return json_is_array(runs) && strcmp(chain.link, text_of(said, "tail")) == 0 &&
+           json_integer_value(json_object_get(said, "lines")) == (json_int_t)json_array_size(runs);
+}
+
+/* --- the history ------------------------------------------------------------------------------ */
+
+static const struct source *source_of(const struct check *check, const char *name)
+{
+    for (size_t i = 0; i < check->sources->count; i++)
+        if (strcmp(check->sources->items[i].name, name) == 0)
+            return &check->sources->items[i];
+    return NULL;
+}
+
+static const json_t *run_of(const json_t *runs, const char *id)
+{
+    size_t i;
+    json_t *run;
+    json_array_foreach(runs, i, run) if (strcmp(text_of(run, "id"), id) == 0) return run;
+    return NULL;
+}
+
+static const struct history_entry *entry_of(const struct source *source, const char *id)
+{
+    for (size_t i = 0; i < source->entries.count; i++)
+        if (strcmp(source->entries.items[i].id, id) == 0)
+            return &source->entries.items[i];
+    return NULL;
+}
+
+/* How the history differs from the document. */
+struct difference {
+    size_t same, changed, gone, expired, added, late;
+    const char *changed_id, *gone_id, *added_id; /* of the first */
+};
+
+static void note(size_t *count, const char **first_id, const char *id)
+{
+    if ((*count)++ == 0)
+        *first_id = id;
+}
+
+static void compare_run(const struct source *source, const json_t *run,
+                        struct difference *difference)
+{
+    char sha256[SHA256_HEX_SIZE];
+    struct tm parts = {0};
+    const char *id = text_of(run, "id");
+    const struct history_entry *entry = entry_of(source, id);
+    int64_t kept_s = source->keep_s > 0 ? source->keep_s : USUALLY_KEPT_S;
+    if (!entry) {
+        bool dated = strptime(text_of(run, "began"), "%Y-%m-%dT%H:%M:%SZ", &parts) != NULL;
+        if (dated && timegm(&parts) < time(NULL) - kept_s)
+            difference->expired++;
+        else
+            note(&difference->gone, &difference->gone_id, id);
+        return;
+    }
+    history_entry_digest(entry, sha256);
+    if (strcmp(sha256, text_of(run, "line_sha256")) == 0)
+        difference->same++;
+    else
+        note(&difference->changed, &difference->changed_id, id);
+}
+
+/* A run that went on while the document was made left its line behind it. */
+static void compare_entry(const struct check *check, const json_t *runs,
+                          const struct history_entry *entry, struct difference *difference)
+{
+    bool in_period = entry->began >= check->from && entry->began < check->to;
+    if (!in_period || entry->began > check->made || run_of(runs, entry->id))
+        return;
+    if (entry->began + entry->duration_ms / 1000 + CLOCKS_DIFFER_S >= check->made)
+        difference->late++;
+    else
+        note(&difference->added, &difference->added_id, entry->id);
+}
+
+static char *lines_words(size_t count)
+{
+    return xasprintf("%zu line%s", count, count == 1 ? "" : "s");
+}
+
+static void tell_one(struct check *check, const char *name, size_t count, const char *what,
+                     const char *remedy, const char *id)
+{
+    cleanup(free_pointer) char *lines = lines_words(count);
+    if (count > 0)
+        complain(check, 1, "%s: %s: %s, the first that of the run %s%s", name, what, lines, id,
+                 remedy);
+}
+
+static void tell_aside(const struct check *check, const char *name, size_t count, const char *what)
+{
+    cleanup(free_pointer) char *lines = lines_words(count);
+    if (count > 0)
+        say(check, "%s: %s: %s", name, what, lines);
+}
+
+static void tell_difference(struct check *check, const char *name,
+                            const struct difference *difference)
+{
+    cleanup(free_pointer) char *same = lines_words(difference->same);
+    tell_one(check, name, difference->changed, "changed in the history", "",
+             difference->changed_id);
+    tell_one(check, name, difference->gone, "gone from the history", "", difference->gone_id);
+    tell_one(check, name, difference->added,
+             "in the history, of runs before the document was made, and not in the document",
+             ": if a machine's lines came late, write the document again", difference->added_id);
+    if (difference->changed + difference->gone + difference->added == 0)
+        say(check, "%s: the history is as it was (%s)", name, same);
+    tell_aside(check, name, difference->expired,
+               "not compared, because they are older than `history_keep` and gone");
+    tell_aside(check, name, difference->late, "written while the document was made, and not in it");
+}
+
+static void compare_history(struct check *check, const struct source *source,
+                            const json_t *scenario)
+{
+    struct difference difference = {0};
+    const json_t *runs = json_object_get(scenario, "runs");
+    size_t i;
+    json_t *run;
+    json_array_foreach(runs, i, run) compare_run(source, run, &difference);
+    for (i = 0; i < source->entries.count; i++)
+        compare_entry(check, runs, &source->entries.items[i], &difference);
+    if (difference.same > 0)
+        check->held_against = true;
+    tell_difference(check, source->name, &difference);
+}
+
+static void check_scenario(struct check *check, const json_t *scenario)
+{
+    const char *name = text_of(scenario, "scenario");
+    const struct source *source = source_of(check, name);
+    if (!chain_holds(scenario))
+        complain(check, 1, "%s: the chain in the document does not hold: it was changed", name);
+    if (!source)
+        say(check, "%s: its history is not here, and was not compared", name);
+    else if (source->problem || (source->alarm && source->entries.count == 0))
+        complain(check, EXIT_CANNOT_VERIFY, "%s: its history cannot be read: %s", name,
+                 source->problem ? source->problem : source->alarm);
+    else
+        compare_history(check, source, scenario);
+}
+
+/* --- all together ----------------------------------------------------------------------------- */
+
+static bool read_moment(const char *text, const char *format, time_t *ret_time)
+{
+    struct tm parts = {0};
+    const char *end = strptime(text, format, &parts);
+    *ret_time = timegm(&parts);
+    return end && *end == '\0';
+}
+
+static void check_document(struct check *check, const char *path)
+{
+    const json_t *period = json_object_get(check->root, "period");
+    const json_t *scenarios = json_object_get(check->root, "scenarios");
+    size_t i;
+    json_t *scenario;
+    if (!read_moment(text_of(period, "from"), "%Y-%m-%d", &check->from) ||
+        !read_moment(text_of(period, "to"), "%Y-%m-%d", &check->to) ||
+        !read_moment(text_of(check->root, "made"), "%Y-%m-%dT%H:%M:%SZ", &check->made) ||
+        !json_is_array(scenarios)) {
+        complain(check, 1, "%s is damaged: it tells no period, no time, or no scenarios", path);
+        return;
+    }
+    check->to += DAY_S;
+    json_array_foreach(scenarios, i, scenario) check_scenario(check, scenario);
+}
+
+static void check_content(struct check *check, const char *path, const struct buffer *content,
+                          const char *key_path)
+{
+    struct document document = {0};
+    struct error error;
+    int read = document_parse(content->data, content->length, path, EVIDENCE_FORMAT,
+                              EVIDENCE_VERSION, &document, &error);
+    check->root = read == 0 ? document.root : NULL;
+    check_signature(check, path, content, key_path);
+    if (read < 0) {
+        complain(check, error.fault == FAULT_BACKUP ? 1 : EXIT_CANNOT_VERIFY, "%s", error.text);
+        return;
+    }
+    check_document(check, path);
+    json_decref(document.root);
+    if (check->exit_code == 0 && !check->held_against)
+        complain(check, EXIT_CANNOT_VERIFY,
+                 "there is nothing that %s could be held against: name the public key with --key, "
+                 "or the scenarios (or directories, with --from) whose histories it is about",
+                 path);
+}
+
+int evidence_check_command(const struct common_options *common, const struct sources *sources,
+                           const char *path, const char *key_path)
+{
+    struct check check = {.quiet = common->quiet, .sources = sources};
+    struct buffer content;
+    struct error error;
+    if (file_read(path, FILE_LIMIT_BYTES, &content, &error) < 0) {
+        complain(&check, EXIT_CANNOT_VERIFY, "%s", error.text);
+        return check.exit_code;
+    }
+    check_content(&check, path, &content, key_path);
+    buffer_free(&content);
+    return check.exit_code;
+}

@@ -1,0 +1,18 @@
+/* Gathers what runs on other machines have left: histories and JUnit reports that were brought
+ * together in directories, such as the artifacts of CI jobs. */
+#ifndef COMMANDS_GATHERING_H
+#define COMMANDS_GATHERING_H
+
+#include "commands/pages.h"
+
+/* Looks through the directories and some levels below them, without following links. Lines of
+ * histories are put together, each run once; of reports of the same kind the newest counts, by when
+ * its run began. A source's exit code is the worst of its newest reports and, where its last
+ * verification is younger than its report, of that.
+ *
+ * `expected` are names of scenarios: one of which nothing is found has an alarm and exit code 2.
+ * -1: a directory cannot be read, or there is nothing in any of them and nothing is expected. */
+int sources_gather(const struct strings *directories, const struct strings *expected,
+                   struct sources *ret_sources, struct error *error);
+
+#endif
