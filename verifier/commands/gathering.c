@@ -16,7 +16,7 @@ enum { LEVELS = 6 };
 
 /* Of a partial run nothing is told elsewhere either. */
 static const char *const kinds[] = {"", ".dump", ".sync", ".migration", ".sabotage"};
-enum { KIND_VERIFY, KIND_COUNT = ARRAY_LENGTH(kinds) };
+enum { KIND_VERIFY, KIND_MIGRATION = 3, KIND_COUNT = ARRAY_LENGTH(kinds) };
 
 /* What was found of one scenario. */
 struct found {
@@ -128,10 +128,13 @@ static void take_report(struct findings *findings, const char *path)
     }
     junit_told_free(&found->reports[kind]);
     found->reports[kind] = told;
-    if (kind != KIND_VERIFY)
+    char **shown = kind == KIND_VERIFY      ? &found->source.report
+                   : kind == KIND_MIGRATION ? &found->source.migration
+                                            : NULL;
+    if (!shown)
         return;
-    free(found->source.report);
-    found->source.report = xstrdup(path);
+    free(*shown);
+    *shown = xstrdup(path);
 }
 
 static void take_file(struct findings *findings, const char *path)

@@ -13,9 +13,11 @@ static void source_read(const struct scenario *scenario, const char *reports,
     struct error error;
     cleanup(strings_free) struct strings notices = {0};
     cleanup(history_freep) struct history *history = NULL;
-    *ret_source = (struct source){.name = xstrdup(scenario->name),
-                                  .report = xasprintf("%s/%s.xml", reports, scenario->name),
-                                  .keep_s = scenario->history.keep_s};
+    *ret_source =
+        (struct source){.name = xstrdup(scenario->name),
+                        .report = xasprintf("%s/%s.xml", reports, scenario->name),
+                        .migration = xasprintf("%s/%s.migration.xml", reports, scenario->name),
+                        .keep_s = scenario->history.keep_s};
     if (history_open(scenario, reports, &history, &error) < 0 ||
         history_read(history, &ret_source->entries, &notices, &error) < 0)
         ret_source->problem = xstrdup(error.text);
@@ -42,6 +44,7 @@ void sources_free(struct sources *sources)
         free(source->path);
         free(source->problem);
         free(source->report);
+        free(source->migration);
         free(source->alarm);
     }
     free(sources->items);
@@ -57,6 +60,7 @@ struct page_scenario *sources_told(const struct sources *sources)
                                          .path = source->path,
                                          .problem = source->problem,
                                          .report = source->report,
+                                         .migration = source->migration,
                                          .alarm = source->alarm,
                                          .alarm_word = source->alarm_word};
     }

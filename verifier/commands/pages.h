@@ -15,6 +15,7 @@ struct sources {
         char *path;    /* where the history lies */
         char *problem; /* as in report/page.h */
         char *report;
+        char *migration;
         char *alarm;
         const char *alarm_word;
         int64_t keep_s; /* how long lines are kept; 0: not known */

@@ -7,6 +7,7 @@
 #include "report/html.h"
 
 /* In units of the drawing, which is as wide as its place allows. */
+enum { LANE = 30, BAR = 10 };
 enum { WIDTH = 320, HEIGHT = 110, LEFT = 8, RIGHT = 312, TOP = 22, BOTTOM = 88, BASELINE = 104 };
 
 /* More points have no dots to hover over: what they are stands in the table. */
@@ -107,4 +108,35 @@ void chart_add(xmlNode *parent, const char *title, const struct chart_point *poi
     add_label(drawing, RIGHT, BASELINE, "end", last);
     add_line(drawing, &scale, points, count);
     add_dots(drawing, &scale, points, count, words);
+}
+
+static void add_bar(xmlNode *drawing, const struct chart_bar *bar, double whole, int top)
+{
+    enum { THINNEST = 2 };
+    double scale = whole > 0 ? (RIGHT - LEFT) / whole : 0;
+    double width = (bar->to - bar->from) * scale;
+    add_label(drawing, LEFT, top + LANE - BAR - 6, "start", bar->name);
+    xmlNode *area = html_add(drawing, "rect", bar->class, NULL);
+    html_setf(area, "x", "%.1f", LEFT + bar->from * scale);
+    html_setf(area, "y", "%d", top + LANE - BAR - 2);
+    html_setf(area, "width", "%.1f", width > THINNEST ? width : THINNEST);
+    html_setf(area, "height", "%d", BAR);
+    html_add(area, "title", NULL, bar->words);
+}
+
+void chart_add_bars(xmlNode *parent, const char *label, const struct chart_bar *bars, size_t count,
+                    double whole, const char *end)
+{
+    enum { AXIS = 20 };
+    int bottom = (int)count * LANE;
+    xmlNode *drawing = html_add(parent, "svg", "bars", NULL);
+    html_setf(drawing, "viewBox", "0 0 %d %d", WIDTH, bottom + AXIS);
+    html_set(drawing, "role", "img");
+    html_set(drawing, "aria-label", label);
+    for (size_t i = 0; i < count; i++)
+        add_bar(drawing, &bars[i], whole, (int)i * LANE);
+    xmlNode *axis = html_add(drawing, "path", NULL, NULL);
+    html_setf(axis, "d", "M%d %dH%d", LEFT, bottom + 2, RIGHT);
+    add_label(drawing, LEFT, bottom + AXIS - 4, "start", "0 s");
+    add_label(drawing, RIGHT, bottom + AXIS - 4, "end", end);
 }

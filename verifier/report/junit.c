@@ -159,11 +159,41 @@ static void stage_properties(struct page *page, const struct facts *facts)
     }
 }
 
+static void span_property(struct page *page, const char *name, int64_t duration_us)
+{
+    cleanup(free_pointer) char *seconds = xasprintf("%.6f", (double)duration_us / 1e6);
+    property(page, name, seconds);
+}
+
+/* What the page of all scenarios draws (page_locks.c): the longest come first. */
+static void rehearsal_properties(struct page *page, const struct rehearsal *rehearsal)
+{
+    enum { MOST = 24, SHORT_US = 1000 };
+    span_property(page, "migration.duration_seconds", rehearsal->command.duration_us);
+    for (size_t i = 0; i < rehearsal->interval_count && i < MOST; i++) {
+        const struct rehearsed_interval *blocked = &rehearsal->intervals[i];
+        if (blocked->to_us - blocked->from_us < SHORT_US)
+            break;
+        cleanup(free_pointer) char *table = xasprintf("blocked.%zu.table", i + 1);
+        cleanup(free_pointer) char *what = xasprintf("blocked.%zu.what", i + 1);
+        cleanup(free_pointer) char *from = xasprintf("blocked.%zu.from_seconds", i + 1);
+        cleanup(free_pointer) char *to = xasprintf("blocked.%zu.to_seconds", i + 1);
+        cleanup(free_pointer) char *by = xasprintf("blocked.%zu.by", i + 1);
+        array_property(page, table, blocked->table);
+        property(page, what, blocked->reading ? "reading and writing" : "writing");
+        span_property(page, from, blocked->from_us > 0 ? blocked->from_us : 0);
+        span_property(page, to, blocked->to_us);
+        array_property(page, by, blocked->taker.text);
+    }
+}
+
 static void run_properties(struct page *page, const struct result *result)
 {
     property(page, "verifier.version", PROGRAM_VERSION);
     cleanup(free_pointer) char *headline = result_headline(result);
     property(page, "headline", headline);
+    if (result->rehearsal && result->rehearsal->command.ran)
+        rehearsal_properties(page, result->rehearsal);
     if (result->facts) {
         backup_properties(page, result->facts);
         restore_properties(page, result->facts);

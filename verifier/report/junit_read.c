@@ -58,6 +58,12 @@ static char *property_of(const xmlNode *properties, const char *wanted)
     return xstrdup("");
 }
 
+char *junit_property(const xmlDoc *report, const char *name)
+{
+    const xmlNode *root = xmlDocGetRootElement(report);
+    return property_of(child_of(child_of(root, "testsuite"), "properties"), name);
+}
+
 static time_t moment_of(const char *text)
 {
     struct tm parts = {0};

@@ -32,5 +32,7 @@ int junit_add_warning(const char *path, const char *name, const char *words, str
 xmlDoc *junit_load(const char *path);
 bool junit_is(const xmlNode *node, const char *element);
 char *junit_attribute(const xmlNode *node, const char *name); /* "" without one; to be freed */
+/* A property of the run; "" without one; to be freed. */
+char *junit_property(const xmlDoc *report, const char *name);
 
 #endif

@@ -154,6 +154,7 @@ static void add_scenario(xmlNode *main, const struct standing *standing, size_t 
         page_add_schema(section, standing);
     }
     page_add_checks(section, standing->scenario->name, standing->scenario->report);
+    page_add_locks(section, standing->scenario->name, standing->scenario->migration);
     if (!standing->scenario->problem)
         page_add_runs(section, standing);
 }

@@ -14,9 +14,10 @@
 struct page_scenario {
     const char *name;
     const struct history_entries *entries;
-    const char *path;    /* where the history lies */
-    const char *problem; /* why it could not be read; NULL: it was */
-    const char *report;  /* the JUnit report of the last run; NULL: none, or not known */
+    const char *path;      /* where the history lies */
+    const char *problem;   /* why it could not be read; NULL: it was */
+    const char *report;    /* the JUnit report of the last run; NULL: none, or not known */
+    const char *migration; /* that of the last rehearsal of its migration */
     /* Why it is not good whatever its history says, and the word for that; NULL: nothing is. */
     const char *alarm;
     const char *alarm_word;

@@ -12,7 +12,15 @@
 #include "report/html.h"
 #include "report/text.h"
 
-enum { NIGHTS = 60, RUNS = 20, POINTS = 120, CHARTED_TABLES = 3, DAY_S = 86400 };
+enum {
+    NIGHTS = 60,
+    RUNS = 20,
+    POINTS = 120,
+    CHARTED_TABLES = 3,
+    CHARTED_OBJECTS = 2,
+    STAGES_MOST = 12,
+    DAY_S = 86400
+};
 
 bool is_night(const struct history_entry *entry)
 {
@@ -225,6 +233,12 @@ static int64_t table_rows(const struct history_entry *entry, const void *context
     return found ? found->rows_total : NOT_COUNTED;
 }
 
+static int64_t of_objects(const struct history_entry *entry, const void *context)
+{
+    const int64_t *found = named_numbers_find(&entry->objects, context);
+    return found ? *found : NOT_COUNTED;
+}
+
 /* Of nights that passed: what a bad backup measured is no trend. */
 static void add_chart(xmlNode *charts, const struct history_entries *entries, const char *title,
                       measure *value_of, const void *context, char *(*words)(int64_t value))
@@ -238,6 +252,31 @@ static void add_chart(xmlNode *charts, const struct history_entries *entries, co
             points[POINTS - ++count] = (struct chart_point){entry->began, value};
     }
     chart_add(charts, title, points + POINTS - count, count, words);
+}
+
+/* How long each stage took; some run side by side. */
+static void add_stages(xmlNode *charts, const struct history_entry *proven)
+{
+    struct chart_bar bars[STAGES_MOST];
+    char *names[STAGES_MOST];
+    size_t count = 0;
+    int64_t longest_ms = 1;
+    for (size_t i = 0; i < proven->stages.count && count < STAGES_MOST; i++, count++) {
+        int64_t took_ms = proven->stages.items[i].value;
+        cleanup(free_pointer) char *took = duration_words(took_ms);
+        longest_ms = took_ms > longest_ms ? took_ms : longest_ms;
+        names[count] = xasprintf("%s: %s", proven->stages.items[i].name, took);
+        bars[count] =
+            (struct chart_bar){.name = names[count], .words = names[count], .to = (double)took_ms};
+    }
+    cleanup(free_pointer) char *end = duration_words(longest_ms);
+    xmlNode *figure = count > 0 ? html_add(charts, "figure", NULL, NULL) : NULL;
+    if (figure) {
+        html_add(figure, "figcaption", NULL, "How long each stage took when it was last proven");
+        chart_add_bars(figure, "How long each stage took", bars, count, (double)longest_ms, end);
+    }
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
 }
 
 /* Those with most rows, `count` of them. */
@@ -273,6 +312,15 @@ void page_add_charts(xmlNode *section, const struct standing *standing)
             xasprintf("Rows of %s.%s", tables[i]->schema, tables[i]->name);
         add_chart(charts, entries, title, table_rows, tables[i], count_words);
     }
+    if (!standing->gate.proven)
+        return;
+    const struct named_numbers *objects = &standing->gate.proven->objects;
+    for (size_t i = 0; i < objects->count && i < CHARTED_OBJECTS; i++) {
+        const char *metric = objects->items[i].name;
+        add_chart(charts, entries, metric, of_objects, metric,
+                  starts_with(metric, "total_size") ? size_words : count_words);
+    }
+    add_stages(charts, standing->gate.proven);
 }
 
 /* --- the schema ------------------------------------------------------------------------------- */

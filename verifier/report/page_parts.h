@@ -44,4 +44,7 @@ xmlNode *page_add_table(xmlNode *section, const char *scenario, const char *titl
 /* page_checks.c: from the JUnit report of the last run, where there is one; NULL: nowhere. */
 void page_add_checks(xmlNode *section, const char *scenario, const char *path);
 
+/* page_locks.c: what the last rehearsal of a migration kept from whom, from its JUnit report. */
+void page_add_locks(xmlNode *section, const char *scenario, const char *path);
+
 #endif

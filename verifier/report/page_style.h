@@ -38,7 +38,7 @@ static const char page_style[] =
     "border-bottom:1px solid var(--rule)}"
     "td.number{text-align:right;white-space:nowrap}td.text{overflow-wrap:anywhere;min-width:12rem}"
     "summary{cursor:pointer;padding:.25rem 0}"
-    ".bar rect{fill:var(--line)}"
+    ".bars rect{fill:var(--line)}.bars rect.harder{fill:var(--bad)}"
     "@media print{details{display:block}a{color:inherit}.wide{overflow:visible}"
     "table{font-size:.7rem}td.text{min-width:0}td.number{white-space:normal}}";
 

@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from xml.sax.saxutils import quoteattr
 
 DAY = 86400
 ROWS = {"users": 500, "reports": 20000, "comments": 4000}
@@ -22,7 +23,8 @@ def night(ago, **changes):
             "backup": time.strftime("shop_%Y%m%d.dump.gz", time.gmtime(moment)), "backup_time": utc(moment - 3600),
             "size_bytes": 5000000, "tables": {"public": ROWS}, "tables_left_out": 0, "version_tables": {"alembic_version": ["3f2a91c0"]},
             "schema": {"TABLE": {"count": 15, "sha256": "a" * 64}}, "seconds": 40.5,
-            "stages": {"read": 1.2, "restore": 12.0, "check": 2.0}, "objects": {}, **changes}
+            "stages": {"read": 1.2, "restore": 12.0, "check": 2.0},
+            "objects": {"object_count": 1200, "total_size": 250000000}, **changes}
 
 
 def last_ago():
@@ -51,6 +53,22 @@ STORIES = {
     "hostile": (lambda: [night(last_ago(), **RED | {"headline": "<script>alert(1)</script> & \"'", "backup": "<img src=x onerror=alert(1)>"})], 1,
                 "<script>alert(1)</script> & \"'"),
 }
+
+
+def rehearsed(name, blocked, seconds=8.2):
+    """The report of a rehearsal, as far as the page reads it; `blocked`: table, what, from, to, statement."""
+    properties = {"verifier.version": "0.1.0", "headline": "the migration is not as expected", "migration.duration_seconds": f"{seconds:.6f}"}
+    for number, one in enumerate(blocked, 1):
+        properties |= {f"blocked.{number}.{part}": str(value) for part, value in zip(("table", "what", "from_seconds", "to_seconds", "by"), one)}
+    lines = "".join(f"<property name={quoteattr(key)} value={quoteattr(value)}/>" for key, value in properties.items())
+    return (f'<testsuites name="{name}.migration" tests="1" failures="0" errors="0" skipped="0"><testsuite name="{name}.migration" tests="1" timestamp="{utc(time.time())[:-1]}">'
+            f'<properties>{lines}</properties><testcase classname="x" name="the migration succeeds" time="8.2"/></testsuite></testsuites>')
+
+
+# The longest first, as it is told.
+BLOCKED = [("public.users", "writing", 0.487, 8.1, "alter table reports add reviewer_id uuid references users (id)"),
+           ("public.reports", "reading and writing", 0.48, 8.1, "alter table reports add reviewer_id uuid references users (id)"),
+           ("public.<b>hostile</b>", "writing", 3.0, 3.002, "lock table \"<b>hostile</b>\" & more")]
 
 
 def write(directory, stories):

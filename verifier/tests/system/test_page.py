@@ -121,6 +121,37 @@ def test_the_checks_of_the_last_run(place, good):
     assert "Checks of the last run" not in page.text(section_of(page_of(place, [path]), "bugspark"))
 
 
+def test_the_last_rehearsal(place):
+    files = nights.write(place.directory / "nights", {"shop": nights.nights(3)})
+    report = place.reports / "shop.migration.xml"
+    place.reports.mkdir(exist_ok=True)
+    report.write_text(nights.rehearsed("shop", nights.BLOCKED))
+    section = section_of(page_of(place, files), "shop")
+    text = Page.text(section)
+    assert "UTC: the migration is not as expected" in text
+    drawing = next(node for node in Page("").all("svg", section) if node[1].get("class") == "bars" and "blocked" in node[1]["aria-label"])
+    bars = [(float(bar[1]["x"]), float(bar[1]["width"]), bar[1].get("class"), Page.text(bar)) for bar in Page("").all("rect", drawing)]
+    assert [bar[2] for bar in bars] == [None, "harder", None] and bars[2][3] == 'lock table "<b>hostile</b>" & more'
+    assert abs(bars[0][0] - (8 + 304 * 0.487 / 8.2)) < 0.1 and abs(bars[0][1] - 304 * 7.613 / 8.2) < 0.1 and bars[2][1] == 2
+    assert "public.reports: no reading and writing for 7.6 s" in Page.text(drawing) and "8.2 s" in Page.text(drawing)
+    rows = [[Page.text(cell) for cell in Page("").all("td", row)] for row in Page("").all("tr", section)]
+    assert ["public.<b>hostile</b>", "writing", "3.0 s", "2 ms", 'lock table "<b>hostile</b>" & more'] in rows
+    for blocked, words in ((nights.rehearsed("shop", []), "No table that was there was blocked for a millisecond."),
+                           (nights.rehearsed("shop", [("t", "writing", "x", "-1", "")], seconds=0), "t: no writing for 0 ms"), ("no report", None)):
+        report.write_text(blocked)
+        text = Page.text(section_of(page_of(place, files), "shop"))
+        assert words in text if words else "rehearsal" not in text
+
+
+def test_objects_and_stages(place):
+    page = page_of(place, nights.write(place.directory / "nights", {"shop": nights.nights(4)}))
+    titles = [page.text(caption) for caption in page.all("figcaption")]
+    assert "object_count: 1,200" in titles and "total_size: 238 MiB" in titles
+    assert "How long each stage took when it was last proven" in titles
+    stages = next(node for node in page.all("svg") if node[1]["aria-label"] == "How long each stage took")
+    assert [page.text(bar) for bar in page.all("rect", stages)] == ["read: 1.2 s", "restore: 12 s", "check: 2.0 s"]
+
+
 def test_a_changed_schema(place):
     index = {"INDEX": {"count": 24, "sha256": "b" * 64}}
     lines = nights.nights(5, {ago: {"schema": index} for ago in (4, 3)} | {ago: {"schema": {}} for ago in (2,)} | {
