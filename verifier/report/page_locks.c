@@ -69,7 +69,8 @@ static void draw(xmlNode *figure, const struct blocked *blocked, size_t count, d
         const struct blocked *one = &blocked[i];
         cleanup(free_pointer) char *lasted = span_words(one->to_s - one->from_s);
         bool reading = starts_with(one->what, "reading");
-        names[i] = xasprintf("%s: no %s for %s", one->table, one->what, lasted);
+        names[i] = xasprintf("%s: %s for %s", one->table,
+                             reading ? "neither read nor written" : "not written", lasted);
         bars[i] = (struct chart_bar){.name = names[i],
                                      .words = one->by,
                                      .class = reading ? "harder" : NULL,

@@ -133,11 +133,11 @@ def test_the_last_rehearsal(place):
     bars = [(float(bar[1]["x"]), float(bar[1]["width"]), bar[1].get("class"), Page.text(bar)) for bar in Page("").all("rect", drawing)]
     assert [bar[2] for bar in bars] == [None, "harder", None] and bars[2][3] == 'lock table "<b>hostile</b>" & more'
     assert abs(bars[0][0] - (8 + 304 * 0.487 / 8.2)) < 0.1 and abs(bars[0][1] - 304 * 7.613 / 8.2) < 0.1 and bars[2][1] == 2
-    assert "public.reports: no reading and writing for 7.6 s" in Page.text(drawing) and "8.2 s" in Page.text(drawing)
+    assert "public.reports: neither read nor written for 7.6 s" in Page.text(drawing) and "8.2 s" in Page.text(drawing)
     rows = [[Page.text(cell) for cell in Page("").all("td", row)] for row in Page("").all("tr", section)]
     assert ["public.<b>hostile</b>", "writing", "3.0 s", "2 ms", 'lock table "<b>hostile</b>" & more'] in rows
     for blocked, words in ((nights.rehearsed("shop", []), "No table that was there was blocked for a millisecond."),
-                           (nights.rehearsed("shop", [("t", "writing", "x", "-1", "")], seconds=0), "t: no writing for 0 ms"), ("no report", None)):
+                           (nights.rehearsed("shop", [("t", "writing", "x", "-1", "")], seconds=0), "t: not written for 0 ms"), ("no report", None)):
         report.write_text(blocked)
         text = Page.text(section_of(page_of(place, files), "shop"))
         assert words in text if words else "rehearsal" not in text
