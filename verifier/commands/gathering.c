@@ -195,17 +195,28 @@ static void raise_code(struct source *source, int64_t exit_code)
     source->exit_code = code > source->exit_code ? code : source->exit_code;
 }
 
-/* The last verification is in the history as a rule; where it is not, the report speaks. */
+/* Is the report that of a backup which was named by hand, and need not be the latest? */
+static bool is_of_given(const struct source *source, const struct junit_told *report)
+{
+    for (size_t i = 0; i < source->entries.count; i++) {
+        const struct history_entry *entry = &source->entries.items[i];
+        if (entry->given && entry->began == report->began)
+            return true;
+    }
+    return false;
+}
+
+/* The last verification is in the history as a rule; where it is not, the report speaks as well. A
+ * green one does not make up for a red line: it may be of another backup. */
 static void judge_verification(struct source *source, const struct junit_told *report)
 {
     const struct history_entry *last = last_verification(source);
-    if (!last && !report->name) {
+    bool reported = report->name && !is_of_given(source, report);
+    if (!last && !reported)
         raise_code(source, EXIT_CANNOT_VERIFY);
-        return;
-    }
-    if (last && (!report->name || last->began >= report->began))
+    if (last)
         raise_code(source, last->exit_code);
-    if (!report->name || (last && last->began > report->began))
+    if (!reported || (last && last->began > report->began))
         return;
     raise_code(source, report->exit_code);
     if (last && last->began == report->began)

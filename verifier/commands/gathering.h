@@ -7,8 +7,8 @@
 
 /* Looks through the directories and some levels below them, without following links. Lines of
  * histories are put together, each run once; of reports of the same kind the newest counts, by when
- * its run began. A source's exit code is the worst of its newest reports and, where its last
- * verification is younger than its report, of that.
+ * its run began. A source's exit code is the worst of its last verification and of its newest
+ * reports, but for a report of verify that is older than that.
  *
  * `expected` are names of scenarios: one of which nothing is found has an alarm and exit code 2.
  * -1: a directory cannot be read, or there is nothing in any of them and nothing is expected. */

@@ -330,7 +330,7 @@ static int code_of_reports(const struct night *night)
         if (!scenario)
             return EXIT_CANNOT_VERIFY;
         name_reports(scenario, &kinds);
-        int exit_code = night_exit_code(scenario, &kinds, night->common->reports);
+        int exit_code = night_exit_code(scenario, night->began, &kinds, night->common->reports);
         worst = exit_code > worst ? exit_code : worst;
     }
     return worst;

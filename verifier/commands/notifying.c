@@ -91,15 +91,25 @@ struct worst {
     bool found;
 };
 
-static void take_report(const char *path, const char *kind, struct worst *worst)
+/* A green one of another night says nothing of this one. */
+static void read_report(const char *path, time_t night_began, struct junit_told *ret_told)
+{
+    struct error error;
+    *ret_told = (struct junit_told){0};
+    if (junit_read(path, ret_told, &error) == 0 &&
+        (ret_told->exit_code != EXIT_VERIFIED || ret_told->began >= night_began))
+        return;
+    junit_told_free(ret_told);
+    *ret_told = (struct junit_told){.exit_code = EXIT_CANNOT_VERIFY,
+                                    .name = xstrdup(""),
+                                    .headline = xstrdup("it left no report of this night"),
+                                    .backup = xstrdup("")};
+}
+
+static void take_report(const char *path, const char *kind, time_t night_began, struct worst *worst)
 {
     struct junit_told told;
-    struct error error;
-    if (junit_read(path, &told, &error) != 0)
-        told = (struct junit_told){.exit_code = EXIT_CANNOT_VERIFY,
-                                   .name = xstrdup(""),
-                                   .headline = xstrdup("it left no report"),
-                                   .backup = xstrdup("")};
+    read_report(path, night_began, &told);
     bool worse = !worst->found || told.exit_code > worst->told.exit_code ||
                  (told.exit_code == worst->told.exit_code && *kind == '\0');
     if (worse) {
@@ -110,22 +120,22 @@ static void take_report(const char *path, const char *kind, struct worst *worst)
     }
 }
 
-static void take_reports(const struct scenario *scenario, const struct strings *kinds,
-                         const char *reports, struct worst *ret_worst)
+static void take_reports(const struct scenario *scenario, time_t night_began,
+                         const struct strings *kinds, const char *reports, struct worst *ret_worst)
 {
     *ret_worst = (struct worst){0};
     for (size_t i = 0; i < kinds->count; i++) {
         cleanup(free_pointer) char *path =
             xasprintf("%s/%s%s.xml", reports, scenario->name, kinds->items[i]);
-        take_report(path, kinds->items[i], ret_worst);
+        take_report(path, kinds->items[i], night_began, ret_worst);
     }
 }
 
-int night_exit_code(const struct scenario *scenario, const struct strings *kinds,
+int night_exit_code(const struct scenario *scenario, time_t began, const struct strings *kinds,
                     const char *reports)
 {
     struct worst worst;
-    take_reports(scenario, kinds, reports, &worst);
+    take_reports(scenario, began, kinds, reports, &worst);
     int exit_code = worst.told.exit_code;
     junit_told_free(&worst.told);
     return exit_code;
@@ -146,7 +156,7 @@ void notify_night(struct notifier *notifier, const struct scenario *scenario, ti
     struct worst worst;
     if (!scenario->notify.present)
         return;
-    take_reports(scenario, kinds, reports, &worst);
+    take_reports(scenario, began, kinds, reports, &worst);
     const struct junit_told *told = &worst.told;
     cleanup(free_pointer) char *headline = headline_of(&worst, extra);
     const struct notification notification = {

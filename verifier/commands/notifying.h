@@ -19,7 +19,7 @@ void notify_results(struct notifier *notifier, const struct scenario *scenario,
 void notify_night(struct notifier *notifier, const struct scenario *scenario, time_t began,
                   const struct strings *kinds, const char *extra, const char *reports);
 /* The worst exit code of these. */
-int night_exit_code(const struct scenario *scenario, const struct strings *kinds,
+int night_exit_code(const struct scenario *scenario, time_t began, const struct strings *kinds,
                     const char *reports);
 
 #endif

@@ -256,16 +256,22 @@ static void remember_all(const struct verification *verification, const struct l
     }
 }
 
+static int worse_code(int one, int other)
+{
+    return one > other ? one : other;
+}
+
 /* Behind all that is printed, so that nobody waits for it. Of a run that somebody ended, of a part
  * of the checks, or of a backup that was named, nobody is told. */
 static void notify_all(const struct verification *verification, const struct loaded *loaded)
 {
     const struct verify_options *options = verification->options;
     struct notifier notifier = {0};
-    bool failed =
-        verification->exit_code != EXIT_VERIFIED || verification->alarm.exit_code != EXIT_VERIFIED;
+    int ours = worse_code(verification->exit_code, verification->alarm.exit_code);
+    /* What no result tells. */
+    bool untold = ours > results_exit_code(verification->results, verification->result_count);
     const char *extra =
-        failed ? "not all of the run could be done: what it printed says why" : NULL;
+        untold ? "not all of the run could be done: what it printed says why" : NULL;
     if (!options->notify || options->no_notify || verification->interrupted ||
         options->run.backup || options->run.only)
         return;
@@ -367,11 +373,6 @@ static void prepare_all(struct verification *verification, const struct loaded *
             run_refuse_file(verification->runs, i, loaded, run_kind(settings));
         verification->results[i] = run_result(&verification->runs[i]);
     }
-}
-
-static int worse_code(int one, int other)
-{
-    return one > other ? one : other;
 }
 
 static void verification_free(struct verification *verification)

@@ -232,6 +232,13 @@ def test_a_key_that_cannot_sign(desk, name):
     assert not list(desk.place.reports.iterdir()), "nothing is written that looks signed"
 
 
+def test_a_scenario_without_history(desk):
+    desk.files.append(desk.place.scenario(name="none", history="none"))
+    assert "none: the history cannot be read: the scenario keeps no history" in desk.write("--sign", desk.key, code=CANNOT_VERIFY).err
+    assert "keeps no history" in next(one for one in desk.document()["scenarios"] if one["scenario"] == "none")["problem"]
+    assert "none: its history was not read then either, and was not compared" in desk.check("--key", desk.public).out
+
+
 def test_options_that_do_not_go_together(desk):
     assert "--sign is about --evidence" in desk.report("--sign", desk.key, *desk.files, code=CANNOT_VERIFY).err
     assert "--key is about --check" in desk.report("--key", desk.public, *desk.files, code=CANNOT_VERIFY).err

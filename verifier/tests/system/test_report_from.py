@@ -17,11 +17,12 @@ SUITE = """<?xml version="1.0" encoding="UTF-8"?>
 </testsuite>
 </testsuites>
 """
+NOW = nights.time.time()
 FAILURE, ERROR = "<failure message='cut off'>cut off</failure>", "<error message='no space'>no space</error>"
 
 
 def junit(directory, name, ago, verdict="", headline="every check passed", file=None, marker="verifier.version"):
-    began = nights.utc(nights.time.time() - ago)[:-1]
+    began = nights.utc(NOW - ago)[:-1]
     directory.mkdir(parents=True, exist_ok=True)
     (directory / (file or f"{name}.xml")).write_text(SUITE.format(name=name, began=began, verdict=verdict, headline=headline, marker=marker))
 
@@ -79,6 +80,9 @@ MERGES = {
     "only a report": ([("a", junit, "s", HOUR)], PASSED, "unknown", "only the report of the last run"),
     "a dump that failed": ([("a", junit, "s.dump", HOUR, ERROR), ("b", history, "s", [nights.night(HOUR)])], CANNOT_VERIFY, "proven", "Verified"),
     "only a dump": ([("a", junit, "s.dump", HOUR)], CANNOT_VERIFY, "never", "No verification"),
+    "a green report of a backup that was named": ([("a", junit, "s", 60), ("b", history, "s", [nights.night(9 * HOUR, **RED), nights.night(60, given=True, began=nights.utc(NOW - 60))])], BAD_BACKUP, "red", "the backup is bad"),
+    "a red report of a backup that was named": ([("a", junit, "s", 60, FAILURE), ("b", history, "s", [nights.night(9 * HOUR), nights.night(60, given=True, began=nights.utc(NOW - 60))])], PASSED, "proven", "Verified"),
+    "a green report that no history has": ([("a", junit, "s", HOUR), ("b", history, "s", [nights.night(9 * HOUR, **RED)])], BAD_BACKUP, "red", "the backup is bad"),
     "a part of the checks": ([("a", junit, "s.partial", HOUR, FAILURE), ("b", history, "s", [nights.night(HOUR)])], PASSED, "proven", "Verified"),
     "a torn copy, and a later one": ([("a", history, "s", [nights.night(30 * HOUR)], "\n{\"form"), ("b", history, "s", [nights.night(HOUR)])], PASSED, "proven", "Verified"),
     "a torn end": ([("a", history, "s", [nights.night(HOUR)], "\n{\"form"), ("b", history, "s", [nights.night(30 * HOUR)])], CANNOT_VERIFY, "unknown", "annot tell"),
