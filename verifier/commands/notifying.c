@@ -123,7 +123,7 @@ static void take_report(const char *path, const char *kind, time_t night_began, 
 static void take_reports(const struct scenario *scenario, time_t night_began,
                          const struct strings *kinds, const char *reports, struct worst *ret_worst)
 {
-    *ret_worst = (struct worst){0};
+    *ret_worst = (struct worst){.kind = ""};
     for (size_t i = 0; i < kinds->count; i++) {
         cleanup(free_pointer) char *path =
             xasprintf("%s/%s%s.xml", reports, scenario->name, kinds->items[i]);

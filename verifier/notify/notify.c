@@ -145,13 +145,15 @@ static void tell_url(struct notifier *notifier, const struct notify_wanted *want
 
 static int input_make(const char *text, int *ret_descriptor, struct error *error)
 {
-    cleanup(close_descriptor) int descriptor = memfd_create("notification", MFD_CLOEXEC);
-    if (descriptor < 0 || write_all(descriptor, text, strlen(text), "it", error) < 0 ||
-        lseek(descriptor, 0, SEEK_SET) < 0)
-        return cannot_verify(error, "cannot hand it over: %s", strerror(errno));
-    *ret_descriptor = descriptor;
-    descriptor = -1;
-    return 0;
+    int descriptor = memfd_create("notification", MFD_CLOEXEC);
+    if (descriptor >= 0 && write_all(descriptor, text, strlen(text), "it", error) == 0 &&
+        lseek(descriptor, 0, SEEK_SET) == 0) {
+        *ret_descriptor = descriptor;
+        return 0;
+    }
+    cannot_verify(error, "what is to be told cannot be handed over: %s", strerror(errno));
+    close_descriptor(&descriptor);
+    return -1;
 }
 
 static int run_command(const struct notify_wanted *wanted, const char *text, struct error *error)
