@@ -51,8 +51,9 @@ void shared_leave(void *memory, size_t size)
 {
     cleanup(free_pointer) void *content = xmalloc(size);
     memcpy(content, memory, size);
-    if (mmap(memory, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-             0) == MAP_FAILED)
+    const void *own =
+        mmap(memory, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    if (own == MAP_FAILED)
         out_of_memory();
     memcpy(memory, content, size);
 }
