@@ -23,7 +23,8 @@ static bool warn_of_name(const struct scenario *scenario)
 
 static int problem(const struct scenario *scenario, struct mark mark, const struct error *error)
 {
-    fprintf(stderr, "%s:%u:%u: %s\n", scenario->path, mark.line, mark.column, error->text);
+    fprintf(stderr, "%s:%u:%u: %s\n", mark.file ? mark.file : scenario->path, mark.line,
+            mark.column, error->text);
     return EXIT_CANNOT_VERIFY;
 }
 
