@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "commands/loading.h"
 #include "commands/run.h"
 #include "scenario/json_schema.h"
 #include "stages/migration_files.h"

@@ -3,7 +3,7 @@
 #define COMMANDS_PAGES_H
 
 #include "base/error.h"
-#include "commands/options.h"
+#include "commands/loading.h"
 
 /* Of the scenarios that could be loaded; a history that cannot be read is told on the page.
  * `max_age_s` is how long ago a verification may be that proves a backup; 0: the usual. `metrics`

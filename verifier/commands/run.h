@@ -10,7 +10,7 @@
 
 #include "base/workdir.h"
 #include "checks/checks.h"
-#include "commands/options.h"
+#include "commands/loading.h"
 #include "harness/workers.h"
 #include "report/report.h"
 #include "stages/stages.h"
@@ -71,6 +71,9 @@ void run_prepare_plan(struct run *run, const struct scenario *scenario, enum rep
  * of another of `runs`, which have as many places as there are files, filled up to `index`. */
 void run_refuse_file(struct run *runs, size_t index, const struct loaded *loaded,
                      enum report_kind kind);
+
+/* Whose shard it is, for its report. */
+void run_tell_shard(const struct run *run, const struct loaded *loaded);
 
 /* The name of a file without its folder and its ending; to be freed by the caller. */
 char *name_of_file(const char *path);

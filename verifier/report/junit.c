@@ -165,6 +165,8 @@ static void run_properties(struct page *page, const struct result *result)
     cleanup(free_pointer) char *headline = result_headline(result);
     property(page, "headline", headline);
     if (result->facts) {
+        array_property(page, "shard", result->facts->shard);
+        array_property(page, "shard.split", result->facts->split);
         backup_properties(page, result->facts);
         restore_properties(page, result->facts);
         stage_properties(page, result->facts);
