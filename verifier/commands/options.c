@@ -44,9 +44,8 @@ static const struct argp_option common_list[] = {
      "GitLab, Kubernetes, Slurm, CircleCI or Buildkite",
      10},
     {"durations", OPTION_DURATIONS, "FILE", 0,
-     "Make the shards take equally long, by the lines of `list --print-durations`; all shards must "
-     "be "
-     "given the same",
+     "Make the shards take equally long, by the durations that list prints; all shards must be "
+     "given the same file",
      10},
     {"of-shard", OPTION_OF_SHARD, "I/N:SPLIT", 0, "These scenarios are the shard's already", 10},
     {"format", OPTION_FORMAT, "text|json", 0, "Print the results on standard output in this form",

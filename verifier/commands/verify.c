@@ -25,6 +25,7 @@
 #include "commands/run.h"
 #include "commands/saboteur.h"
 #include "commands/verify.h"
+#include "report/json_fields.h"
 
 /* The whole of it. All arrays have `count` places. */
 struct verification {
@@ -478,7 +479,7 @@ int verify_scenarios(const struct common_options *common, struct verify_options 
     } else if (loaded.paths.count > 0) {
         exit_code = worse_code(exit_code, verify(common, options, &loaded));
     } else if (loaded.idle && common->json) {
-        json_print(NULL, 0, stdout);
+        json_print_scenarios(json_array(), EXIT_VERIFIED, stdout);
     }
     loaded_free(&loaded);
     return exit_code;

@@ -159,5 +159,5 @@ void json_print(const struct result *results, size_t count, FILE *stream)
     json_t *scenarios = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(scenarios, scenario_object(&results[i]));
-    json_print_scenarios(scenarios, count == 0 ? 0 : results_exit_code(results, count), stream);
+    json_print_scenarios(scenarios, results_exit_code(results, count), stream);
 }

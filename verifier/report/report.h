@@ -85,8 +85,7 @@ void junit_format(const struct result *result, struct buffer *target);
 void console_print(const struct result *results, size_t count, bool color, bool verbose,
                    const char *reports_directory, FILE *stream);
 
-/* All results as one JSON document, ending with a newline. What is not known has no key. No result
- * at all is what a shard without scenarios has, and good. */
+/* All results as one JSON document, ending with a newline. What is not known has no key. */
 void json_print(const struct result *results, size_t count, FILE *stream);
 
 /* Progress while runs go on: on a terminal one live line per scenario, otherwise plain lines, at
