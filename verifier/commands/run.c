@@ -175,7 +175,6 @@ static void plan_stages(struct run *run, const struct run_settings *settings)
 void run_prepare(struct run *run, const struct scenario *scenario,
                  const struct run_settings *settings)
 {
-    struct error error;
     run_start(run, xstrdup(scenario->name), run_kind(settings));
     run->scenario = scenario;
     plan_build(scenario, &run->plan);
@@ -187,8 +186,14 @@ void run_prepare(struct run *run, const struct scenario *scenario,
         return;
     }
     plan_stages(run, settings);
-    if (make_work(run, &error) < 0)
+}
+
+bool run_make_ready(struct run *run)
+{
+    struct error error;
+    if (run->scenario && make_work(run, &error) < 0)
         run_refuse(run, "a work directory can be made", error.text);
+    return run->scenario != NULL;
 }
 
 void run_follow(struct run *run)

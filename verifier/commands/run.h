@@ -54,9 +54,14 @@ struct run_settings {
 /* What kind of run these settings ask for. */
 enum report_kind run_kind(const struct run_settings *settings);
 
-/* Plans the checks and makes the work directories. A run that cannot start is refused. */
+/* Plans the checks. A run that cannot start is refused. */
 void run_prepare(struct run *run, const struct scenario *scenario,
                  const struct run_settings *settings);
+
+/* Makes the work directories, which are open until run_clean_up: of a thousand runs only those that
+ * are at work have theirs. False when the run is refused, now or before; its result is another one
+ * then. */
+bool run_make_ready(struct run *run);
 
 /* The run of a chore, which verifies nothing: one check, whose outcome is still to come. */
 void run_prepare_chore(struct run *run, const struct scenario *scenario, enum report_kind kind,

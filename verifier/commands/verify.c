@@ -131,6 +131,15 @@ static void close_rehearsal(struct verification *verification, const struct run 
         complain(verification, error.text);
 }
 
+static bool make_ready(void *context, size_t index)
+{
+    struct verification *verification = context;
+    struct run *run = verification->working[index];
+    bool is_ready = run_make_ready(run);
+    verification->results[run - verification->runs] = run_result(run);
+    return is_ready;
+}
+
 static void worker_ended(void *context, size_t index)
 {
     struct verification *verification = context;
@@ -230,6 +239,7 @@ static void verify_all(struct verification *verification)
     struct workers_options options = {
         .jobs = (size_t)verification->options->run.side_by_side,
         .deadline_ms = verification->deadline_ms,
+        .ready = make_ready,
         .tick = tick,
         .ended = worker_ended,
         .context = verification,

@@ -33,13 +33,15 @@ def test_a_directory_stands_for_its_scenarios(place, fleet):
     assert named(place.run("lint", "fleet")) == NAMES
     assert named(place.run("lint", "fleet/", "fleet/shop.yaml")) == NAMES
     assert named(place.run("lint", "fleet/shop.yaml", "fleet")) == ["shop", "db-a", "db-b", "db-c"]
+    (place.directory / "empty").mkdir()
+    one_is_empty = place.run("lint", "empty", "fleet")
+    assert one_is_empty.code == CANNOT_VERIFY and named(one_is_empty) == NAMES
 
 
 @pytest.mark.parametrize(
     "arguments, words",
     [
         (["empty"], "there is no scenario file in"),
-        (["empty", "fleet"], "there is no scenario file in"),
         (["fleet", "--match", "x*"], "--match 'x*' matches no scenario: their names are db-a, db-b, db-c and shop"),
         (["fleet", "--shard", "5/4"], "such as 3/8"),
         (["fleet", "--shard", "auto"], "no engine tells"),
