@@ -58,7 +58,7 @@ static void add_named_directory(const char *path, struct strings *paths, struct 
     else if (count == 0)
         strings_addf(complaints,
                      "restore-verifier: there is no scenario file in %s: their names end with "
-                     ".yaml or .yml",
+                     ".yaml or .yml (and a backup is named by --backup)",
                      absolute);
 }
 
@@ -95,6 +95,40 @@ static void find_files(const struct common_options *common, struct strings *ret_
                      "there",
                      searched);
     take_once(&all, ret_paths);
+}
+
+static bool includes(const char *path, const char *real_path)
+{
+    char real[PATH_MAX];
+    cleanup(strings_free) struct strings included = {0};
+    scenario_included(path, &included);
+    for (size_t i = 0; i < included.count; i++)
+        if (realpath(included.items[i], real) && strcmp(real, real_path) == 0)
+            return true;
+    return false;
+}
+
+/* It names no scenario, and another of the files includes it: so it is there for that. */
+static bool is_shared(const struct strings *paths, size_t index)
+{
+    char real[PATH_MAX];
+    cleanup(free_pointer) char *name = scenario_name_read(paths->items[index]);
+    if (name || !realpath(paths->items[index], real))
+        return false;
+    for (size_t i = 0; i < paths->count; i++)
+        if (i != index && includes(paths->items[i], real))
+            return true;
+    return false;
+}
+
+void scenario_paths(const struct common_options *common, struct strings *ret_paths,
+                    struct strings *complaints)
+{
+    cleanup(strings_free) struct strings found = {0};
+    find_files(common, &found, complaints);
+    for (size_t i = 0; i < found.count; i++)
+        if (!is_shared(&found, i))
+            strings_add(ret_paths, found.items[i]);
 }
 
 /* --- what they hold --------------------------------------------------------------------------- */
@@ -193,42 +227,6 @@ static void keep(struct loaded *loaded, const bool *kept)
     loaded->paths.count = count;
 }
 
-/* --- files that are included ------------------------------------------------------------------ */
-
-static bool includes(const char *path, const char *real_path)
-{
-    char real[PATH_MAX];
-    cleanup(strings_free) struct strings included = {0};
-    scenario_included(path, &included);
-    for (size_t i = 0; i < included.count; i++)
-        if (realpath(included.items[i], real) && strcmp(real, real_path) == 0)
-            return true;
-    return false;
-}
-
-static bool is_included(const struct loaded *loaded, size_t index)
-{
-    char real[PATH_MAX];
-    if (!realpath(loaded->paths.items[index], real))
-        return false;
-    for (size_t i = 0; i < loaded->paths.count; i++)
-        if (i != index && includes(loaded->paths.items[i], real))
-            return true;
-    return false;
-}
-
-/* One that names no scenario, and that another file includes, is there for that. */
-static void leave_out_included(struct loaded *loaded)
-{
-    cleanup(free_pointer) bool *kept = xcalloc(loaded->paths.count + 1, sizeof(*kept));
-    for (size_t i = 0; i < loaded->paths.count; i++) {
-        cleanup(free_pointer) char *name =
-            loaded->scenarios[i] ? NULL : scenario_name_read(loaded->paths.items[i]);
-        kept[i] = loaded->scenarios[i] || name || !is_included(loaded, i);
-    }
-    keep(loaded, kept);
-}
-
 /* --- choosing among them ---------------------------------------------------------------------- */
 
 /* NULL: it cannot be read. To be freed by the caller. */
@@ -303,7 +301,7 @@ static void keep_shard(struct loaded *loaded, const struct shard *shard,
     loaded->idle = loaded->paths.count == 0 && count > 0;
     if (loaded->idle)
         fprintf(stderr,
-                "restore-verifier: shard %s: none of the %zu scenario%s falls to it, and there is "
+                "restore-verifier: shard %s: of %zu scenario%s none falls to it, and there is "
                 "nothing to do\n",
                 loaded->shard, count, count == 1 ? "" : "s");
 }
@@ -371,12 +369,11 @@ static void print_problems(const struct loaded *loaded)
 void scenarios_load(const struct common_options *common, struct loaded *ret_loaded)
 {
     struct loaded loaded = {0};
-    find_files(common, &loaded.paths, &loaded.complaints);
+    scenario_paths(common, &loaded.paths, &loaded.complaints);
     loaded.scenarios = xcalloc(loaded.paths.count + 1, sizeof(*loaded.scenarios));
     loaded.problems_of = xcalloc(loaded.paths.count + 1, sizeof(*loaded.problems_of));
     for (size_t i = 0; i < loaded.paths.count; i++)
         loaded.scenarios[i] = load(&loaded, i);
-    leave_out_included(&loaded);
     if (common->match)
         match(&loaded, common->match);
     if (common->shard)

@@ -20,9 +20,13 @@ struct loaded {
     bool idle;                   /* there are scenarios, and none of them falls to this shard */
 };
 
-/* Loads them, and prints what is wrong. Without a path there is a complaint, or it is idle. A file
- * that others include is none of them. Two scenarios with one name are a problem: their reports
- * would overwrite each other. */
+/* The files of the command line, or of scenarios, before any is chosen: directories stand for what
+ * lies in them, and a file that another one includes and that names no scenario is left out. */
+void scenario_paths(const struct common_options *common, struct strings *ret_paths,
+                    struct strings *complaints);
+
+/* Loads them, and prints what is wrong. Without a path there is a complaint, or it is idle. Two
+ * scenarios with one name are a problem: their reports would overwrite each other. */
 void scenarios_load_told(const struct common_options *common, struct loaded *ret_loaded);
 
 /* The same, where the problems of files are told later: prints only complaints. */

@@ -128,6 +128,12 @@ static void include_one(struct reader *reader, struct node *shared, const struct
     struct buffer content;
     struct error error;
     cleanup(free_pointer) char *path = path_from(file->path, text);
+    /* Messages show what stands in a file: none that is no business of a scenario. */
+    if (!ends_with(path, ".yaml") && !ends_with(path, ".yml")) {
+        problems_add(&reader->problems, value->mark,
+                     "`%s` expects files whose names end with .yaml or .yml", INCLUDE_KEY);
+        return;
+    }
     if (!may_include(reader, file, path, value->mark))
         return;
     if (file_read(path, SCENARIO_LIMIT_BYTES, &content, &error) < 0) {

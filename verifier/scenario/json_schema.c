@@ -107,6 +107,11 @@ static json_t *paths(void)
     return one_or_list(any_path());
 }
 
+static json_t *shared_files(void)
+{
+    return one_or_list(text_like("\\.ya?ml$"));
+}
+
 static json_t *definitions(void)
 {
     json_t *patterns =
@@ -189,7 +194,7 @@ static const struct value_kind {
     {.read = read_file, .make = any_path},
     {.read = read_endpoint, .regex = "^https?://[^@]+$"},
     {.read = read_backup_name, .regex = "^[^/]+$"},
-    {.read = read_include, .make = paths},
+    {.read = read_include, .make = shared_files},
     {.read = read_dating, .regex = "^(name|header|modified)$"},
     {.read = read_time_zone, .make = any_text},
     {.read = read_databases, .regex = "^all$"},

@@ -92,7 +92,7 @@ def test_an_empty_shard_is_no_error(place, fleet):
     shards = [index for index in range(1, 60) if not named(place.run("lint", "--shard", f"{index}/60", "fleet"))][:1]
     for command in ("verify", "nightly", "dump", "gate", "sabotage"):
         run = place.run(command, "--shard", f"{shards[0]}/60", "fleet")
-        assert run.code == PASSED and "none of the 4 scenarios falls to it" in run.err, str(run)
+        assert run.code == PASSED and "of 4 scenarios none falls to it" in run.err, str(run)
     told = place.run("verify", "--shard", f"{shards[0]}/60", "--format", "json", "fleet")
     assert json.loads(told.out)["scenarios"] == [] and json.loads(told.out)["exit_code"] == PASSED
 

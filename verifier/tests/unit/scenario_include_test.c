@@ -93,6 +93,8 @@ static const struct {
     {{{{"shop.yaml", "scenario: shop\ninclude: ~\n"}}}, {"shop.yaml:2:10: ...found nothing"}},
     {{{{"shop.yaml", "scenario: shop\ninclude: {a: b}\n"}}}, {"shop.yaml:2:10: ...a mapping"}},
     {{{{"shop.yaml", "scenario: shop\ninclude: []\n"}}}, {"shop.yaml:2:10: ...an empty list"}},
+    {{{{"shop.yaml", "scenario: shop\ninclude: /etc/passwd\n"}}},
+     {"shop.yaml:2:10: ...end with .yaml or .yml"}},
     {{{{"shop.yaml", "scenario: shop\ninclude: ${UNSET}\n"}}}, {"shop.yaml:2:10: ...not set"}},
     {{{{"shop.yaml", "scenario: shop\ninclude: shop.yaml\n"}}},
      {"shop.yaml:2:10: ...is this file itself"}},
