@@ -207,7 +207,7 @@ static int compare_ms(const void *left, const void *right)
 static int64_t usual_duration_ms(const struct history_entries *entries)
 {
     enum { NIGHTS = 5 };
-    int64_t last[NIGHTS];
+    int64_t last[NIGHTS] = {0};
     size_t count = 0;
     for (size_t i = entries->count; i-- > 0 && count < NIGHTS;)
         if (strcmp(entries->items[i].command, "verify") == 0 &&

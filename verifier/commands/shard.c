@@ -173,8 +173,9 @@ static bool durations_add_line(struct durations *durations, char *line)
     if (!name || *name == '#')
         return true;
     const char *seconds = strtok_r(NULL, " \t\r", &rest);
-    if (!seconds || strtok_r(NULL, " \t\r", &rest) ||
-        seconds[strspn(seconds, "0123456789.")] != '\0' || !isdigit((unsigned char)*seconds))
+    const char *more = seconds ? strtok_r(NULL, " \t\r", &rest) : NULL;
+    if (!seconds || more || seconds[strspn(seconds, "0123456789.")] != '\0' ||
+        !isdigit((unsigned char)*seconds))
         return false;
     char *end;
     double value = strtod(seconds, &end);
@@ -246,7 +247,9 @@ static int shard_by_hash(const char *name, int shards)
     char hex[SHA256_HEX_SIZE];
     cleanup(sha256_freep) struct sha256 *hash = sha256_new();
     for (const char *c = name; *c; c++) {
-        char lower = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+        char lower = *c;
+        if (lower >= 'A' && lower <= 'Z')
+            lower = (char)(lower - 'A' + 'a');
         sha256_update(hash, &lower, 1);
     }
     sha256_final(hash, hex);
