@@ -119,6 +119,8 @@ static void limits_prepare(const struct confinement *confinement, struct confine
 {
     if (confinement->file_size_limit_bytes > 0)
         kit->file_size = lowered(RLIMIT_FSIZE, (rlim_t)confinement->file_size_limit_bytes);
+    if (confinement->memory_limit_bytes > 0)
+        kit->memory = lowered(RLIMIT_DATA, (rlim_t)confinement->memory_limit_bytes);
     if (confinement->limit_processes)
         kit->processes = processes_limit();
 }
@@ -187,6 +189,8 @@ static void limits_set(struct confine_kit *kit)
     set_limit(kit, RLIMIT_CORE, &none);
     if (kit->confinement->file_size_limit_bytes > 0)
         set_limit(kit, RLIMIT_FSIZE, &kit->file_size);
+    if (kit->confinement->memory_limit_bytes > 0)
+        set_limit(kit, RLIMIT_DATA, &kit->memory);
     if (kit->confinement->limit_processes)
         set_limit(kit, RLIMIT_NPROC, &kit->processes);
 }

@@ -5,7 +5,7 @@
  * - Landlock: which files it may read, change and run; signals and traces to none but its own
  * - a network of its own, which is empty, with System V memory of its own
  * - a filter of system calls
- * - limits on the sizes of files and on the number of processes; no core dumps
+ * - limits on the sizes of files, on memory and on the number of processes; no core dumps
  *
  * A layer that the machine does not have is left out, and told; nothing fails for want of it. The
  * layers hold until the process and all its children have ended.
@@ -48,6 +48,7 @@ struct confinement {
     bool calls; /* filter system calls */
     enum confine_network network;
     int64_t file_size_limit_bytes; /* 0: none */
+    int64_t memory_limit_bytes;    /* of each process, of what it shares with no other; 0: none */
     bool limit_processes;          /* leave others half of the processes that its user may have */
     /* A program of the user's own, not one that works on a backup: what it may do stays as it is.
      */
@@ -77,7 +78,7 @@ struct confine_kit {
     int ruleset;        /* of Landlock; -1: none */
     int ruleset_reason; /* errno, when it could not be made */
     struct syscall_filter filter;
-    struct rlimit processes, file_size;
+    struct rlimit processes, file_size, memory;
     char uid_map[64];
     char gid_map[64];
     bool network_left;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/signals.h"
 #include "commands/commands.h"
+#include "commands/loading.h"
 #include "commands/remember.h"
 #include "commands/run.h"
 
@@ -56,6 +57,7 @@ static void prepare(struct chores *chores)
             run_prepare_chore(&chores->runs[i], loaded->scenarios[i], chore->kind, chore->check);
         else
             run_refuse_file(chores->runs, i, loaded, chore->kind);
+        run_tell_shard(&chores->runs[i], loaded);
         leave_report(chores, i);
     }
 }

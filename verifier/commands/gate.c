@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "commands/commands.h"
-#include "commands/options.h"
+#include "commands/loading.h"
 #include "history/gate.h"
 #include "report/gate_words.h"
 #include "report/json_fields.h"
@@ -137,7 +137,7 @@ static int judge_all(const struct common_options *common, const struct gate_opti
                    .rto_ms = options->rto_s * 1000},
         .now = time(NULL),
         .answers = json_array(),
-        .exit_code = loaded->paths.count > 0 ? EXIT_VERIFIED : EXIT_CANNOT_VERIFY,
+        .exit_code = loaded_exit_code(loaded),
     };
     for (size_t i = 0; i < loaded->paths.count; i++) {
         if (loaded->scenarios[i])

@@ -463,7 +463,7 @@ static int inspect(const char *path, const struct common_options *options)
     struct archive archive = {0};
     struct error error;
     struct archive_options reading = {
-        .fingerprint = true, .threads = options->jobs, .is_part = true};
+        .fingerprint = true, .threads = options->jobs > 0 ? options->jobs : 0, .is_part = true};
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
     cleanup(free_pointer) char *whole =
         starts_with(path, "s3://") ? xstrdup(path) : path_absolute(path);

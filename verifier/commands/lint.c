@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "commands/loading.h"
 #include "commands/run.h"
 #include "scenario/json_schema.h"
 #include "stages/migration_files.h"
@@ -23,7 +24,8 @@ static bool warn_of_name(const struct scenario *scenario)
 
 static int problem(const struct scenario *scenario, struct mark mark, const struct error *error)
 {
-    fprintf(stderr, "%s:%u:%u: %s\n", scenario->path, mark.line, mark.column, error->text);
+    fprintf(stderr, "%s:%u:%u: %s\n", mark.file ? mark.file : scenario->path, mark.line,
+            mark.column, error->text);
     return EXIT_CANNOT_VERIFY;
 }
 

@@ -9,14 +9,26 @@
 
 #include "base/clock.h"
 #include "commands/commands.h"
-#include "commands/options.h"
+#include "commands/loading.h"
+#include "history/history.h"
 #include "report/json_fields.h"
 #include "report/text.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
 
+struct list_options {
+    bool durations;
+};
+
+static const struct own_option list_options[] = {
+    {"print-durations", NULL, OPTION_FLAG, offsetof(struct list_options, durations),
+     "Print instead how long verifying each takes, by its history, for the --durations of others"},
+    {0},
+};
+
 static const struct usage list_usage = {
     .arguments = "[SCENARIO.yaml ...]",
+    .options = list_options,
     .words = "List the backups of each scenario, the newest first: when each was made, its size, "
              "whether it verified, and until when prune keeps it. Without names, the scenarios are "
              "those of the directory scenarios.",
@@ -182,15 +194,62 @@ static int list_scenario(const struct scenario *scenario, const struct common_op
     return EXIT_CANNOT_VERIFY;
 }
 
+/* --- durations -------------------------------------------------------------------------------- */
+
+static int compare_ms(const void *left, const void *right)
+{
+    int64_t one = *(const int64_t *)left;
+    int64_t other = *(const int64_t *)right;
+    return one < other ? -1 : one > other;
+}
+
+/* The one in the middle of the last few: one slow night says little. -1: it was never verified. */
+static int64_t usual_duration_ms(const struct history_entries *entries)
+{
+    enum { NIGHTS = 5 };
+    int64_t last[NIGHTS] = {0};
+    size_t count = 0;
+    for (size_t i = entries->count; i-- > 0 && count < NIGHTS;)
+        if (strcmp(entries->items[i].command, "verify") == 0 &&
+            entries->items[i].exit_code != EXIT_CANNOT_VERIFY)
+            last[count++] = entries->items[i].duration_ms;
+    qsort(last, count, sizeof(*last), compare_ms);
+    return count > 0 ? last[count / 2] : -1;
+}
+
+static int print_duration(const struct scenario *scenario, const struct common_options *common,
+                          const void *own)
+{
+    struct error error;
+    struct history_entries entries = {0};
+    cleanup(strings_free) struct strings ignored = {0};
+    cleanup(history_freep) struct history *history = NULL;
+    (void)own;
+    if (scenario->history.none)
+        return EXIT_VERIFIED;
+    if (history_open(scenario, common->reports, &history, &error) < 0 ||
+        history_read(history, &entries, &ignored, &error) < 0) {
+        fprintf(stderr, "restore-verifier: %s: %s\n", scenario->name, error.text);
+        return EXIT_CANNOT_VERIFY;
+    }
+    int64_t ms = usual_duration_ms(&entries);
+    if (ms >= 0)
+        printf("%s %lld.%03d\n", scenario->name, (long long)(ms / 1000), (int)(ms % 1000));
+    history_entries_free(&entries);
+    return EXIT_VERIFIED;
+}
+
 int command_list(int argc, char **argv)
 {
     struct common_options common;
-    options_parse(argc, argv, &list_usage, &common, NULL);
+    struct list_options options = {0};
+    options_parse(argc, argv, &list_usage, &common, &options);
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
     struct listing listing = {.common = &common, .scenarios = json_array()};
     struct listing *own = &listing;
-    int exit_code = scenarios_each(&common, list_scenario, &own);
-    if (common.json)
+    int exit_code = options.durations ? scenarios_each(&common, print_duration, NULL)
+                                      : scenarios_each(&common, list_scenario, &own);
+    if (common.json && !options.durations)
         json_print_scenarios(listing.scenarios, exit_code, stdout);
     else
         json_decref(listing.scenarios);

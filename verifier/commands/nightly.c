@@ -18,8 +18,8 @@
 #include "base/clock.h"
 #include "base/signals.h"
 #include "commands/commands.h"
+#include "commands/loading.h"
 #include "commands/notifying.h"
-#include "commands/options.h"
 #include "commands/pages.h"
 #include "commands/run.h"
 #include "shelf/location.h"
@@ -57,8 +57,8 @@ static const struct usage nightly_usage = {
         "backups restore (verify) and, where tonight's verified, delete the old ones (prune); each "
         "for the scenarios that have source.database, objects.copy and backups.keep. At the end "
         "the page of all is written (report). The exit code is the worst of the four. Without "
-        "names, the scenarios are those of the directory "
-        "scenarios.",
+        "names, the scenarios are those of the directory scenarios. With --shard the page is left "
+        "to report.",
     .options = nightly_options,
     .takes_reports = true,
     .takes_jobs = true,
@@ -172,6 +172,8 @@ static bool arguments_build(const struct night *night, const struct step *step,
     bool asked = false;
     strings_addf(argv, "restore-verifier %s", step->name);
     strings_addf(argv, "--reports=%s", common->reports);
+    if (*night->loaded->shard)
+        strings_addf(argv, "--of-shard=%s:%s", night->loaded->shard, night->loaded->split);
     if (common->quiet)
         strings_add(argv, "--quiet");
     if (common->verbose && step->takes_verbose)
@@ -180,7 +182,9 @@ static bool arguments_build(const struct night *night, const struct step *step,
         strings_add(argv, "--no-cache");
     if (step->run == command_verify)
         strings_add(argv, "--no-notify"); /* the night tells of all its steps, once */
-    if (common->jobs > 0 && step->takes_jobs)
+    if (common->jobs == JOBS_AUTO && step->takes_jobs)
+        strings_add(argv, "--jobs=auto");
+    else if (common->jobs > 0 && step->takes_jobs)
         strings_addf(argv, "--jobs=%d", common->jobs);
     if (night->deadline_ms != NO_DEADLINE && step->takes_timeout)
         strings_addf(argv, "--timeout=%" PRId64 "s",
@@ -276,6 +280,7 @@ static void announce(const struct night *night)
                               "the backup is verified");
         else
             run_refuse_file(runs, i, loaded, REPORT_VERIFY);
+        run_tell_shard(&runs[i], loaded);
         struct result result = run_result(&runs[i]);
         if (junit_write(&result, night->common->reports, &error) < 0)
             say("%s", error.text);
@@ -285,29 +290,43 @@ static void announce(const struct night *night)
     free(runs);
 }
 
-/* One night at a time, for one directory of reports. The lock goes with us and our steps, however
- * we end. */
-static int lock(const struct common_options *common, struct error *error)
+/* Opens the file and locks it with a flag of flock(2); it stays open. 1: somebody else has it. */
+static int lock_file(const char *path, const char *reports, int operation, struct error *error)
 {
-    cleanup(free_pointer) char *path = xasprintf("%s/.nightly.lock", common->reports);
-    if (mkdir(common->reports, 0777) < 0 && errno != EEXIST)
-        return cannot_verify(error, "cannot make the reports directory %s: %s", common->reports,
-                             strerror(errno));
     int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor < 0)
-        return cannot_verify(error, "cannot write to the reports directory %s: %s", common->reports,
+        return cannot_verify(error, "cannot write to the reports directory %s: %s", reports,
                              strerror(errno));
-    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+    if (flock(descriptor, operation | LOCK_NB) == 0)
         return 0;
-    if (errno != EWOULDBLOCK)
-        return cannot_verify(error,
-                             "cannot lock %s: %s; choose a directory with --reports where files "
-                             "can be locked",
-                             path, strerror(errno));
-    cleanup(free_pointer) char *directory = realpath(common->reports, NULL);
+    if (errno == EWOULDBLOCK)
+        return 1;
+    return cannot_verify(error,
+                         "cannot lock %s: %s; choose a directory with --reports where files "
+                         "can be locked",
+                         path, strerror(errno));
+}
+
+/* One night at a time, for one directory of reports; shards of one night are side by side, and each
+ * of them is once. The locks go with us and our steps, however we end. */
+static int lock(const char *reports, const char *shard, struct error *error)
+{
+    cleanup(free_pointer) char *whole = xasprintf("%s/.nightly.lock", reports);
+    cleanup(free_pointer) char *own = xasprintf("%s/.nightly-%s.lock", reports, shard);
+    if (*shard)
+        *strchr(own + strlen(reports) + 1, '/') = '-';
+    if (mkdir(reports, 0777) < 0 && errno != EEXIST)
+        return cannot_verify(error, "cannot make the reports directory %s: %s", reports,
+                             strerror(errno));
+    int locked = lock_file(whole, reports, *shard ? LOCK_SH : LOCK_EX, error);
+    if (locked == 0 && *shard)
+        locked = lock_file(own, reports, LOCK_EX, error);
+    if (locked <= 0)
+        return locked;
+    cleanup(free_pointer) char *directory = realpath(reports, NULL);
     return cannot_verify(error,
                          "another night that writes to %s is still at work: this one did nothing",
-                         directory ? directory : common->reports);
+                         directory ? directory : reports);
 }
 
 /* Those that it asks for. */
@@ -382,41 +401,54 @@ static void do_night(struct night *night)
             say("sync ended with %d: the copy of a bucket may be older than tonight", exit_code);
     }
     struct error error;
+    if (*night->loaded->shard)
+        return; /* the page is that of all scenarios, and several would write it */
     if (write_pages(night->loaded, 0, night->common->reports, night->options->metrics, &error) < 0)
         say("%s", error.text);
     notify_all(night);
+}
+
+/* What is wrong with files, the steps tell. */
+static int nightly(const struct common_options *common, const struct nightly_options *options,
+                   const struct loaded *loaded)
+{
+    struct error error;
+    struct night night = {
+        .common = common,
+        .options = options,
+        .loaded = loaded,
+        .began = time(NULL),
+        .deadline_ms =
+            options->timeout_s > 0 ? deadline_after(options->timeout_s * 1000) : NO_DEADLINE,
+        .exit_code = loaded_exit_code(loaded),
+    };
+    if (loaded->paths.count == 0)
+        return night.exit_code;
+    if (lock(common->reports, loaded->shard, &error) < 0) {
+        fprintf(stderr, "restore-verifier: %s\n", error.text);
+        return EXIT_CANNOT_VERIFY;
+    }
+    signals_block();
+    do_night(&night);
+    return night.exit_code;
 }
 
 int command_nightly(int argc, char **argv)
 {
     struct common_options common;
     struct nightly_options options = {0};
-    options_parse(argc, argv, &nightly_usage, &common, &options);
     struct loaded loaded = {0};
-    scenario_paths(&common, &loaded.paths);
-    struct night night = {
-        .common = &common,
-        .options = &options,
-        .loaded = &loaded,
-        .began = time(NULL),
-        .deadline_ms =
-            options.timeout_s > 0 ? deadline_after(options.timeout_s * 1000) : NO_DEADLINE,
-    };
-    struct error error;
-    int ready = lock(&common, &error);
-    if (ready == 0 && loaded.paths.count == 0)
-        ready = cannot_verify(&error, "there is no scenario file: name one, or put one into "
-                                      "scenarios/");
-    if (ready < 0) {
-        fprintf(stderr, "restore-verifier: %s\n", error.text);
-        night.exit_code = EXIT_CANNOT_VERIFY;
+    int exit_code = EXIT_CANNOT_VERIFY;
+    options_parse(argc, argv, &nightly_usage, &common, &options);
+    if (common.shard && options.metrics) {
+        fputs("restore-verifier: --metrics tells of all scenarios: with --shard, write them with "
+              "report when every shard has ended\n",
+              stderr);
     } else {
-        /* What is wrong with them, the steps tell. */
-        loaded.scenarios = scenarios_load(&loaded.paths, &loaded.problems);
-        signals_block();
-        do_night(&night);
+        scenarios_load(&common, &loaded);
+        exit_code = nightly(&common, &options, &loaded);
+        loaded_free(&loaded);
     }
-    loaded_free(&loaded);
     common_options_free(&common);
-    return night.exit_code;
+    return exit_code;
 }

@@ -2,7 +2,6 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,10 @@ enum {
     OPTION_FORMAT,
     OPTION_CHDIR,
     OPTION_ENV_FILE,
+    OPTION_MATCH,
+    OPTION_SHARD,
+    OPTION_DURATIONS,
+    OPTION_OF_SHARD,
     OPTION_OWN,
     OPTION_OWN_END = 2000
 };
@@ -32,7 +35,19 @@ struct inputs {
 
 static const struct argp_option common_list[] = {
     {"reports", OPTION_REPORTS, "DIR", 0, "The directory of the reports (default: reports)", 10},
-    {"jobs", 'j', "N", 0, "Do N things at the same time", 10},
+    {"jobs", 'j', "N|auto", 0,
+     "Do N things at the same time, or as many as memory and processors are enough for", 10},
+    {"match", OPTION_MATCH, "GLOB", 0, "Only the scenarios whose names match, such as 'shop-*'",
+     10},
+    {"shard", OPTION_SHARD, "I/N|auto", 0,
+     "Of N runs that share the scenarios this is number I; `auto` takes both from the variables of "
+     "GitLab, Kubernetes, Slurm, CircleCI or Buildkite",
+     10},
+    {"durations", OPTION_DURATIONS, "FILE", 0,
+     "Make the shards take equally long, by the durations that list prints; all shards must be "
+     "given the same file",
+     10},
+    {"of-shard", OPTION_OF_SHARD, "I/N:SPLIT", 0, "These scenarios are the shard's already", 10},
     {"format", OPTION_FORMAT, "text|json", 0, "Print the results on standard output in this form",
      10},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 10},
@@ -46,11 +61,22 @@ static const struct argp_option common_list[] = {
 
 static void parse_jobs(struct argp_state *state, const char *text, int *ret_jobs)
 {
-    char *end;
-    long jobs = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || jobs < 1 || jobs > 64)
-        argp_error(state, "--jobs takes a number from 1 to 64, not `%s`", text);
+    char *end = NULL;
+    long jobs = strcmp(text, "auto") == 0 ? JOBS_AUTO : strtol(text, &end, 10);
+    if (jobs != JOBS_AUTO && (end == text || *end != '\0' || jobs < 1 || jobs > 64))
+        argp_error(state, "--jobs takes a number from 1 to 64, or `auto`, not `%s`", text);
     *ret_jobs = (int)jobs;
+}
+
+/* As own_set does for texts. */
+static void set_once(struct argp_state *state, const char *name, const char *argument,
+                     const char **field)
+{
+    if (*argument == '\0')
+        argp_error(state, "--%s is empty: leave it out, or give it a value", name);
+    if (*field)
+        argp_error(state, "--%s stands here twice", name);
+    *field = argument;
 }
 
 static error_t parse_common(int key, char *argument, struct argp_state *state)
@@ -76,6 +102,18 @@ static error_t parse_common(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_ENV_FILE:
         options->env_file = argument;
+        return 0;
+    case OPTION_MATCH:
+        set_once(state, "match", argument, &options->match);
+        return 0;
+    case OPTION_SHARD:
+        set_once(state, "shard", argument, &options->shard);
+        return 0;
+    case OPTION_DURATIONS:
+        set_once(state, "durations", argument, &options->durations);
+        return 0;
+    case OPTION_OF_SHARD:
+        options->of_shard = argument;
         return 0;
     case 'q':
         options->quiet = true;
@@ -167,6 +205,11 @@ static struct argp_option *own_list(const struct own_option *options)
     return list;
 }
 
+static bool takes_scenarios(const struct usage *usage)
+{
+    return usage->arguments && strstr(usage->arguments, "SCENARIO");
+}
+
 static bool takes(const struct usage *usage, int key)
 {
     switch (key) {
@@ -176,6 +219,12 @@ static bool takes(const struct usage *usage, int key)
         return usage->takes_format;
     case 'j':
         return usage->takes_jobs;
+    case OPTION_MATCH:
+    case OPTION_SHARD:
+    case OPTION_DURATIONS:
+        return takes_scenarios(usage);
+    case OPTION_OF_SHARD:
+        return false;
     case 'v':
         return usage->takes_verbose;
     default:
@@ -196,6 +245,12 @@ static void enter(const struct common_options *common)
     if (entered == 0)
         return;
     fprintf(stderr, "restore-verifier: %s\n", error.text);
+    exit(EXIT_CANNOT_VERIFY);
+}
+
+static void refuse_usage(const char *program, const char *words)
+{
+    fprintf(stderr, "%s: %s\n", program, words);
     exit(EXIT_CANNOT_VERIFY);
 }
 
@@ -223,148 +278,16 @@ void options_parse(int argc, char **argv, const struct usage *usage, struct comm
     *common = (struct common_options){.reports = "reports"};
     argp_err_exit_status = EXIT_CANNOT_VERIFY;
     argp_parse(&whole, argc, argv, 0, NULL, &inputs);
+    if ((common->match || common->shard) && !takes_scenarios(usage))
+        refuse_usage(argv[0], "--match and --shard choose scenarios, and this command takes none");
+    if (common->durations && !common->shard)
+        refuse_usage(argv[0], "--durations goes with --shard");
     enter(common);
 }
 
 void common_options_free(struct common_options *common)
 {
     strings_free(&common->paths);
-}
-
-void scenario_paths(const struct common_options *common, struct strings *ret_paths)
-{
-    for (size_t i = 0; i < common->paths.count; i++)
-        strings_add(ret_paths, common->paths.items[i]);
-    glob_t found;
-    if (common->paths.count > 0 || glob("scenarios/*.{yaml,yml}", GLOB_BRACE, NULL, &found) != 0)
-        return;
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        strings_add(ret_paths, found.gl_pathv[i]);
-    globfree(&found);
-}
-
-static bool is_taken(struct scenario *const *scenarios, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (scenarios[i] && strcasecmp(scenarios[i]->name, name) == 0)
-            return true;
-    return false;
-}
-
-/* Two databases that lie in one backup. */
-static bool share_backup(const struct scenario *one, const struct scenario *other)
-{
-    return one->backups.database && other->backups.database &&
-           strcmp(one->backups.database, other->backups.database) != 0;
-}
-
-/* The scenario whose backups cannot be told from this one's, though they are of another database.
- */
-static const struct scenario *find_mixed_up(struct scenario *const *scenarios, size_t count,
-                                            const struct scenario *scenario)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct scenario *other = scenarios[i];
-        if (other && other->source.database && scenario->source.database &&
-            strcmp(other->source.database, scenario->source.database) != 0 &&
-            !share_backup(other, scenario) &&
-            strcmp(other->backups.location, scenario->backups.location) == 0 &&
-            backup_names_equal(&other->backups.names, &scenario->backups.names))
-            return other;
-    }
-    return NULL;
-}
-
-static int refuse_mixed_up(const struct scenario *other, const struct scenario *scenario,
-                           struct strings *problems)
-{
-    if (!other)
-        return 0;
-    strings_addf(problems,
-                 "%s: the scenario `%s` of this run keeps its backups in the same place under the "
-                 "same names, and they are of another database: give backups.name another one",
-                 scenario->path, other->name);
-    return -1;
-}
-
-static int refuse_same_name(bool taken, const struct scenario *scenario, struct strings *problems)
-{
-    if (!taken)
-        return 0;
-    strings_addf(problems,
-                 "%s: another scenario of this run is named `%s` as well, and their reports would "
-                 "overwrite each other: give one another name",
-                 scenario->path, scenario->name);
-    return -1;
-}
-
-struct scenario **scenarios_load(const struct strings *paths, struct strings *problems)
-{
-    struct scenario **scenarios = xcalloc(paths->count, sizeof(struct scenario *));
-    for (size_t i = 0; i < paths->count; i++) {
-        struct scenario *scenario = NULL;
-        const char *path = paths->items[i];
-        if (scenario_load(path, &scenario, problems) < 0) {
-            if (!ends_with(path, ".yaml") && !ends_with(path, ".yml"))
-                strings_addf(
-                    problems,
-                    "%s: a scenario is a .yaml file; a backup is verified with --backup %s "
-                    "SCENARIO.yaml",
-                    path, path);
-            continue;
-        }
-        if (refuse_same_name(is_taken(scenarios, i, scenario->name), scenario, problems) < 0 ||
-            refuse_mixed_up(find_mixed_up(scenarios, i, scenario), scenario, problems) < 0) {
-            scenario_free(scenario);
-            continue;
-        }
-        scenarios[i] = scenario;
-    }
-    return scenarios;
-}
-
-void scenarios_free(struct scenario **scenarios, size_t count)
-{
-    for (size_t i = 0; i < count && scenarios; i++)
-        scenario_free(scenarios[i]);
-    free(scenarios);
-}
-
-void scenarios_load_told(const struct common_options *common, struct loaded *ret_loaded)
-{
-    struct loaded loaded = {0};
-    scenario_paths(common, &loaded.paths);
-    cleanup(free_pointer) char *searched = path_absolute("scenarios");
-    if (loaded.paths.count == 0)
-        strings_addf(
-            &loaded.problems,
-            "restore-verifier: there is no scenario file in %s: name one, or put one there",
-            searched);
-    loaded.scenarios = scenarios_load(&loaded.paths, &loaded.problems);
-    for (size_t i = 0; i < loaded.problems.count; i++)
-        fprintf(stderr, "%s\n", loaded.problems.items[i]);
-    *ret_loaded = loaded;
-}
-
-void loaded_free(struct loaded *loaded)
-{
-    scenarios_free(loaded->scenarios, loaded->paths.count);
-    strings_free(&loaded->problems);
-    strings_free(&loaded->paths);
-}
-
-int scenarios_each(const struct common_options *common, scenario_work *work, const void *own)
-{
-    struct loaded loaded;
-    scenarios_load_told(common, &loaded);
-    int worst = loaded.problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
-    for (size_t i = 0; i < loaded.paths.count; i++) {
-        int exit_code =
-            loaded.scenarios[i] ? work(loaded.scenarios[i], common, own) : EXIT_CANNOT_VERIFY;
-        worst = exit_code > worst ? exit_code : worst;
-    }
-    loaded_free(&loaded);
-    return worst;
 }
 
 bool wants_color(int descriptor)

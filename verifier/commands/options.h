@@ -8,19 +8,25 @@
 #include <stdint.h>
 
 #include "base/memory.h"
-#include "scenario/scenario.h"
 
 struct common_options {
     struct strings paths; /* scenario files (or what else a command takes) */
     const char *reports;
-    int jobs; /* 0: not given */
+    int jobs; /* 0: not given; or JOBS_AUTO */
     bool json;
     bool text_on_stdout; /* --format text was asked for */
     bool quiet;
     bool verbose;
     const char *chdir;    /* NULL: not given; both have been obeyed when options_parse returns */
     const char *env_file; /* relative to that directory */
+    /* Which scenarios (loading.h); NULL: not given. */
+    const char *match;
+    const char *shard;     /* "3/8" or "auto" */
+    const char *durations; /* a file */
+    const char *of_shard;  /* from nightly, whose scenarios were chosen already: "3/8:DIGEST" */
 };
+
+enum { JOBS_AUTO = -1 };
 
 /* An option of one command, and the field of the command's own struct that it sets. */
 enum option_kind {
@@ -43,7 +49,8 @@ struct usage {
     const char *words;
     const struct own_option *options; /* NULL: none */
     /* Of the options that all accept, so that one line can be given to all: those that change what
-     * this command does, and are in its --help. */
+     * this command does, and are in its --help. Those that choose scenarios are where `arguments`
+     * has them. */
     bool takes_reports, takes_jobs, takes_format, takes_verbose;
 };
 
@@ -52,35 +59,6 @@ struct usage {
 void options_parse(int argc, char **argv, const struct usage *usage, struct common_options *common,
                    void *own);
 void common_options_free(struct common_options *common);
-
-/* The scenario files to work on: those named, or else those of the directory scenarios, sorted. */
-void scenario_paths(const struct common_options *common, struct strings *ret_paths);
-
-/* Scenario files, and what they hold. */
-struct loaded {
-    struct strings paths;
-    struct scenario **scenarios; /* as many as there are paths, NULL where one is refused */
-    struct strings problems;     /* of all files */
-};
-
-/* Loads the scenarios of the command line, and prints what is wrong with them. */
-void scenarios_load_told(const struct common_options *common, struct loaded *ret_loaded);
-void loaded_free(struct loaded *loaded);
-
-/* Loads all scenarios, and adds what is wrong with them to `problems`. Two with one name are a
- * problem too: their reports would overwrite each other. `ret_scenarios` has as many as there are
- * paths, NULL where one could not be loaded. */
-struct scenario **scenarios_load(const struct strings *paths, struct strings *problems);
-void scenarios_free(struct scenario **scenarios, size_t count); /* takes NULL */
-
-/* What a command does to one scenario; gives an exit code. `own` is what options_parse was given.
- */
-typedef int scenario_work(const struct scenario *scenario, const struct common_options *common,
-                          const void *own);
-
-/* Does it to each scenario in turn, and prints what is wrong with those that cannot be loaded.
- * Gives the worst exit code. */
-int scenarios_each(const struct common_options *common, scenario_work *work, const void *own);
 
 /* Is `stream` a terminal that wants colours? */
 bool wants_color(int descriptor);

@@ -4,7 +4,7 @@
 #define COMMANDS_PAGES_H
 
 #include "base/error.h"
-#include "commands/options.h"
+#include "commands/loading.h"
 #include "report/page.h"
 
 /* Scenarios with what is known of their runs. */

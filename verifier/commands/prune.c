@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "commands/commands.h"
-#include "commands/options.h"
+#include "commands/loading.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
 

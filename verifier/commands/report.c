@@ -11,7 +11,7 @@
 #include "commands/commands.h"
 #include "commands/evidence.h"
 #include "commands/gathering.h"
-#include "commands/options.h"
+#include "commands/loading.h"
 #include "commands/pages.h"
 
 struct report_options {
@@ -88,9 +88,10 @@ static int name_expected(const struct common_options *scenarios,
                          const struct report_options *options, struct strings *ret_names)
 {
     cleanup(strings_free) struct strings paths = {0};
+    cleanup(strings_free) struct strings ignored = {0}; /* there need be none in scenarios */
     int exit_code = EXIT_VERIFIED;
     if (!options->check)
-        scenario_paths(scenarios, &paths);
+        scenario_paths(scenarios, &paths, &ignored);
     for (size_t i = 0; i < paths.count; i++) {
         cleanup(free_pointer) char *name = scenario_name_read(paths.items[i]);
         if (name && !strings_contain(ret_names, name))
@@ -127,11 +128,10 @@ static int gather(const struct common_options *common, struct report_options *op
 
 static bool names_no_scenario(const struct common_options *common)
 {
-    struct strings paths = {0};
-    scenario_paths(common, &paths);
-    bool none = paths.count == 0;
-    strings_free(&paths);
-    return none;
+    cleanup(strings_free) struct strings paths = {0};
+    cleanup(strings_free) struct strings ignored = {0};
+    scenario_paths(common, &paths, &ignored);
+    return paths.count == 0;
 }
 
 /* Gives the exit code so far, or -1. Who checks evidence need have no scenarios. */

@@ -96,22 +96,23 @@ void run_refuse_file(struct run *runs, size_t index, const struct loaded *loaded
                      enum report_kind kind)
 {
     struct run *run = &runs[index];
-    const struct strings *problems = &loaded->problems;
-    cleanup(free_pointer) char *of_this_file = xasprintf("%s:", loaded->paths.items[index]);
-    bool told = false;
+    const struct strings *problems = &loaded->problems_of[index];
     run_start(run, name_of_refused(runs, index, loaded), kind);
     run_refuse(run, "scenario file is valid", "");
     struct outcome *outcome = &run->outcomes[0];
     for (size_t i = 0; i < problems->count; i++) {
-        if (!starts_with(problems->items[i], of_this_file))
-            continue;
-        if (told)
+        if (i > 0)
             outcome_detail(outcome, "%s", problems->items[i]);
         else
             outcome_error(outcome, "%s", problems->items[i]);
-        told = true;
     }
     outcome->concern = CONCERN_SCENARIO;
+}
+
+void run_tell_shard(const struct run *run, const struct loaded *loaded)
+{
+    text_copy(run->facts->shard, sizeof(run->facts->shard), loaded->shard);
+    text_copy(run->facts->split, sizeof(run->facts->split), loaded->split);
 }
 
 /* All names, since the pattern was perhaps meant for one of them. */
@@ -174,7 +175,6 @@ static void plan_stages(struct run *run, const struct run_settings *settings)
 void run_prepare(struct run *run, const struct scenario *scenario,
                  const struct run_settings *settings)
 {
-    struct error error;
     run_start(run, xstrdup(scenario->name), run_kind(settings));
     run->scenario = scenario;
     plan_build(scenario, &run->plan);
@@ -186,8 +186,14 @@ void run_prepare(struct run *run, const struct scenario *scenario,
         return;
     }
     plan_stages(run, settings);
-    if (make_work(run, &error) < 0)
+}
+
+bool run_make_ready(struct run *run)
+{
+    struct error error;
+    if (run->scenario && make_work(run, &error) < 0)
         run_refuse(run, "a work directory can be made", error.text);
+    return run->scenario != NULL;
 }
 
 void run_follow(struct run *run)

@@ -10,7 +10,7 @@
 
 #include "base/workdir.h"
 #include "checks/checks.h"
-#include "commands/options.h"
+#include "commands/loading.h"
 #include "harness/workers.h"
 #include "report/report.h"
 #include "stages/stages.h"
@@ -54,9 +54,14 @@ struct run_settings {
 /* What kind of run these settings ask for. */
 enum report_kind run_kind(const struct run_settings *settings);
 
-/* Plans the checks and makes the work directories. A run that cannot start is refused. */
+/* Plans the checks. A run that cannot start is refused. */
 void run_prepare(struct run *run, const struct scenario *scenario,
                  const struct run_settings *settings);
+
+/* Makes the work directories, which are open until run_clean_up: of a thousand runs only those that
+ * are at work have theirs. False when the run is refused, now or before; its result is another one
+ * then. */
+bool run_make_ready(struct run *run);
 
 /* The run of a chore, which verifies nothing: one check, whose outcome is still to come. */
 void run_prepare_chore(struct run *run, const struct scenario *scenario, enum report_kind kind,
@@ -71,6 +76,9 @@ void run_prepare_plan(struct run *run, const struct scenario *scenario, enum rep
  * of another of `runs`, which have as many places as there are files, filled up to `index`. */
 void run_refuse_file(struct run *runs, size_t index, const struct loaded *loaded,
                      enum report_kind kind);
+
+/* Whose shard it is, for its report. */
+void run_tell_shard(const struct run *run, const struct loaded *loaded);
 
 /* The name of a file without its folder and its ending; to be freed by the caller. */
 char *name_of_file(const char *path);

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/signals.h"
 #include "commands/commands.h"
-#include "commands/options.h"
+#include "commands/loading.h"
 #include "commands/saboteur.h"
 #include "sabotage/sabotage.h"
 
@@ -74,8 +74,14 @@ static void prepare_all(struct alarm *alarm, const struct loaded *loaded, const 
             saboteur_prepare(loaded->scenarios[i], only, &runs[i]);
         else
             run_refuse_file(runs, i, loaded, REPORT_SABOTAGE);
+        run_tell_shard(&runs[i], loaded);
         saboteur_report(alarm, &runs[i]);
     }
+}
+
+static int worse_of(int one, int other)
+{
+    return one > other ? one : other;
 }
 
 static int sabotage(struct alarm *alarm, const char *only, const struct loaded *loaded)
@@ -101,7 +107,7 @@ static int sabotage(struct alarm *alarm, const char *only, const struct loaded *
         run_release(&runs[i]);
     free(results);
     free(runs);
-    return alarm->exit_code > exit_code ? alarm->exit_code : exit_code;
+    return worse_of(alarm->exit_code, exit_code);
 }
 
 /* Short enough to be typed. */
@@ -152,8 +158,9 @@ int command_sabotage(int argc, char **argv)
             alarm.progress =
                 progress_new(stderr, isatty(STDERR_FILENO), wants_color(STDERR_FILENO));
         scenarios_load_told(&common, &loaded);
+        exit_code = loaded_exit_code(&loaded);
         if (loaded.paths.count > 0)
-            exit_code = sabotage(&alarm, options.only, &loaded);
+            exit_code = worse_of(exit_code, sabotage(&alarm, options.only, &loaded));
         loaded_free(&loaded);
         progress_free(alarm.progress);
     }

@@ -90,6 +90,7 @@ static void attempt_prepare(struct saboteur *saboteur, const struct scenario *sc
                                           .no_record = true};
     *attempt = (struct attempt){.saboteur = saboteur};
     run_prepare(&attempt->run, scenario, &settings);
+    run_make_ready(&attempt->run);
     free(attempt->run.name);
     attempt->run.name = xasprintf("%s, %s", scenario->name, what);
     attempt->worker = (struct worker){.run = attempt_work, .context = attempt};

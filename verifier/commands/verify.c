@@ -17,6 +17,8 @@
 #include "base/signals.h"
 #include "base/workdir.h"
 #include "commands/commands.h"
+#include "commands/jobs.h"
+#include "commands/loading.h"
 #include "commands/notifying.h"
 #include "commands/options.h"
 #include "commands/rehearsing.h"
@@ -24,6 +26,7 @@
 #include "commands/run.h"
 #include "commands/saboteur.h"
 #include "commands/verify.h"
+#include "report/json_fields.h"
 
 /* The whole of it. All arrays have `count` places. */
 struct verification {
@@ -131,6 +134,15 @@ static void close_rehearsal(struct verification *verification, const struct run 
         complain(verification, error.text);
 }
 
+static bool make_ready(void *context, size_t index)
+{
+    struct verification *verification = context;
+    struct run *run = verification->working[index];
+    bool is_ready = run_make_ready(run);
+    verification->results[run - verification->runs] = run_result(run);
+    return is_ready;
+}
+
 static void worker_ended(void *context, size_t index)
 {
     struct verification *verification = context;
@@ -230,6 +242,7 @@ static void verify_all(struct verification *verification)
     struct workers_options options = {
         .jobs = (size_t)verification->options->run.side_by_side,
         .deadline_ms = verification->deadline_ms,
+        .ready = make_ready,
         .tick = tick,
         .ended = worker_ended,
         .context = verification,
@@ -308,6 +321,7 @@ static void prepare_alarms(struct verification *verification, const struct loade
         if (!loaded->scenarios[i])
             continue;
         saboteur_prepare(loaded->scenarios[i], NULL, &verification->alarms[i]);
+        run_tell_shard(&verification->alarms[i], loaded);
         saboteur_report(&verification->alarm, &verification->alarms[i]);
     }
 }
@@ -344,6 +358,7 @@ static void prepare_rehearsals(struct verification *verification, const struct l
              !rehearsing_is_asked_for(loaded->scenarios[i])))
             continue;
         rehearsing_prepare(loaded->scenarios[i], verification->common->reports, rehearsing);
+        run_tell_shard(&rehearsing->report, loaded);
         run->rehearsing = rehearsing;
         struct result result = rehearsing_result(rehearsing);
         if (rehearsal_report(&result, verification->common->reports, &error) < 0)
@@ -371,6 +386,7 @@ static void prepare_all(struct verification *verification, const struct loaded *
             run_prepare(&verification->runs[i], loaded->scenarios[i], settings);
         else
             run_refuse_file(verification->runs, i, loaded, run_kind(settings));
+        run_tell_shard(&verification->runs[i], loaded);
         verification->results[i] = run_result(&verification->runs[i]);
     }
 }
@@ -451,12 +467,6 @@ static int reports_writable(const char *directory, struct error *error)
     return 0;
 }
 
-static int side_by_side(const struct common_options *common, size_t count)
-{
-    int jobs = common->jobs > 0 ? common->jobs : 1;
-    return count > 0 && (size_t)jobs > count ? (int)count : jobs;
-}
-
 /* 0: none, or no version. */
 static int version_of(const char *text)
 {
@@ -492,16 +502,20 @@ int verify_scenarios(const struct common_options *common, struct verify_options 
 {
     struct loaded loaded;
     struct error error;
-    int exit_code = EXIT_CANNOT_VERIFY;
     signal(SIGPIPE, SIG_IGN); /* a reader who has left is an error like any other */
     options->run.reports = common->reports;
     scenarios_load_told(common, &loaded);
+    int exit_code = loaded_exit_code(&loaded);
     options->run.postgresql = version_of(options->postgresql);
-    options->run.side_by_side = side_by_side(common, loaded.paths.count);
-    if (loaded.paths.count > 0 && check_usage(common, options, loaded.paths.count, &error) < 0)
+    options->run.side_by_side = jobs_here(common->jobs, loaded.paths.count);
+    if (loaded.paths.count > 0 && check_usage(common, options, loaded.paths.count, &error) < 0) {
         fprintf(stderr, "restore-verifier: %s\n", error.text);
-    else if (loaded.paths.count > 0)
-        exit_code = verify(common, options, &loaded);
+        exit_code = EXIT_CANNOT_VERIFY;
+    } else if (loaded.paths.count > 0) {
+        exit_code = worse_code(exit_code, verify(common, options, &loaded));
+    } else if (loaded.idle && common->json) {
+        json_print_scenarios(json_array(), EXIT_VERIFIED, stdout);
+    }
     loaded_free(&loaded);
     return exit_code;
 }

@@ -88,8 +88,11 @@ int workers_run(struct worker *workers, size_t count, const struct workers_optio
     size_t ended = 0;
     cleanup(free_pointer) bool *told = xcalloc(count, sizeof(*told));
     while (ended < count) {
-        while (started < count && started - ended < options->jobs)
-            start(&workers[started++]);
+        for (; started < count && started - ended < options->jobs; started++)
+            if (!options->ready || options->ready(options->context, started))
+                start(&workers[started]);
+            else
+                workers[started].end = WORKER_DONE;
         int received = signals_wait(TICK_MS);
         if (received != 0)
             interrupted = received;

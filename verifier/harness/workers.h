@@ -31,6 +31,9 @@ struct worker {
 struct workers_options {
     size_t jobs; /* how many may run at once; at least 1 */
     int64_t deadline_ms;
+    /* In the main process, right before a worker is started; false: it has nothing to do, and has
+     * ended. NULL: nothing is done. */
+    bool (*ready)(void *context, size_t index);
     void (*tick)(void *context); /* in the main process while workers run, some times a second */
     void (*ended)(void *context, size_t index); /* in the main process, for each worker once */
     void *context;

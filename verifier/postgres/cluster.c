@@ -182,6 +182,9 @@ static int make_data(const struct cluster_options *options, struct cluster *clus
     return 0;
 }
 
+/* Of a process, with which the smallest database restores. */
+static const int64_t least_memory_bytes = (int64_t)256 << 20;
+
 static int launch_server(const struct cluster_options *options, struct cluster *cluster,
                          struct error *error)
 {
@@ -191,12 +194,12 @@ static int launch_server(const struct cluster_options *options, struct cluster *
     strings_add(&argv, "-D");
     strings_add(&argv, cluster->data);
     struct strings settings = {0};
-    tuning_settings(
-        &(struct tuning){.memory_bytes = available_memory_bytes() / options->side_by_side,
-                         .backup_bytes = options->backup_bytes,
-                         .jobs = options->jobs,
-                         .major = options->tools->major},
-        &settings);
+    const int64_t share = available_memory_bytes() / options->side_by_side;
+    tuning_settings(&(struct tuning){.memory_bytes = share,
+                                     .backup_bytes = options->backup_bytes,
+                                     .jobs = options->jobs,
+                                     .major = options->tools->major},
+                    &settings);
     strings_addf(&settings, "port=%s", port);
     /* Quoted, since the setting is a list and a directory's name may hold a comma. */
     cleanup(free_pointer) char *sockets = identifier_quote(cluster->sockets);
@@ -213,6 +216,9 @@ static int launch_server(const struct cluster_options *options, struct cluster *
     environment_build(cluster, &environment);
     cleanup(confinement_free) struct confinement confinement;
     confinement_of_server(program, cluster->data, cluster->sockets, &confinement);
+    /* Of several servers none may take what the others were promised. */
+    if (options->side_by_side > 1)
+        confinement.memory_limit_bytes = share > least_memory_bytes ? share : least_memory_bytes;
     struct process_options process = {.argv = strings_argv(&argv),
                                       .environment = strings_argv(&environment),
                                       .account = &options->account,

@@ -2,35 +2,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/file.h"
+#include "base/cgroup.h"
 #include "postgres/restore_times.h"
 
-enum { PROC_LIMIT_BYTES = 65536 };
-
 static const int64_t mib = 1024 * 1024;
-
-/* The number behind `label` in a file, or -1. An empty label means the file begins with it. */
-static int64_t number_in_file(const char *path, const char *label)
-{
-    struct buffer content;
-    struct error ignored;
-    if (file_read(path, PROC_LIMIT_BYTES, &content, &ignored) < 0)
-        return -1;
-    int64_t number = -1;
-    const char *found = strstr(content.data, label);
-    if (found) {
-        char *end;
-        found += strlen(label);
-        number = strtoll(found, &end, 10);
-        if (end == found)
-            number = -1; /* "max" */
-    }
-    buffer_free(&content);
-    return number;
-}
 
 /* What the limit of one group leaves; `available` where it has none, or less. */
 static int64_t left_in_group(const char *directory, int64_t available)
@@ -46,29 +22,14 @@ static int64_t left_in_group(const char *directory, int64_t available)
 
 int64_t cgroup_memory_bytes(const char *tree, const char *own_groups, int64_t available)
 {
-    struct buffer content;
-    struct error ignored;
-    if (file_read(own_groups, PROC_LIMIT_BYTES, &content, &ignored) < 0)
-        return left_in_group(tree, available);
-    /* "0::/system.slice/nightly.service"; in a container the path may be of a tree that is not
-     * mounted here, and the root of the one that is mounted is our own group. */
-    const char *own = strstr(content.data, "0::/");
-    cleanup(free_pointer) char *path =
-        xasprintf("%s%.*s", tree, own ? (int)strcspn(own + 3, "\n") : 0, own ? own + 3 : "");
-    buffer_free(&content);
-    /* Every group above limits too. */
-    while (strlen(path) > strlen(tree)) {
-        available = left_in_group(path, available);
-        *strrchr(path, '/') = '\0';
-    }
-    return left_in_group(tree, available);
+    return cgroup_leaves(tree, own_groups, left_in_group, available);
 }
 
 int64_t available_memory_bytes(void)
 {
     int64_t kib = number_in_file("/proc/meminfo", "MemAvailable:");
     int64_t available = kib < 0 ? 512 * mib : kib * 1024;
-    return cgroup_memory_bytes("/sys/fs/cgroup", "/proc/self/cgroup", available);
+    return cgroup_memory_bytes(CGROUP_TREE, CGROUP_OWN, available);
 }
 
 static int64_t between(int64_t low, int64_t value, int64_t high)

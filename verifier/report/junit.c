@@ -195,6 +195,8 @@ static void run_properties(struct page *page, const struct result *result)
     if (result->rehearsal && result->rehearsal->command.ran)
         rehearsal_properties(page, result->rehearsal);
     if (result->facts) {
+        array_property(page, "shard", result->facts->shard);
+        array_property(page, "shard.split", result->facts->split);
         backup_properties(page, result->facts);
         restore_properties(page, result->facts);
         stage_properties(page, result->facts);

@@ -54,6 +54,7 @@ enum comparison {
 struct mark {
     unsigned line;
     unsigned column;
+    const char *file; /* NULL: the scenario's own; else one that it includes, borrowed from it */
 };
 
 struct expectation {

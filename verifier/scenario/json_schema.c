@@ -6,6 +6,7 @@
 
 #include "base/migration_tool.h"
 #include "base/restore_target.h"
+#include "scenario/include.h"
 #include "scenario/sections.h"
 
 /* --- what a value may be ---------------------------------------------------------------------- */
@@ -114,6 +115,11 @@ static json_t *paths(void)
     return one_or_list(any_path());
 }
 
+static json_t *shared_files(void)
+{
+    return one_or_list(text_like("\\.ya?ml$"));
+}
+
 static json_t *definitions(void)
 {
     json_t *patterns =
@@ -200,6 +206,7 @@ static const struct value_kind {
     {.read = read_file, .make = any_path},
     {.read = read_endpoint, .regex = "^https?://[^@]+$"},
     {.read = read_backup_name, .regex = "^[^/]+$"},
+    {.read = read_include, .make = shared_files},
     {.read = read_dating, .regex = "^(name|header|modified)$"},
     {.read = read_time_zone, .make = any_text},
     {.read = read_databases, .regex = "^all$"},
@@ -303,6 +310,35 @@ static void watch(struct reader *reader, const struct key *keys, size_t count,
     json_array_append_new(watching->found, node == watching->item ? list_of(section) : section);
 }
 
+/* Takes from a section what it must have, where that is more than to be told from others. */
+static json_t *take_required(json_t *section)
+{
+    json_t *required = json_object_get(section, "required");
+    if (!json_object_get(section, "minProperties") || json_array_size(required) == 0)
+        return NULL;
+    json_incref(required);
+    json_object_del(section, "required");
+    return required;
+}
+
+/* What sections must have may stand in an included file: it is demanded where nothing is. */
+static void require_without_include(json_t *schema)
+{
+    json_t *sections = json_object();
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(schema, "properties"), name, value)
+    {
+        json_t *required = take_required(value);
+        for (size_t i = 0; i < json_array_size(json_object_get(value, "anyOf")) && !required; i++)
+            required = take_required(json_array_get(json_object_get(value, "anyOf"), i));
+        if (required)
+            json_object_set_new(sections, name, json_pack("{s:o}", "required", required));
+    }
+    json_object_set_new(schema, "if", json_pack("{s:[s]}", "required", INCLUDE_KEY));
+    json_object_set_new(schema, "else", json_pack("{s:o}", "properties", sections));
+}
+
 char *scenario_json_schema(void)
 {
     struct watching whole = {.found = json_array()};
@@ -311,6 +347,7 @@ char *scenario_json_schema(void)
         "{s:s, s:s, s:s}", "$schema", "http://json-schema.org/draft-07/schema#", "title",
         "A scenario of restore-verifier", "description", "See restore-verifier-scenario(5).");
     json_object_update(schema, json_array_get(whole.found, 0));
+    require_without_include(schema);
     char *text = json_dumps(schema, JSON_INDENT(2));
     json_decref(schema);
     json_decref(whole.found);

@@ -10,7 +10,7 @@
 #include "scenario/variables.h"
 
 /* All values together, after variables were replaced: a small file must not grow without end. */
-enum { TEXT_LIMIT_BYTES = 4 << 20, KEY_LIMIT = 16 };
+enum { TEXT_LIMIT_BYTES = 4 << 20, KEY_LIMIT = 32 };
 
 struct place {
     struct reader *reader;

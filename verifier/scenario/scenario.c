@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "scenario/include.h"
 #include "scenario/sections.h"
 
 enum {
-    FILE_LIMIT_BYTES = 1 << 20,
     DEFAULT_TIMEOUT_MS = 30 * 60 * 1000,
     DEFAULT_DUMP_TIMEOUT_MS = 2 * 60 * 60 * 1000,
     DEFAULT_HISTORY_S = 400 * 24 * 60 * 60,
@@ -132,6 +132,7 @@ static void read_history(struct reader *reader, const struct key *key, const str
 
 static const struct key scenario_keys[] = {
     {"scenario", read_scenario_name, FIELD(name), FIELD(mark), true},
+    {INCLUDE_KEY, read_include, NO_FIELD, NO_MARK, false},
     {"source", read_source, NO_FIELD, NO_MARK, false},
     {"backups", read_backups, NO_FIELD, FIELD(backups.mark), false},
     {"restore", read_restore, NO_FIELD, NO_MARK, false},
@@ -318,6 +319,7 @@ static void read_content(struct reader *reader, const struct buffer *content)
         document_load(content->data, content->length, &reader->problems);
     if (!root)
         return;
+    read_included(reader, root, reader->scenario->path);
     read_variables(reader, root);
     read_section(reader, NULL, scenario_keys, ARRAY_LENGTH(scenario_keys), root, reader->scenario);
     if (reader->problems.count == 0)
@@ -329,7 +331,7 @@ int scenario_load(const char *path, struct scenario **ret_scenario, struct strin
     struct buffer content;
     struct error error;
     cleanup(free_pointer) char *absolute = path_absolute(path);
-    if (file_read(absolute, FILE_LIMIT_BYTES, &content, &error) < 0) {
+    if (file_read(absolute, SCENARIO_LIMIT_BYTES, &content, &error) < 0) {
         strings_addf(problems, "%s: %s", path, error.text);
         return -1;
     }
@@ -345,6 +347,23 @@ int scenario_load(const char *path, struct scenario **ret_scenario, struct strin
     fill_defaults(scenario);
     *ret_scenario = take(&scenario);
     return 0;
+}
+
+void scenario_included(const char *path, struct strings *ret_paths)
+{
+    struct buffer content;
+    struct error ignored;
+    if (file_read(path, SCENARIO_LIMIT_BYTES, &content, &ignored) < 0)
+        return;
+    cleanup(scenario_freep) struct scenario *scenario = xcalloc(1, sizeof(*scenario));
+    struct reader reader = {.scenario = scenario};
+    cleanup(document_freep) struct node *root =
+        document_load_partly(content.data, content.length, &reader.problems);
+    read_included(&reader, root, path);
+    for (size_t i = 0; i < scenario->included.count; i++)
+        strings_add(ret_paths, scenario->included.items[i]);
+    problems_free(&reader.problems);
+    buffer_free(&content);
 }
 
 void scenario_watch(section_watcher *watcher, void *watching)
@@ -403,7 +422,7 @@ char *scenario_name_read(const char *path)
 {
     struct buffer content;
     struct error ignored;
-    if (file_read(path, FILE_LIMIT_BYTES, &content, &ignored) < 0)
+    if (file_read(path, SCENARIO_LIMIT_BYTES, &content, &ignored) < 0)
         return NULL;
     char *name = name_in(content.data, content.length);
     if (!name)
@@ -484,6 +503,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->backups.database);
     free(scenario->source.database);
     free(scenario->source.root_certificate);
+    strings_free(&scenario->included);
     free(scenario->path);
     free(scenario->name);
     free(scenario);

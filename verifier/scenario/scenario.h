@@ -171,7 +171,8 @@ enum backup_dating {
 struct scenario {
     char *path;
     char *name;
-    struct mark mark; /* of the name */
+    struct mark mark;        /* of the name */
+    struct strings included; /* the paths of the files that its keys were taken from too */
     struct {
         enum host_kind host;
         char *database; /* libpq URL, key=value string, or SQLAlchemy URL; may hold a password */
@@ -230,6 +231,8 @@ struct scenario {
  * line each: "FILE:LINE:COLUMN: what is wrong" (a file that cannot be read: "FILE: why"). Relative
  * paths in the file are taken from the current directory, as a shell would, and made absolute. */
 int scenario_load(const char *path, struct scenario **ret_scenario, struct strings *problems);
+/* The files that a file includes, as far as it and they can be read, though they may be wrong. */
+void scenario_included(const char *path, struct strings *ret_paths);
 /* The tables in which migration tools keep what they have applied. Freed by the caller; the names
  * are borrowed. */
 struct version_table *scenario_version_tables(const struct scenario *scenario, size_t *ret_count);

@@ -27,6 +27,8 @@ static int problem_compare(const void *left, const void *right)
 {
     const struct problem *a = left;
     const struct problem *b = right;
+    if (a->mark.file != b->mark.file)
+        return strcmp(a->mark.file ? a->mark.file : "", b->mark.file ? b->mark.file : "");
     if (a->mark.line != b->mark.line)
         return a->mark.line < b->mark.line ? -1 : 1;
     if (a->mark.column != b->mark.column)
@@ -40,13 +42,14 @@ void problems_move(struct problems *problems, const char *path, struct strings *
         qsort(problems->items, problems->count, sizeof(*problems->items), problem_compare);
     for (size_t i = 0; i < problems->count && i < PROBLEMS_SHOWN; i++) {
         const struct problem *problem = &problems->items[i];
-        strings_addf(lines, "%s:%u:%u: %s", path, problem->mark.line, problem->mark.column,
-                     problem->text);
+        strings_addf(lines, "%s:%u:%u: %s", problem->mark.file ? problem->mark.file : path,
+                     problem->mark.line, problem->mark.column, problem->text);
     }
     if (problems->count > PROBLEMS_SHOWN) {
         const struct problem *problem = &problems->items[PROBLEMS_SHOWN];
-        strings_addf(lines, "%s:%u:%u: and %zu more problems from here on", path,
-                     problem->mark.line, problem->mark.column, problems->count - PROBLEMS_SHOWN);
+        strings_addf(lines, "%s:%u:%u: and %zu more problems from here on",
+                     problem->mark.file ? problem->mark.file : path, problem->mark.line,
+                     problem->mark.column, problems->count - PROBLEMS_SHOWN);
     }
     problems_free(problems);
 }

@@ -22,7 +22,8 @@ struct problems {
 void problems_add(struct problems *problems, struct mark mark, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Adds each to `lines` as "PATH:LINE:COLUMN: text", in the order of the file, and empties the list.
- * After the first hundred only their number is told. */
+ * Those of included files have the path of theirs, and come behind. After the first hundred only
+ * their number is told. */
 void problems_move(struct problems *problems, const char *path, struct strings *lines);
 void problems_free(struct problems *problems);
 

@@ -18,7 +18,7 @@ struct loader {
 
 static struct mark mark_of(yaml_mark_t mark)
 {
-    return (struct mark){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
+    return (struct mark){.line = (unsigned)mark.line + 1, .column = (unsigned)mark.column + 1};
 }
 
 /* What libyaml says, and what it means to somebody who writes a scenario. */
@@ -60,7 +60,7 @@ static const struct {
 /* The place of a byte, for errors that come without a mark. */
 static struct mark mark_at_byte(const struct loader *loader, size_t offset)
 {
-    struct mark mark = {1, 1};
+    struct mark mark = {.line = 1, .column = 1};
     if (offset > loader->length)
         offset = loader->length;
     size_t line_start = 0;
@@ -319,7 +319,7 @@ static int read_document(struct loader *loader, struct node *root)
     cleanup(free_event) yaml_event_t event = {0};
     int found = next_root(loader, &event);
     if (found == 0)
-        problems_add(loader->problems, (struct mark){1, 1},
+        problems_add(loader->problems, (struct mark){.line = 1, .column = 1},
                      "the file is empty: a scenario begins with `scenario: NAME`");
     if (found <= 0 || read_node(loader, &event, 1, root) < 0)
         return -1;
@@ -341,7 +341,7 @@ static int load(const char *content, size_t length, struct problems *problems, s
     }
     struct loader loader = {.content = content, .length = length, .problems = problems};
     if (!yaml_parser_initialize(&loader.parser)) {
-        problems_add(problems, (struct mark){1, 1}, "out of memory");
+        problems_add(problems, (struct mark){.line = 1, .column = 1}, "out of memory");
         return -1;
     }
     yaml_parser_set_encoding(&loader.parser, YAML_UTF8_ENCODING);
@@ -377,6 +377,65 @@ void document_free(struct node *root)
 void document_freep(struct node **root)
 {
     document_free(*root);
+}
+
+struct node *node_key(struct node *map, const char *name)
+{
+    for (size_t i = 0; map->kind == NODE_MAP && i < map->count; i++)
+        if (strcmp(map->keys[i].text, name) == 0)
+            return &map->items[i];
+    return NULL;
+}
+
+void node_drop_key(struct node *map, const char *name)
+{
+    size_t kept = 0;
+    for (size_t i = 0; map->kind == NODE_MAP && i < map->count; i++) {
+        if (strcmp(map->keys[i].text, name) == 0) {
+            node_free(&map->keys[i]);
+            node_free(&map->items[i]);
+            continue;
+        }
+        map->keys[kept] = map->keys[i];
+        map->items[kept++] = map->items[i];
+    }
+    if (map->kind == NODE_MAP)
+        map->count = kept;
+}
+
+void node_set_file(struct node *node, const char *file)
+{
+    node->mark.file = file;
+    for (size_t i = 0; i < node->count; i++) {
+        if (node->keys)
+            node->keys[i].mark.file = file;
+        node_set_file(&node->items[i], file);
+    }
+}
+
+void node_merge(struct node *map, struct node *defaults)
+{
+    if (defaults->count == 0)
+        return;
+    map->keys = xreallocarray(map->keys, map->count + defaults->count, sizeof(*map->keys));
+    map->items = xreallocarray(map->items, map->count + defaults->count, sizeof(*map->items));
+    const size_t own = map->count;
+    for (size_t i = 0; i < defaults->count; i++) {
+        struct node *item = NULL;
+        for (size_t j = 0; j < own && !item; j++)
+            if (strcmp(map->keys[j].text, defaults->keys[i].text) == 0)
+                item = &map->items[j];
+        if (!item) {
+            map->keys[map->count] = defaults->keys[i];
+            map->items[map->count++] = defaults->items[i];
+            continue;
+        }
+        if (item->kind == NODE_MAP && defaults->items[i].kind == NODE_MAP)
+            node_merge(item, &defaults->items[i]);
+        node_free(&defaults->keys[i]);
+        node_free(&defaults->items[i]);
+    }
+    defaults->count = 0;
 }
 
 bool node_is_null(const struct node *node)

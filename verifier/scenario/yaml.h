@@ -40,6 +40,17 @@ struct node *document_load_partly(const char *content, size_t length, struct pro
 void document_free(struct node *root); /* takes NULL */
 void document_freep(struct node **root);
 
+/* The value of a key, or NULL; also of what is no mapping. */
+struct node *node_key(struct node *map, const char *name);
+void node_drop_key(struct node *map, const char *name);
+
+/* The node, and all below it, stand in that file. */
+void node_set_file(struct node *node, const char *file);
+
+/* Moves into `map` what it lacks of the mapping `defaults`, of mappings that both have as well:
+ * what stands in `map` stays, lists and texts whole. `defaults` is left without keys. */
+void node_merge(struct node *map, struct node *defaults);
+
 /* `key:` with nothing behind it, `~` or `null`. */
 bool node_is_null(const struct node *node);
 

@@ -129,6 +129,8 @@ struct record_fact {
 struct facts {
     time_t began;
     int64_t began_ms;
+    char shard[16]; /* "3/8", of the run's scenarios; "" for none */
+    char split[17]; /* a digest of all shards of them */
     struct stage_fact stages[STAGE_COUNT];
     struct backup_fact backup;
     struct databases_fact databases;

@@ -126,7 +126,8 @@ TYPED = [
     ("verify sh", ["shop.yaml"]),
     ("verify oth", ["other.yml"]),
     ("inspect not", ["notes.dump"]),
-    ("verify --jobs ", []),
+    ("verify --timeout ", []),
+    ("verify --jobs ", ["auto"]),
     ("clean sh", []),
 ]
 

@@ -96,6 +96,7 @@ static const char reaching[] =
     "    'environment': lambda: os.environ['UNIT_CANARY'],\n"
     "    'large file': fill,\n"
     "    'core': core,\n"
+    "    'much memory': lambda: bytearray(1 << 29),\n"
     "    'many children': children,\n"
     "    'trace': lambda: call(101 if os.uname().machine == 'x86_64' else 117, 0x4206, neighbour, "
     "0, 0),\n"
@@ -104,7 +105,7 @@ static const char reaching[] =
     "    try:\n"
     "        get()\n"
     "        print(name + ';', end='')\n"
-    "    except (OSError, KeyError):\n"
+    "    except (OSError, KeyError, MemoryError):\n"
     "        pass\n";
 
 /* Open until the test's process ends. */
@@ -204,6 +205,7 @@ static bool got_it(const char *got, const char *name)
 }
 
 enum { FILES = 1, NETWORK = 2, CALLS = 4, LISTEN = 8, LIMITS = 16, EVERYTHING = 31 };
+enum { MEMORY_LIMIT_BYTES = 1 << 28 };
 
 static void confinement_make(const struct world *world, int layers, struct confinement *ret)
 {
@@ -218,6 +220,7 @@ static void confinement_make(const struct world *world, int layers, struct confi
                    : layers & NETWORK ? CONFINE_NETWORK_LOCAL
                                       : CONFINE_NETWORK_ANY,
         .file_size_limit_bytes = layers & LIMITS ? LIMIT_BYTES : 0,
+        .memory_limit_bytes = layers & LIMITS ? MEMORY_LIMIT_BYTES : 0,
         .limit_processes = layers & LIMITS,
     };
     for (size_t i = 0; i < ARRAY_LENGTH(machine); i++)
@@ -243,16 +246,16 @@ static const struct {
     {"calls and network", CALLS | NETWORK, "environment;core;trace;loopback;abstract;"},
     {"calls, as a server", CALLS | NETWORK | LISTEN,
      "environment;core;trace;loopback;abstract;socket;unasked;"},
-    {"limits", LIMITS, "environment;core;large file;many children;"},
+    {"limits", LIMITS, "environment;core;large file;much memory;many children;"},
     {"all", EVERYTHING,
      "environment;core;read;list;write;write given;run;abstract;signal;trace;loopback;socket;"
-     "unasked;large file;many children;"},
+     "unasked;large file;much memory;many children;"},
 };
 
 static const char *const all_names[] = {
-    "read",   "list",    "read given", "write",    "write given",  "write own",  "run",
-    "socket", "listen",  "pair",       "signal",   "environment",  "large file", "core",
-    "trace",  "unasked", "abstract",   "loopback", "many children"};
+    "read",   "list",    "read given", "write",    "write given",   "write own",  "run",
+    "socket", "listen",  "pair",       "signal",   "environment",   "large file", "core",
+    "trace",  "unasked", "abstract",   "loopback", "many children", "much memory"};
 
 /* Whether a thing is there to be got at all, on any machine; of traces, the machine decides. */
 static bool may_be_told(const char *name, bool refused, const struct confined *confined)

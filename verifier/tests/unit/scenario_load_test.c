@@ -611,7 +611,7 @@ static const struct {
      {"FILE:1:11: the name of a scenario has only letters, digits, - "
       "and _: found the value of `${UNSET:-x y}`"}},
     {NAMED "${HUSH}: 1\n",
-     {"FILE:2:1: unknown key `${HUSH}`: known here are `scenario`, `source`, `backups`, "
+     {"FILE:2:1: unknown key `${HUSH}`: known here are `scenario`, `include`, `source`, `backups`, "
       "`restore`, `alembic`, `migrations`, `schema`, `tables`, `queries`, "
       "`objects`, `commands`, `migration`, `notify`, `history` and `history_keep`"}},
     {NAMED "restore: {server: \"${HUSH}\", jobs: \"${HUSH}\", timeout: \"${HUSH}\"}\n",

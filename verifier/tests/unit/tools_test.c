@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/processors.h"
 #include "postgres/tuning.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/unit.h"
@@ -273,6 +274,39 @@ START_TEST(memory_is_what_every_cgroup_leaves)
 }
 END_TEST
 
+static const struct {
+    const char *limits[2]; /* of a group, and of one in it, which is ours */
+    int left;              /* of 8 */
+} shares[] = {
+    {{NULL, NULL}, 8},
+    {{NULL, "max 100000\n"}, 8},
+    {{NULL, "200000 100000\n"}, 2},
+    {{NULL, "150000 100000\n"}, 2},
+    {{NULL, "10000 100000\n"}, 1},
+    {{NULL, "9900000 100000\n"}, 8},
+    {{"100000 100000\n", "300000 100000\n"}, 1},
+    {{NULL, "nonsense\n"}, 8},
+};
+
+START_TEST(processors_are_what_every_cgroup_leaves)
+{
+    static const char *const names[] = {"/tree", "/tree/own"};
+    cleanup(scratch_free) char *scratch = scratch_new();
+    cleanup(free_pointer) char *own = scratch_path(scratch, "own");
+    cleanup(free_pointer) char *tree = scratch_path(scratch, "tree");
+    scratch_write(own, "0::/own\n", 0600);
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        cleanup(free_pointer) char *group = xasprintf("%s%s", scratch, names[i]);
+        cleanup(free_pointer) char *max = scratch_path(group, "cpu.max");
+        mkdir(group, 0700);
+        if (shares[_i].limits[i])
+            scratch_write(max, shares[_i].limits[i], 0600);
+    }
+    ck_assert_int_eq(cgroup_processors(tree, own, 8), shares[_i].left);
+    ck_assert_int_ge(processors(), 1);
+}
+END_TEST
+
 Suite *tools_suite(void)
 {
     Suite *suite = suite_create("postgres/tools");
@@ -284,6 +318,7 @@ Suite *tools_suite(void)
     add_test(suite, a_relative_directory_holds_everywhere);
     add_test(suite, servers_never_run_as_root);
     add_table_test(suite, memory_is_what_every_cgroup_leaves, ARRAY_LENGTH(groups));
+    add_table_test(suite, processors_are_what_every_cgroup_leaves, ARRAY_LENGTH(shares));
     add_table_test(suite, a_server_is_tuned_to_its_machine, ARRAY_LENGTH(tunings));
     return suite;
 }

@@ -57,6 +57,8 @@
     X(error_suite)                                                                                 \
     X(expectation_suite)                                                                           \
     X(scenario_load_suite)                                                                         \
+    X(scenario_include_suite)                                                                      \
+    X(shard_suite)                                                                                 \
     X(scenario_variables_suite)                                                                    \
     X(plain_suite)                                                                                 \
     X(hosts_suite)                                                                                 \

@@ -116,6 +116,15 @@ static void note_end(void *context, size_t index)
     shared->statuses[index] = workers[index].status;
 }
 
+/* Every other worker has nothing to do; none is asked before there is room for it. */
+static bool every_other(void *context, size_t index)
+{
+    (void)context;
+    return index % 2 == 0;
+}
+
+static bool (*ready)(void *context, size_t index);
+
 /* Runs workers in a process that acts as the main one. */
 static pid_t start_main(void (*const *runs)(void *), size_t count, size_t jobs, int64_t timeout_ms)
 {
@@ -132,6 +141,7 @@ static pid_t start_main(void (*const *runs)(void *), size_t count, size_t jobs, 
     struct workers_options options = {.jobs = jobs,
                                       .deadline_ms =
                                           timeout_ms > 0 ? deadline_after(timeout_ms) : NO_DEADLINE,
+                                      .ready = ready,
                                       .tick = ticks,
                                       .ended = note_end,
                                       .context = workers};
@@ -156,6 +166,22 @@ static void setup(void)
     unsetenv("CK_RUN_CASE");
     shared = shared_alloc(sizeof(*shared));
 }
+
+START_TEST(a_worker_that_is_not_ready_is_not_started)
+{
+    setup();
+    void (*runs[MOST_WORKERS])(void *);
+    for (size_t i = 0; i < MOST_WORKERS; i++)
+        runs[i] = takes_30_ms;
+    ready = every_other;
+    run_main(runs, MOST_WORKERS, 2, 0);
+    ck_assert_int_eq(shared->started, (MOST_WORKERS + 1) / 2);
+    for (size_t i = 0; i < MOST_WORKERS; i++) {
+        ck_assert_int_eq(shared->told[i], 1);
+        ck_assert_int_eq(shared->ends[i], WORKER_DONE);
+    }
+}
+END_TEST
 
 static const size_t job_limits[] = {1, 2, 5, 20};
 
@@ -351,6 +377,7 @@ END_TEST
 Suite *workers_suite(void)
 {
     Suite *suite = suite_create("harness/workers");
+    add_test(suite, a_worker_that_is_not_ready_is_not_started);
     add_table_test(suite, no_more_run_than_may, ARRAY_LENGTH(job_limits));
     add_test(suite, no_workers_are_soon_done);
     add_test(suite, each_end_is_told_as_it_was);
