@@ -87,8 +87,9 @@ static void add_metric_regex(const struct metric_place *fit, struct buffer *rege
 {
     cleanup(free_pointer) char *metric = metric_regex(fit->metric);
     buffer_printf(regex, "%s%s\\s*(%s",
-                  fit->change ? "(change\\s+(avg\\s+last\\s+[0-9]{1,3}\\s+)?for\\s+)?" : "", metric,
-                  comparison_regex);
+                  fit->change ? "(change\\s+(avg\\s+last\\s+0*([2-9]|[1-9][0-9]|100)\\s+)?for\\s+)?"
+                              : "",
+                  metric, comparison_regex);
     if (fit->same_as)
         buffer_printf(regex, "|same\\s+as\\s+%s", fit->same_as);
     buffer_append_text(regex, ")");
