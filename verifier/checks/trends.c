@@ -79,9 +79,11 @@ static char *measured_words(const struct expectation *expectation, long double n
     return xasprintf("%s%s", words, noun_of(expectation));
 }
 
+/* "last 7 verified nights" */
 static char *nights_words(size_t count)
 {
-    return xasprintf("%zu verified night%s", count, count == 1 ? "" : "s");
+    return count == 1 ? xstrdup("last verified night")
+                      : xasprintf("last %zu verified nights", count);
 }
 
 static void tell_numbers(const struct trend *trend, const struct series *series,
@@ -156,8 +158,8 @@ static void warn_of_too_few(const struct trend *trend, const struct past *past,
                      "verified",
                      now, past->path);
     else if (series->count == 0)
-        outcome_warn(outcome, "%s, and nothing to compare with: the last %s do%s not tell it, %s",
-                     now, nights, series->nights.count == 1 ? "es" : "", unknown);
+        outcome_warn(outcome, "%s, and nothing to compare with: the %s do%s not tell it, %s", now,
+                     nights, series->nights.count == 1 ? "es" : "", unknown);
     else
         outcome_warn(outcome,
                      "%s, and nobody knows yet what is usual: that takes %d verified nights, and "
@@ -173,7 +175,7 @@ static void tell_unknown(const struct trend *trend, const struct series *series,
     cleanup(free_pointer) char *nights = nights_words(series->nights.count);
     cleanup(free_pointer) char *why = missing > 0 ? trend->why_unknown(&series->nights) : NULL;
     if (missing > 0)
-        outcome_detail(outcome, "%zu of the last %s do%s not tell it, %s", missing, nights,
+        outcome_detail(outcome, "%zu of the %s do%s not tell it, %s", missing, nights,
                        missing == 1 ? "es" : "", why);
 }
 
@@ -202,9 +204,10 @@ static void judge_change(const struct trend *trend, const struct series *series,
     cleanup(free_pointer) char *now = number_words(expectation, trend->now);
     cleanup(free_pointer) char *mean = number_words(expectation, before);
     cleanup(free_pointer) char *nights = nights_words(series->count);
-    cleanup(free_pointer) char *when = expectation->last_nights > 0
-                                           ? xasprintf("on average of the last %s", nights)
-                                           : xasprintf("in %s", series->nights.items[0]->backup);
+    cleanup(free_pointer) char *when =
+        expectation->last_nights > 0
+            ? xasprintf(series->count == 1 ? "in the %s" : "on average of the %s", nights)
+            : xasprintf("in %s", series->nights.items[0]->backup);
     cleanup(free_pointer) char *words =
         xasprintf("%c%s%s (%+.1Lf%%): %s, and %s %s", difference < 0 ? '-' : '+', by,
                   noun_of(expectation), percent, now, mean, when);
@@ -226,15 +229,17 @@ static void judge_anomaly(const struct trend *trend, const struct series *series
     struct usual usual;
     usual_find(series->numbers, series->count, least_of(expectation), &usual);
     const bool holds = usual_holds(&usual, trend->now);
+    const bool whole = !is_time(expectation) && !is_size(expectation);
     const long double low = fmaxl(0, usual.median - usual.allowed);
+    const long double high = usual.median + usual.allowed;
     cleanup(free_pointer) char *now = measured_words(expectation, trend->now);
-    cleanup(free_pointer) char *least = number_words(expectation, low);
-    cleanup(free_pointer) char *most = number_words(expectation, usual.median + usual.allowed);
+    cleanup(free_pointer) char *least = number_words(expectation, whole ? ceill(low) : low);
+    cleanup(free_pointer) char *most = number_words(expectation, whole ? floorl(high) : high);
     cleanup(free_pointer) char *median = number_words(expectation, usual.median);
     cleanup(free_pointer) char *spread = number_words(expectation, usual.spread);
     cleanup(free_pointer) char *nights = nights_words(series->count);
     cleanup(free_pointer) char *words =
-        xasprintf("%s%s, and between %s and %s is usual (median %s of the last %s)",
+        xasprintf("%s%s, and between %s and %s is usual (median %s of the %s)",
                   holds ? "" : "unusual: ", now, least, most, median, nights);
     say(trend, holds, words, outcome);
     outcome_detail(outcome,
