@@ -263,3 +263,13 @@ def test_a_history_in_a_bucket(bucket, good):
     assert "is usual (median 12 s of the last 9 verified nights)" in run.report()["anomaly for restore_time"].message
     path = bucket.scenario(body({"users": [text]}), history="s3://not-there/history")
     bucket.place.expect("error", f"users: {text}", "the history cannot be read: ", path)
+
+
+def test_sabotage_is_noticed_by_what_is_unusual(place, server, database):
+    name = database("create table t as select generate_series(1, 500) as x; create table u as table t")
+    server.dump(name, place.backups / today("bugspark_%Y%m%d.dump"))
+    remember(place, shop_nights(9, {"t": 500, "u": 500}))
+    path = place.scenario(body({table: ["anomaly for row_count"] for table in "tu"}, ["change for restore_time < 1h"]), pattern="bugspark_%Y%m%d.dump", history=None)
+    run = place.run("sabotage", "--reports", place.reports, "--only", "a table emptied", path)
+    case = run.reports()[0]["a table emptied"]
+    assert case.verdict == "pass" and any(f"seen by `{table}: anomaly for row_count`: public.{table} has lost its 500 rows" in told(case) for table in "tu"), str(run)
