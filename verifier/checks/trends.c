@@ -60,12 +60,13 @@ static bool is_time(const struct expectation *expectation)
 /* "480", "33 MiB", "4 min 10 s"; to be freed by the caller. */
 static char *number_words(const struct expectation *expectation, long double number)
 {
-    char time[DURATION_TEXT_SIZE], size[SIZE_TEXT_SIZE];
     if (is_time(expectation)) {
+        char time[DURATION_TEXT_SIZE];
         duration_format((int64_t)roundl(number * 1000), time);
         return xstrdup(time);
     }
     if (is_size(expectation)) {
+        char size[SIZE_TEXT_SIZE];
         size_format((int64_t)fminl(roundl(number), 0x1p62L), size);
         return xstrdup(size);
     }
