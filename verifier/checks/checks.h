@@ -15,6 +15,7 @@
 
 #include "archive/archive.h"
 #include "base/error.h"
+#include "history/trend.h"
 #include "postgres/address.h"
 #include "scenario/scenario.h"
 #include "shelf/manifest.h"
@@ -42,6 +43,7 @@ enum concern {
     CONCERN_REVISION, /* of the schema */
     CONCERN_BEHIND,   /* migrations of the project are not applied */
     CONCERN_OBJECTS,  /* of the bucket and its copy */
+    CONCERN_TIME,     /* how long the restore took: says nothing about the backup */
     CONCERN_MIGRATION_FAILED,
     CONCERN_MIGRATION, /* it does what the scenario does not expect */
     CONCERN_ALARM,     /* damage that went unnoticed */
@@ -84,6 +86,7 @@ struct subject {
     const struct archive *from_migrations;
     const struct error *migrations_problem;
     const struct listed_objects *objects; /* NULL: no check asks for them */
+    const struct past *past;              /* what the history knows; NULL: no check asks for it */
     bool one_of_several;                  /* `archive` is what a larger one holds of the database */
     time_t now;
 };
@@ -146,6 +149,9 @@ bool plan_needs_database(const struct plan *plan, const struct outcome *outcomes
 /* Does one that has no verdict yet ask what the migrations make of an empty database? */
 bool plan_needs_migrations(const struct plan *plan, const struct outcome *outcomes);
 
+/* Does one that has no verdict yet compare with what the history remembers? */
+bool plan_needs_history(const struct plan *plan, const struct outcome *outcomes);
+
 /* Does it look at the bucket and its copy, and so say nothing about the backup? */
 bool check_is_of_objects(const struct check *check);
 
@@ -158,10 +164,10 @@ size_t plan_object_checks(const struct plan *plan, const struct outcome *outcome
 size_t plan_object_failures(const struct plan *plan, const struct outcome *outcomes);
 
 /* What the outcomes of a whole plan amount to for the record beside the backup. A backup is
- * verified when every check passed, and bad when one failed, but for its age. Checks of objects
- * that fail are neither: they say nothing about what it holds, and one object that is missing for
- * good would keep every later backup from being verified, and `prune` from its work. `complete`: no
- * check of the scenario was left out. */
+ * verified when every check passed, and bad when one failed, but for its age and the time that the
+ * restore took. Checks of objects that fail are neither: they say nothing about what it holds, and
+ * one object that is missing for good would keep every later backup from being verified, and
+ * `prune` from its work. `complete`: no check of the scenario was left out. */
 enum proof outcomes_prove(const struct plan *plan, const struct outcome *outcomes, bool complete);
 
 /* Looks: skips when the stage it needs is not done, otherwise asks the check. */

@@ -1,7 +1,6 @@
 /* The backup against what is known of it from elsewhere: from the manifest of its dump, and from
  * the last backup that verified. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,23 +181,14 @@ bool manifest_agrees(const struct subject *subject, struct outcome *outcome, str
 
 /* --- a table ---------------------------------------------------------------------------------- */
 
-/* A restored table: its name as it is stored, and its rows with those of its children. */
-struct restored {
-    char *schema;
-    char *name;
-    int64_t rows;
-    bool is_table; /* not a view, materialized view or foreign table */
-};
-
-static void restored_free(struct restored *restored)
+void restored_free(struct restored *restored)
 {
     free(restored->schema);
     free(restored->name);
 }
 
-/* -1: the outcome says why. */
-static int count_restored(const struct subject *subject, const char *table,
-                          struct restored *ret_restored, struct outcome *outcome)
+int restored_count(const struct subject *subject, const char *table, struct restored *ret_restored,
+                   struct outcome *outcome)
 {
     cleanup(free_pointer) char *quoted = NULL;
     cleanup(connection_closep) struct connection *connection =
@@ -275,7 +265,7 @@ void table_same_as_dump(const struct subject *subject, const void *parameter,
     const struct table_expectation *expected = parameter;
     cleanup(restored_free) struct restored restored = {0};
     if (!has_manifest(subject, outcome) ||
-        count_restored(subject, expected->table, &restored, outcome) < 0)
+        restored_count(subject, expected->table, &restored, outcome) < 0)
         return;
     cleanup(free_pointer) char *name = xasprintf("%s: row_count", expected->table);
     outcome_value(outcome, name, "%" PRId64, restored.rows);
@@ -307,22 +297,6 @@ void table_same_as_dump(const struct subject *subject, const void *parameter,
     disagree(expected->expectation, words, outcome);
 }
 
-static bool change_holds(const struct expectation *expectation, long double change)
-{
-    if (expectation->comparison != COMPARE_BETWEEN)
-        return comparison_holds(expectation->comparison, change, expectation->low);
-    return comparison_holds(COMPARE_GREATER_OR_EQUAL, change, expectation->low) &&
-           comparison_holds(COMPARE_LESS_OR_EQUAL, change, expectation->high);
-}
-
-/* From nothing to something is more than any percentage. */
-static long double percent_of(int64_t difference, int64_t before)
-{
-    if (before == 0)
-        return difference == 0 ? 0 : HUGE_VALL;
-    return (long double)difference * 100 / (long double)before;
-}
-
 /* An error would keep the first backup from ever being verified. */
 void warn_of_no_previous(const struct subject *subject, const char *now, const char *unknown,
                          struct outcome *outcome)
@@ -351,7 +325,7 @@ void change_judge(const struct subject *subject, const struct expectation *expec
         return;
     }
     int64_t difference = change->now - change->before;
-    long double percent = percent_of(difference, change->before);
+    long double percent = percent_of((long double)difference, (long double)change->before);
     cleanup(free_pointer) char *words =
         xasprintf("%+" PRId64 " %s (%+.1Lf%%): %" PRId64 ", and %" PRId64 " in %s", difference,
                   change->unit, percent, change->now, change->before, previous->backup);
@@ -367,7 +341,7 @@ void table_change(const struct subject *subject, const void *parameter, struct o
     const struct table_expectation *expected = parameter;
     const struct record *previous = subject->previous;
     cleanup(restored_free) struct restored restored = {0};
-    if (count_restored(subject, expected->table, &restored, outcome) < 0)
+    if (restored_count(subject, expected->table, &restored, outcome) < 0)
         return;
     const struct table_count *before =
         previous ? table_counts_find(&previous->tables, restored.schema, restored.name) : NULL;

@@ -28,6 +28,7 @@ look_function migrations_state; /* its parameter is a struct migrations_expectat
 look_function table_row_count;
 look_function table_same_as_dump;
 look_function table_change;
+look_function table_trend;
 look_function table_freshness;
 /* The parameter of this one is a struct query. */
 look_function query_result;
@@ -35,9 +36,14 @@ look_function query_result;
 /* The parameter of these is a struct expectation. */
 look_function objects_number;
 look_function objects_change;
+look_function objects_trend;
 look_function objects_same_as_copy;
 look_function objects_missing;
 look_function objects_orphaned;
+
+/* The parameter of these is a struct expectation, of the run itself. */
+look_function run_number;
+look_function run_trend;
 
 /* Lets the check look at its `database` alone. */
 void look_at_database(const struct check *check, const struct subject *subject,
@@ -73,6 +79,18 @@ void change_judge(const struct subject *subject, const struct expectation *expec
  * something is not known of it, such as "its rows are". */
 void warn_of_no_previous(const struct subject *subject, const char *now, const char *unknown,
                          struct outcome *outcome);
+
+/* A restored table: its name as it is stored, and its rows with those of its children. */
+struct restored {
+    char *schema;
+    char *name;
+    int64_t rows;
+    bool is_table; /* not a view, materialized view or foreign table */
+};
+/* Counts the table that the scenario names so. -1: the outcome says why not. */
+int restored_count(const struct subject *subject, const char *table, struct restored *ret_restored,
+                   struct outcome *outcome);
+void restored_free(struct restored *restored); /* what it holds */
 
 /* What the manifest says against the backup, as details and as one sentence in `words`; true when
  * it says nothing. */

@@ -11,6 +11,8 @@ const struct listed_store *listed_of(const struct subject *subject,
 bool listed_is_there(const struct listed_store *store, struct outcome *outcome);
 /* The prefix that an expectation asks for; "" for all. Borrowed. */
 const char *listed_prefix(const struct expectation *expectation);
+/* How many objects, or bytes, the expectation asks about. */
+int64_t listed_number(const struct listed_store *store, const struct expectation *expectation);
 /* The name of the measured value: to be freed by the caller. */
 char *objects_value_name(const struct expectation *expectation);
 

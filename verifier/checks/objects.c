@@ -32,7 +32,7 @@ char *objects_value_name(const struct expectation *expectation)
     return xasprintf("objects: %s%s", expectation->change ? "change for " : "", metric);
 }
 
-static int64_t number_of(const struct listed_store *store, const struct expectation *expectation)
+int64_t listed_number(const struct listed_store *store, const struct expectation *expectation)
 {
     struct objects_measured measured = listed_measured(store, listed_prefix(expectation));
     return expectation->metric == METRIC_TOTAL_SIZE ? measured.size_bytes : measured.count;
@@ -44,7 +44,7 @@ void objects_number(const struct subject *subject, const void *parameter, struct
     const struct listed_store *store = listed_of(subject, expectation);
     if (!listed_is_there(store, outcome))
         return;
-    int64_t number = number_of(store, expectation);
+    int64_t number = listed_number(store, expectation);
     char size[SIZE_TEXT_SIZE];
     size_format(number, size);
     cleanup(free_pointer) char *text =
@@ -67,7 +67,7 @@ void objects_change(const struct subject *subject, const void *parameter, struct
     const struct change change = {.value_name = name,
                                   .unit = expectation->metric == METRIC_TOTAL_SIZE ? "bytes"
                                                                                    : "objects",
-                                  .now = number_of(store, expectation),
+                                  .now = listed_number(store, expectation),
                                   .before = before ? before->value : 0,
                                   .has_before = before != NULL};
     change_judge(subject, expectation, &change, outcome);

@@ -39,6 +39,8 @@ static look_function *table_check(const struct expectation *expectation)
 {
     if (expectation->metric == METRIC_FRESHNESS)
         return table_freshness;
+    if (expectation_asks_history(expectation))
+        return table_trend;
     if (expectation->change)
         return table_change;
     return expectation->comparison == COMPARE_SAME_AS ? table_same_as_dump : table_row_count;
@@ -108,14 +110,15 @@ static void add_object_check(struct builder *builder, const struct expectation *
     look_function *look = expectation->metric == METRIC_MISSING        ? objects_missing
                           : expectation->metric == METRIC_ORPHANED     ? objects_orphaned
                           : expectation->comparison == COMPARE_SAME_AS ? objects_same_as_copy
+                          : expectation_asks_history(expectation)      ? objects_trend
                           : expectation->change                        ? objects_change
                                                                        : objects_number;
     /* The bucket is looked at whatever becomes of the backup; references need its rows, and a
      * change needs to know which backup was before it. */
     add(builder, objects_group, xasprintf("objects: %s", expectation->text),
-        references            ? STAGE_RESTORE
-        : expectation->change ? STAGE_FIND
-                              : STAGE_COUNT,
+        references                                    ? STAGE_RESTORE
+        : expectation->change || expectation->anomaly ? STAGE_FIND
+                                                      : STAGE_COUNT,
         look, expectation)
         ->concern = CONCERN_OBJECTS;
 }
@@ -133,6 +136,14 @@ size_t plan_object_checks(const struct plan *plan, const struct outcome *outcome
         if (check_is_of_objects(&plan->checks[i]) && !outcomes[i].left_out)
             ret_expectations[count++] = plan->checks[i].parameter;
     return count;
+}
+
+static void add_run_check(struct builder *builder, const struct expectation *expectation)
+{
+    bool time = expectation->metric == METRIC_RESTORE_TIME;
+    add(builder, "checks", xstrdup(expectation->text), time ? STAGE_RESTORE : STAGE_READ,
+        expectation_asks_history(expectation) ? run_trend : run_number, expectation)
+        ->concern = time ? CONCERN_TIME : CONCERN_DATA;
 }
 
 /* What looks at every table of a database. */
@@ -185,6 +196,8 @@ void plan_build(const struct scenario *scenario, struct plan *ret_plan)
         add(&builder, COMMANDS_GROUP, xstrdup(scenario->commands[i].name), STAGE_RESTORE, NULL,
             &scenario->commands[i])
             ->concern = CONCERN_DATA;
+    for (size_t i = 0; i < scenario->check_count; i++)
+        add_run_check(&builder, &scenario->checks[i]);
     for (size_t i = 0; i < scenario->objects.check_count; i++)
         add_object_check(&builder, &scenario->objects.checks[i]);
     if (scenario->backups.all_databases) /* last, so that they can become more: plan_expand */
@@ -239,6 +252,8 @@ static bool needs_database(const struct check *check)
     if (check->look == backup_is_recent || check->look == backup_is_intact ||
         check->look == would_come_back || check->look == grants_expected)
         return false;
+    if (check->look == run_number || check->look == run_trend)
+        return check->needs == STAGE_RESTORE;
     return check->needs == STAGE_RESTORE || !check_is_of_objects(check);
 }
 
@@ -257,6 +272,17 @@ bool plan_needs_migrations(const struct plan *plan, const struct outcome *outcom
         const struct schema_expectation *expectation = check->parameter;
         if (outcomes[i].verdict == VERDICT_NONE && check->look == schema_expected &&
             expectation->reference == SCHEMA_AS_MIGRATIONS)
+            return true;
+    }
+    return false;
+}
+
+bool plan_needs_history(const struct plan *plan, const struct outcome *outcomes)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        look_function *look = plan->checks[i].look;
+        if (outcomes[i].verdict == VERDICT_NONE &&
+            (look == table_trend || look == objects_trend || look == run_trend))
             return true;
     }
     return false;
@@ -349,7 +375,8 @@ enum proof outcomes_prove(const struct plan *plan, const struct outcome *outcome
         const struct check *check = &plan->checks[i];
         if (is_failed_check_of_objects(check, &outcomes[i]))
             continue;
-        if (outcomes[i].verdict == VERDICT_FAIL && check->look != backup_is_recent)
+        if (outcomes[i].verdict == VERDICT_FAIL && check->look != backup_is_recent &&
+            check->concern != CONCERN_TIME)
             return PROOF_BAD;
         if (outcomes[i].verdict != VERDICT_PASS)
             proof = PROOF_NONE;

@@ -34,14 +34,15 @@ void rehearsing_prepare(const struct scenario *scenario, const char *reports,
 /* --- in the worker ---------------------------------------------------------------------------- */
 
 /* What a migration is about to change, or says nothing of what the backup holds, stands in nobody's
- * way: an old backup, revisions, objects. */
+ * way: an old backup, revisions, objects, how long the restore took. */
 static bool is_in_the_way(const struct check *check, const struct outcome *outcome)
 {
     if (outcome->verdict == VERDICT_PASS || check_is_of_objects(check))
         return false;
     enum concern concern = outcome_concern(outcome, check);
     return outcome->verdict != VERDICT_FAIL ||
-           (concern != CONCERN_REVISION && concern != CONCERN_BEHIND && concern != CONCERN_AGE);
+           (concern != CONCERN_REVISION && concern != CONCERN_BEHIND && concern != CONCERN_AGE &&
+            concern != CONCERN_TIME);
 }
 
 static bool is_good(const struct run *run)

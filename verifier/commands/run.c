@@ -251,6 +251,17 @@ static void run_migrations(const struct run *run, const struct stages *stages,
         subject->migrations_problem = problem;
 }
 
+/* Once for all checks that ask for it, which then have it as they have the backup. Without a backup
+ * they are skipped. */
+static void read_past(const struct run *run, struct past *past, struct subject *subject)
+{
+    if (!plan_needs_history(&run->plan, run->outcomes) ||
+        run->facts->stages[STAGE_FIND].state != STAGE_DONE)
+        return;
+    past_read(run->scenario, run->stages.reports, past);
+    subject->past = past;
+}
+
 void run_work(void *context)
 {
     struct run *run = context;
@@ -277,6 +288,8 @@ void run_work(void *context)
     cleanup(archive_free) struct archive migrated = {0};
     struct error problem;
     run_migrations(run, stages, &migrated, &problem, &subject);
+    cleanup(past_free) struct past past = {0};
+    read_past(run, &past, &subject);
     int processes = processors() / run->stages.side_by_side;
     int checked = harness_run(run->name, &run->plan, &subject, run->outcomes,
                               processes > 0 ? (size_t)processes : 1, &error);

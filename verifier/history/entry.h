@@ -65,6 +65,11 @@ struct history_entry {
 
 void history_entry_free(struct history_entry *entry); /* what it holds; takes a zeroed one */
 
+/* Is it a verification of the latest backup, by every check? */
+bool history_entry_counts(const struct history_entry *entry);
+/* Is it dated later than clocks of several machines differ? */
+bool history_entry_is_future(const struct history_entry *entry, time_t now);
+
 /* Fills the id. */
 void history_entry_name(struct history_entry *entry);
 /* Keeps the largest tables, when there are more than HISTORY_MOST_TABLES. */

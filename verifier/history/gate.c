@@ -1,17 +1,8 @@
 #include "history/gate.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
-
-/* Clocks of several machines are not quite the same. */
-enum { CLOCKS_DIFFER_S = 300 };
-
-static bool counts(const struct history_entry *entry)
-{
-    return strcmp(entry->command, "verify") == 0 && !entry->given;
-}
 
 static void take_in(const struct history_entry *entry, struct gate *gate)
 {
@@ -53,9 +44,9 @@ void gate_judge(const struct history_entries *entries, const struct gate_limits 
     struct gate gate = {.newer = entries->newer, .torn = entries->torn};
     for (size_t i = 0; i < entries->count; i++) {
         const struct history_entry *entry = &entries->items[i];
-        if (!counts(entry))
+        if (!history_entry_counts(entry))
             continue;
-        if (entry->began > now + CLOCKS_DIFFER_S)
+        if (history_entry_is_future(entry, now))
             gate.future++;
         else
             take_in(entry, &gate);
@@ -82,7 +73,7 @@ int64_t restore_usual_ms(const struct history_entries *entries, const struct his
     for (size_t i = night ? (size_t)(night - entries->items) : 0; i-- > 0 && count < NIGHTS_MOST;) {
         const struct history_entry *entry = &entries->items[i];
         const int64_t *restore = named_numbers_find(&entry->stages, "restore");
-        if (counts(entry) && entry->exit_code == 0 && restore)
+        if (history_entry_counts(entry) && entry->exit_code == 0 && restore)
             times[count++] = *restore;
     }
     if (count < NIGHTS_LEAST)

@@ -16,6 +16,7 @@ static const struct {
     [CONCERN_REVISION] = {"unexpected revision", "the schema revision is not the expected one"},
     [CONCERN_BEHIND] = {"backup behind", "the backup is behind the migrations"},
     [CONCERN_OBJECTS] = {"unexpected objects", "the objects are not as expected"},
+    [CONCERN_TIME] = {"unexpected time", "the restore did not take the expected time"},
     [CONCERN_MIGRATION_FAILED] = {"failed migration", "the migration failed"},
     [CONCERN_MIGRATION] = {"unexpected migration", "the migration is not as expected"},
     [CONCERN_ALARM] = {"silent alarm", "damage went unnoticed"},

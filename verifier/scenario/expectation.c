@@ -1,11 +1,11 @@
 #include "scenario/expectation.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
 #include "scenario/quantity.h"
 #include "scenario/words.h"
@@ -50,7 +50,14 @@ static const struct metric_kind {
      "tables_rewritten = 0"},
     {"lost_on_return", METRIC_LOST_ON_RETURN, TABLE_OR_NONE, UNIT_NONE, false,
      "lost_on_return = 0"},
+    {"restore_time", METRIC_RESTORE_TIME, NO_ARGUMENT, UNIT_DURATION, false, "restore_time < 30m"},
+    {"backup_size", METRIC_BACKUP_SIZE, NO_ARGUMENT, UNIT_SIZE, false, "backup_size >= 1MB"},
 };
+
+/* For the words of a problem. */
+static const char example_change[] = "change for row_count >= -5%";
+static const char example_average[] = "change avg last 7 for row_count >= -10%";
+static const char example_anomaly[] = "anomaly for row_count";
 
 /* Two characters before one, so that `>=` is not read as `>`. NULL: known from elsewhere. */
 static const struct {
@@ -135,13 +142,18 @@ static char *word_here(const struct parser *parser)
 
 static int fail_unknown_metric(struct parser *parser)
 {
-    const char *names[ARRAY_LENGTH(metrics)];
+    const char *names[ARRAY_LENGTH(metrics) + 2];
+    size_t count = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(metrics); i++)
-        names[i] = metrics[i].name;
+        names[count++] = metrics[i].name;
+    if (!parser->expectation->change && !parser->expectation->anomaly) {
+        names[count++] = "change";
+        names[count++] = "anomaly";
+    }
     cleanup(free_pointer) char *word = word_here(parser);
     if (word_length(parser->at) == 0)
         return fail(parser, "a metric is missing in front: such as `row_count >= 1`");
-    cleanup(free_pointer) char *near = suggestion(word, names, ARRAY_LENGTH(names));
+    cleanup(free_pointer) char *near = suggestion(word, names, count);
     return fail(parser, "unknown metric `%s`%s", word, near);
 }
 
@@ -272,12 +284,61 @@ static int parse_metric(struct parser *parser)
     return fail_unknown_metric(parser);
 }
 
+/* `last N`, behind `change avg`. */
+static int parse_last(struct parser *parser)
+{
+    if (!accept_word(parser, "last"))
+        return fail(parser, "`last` is missing: %s", example_average);
+    skip_blanks(parser);
+    size_t length = word_length(parser->at);
+    bool is_number = length > 0 && length <= 3 && strspn(parser->at, "0123456789") == length;
+    unsigned long nights = is_number ? strtoul(parser->at, NULL, 10) : 0;
+    if (nights < AVERAGE_LEAST_NIGHTS || nights > AVERAGE_MOST_NIGHTS)
+        return fail(parser, "`avg last` needs a number of nights, from %d to %d: %s",
+                    AVERAGE_LEAST_NIGHTS, AVERAGE_MOST_NIGHTS, example_average);
+    parser->at += length;
+    parser->expectation->last_nights = (unsigned)nights;
+    return 0;
+}
+
+/* Behind `change`, where `for` or `avg` should stand. */
+static int fail_change(struct parser *parser)
+{
+    static const char *const known[] = {"for", "avg"};
+    cleanup(free_pointer) char *word = word_here(parser);
+    const char *near = nearest(word, known, ARRAY_LENGTH(known));
+    if (near)
+        return fail(parser, "`change %s` is unknown: did you mean `change %s`?", word, near);
+    return fail(parser, "`for` is missing: %s, or %s", example_change, example_average);
+}
+
+/* What stands in front of the metric: `change for`, `change avg last N for`, `anomaly for`. */
+static int parse_front(struct parser *parser)
+{
+    struct expectation *expectation = parser->expectation;
+    expectation->anomaly = accept_word(parser, "anomaly");
+    expectation->change = !expectation->anomaly && accept_word(parser, "change");
+    if (!expectation->anomaly && !expectation->change)
+        return 0;
+    bool average = expectation->change && accept_word(parser, "avg");
+    if (average && parse_last(parser) < 0)
+        return -1;
+    if (accept_word(parser, "for"))
+        return 0;
+    skip_blanks(parser);
+    if (expectation->change && !average)
+        return fail_change(parser);
+    return fail(parser, "`for` is missing: %s", average ? example_average : example_anomaly);
+}
+
 /* A query's expectation has no metric; says how to write it without. */
 static int refuse_metric(struct parser *parser)
 {
     skip_blanks(parser);
-    if (accept_word(parser, "change"))
-        return fail(parser, "`change for` is not for queries: write OP NUMBER, such as = 0");
+    bool change = accept_word(parser, "change");
+    if (change || accept_word(parser, "anomaly"))
+        return fail(parser, "`%s for` is not for queries: write OP NUMBER, such as = 0",
+                    change ? "change" : "anomaly");
     size_t length = word_length(parser->at);
     const char *first = parser->at + (*parser->at == '-' || *parser->at == '+' ? 1 : 0);
     if (*first >= '0' && *first <= '9') {
@@ -304,7 +365,7 @@ static int parse_number(struct parser *parser, long double *ret_number)
     enum unit wanted = parser->kind ? parser->kind->unit : UNIT_NONE;
     if (quantity.unit == UNIT_PERCENT) {
         if (!expectation->change)
-            return fail(parser, "%% is only for changes: change for row_count >= -5%%");
+            return fail(parser, "%% is only for changes: %s", example_change);
     } else if (wanted == UNIT_DURATION && quantity.unit == UNIT_NONE && quantity.number != 0) {
         return fail(parser, "the number needs a unit: ms, s, m, h or d, such as 26h");
     } else if (quantity.unit != UNIT_NONE && quantity.unit != wanted) {
@@ -345,7 +406,7 @@ static int parse_same_as(struct parser *parser)
         return fail(parser, "`as` is missing: same as dump");
     skip_blanks(parser);
     if (parser->expectation->change)
-        return fail(parser, "a change is compared with a number: change for row_count >= -5%%");
+        return fail(parser, "a change is compared with a number: %s", example_change);
     if (parser->expectation->of_copy)
         return fail(parser, "the copy cannot be compared with itself: leave out `of copy`");
     parser->expectation->comparison = COMPARE_SAME_AS;
@@ -394,21 +455,20 @@ static int parse_whole(struct parser *parser)
     if (parser->is_query) {
         if (refuse_metric(parser) < 0)
             return -1;
-    } else {
-        if (accept_word(parser, "change")) {
-            expectation->change = true;
-            if (!accept_word(parser, "for"))
-                return fail(parser, "`for` is missing: change for row_count >= -5%%");
-        }
-        if (parse_metric(parser) < 0)
-            return -1;
+    } else if (parse_front(parser) < 0 || parse_metric(parser) < 0) {
+        return -1;
     }
-    if (parse_comparison(parser) < 0)
+    if (!expectation->anomaly && parse_comparison(parser) < 0)
         return -1;
     skip_blanks(parser);
     if (*parser->at == '\0')
         return 0;
     cleanup(free_pointer) char *rest = shown(parser->at);
+    if (expectation->anomaly)
+        return fail(parser,
+                    "`%s` is too much: `anomaly for` asks whether a number is as usual, and "
+                    "takes none: %s",
+                    rest, example_anomaly);
     return fail(parser, "`%s` is too much: an expectation ends with its number", rest);
 }
 
@@ -458,40 +518,6 @@ void expectation_free(struct expectation *expectation)
     free(expectation->prefix);
     free(expectation->same_as);
     *expectation = (struct expectation){0};
-}
-
-bool comparison_holds(enum comparison comparison, long double left, long double right)
-{
-    if (isnan(left) || isnan(right))
-        return false; /* not even `!=`: what is no number proves nothing */
-    switch (comparison) {
-    case COMPARE_EQUAL:
-    case COMPARE_SAME_AS:
-        return left == right;
-    case COMPARE_NOT_EQUAL:
-        return left != right;
-    case COMPARE_LESS:
-        return left < right;
-    case COMPARE_LESS_OR_EQUAL:
-        return left <= right;
-    case COMPARE_GREATER:
-        return left > right;
-    case COMPARE_GREATER_OR_EQUAL:
-        return left >= right;
-    case COMPARE_BETWEEN: /* has two other sides */
-        break;
-    }
-    return false;
-}
-
-bool expectation_holds(const struct expectation *expectation, long double measured)
-{
-    if (expectation->comparison == COMPARE_SAME_AS || expectation->change)
-        return false;
-    if (expectation->comparison == COMPARE_BETWEEN)
-        return comparison_holds(COMPARE_GREATER_OR_EQUAL, measured, expectation->low) &&
-               comparison_holds(COMPARE_LESS_OR_EQUAL, measured, expectation->high);
-    return comparison_holds(expectation->comparison, measured, expectation->low);
 }
 
 char *metric_name(const struct expectation *expectation)

@@ -4,12 +4,14 @@
  *     [warn:] METRIC between A and B
  *     [warn:] METRIC same as WHAT
  *     [warn:] change for METRIC OP P%          (or an absolute number)
+ *     [warn:] change avg last N for METRIC OP P%              (likewise)
+ *     [warn:] anomaly for METRIC
  *
  * OP is one of = != < <= > >=. A query's `expect` is the same without the metric. A metric of the
  * bucket may be one of its copy, or of a part of it: METRIC [of copy] [in PREFIX]; a prefix with
  * blanks stands in quotes. The notation follows SodaCL. Numbers may carry a unit that fits their
- * metric: durations (500ms 90s 30m 26h 30d) for freshness and what a migration takes, sizes (10MB
- * 4GiB) for total_size, % for change.
+ * metric: durations (500ms 90s 30m 26h 30d) for freshness, restore_time and what a migration takes,
+ * sizes (10MB 4GiB) for total_size and backup_size, % for changes.
  */
 #ifndef SCENARIO_EXPECTATION_H
 #define SCENARIO_EXPECTATION_H
@@ -37,6 +39,9 @@ enum metric {
     METRIC_ROWS_DELETED,     /* rows_deleted */
     METRIC_TABLES_REWRITTEN, /* tables_rewritten */
     METRIC_LOST_ON_RETURN,   /* lost_on_return: rows */
+    /* Of the run itself: */
+    METRIC_RESTORE_TIME, /* restore_time, in seconds */
+    METRIC_BACKUP_SIZE,  /* backup_size, in bytes */
 };
 
 enum comparison {
@@ -50,6 +55,9 @@ enum comparison {
     COMPARE_SAME_AS,
 };
 
+/* How many nights `change avg last` may look back. */
+enum { AVERAGE_LEAST_NIGHTS = 2, AVERAGE_MOST_NIGHTS = 100 };
+
 /* Where something stands in a scenario file; both count from 1. */
 struct mark {
     unsigned line;
@@ -58,10 +66,13 @@ struct mark {
 };
 
 struct expectation {
-    char *text;   /* as the user wrote it, without `warn:`; names the check */
-    bool warn;    /* when it does not hold, the check passes with a warning */
-    bool change;  /* `change for`: compares the change since the last verified backup */
-    bool percent; /* the numbers are percent, only with `change` */
+    char *text;  /* as the user wrote it, without `warn:`; names the check */
+    bool warn;   /* when it does not hold, the check passes with a warning */
+    bool change; /* `change ... for`: compares the change against earlier nights, not the number */
+    unsigned last_nights; /* `change avg last N for`: against the mean of so many; 0: against the
+                             last verified backup */
+    bool anomaly;         /* `anomaly for`: is it as usual? There is no comparison then */
+    bool percent;         /* the numbers are percent, only with `change` */
     enum metric metric;
     struct strings arguments; /* in parentheses: column, table, or each table.column */
     bool of_copy;             /* `of copy`: of the copy instead of the bucket */
@@ -80,10 +91,15 @@ int expectation_parse(const char *text, bool is_query, struct expectation *ret, 
                       size_t *ret_offset);
 void expectation_free(struct expectation *expectation); /* its contents; takes a zeroed one */
 
-/* Does the measured number hold? Not for COMPARE_SAME_AS or `change`, whose other side the caller
- * knows: it compares with `comparison_holds`. */
+/* Does the measured number hold? Not for COMPARE_SAME_AS, `change` or `anomaly`, whose other side
+ * the caller knows: it compares with `comparison_holds`, or a change with `change_holds`. */
 bool expectation_holds(const struct expectation *expectation, long double measured);
+bool change_holds(const struct expectation *expectation, long double change);
 bool comparison_holds(enum comparison comparison, long double left, long double right);
+
+/* Does it compare with what the history remembers of earlier nights? `change for` of what a backup
+ * or a bucket holds does not: the record of the last verified backup tells that. */
+bool expectation_asks_history(const struct expectation *expectation);
 
 /* "row_count", "freshness(created_at)", "object_count of copy in shots/", ...: the same for all
  * that ask for the same; to be freed by the caller. */

@@ -1,5 +1,5 @@
-/* Lists of expectations: under tables, for queries, and as the checks of the bucket and of a
- * migration. */
+/* Lists of expectations: under tables, for queries, and as the checks of the bucket, of a migration
+ * and of the run itself. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "base/utf8.h"
 #include "scenario/sections.h"
 
-enum place { UNDER_TABLE, FOR_QUERY, FOR_OBJECTS, FOR_SCHEMA, FOR_MIGRATION };
+enum place { UNDER_TABLE, FOR_QUERY, FOR_OBJECTS, FOR_SCHEMA, FOR_MIGRATION, FOR_RUN };
 
 /* Where a metric belongs, for one that stands elsewhere. */
 static const char *const belongs[] = {
@@ -16,9 +16,10 @@ static const char *const belongs[] = {
     [FOR_OBJECTS] = "is measured of the bucket: put it under `objects`, `checks`",
     [FOR_SCHEMA] = "is measured of the database: put it under `schema`",
     [FOR_MIGRATION] = "is measured of a migration: put it under `migration`, `checks`",
+    [FOR_RUN] = "is measured of the whole run: put it under `checks`, at the top level",
 };
 
-/* Where each metric may stand, what it may be the same as, and whether its change is known. */
+/* Where each metric may stand, what it may be the same as, and whether earlier ones are known. */
 static const struct metric_place {
     enum metric metric;
     enum place place;
@@ -41,6 +42,8 @@ static const struct metric_place {
     {METRIC_ROWS_DELETED, FOR_MIGRATION, NULL, false},
     {METRIC_TABLES_REWRITTEN, FOR_MIGRATION, NULL, false},
     {METRIC_LOST_ON_RETURN, FOR_MIGRATION, NULL, false},
+    {METRIC_RESTORE_TIME, FOR_RUN, NULL, true},
+    {METRIC_BACKUP_SIZE, FOR_RUN, NULL, true},
 };
 
 /* What is wrong with a metric at that place, to be freed; or NULL. */
@@ -50,6 +53,8 @@ static char *misfit(const struct metric_place *fit, enum place place, const char
     bool same = expectation->comparison == COMPARE_SAME_AS;
     if (fit->place != place)
         return xasprintf("`%s` %s", name, belongs[fit->place]);
+    if (expectation->anomaly && !fit->change)
+        return xasprintf("no earlier `%s` is recorded: compare it with a number", name);
     if (expectation->change && !fit->change)
         return xasprintf("no change of `%s` is recorded: compare it with a number", name);
     if (!same || (fit->same_as && strcmp(fit->same_as, expectation->same_as) == 0))
@@ -81,11 +86,15 @@ enum { REGEX_LIMIT_BYTES = 1 << 16 };
 static void add_metric_regex(const struct metric_place *fit, struct buffer *regex)
 {
     cleanup(free_pointer) char *metric = metric_regex(fit->metric);
-    buffer_printf(regex, "%s%s\\s*(%s", fit->change ? "(change\\s+for\\s+)?" : "", metric,
-                  comparison_regex);
+    buffer_printf(regex, "%s%s\\s*(%s",
+                  fit->change ? "(change\\s+(avg\\s+last\\s+0*([2-9]|[1-9][0-9]|100)\\s+)?for\\s+)?"
+                              : "",
+                  metric, comparison_regex);
     if (fit->same_as)
         buffer_printf(regex, "|same\\s+as\\s+%s", fit->same_as);
     buffer_append_text(regex, ")");
+    if (fit->change)
+        buffer_printf(regex, "|anomaly\\s+for\\s+%s", metric);
 }
 
 static char *place_regex(enum place place)
@@ -124,6 +133,11 @@ char *schema_expectation_regex(void)
 char *object_check_regex(void)
 {
     return place_regex(FOR_OBJECTS);
+}
+
+char *run_check_regex(void)
+{
+    return place_regex(FOR_RUN);
 }
 
 /* YAML reads `- warn: row_count >= 1` as a mapping; gives the node with the text, or NULL. */
@@ -282,6 +296,14 @@ void read_migration_checks(struct reader *reader, const struct key *key, const s
     struct migration_wanted *migration = field;
     read_expectations(reader, key->name, value, FOR_MIGRATION, &migration->checks,
                       &migration->check_count);
+}
+
+void read_run_checks(struct reader *reader, const struct key *key, const struct node *value,
+                     void *field)
+{
+    struct scenario *scenario = reader->scenario;
+    (void)field;
+    read_expectations(reader, key->name, value, FOR_RUN, &scenario->checks, &scenario->check_count);
 }
 
 void read_query_expectation(struct reader *reader, const struct key *key, const struct node *value,

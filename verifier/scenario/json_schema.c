@@ -87,6 +87,11 @@ static json_t *object_checks(void)
     return list_of(expectation_like(object_check_regex()));
 }
 
+static json_t *run_checks(void)
+{
+    return list_of(expectation_like(run_check_regex()));
+}
+
 static json_t *query_expectation(void)
 {
     return expectation_like(query_expectation_regex());
@@ -196,6 +201,7 @@ static const struct value_kind {
     {.read = read_yes_or_no, .make = yes_or_no},
     {.read = read_tables, .make = tables},
     {.read = read_object_checks, .make = object_checks},
+    {.read = read_run_checks, .make = run_checks},
     {.read = read_query_expectation, .make = query_expectation},
     {.read = read_host, .regex = "^(render|supabase|neon|self-hosted)$"},
     {.read = read_counts, .regex = "^(exact|none)$"},

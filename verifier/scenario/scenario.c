@@ -144,6 +144,7 @@ static const struct key scenario_keys[] = {
     {"objects", read_objects, NO_FIELD, FIELD(objects.mark), false},
     {"commands", read_commands, NO_FIELD, NO_MARK, false},
     {"migration", read_migration, FIELD(migration), FIELD(migration.mark), false},
+    {"checks", read_run_checks, NO_FIELD, NO_MARK, false},
     {"notify", read_notify, FIELD(notify), FIELD(notify.mark), false},
     {"history", read_history, NO_FIELD, NO_MARK, false},
     {"history_keep", read_duration_s, FIELD(history.keep_s), NO_MARK, false},
@@ -265,6 +266,30 @@ static void check_version(struct problems *problems, const struct scenario *scen
             "already: remove one");
 }
 
+static void refuse_without_history(struct problems *problems,
+                                   const struct expectation *expectations, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (expectation_asks_history(&expectations[i])) {
+            cleanup(free_pointer) char *words = shown(expectations[i].text);
+            problems_add(problems, expectations[i].mark,
+                         "`%s` compares with earlier nights, and with `history: none` nothing "
+                         "remembers them: remove one of the two",
+                         words);
+        }
+}
+
+static void check_history(struct problems *problems, const struct scenario *scenario)
+{
+    if (!scenario->history.none)
+        return;
+    for (size_t i = 0; i < scenario->table_count; i++)
+        refuse_without_history(problems, scenario->tables[i].expectations,
+                               scenario->tables[i].count);
+    refuse_without_history(problems, scenario->objects.checks, scenario->objects.check_count);
+    refuse_without_history(problems, scenario->checks, scenario->check_count);
+}
+
 /* What concerns more than one key; only called when every key by itself is good. */
 static void check_together(struct reader *reader)
 {
@@ -289,6 +314,7 @@ static void check_together(struct reader *reader)
     check_commands(problems, scenario);
     check_version(problems, scenario);
     check_notify(problems, scenario);
+    check_history(problems, scenario);
 }
 
 static void fill_defaults(struct scenario *scenario)
@@ -487,6 +513,7 @@ void scenario_free(struct scenario *scenario)
     }
     free(scenario->queries);
     objects_free(&scenario->objects);
+    expectations_free(scenario->checks, scenario->check_count);
     free(scenario->history.location);
     notify_wanted_free(&scenario->notify);
     expectations_free(scenario->migration.checks, scenario->migration.check_count);

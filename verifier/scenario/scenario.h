@@ -216,6 +216,8 @@ struct scenario {
     struct query *queries;
     size_t query_count;
     struct objects objects;
+    struct expectation *checks; /* of the run itself */
+    size_t check_count;
     struct {
         char *location; /* a directory, or s3://bucket/prefix; NULL: where the backups lie */
         bool none;      /* nothing is remembered */

@@ -17,12 +17,15 @@ char *table_expectation_regex(void);
 char *query_expectation_regex(void);
 char *schema_expectation_regex(void);
 char *object_check_regex(void);
+char *run_check_regex(void);
 void read_tables(struct reader *reader, const struct key *key, const struct node *value,
                  void *field);
 void read_object_checks(struct reader *reader, const struct key *key, const struct node *value,
                         void *field); /* struct objects */
 void read_migration_checks(struct reader *reader, const struct key *key, const struct node *value,
                            void *field); /* struct migration_wanted */
+void read_run_checks(struct reader *reader, const struct key *key, const struct node *value,
+                     void *field); /* scenario->checks */
 void read_query_expectation(struct reader *reader, const struct key *key, const struct node *value,
                             void *field); /* struct expectation */
 void read_schema_expectation(struct reader *reader, const struct key *key, const struct node *value,

@@ -49,6 +49,11 @@ const struct manifest *stages_manifest(const struct stages *stages)
 
 /* --- the record of the last backup that verified ---------------------------------------------- */
 
+static bool asks_for_record(const struct expectation *expectation)
+{
+    return expectation->change && !expectation_asks_history(expectation);
+}
+
 static bool asks_for_previous(const struct scenario *scenario)
 {
     if (scenario->backups.all_databases) /* one that is no longer there is told of */
@@ -64,10 +69,10 @@ static bool asks_for_previous(const struct scenario *scenario)
             return true;
     for (size_t i = 0; i < scenario->table_count; i++)
         for (size_t j = 0; j < scenario->tables[i].count; j++)
-            if (scenario->tables[i].expectations[j].change)
+            if (asks_for_record(&scenario->tables[i].expectations[j]))
                 return true;
     for (size_t i = 0; i < scenario->objects.check_count; i++)
-        if (scenario->objects.checks[i].change)
+        if (asks_for_record(&scenario->objects.checks[i]))
             return true;
     return false;
 }

@@ -24,7 +24,7 @@ BEYOND_A_SCHEMA = re.compile(
     r"|compared with itself|takes no such unit|is only for changes|needs a unit|is no unit|percent"
     r"|needs (a column|a table and a column)|there is no time zone|too many digits|held against migrations"
     r"|tells nobody|is that of (the URLs|`command`)"
-    r"|at least two files|names one that is there already"
+    r"|at least two files|names one that is there already|compares with earlier nights"
 )
 
 # Those at the parser's limits of size would take Python seconds.
@@ -125,6 +125,8 @@ def test_what_the_readme_shows_is_good(validator):
         ("scenario: x\ninclude: a.json", "is not valid under any"),
         ("scenario: x\ninclude: a.yaml\nrestore: {jobs: 65}", "is not valid under any"),
         ("include: a.yaml", "'scenario' is a required property"),
+        ("scenario: x\nchecks: [restore_time < 30m, warn: anomaly for restore_time, {warn: backup_size >= 1MB}]", None),
+        ("scenario: x\ntables: {t: [anomaly for row_count, change  avg last 07 for row_count>=-10%]}", None),
         ("source: {database: postgresql://x}", "'scenario' is a required property"),
         ("scenario: a/b", "'a/b' does not match"),
         ("scenario: x\ncolour: red", "'colour' was unexpected"),
@@ -135,6 +137,11 @@ def test_what_the_readme_shows_is_good(validator):
         ("scenario: x\nmigrations: {tool: djangoo}", "is not valid under any"),
         ("scenario: x\ntables: {t: [change for freshness(a) < 1h]}", "is not valid under any"),
         ("scenario: x\ntables: {t: [object_count >= 1]}", "is not valid under any"),
+        ("scenario: x\ntables: {t: [anomaly for row_count >= 1]}", "is not valid under any"),
+        ("scenario: x\ntables: {t: [change avg last 101 for row_count >= 1]}", "is not valid under any"),
+        ("scenario: x\ntables: {t: [anomaly for freshness(a)]}", "is not valid under any"),
+        ("scenario: x\nchecks: [row_count > 1]", "is not valid under any"),
+        ("scenario: x\nchecks: {restore_time: 30m}", "is not of type 'array'"),
         ("scenario: x\ntables: {t: []}", "[]"),
     ],
 )

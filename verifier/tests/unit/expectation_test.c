@@ -122,6 +122,54 @@ END_TEST
 
 static const struct {
     const char *text;
+    const char *metric;
+    bool anomaly, change;
+    unsigned last_nights;
+    bool percent, history;
+    long double low;
+} against_nights[] = {
+    {"row_count >= 1", "row_count", false, false, 0, false, false, 1},
+    {"change for row_count >= -5%", "row_count", false, true, 0, true, false, -5},
+    {"change avg last 7 for row_count >= -10%", "row_count", false, true, 7, true, true, -10},
+    {"change  avg last  2 for row_count>=-10", "row_count", false, true, 2, false, true, -10},
+    {"change avg last 100 for object_count of copy in a/ < 0.5%", "object_count of copy in a/",
+     false, true, 100, true, true, 0.5L},
+    {"change avg last 007 for total_size > -1MB", "total_size", false, true, 7, false, true,
+     -1000000},
+    {"anomaly for row_count", "row_count", true, false, 0, false, true, 0},
+    {"anomaly for object_count in \"a b/\" ", "object_count in \"a b/\"", true, false, 0, false,
+     true, 0},
+    {"restore_time < 30m", "restore_time", false, false, 0, false, false, 1800},
+    {"restore_time<1.5s", "restore_time", false, false, 0, false, false, 1.5L},
+    {"backup_size >= 1MB", "backup_size", false, false, 0, false, false, 1000000},
+    {"change for restore_time <= +50%", "restore_time", false, true, 0, true, true, 50},
+    {"change for restore_time <= +10s", "restore_time", false, true, 0, false, true, 10},
+    {"change for backup_size >= -1GiB", "backup_size", false, true, 0, false, true, -1073741824.0L},
+    {"anomaly for restore_time", "restore_time", true, false, 0, false, true, 0},
+};
+
+START_TEST(what_is_held_against_earlier_nights_parses)
+{
+    struct expectation expectation;
+    char *problem = NULL;
+    size_t offset = 0;
+    const char *text = against_nights[_i].text;
+    ck_assert_msg(expectation_parse(text, false, &expectation, &problem, &offset) == 0, "%s: %s",
+                  text, problem);
+    cleanup(free_pointer) char *name = metric_name(&expectation);
+    ck_assert_str_eq(name, against_nights[_i].metric);
+    ck_assert_int_eq(expectation.anomaly, against_nights[_i].anomaly);
+    ck_assert_int_eq(expectation.change, against_nights[_i].change);
+    ck_assert_uint_eq(expectation.last_nights, against_nights[_i].last_nights);
+    ck_assert_int_eq(expectation.percent, against_nights[_i].percent);
+    ck_assert_ldouble_eq(expectation.low, against_nights[_i].low);
+    ck_assert_int_eq(expectation_asks_history(&expectation), against_nights[_i].history);
+    expectation_free(&expectation);
+}
+END_TEST
+
+static const struct {
+    const char *text;
     bool is_query;
     size_t offset;
     const char *words; /* part of the problem */
@@ -162,6 +210,31 @@ static const struct {
     {"row_count same as", false, 17, "same as what"},
     {"row_count same as dmp", false, 18, "did you mean `dump`"},
     {"change row_count >= 1", false, 7, "`for` is missing"},
+    {"change", false, 6, "`for` is missing: change for row_count >= -5%, or change avg last 7"},
+    {"change fro row_count >= 1", false, 7, "did you mean `change for`"},
+    {"change agv last 7 for row_count >= 1", false, 7, "did you mean `change avg`"},
+    {"chnage for row_count >= 1", false, 0, "did you mean `change`"},
+    {"change avg 7 for row_count >= 1", false, 11, "`last` is missing: change avg last 7"},
+    {"change avg last for row_count >= 1", false, 16, "a number of nights, from 2 to 100"},
+    {"change avg last 1 for row_count >= 1", false, 16, "a number of nights, from 2 to 100"},
+    {"change avg last 101 for row_count >= 1", false, 16, "a number of nights, from 2 to 100"},
+    {"change avg last 4294967298 for row_count >= 1", false, 16, "a number of nights"},
+    {"change avg last -7 for row_count >= 1", false, 16, "a number of nights"},
+    {"change avg last 7d for row_count >= 1", false, 16, "a number of nights"},
+    {"change avg last 7 row_count >= 1", false, 18, "`for` is missing: change avg last 7 for"},
+    {"change avg last 7 for row_cuont >= 1", false, 22, "did you mean `row_count`"},
+    {"change avg last 7 for row_count", false, 31, "a comparison is missing"},
+    {"change avg last 7 for row_count same as dump", false, 40, "compared with a number"},
+    {"change for anomaly for row_count", false, 11, "unknown metric `anomaly`: known here are"},
+    {"anomoly for row_count", false, 0, "did you mean `anomaly`"},
+    {"anomaly row_count", false, 8, "`for` is missing: anomaly for row_count"},
+    {"anomaly for", false, 11, "a metric is missing"},
+    {"anomaly for row_count >= 5", false, 22, "takes none: anomaly for row_count"},
+    {"restore_time < 30", false, 15, "needs a unit"},
+    {"restore_time < 30MB", false, 15, "restore_time takes no such unit: restore_time < 30m"},
+    {"restore_time(a) < 30m", false, 12, "takes nothing in parentheses"},
+    {"backup_size > 1h", false, 14, "backup_size takes no such unit: backup_size >= 1MB"},
+    {"change for restore_time <= 50", false, 27, "needs a unit"},
     {"change for row_count same as dump", false, 29, "compared with a number"},
     {"freshness < 26h", false, 9, "freshness needs a column: freshness(created_at) < 26h"},
     {"freshness() < 26h", false, 10, "freshness needs a column"},
@@ -205,6 +278,7 @@ static const struct {
     {"-1.5", true, 0, "did you mean `= -1.5`"},
     {"row_count = 0", true, 0, "has no metric"},
     {"change for = 0", true, 6, "not for queries"},
+    {"anomaly for row_count", true, 7, "`anomaly for` is not for queries"},
     {"", true, 0, "a comparison is missing"},
     {"= 5%", true, 2, "only for changes"},
     {"= 5h", true, 2, "a query takes no such unit"},
@@ -263,6 +337,11 @@ START_TEST(what_needs_another_side_never_holds_alone)
 {
     struct expectation change = {.change = true, .comparison = COMPARE_GREATER_OR_EQUAL, .low = 0};
     struct expectation same = {.comparison = COMPARE_SAME_AS};
+    struct expectation anomaly = {.anomaly = true};
+    ck_assert(!expectation_holds(&anomaly, 0));
+    ck_assert(change_holds(&change, 0));
+    ck_assert(!change_holds(&change, -0.5L));
+    ck_assert(!change_holds(&change, (long double)NAN));
     ck_assert(!expectation_holds(&change, 1));
     ck_assert(!expectation_holds(&same, 0));
     ck_assert(comparison_holds(COMPARE_SAME_AS, 3, 3));
@@ -275,6 +354,7 @@ Suite *expectation_suite(void)
 {
     Suite *suite = suite_create("scenario/expectation");
     add_table_test(suite, what_is_right_parses, ARRAY_LENGTH(parsed));
+    add_table_test(suite, what_is_held_against_earlier_nights_parses, ARRAY_LENGTH(against_nights));
     add_test(suite, the_text_is_as_written_without_warn);
     add_table_test(suite, what_is_wrong_is_told, ARRAY_LENGTH(refused));
     add_table_test(suite, a_number_holds_or_does_not, ARRAY_LENGTH(judged));

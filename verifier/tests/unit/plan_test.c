@@ -240,6 +240,56 @@ START_TEST(a_stage_that_failed_is_told_in_every_run)
 }
 END_TEST
 
+static char r[] = "restore_time < 30m", z[] = "backup_size >= 1MB",
+            e[] = "anomaly for restore_time", f[] = "change avg last 7 for row_count > 1",
+            g[] = "change for row_count > 1", h[] = "anomaly for object_count",
+            k[] = "change for backup_size >= 0%";
+
+static const struct {
+    const char *only;
+    bool history, database;
+} pasts[] = {
+    {"*", true, true},
+    {r, false, true},
+    {z, false, false},
+    {e, true, true},
+    {k, true, false},
+    {"users: change avg*", true, true},
+    {"users: change for*", false, true},
+    {"objects: anomaly*", true, false},
+    {"backup is *", false, false},
+};
+
+START_TEST(the_history_is_read_when_it_is_asked_for)
+{
+    struct expectation of_run[] = {
+        {.text = r, .metric = METRIC_RESTORE_TIME},
+        {.text = z, .metric = METRIC_BACKUP_SIZE},
+        {.text = e, .metric = METRIC_RESTORE_TIME, .anomaly = true},
+        {.text = k, .metric = METRIC_BACKUP_SIZE, .change = true},
+    };
+    struct expectation of_table[] = {
+        {.text = f, .metric = METRIC_ROW_COUNT, .change = true, .last_nights = 7},
+        {.text = g, .metric = METRIC_ROW_COUNT, .change = true},
+    };
+    struct expectation of_bucket = {.text = h, .metric = METRIC_OBJECT_COUNT, .anomaly = true};
+    struct table_expectations tables[] = {{.table = t, .expectations = of_table, .count = 2}};
+    struct scenario scenario = {.tables = tables,
+                                .table_count = 1,
+                                .checks = of_run,
+                                .check_count = ARRAY_LENGTH(of_run),
+                                .objects = {.checks = &of_bucket, .check_count = 1}};
+    struct plan plan;
+    plan_build(&scenario, &plan);
+    struct outcome *outcomes = xcalloc(plan.count, sizeof(*outcomes));
+    ck_assert_uint_gt(plan_select(&plan, pasts[_i].only, outcomes), 0);
+    ck_assert_int_eq(plan_needs_history(&plan, outcomes), pasts[_i].history);
+    ck_assert_int_eq(plan_needs_database(&plan, outcomes), pasts[_i].database);
+    free(outcomes);
+    plan_free(&plan);
+}
+END_TEST
+
 /* Which verdict of which check proves what. */
 static const struct {
     const char *name; /* of the check that does not pass; NULL: all pass */
@@ -251,6 +301,9 @@ static const struct {
     {"backup is intact", VERDICT_ERROR, PROOF_NONE},
     {"backup is recent", VERDICT_FAIL, PROOF_NONE},
     {"backup restores", VERDICT_NONE, PROOF_NONE},
+    {"restore_time < 30m", VERDICT_FAIL, PROOF_NONE},
+    {"restore_time < 30m", VERDICT_ERROR, PROOF_NONE},
+    {"backup_size >= 1MB", VERDICT_FAIL, PROOF_BAD},
     {"objects: object_count >= 1", VERDICT_FAIL, PROOF_VERIFIED},
     {"objects: object_count >= 1", VERDICT_ERROR, PROOF_VERIFIED},
     {"objects: object_count >= 1", VERDICT_SKIP, PROOF_NONE},
@@ -260,7 +313,10 @@ static const struct {
 START_TEST(a_bucket_says_nothing_about_a_backup)
 {
     struct expectation expectation = {.text = n, .metric = METRIC_OBJECT_COUNT};
-    struct scenario scenario = {.objects = {.checks = &expectation, .check_count = 1}};
+    struct expectation of_run[] = {{.text = r, .metric = METRIC_RESTORE_TIME},
+                                   {.text = z, .metric = METRIC_BACKUP_SIZE}};
+    struct scenario scenario = {
+        .checks = of_run, .check_count = 2, .objects = {.checks = &expectation, .check_count = 1}};
     struct plan plan;
     plan_build(&scenario, &plan);
     struct outcome *outcomes = xcalloc(plan.count, sizeof(*outcomes));
@@ -321,6 +377,7 @@ END_TEST
 Suite *plan_suite(void)
 {
     Suite *suite = suite_create("checks/plan");
+    add_table_test(suite, the_history_is_read_when_it_is_asked_for, ARRAY_LENGTH(pasts));
     add_table_test(suite, a_plan_holds_what_is_asked_for, ARRAY_LENGTH(choices));
     add_test(suite, a_plan_grows_by_the_databases_that_are_found);
     add_test(suite, databases_are_selected_when_they_are_known);

@@ -47,6 +47,10 @@ static const struct {
      REPORT_VERIFY,
      {PASSED, {VERDICT_FAIL, CONCERN_REVISION, CONCERN_BEHIND}}},
     {"the objects are not as expected", REPORT_VERIFY, {FAILED(CONCERN_OBJECTS)}},
+    {"the restore did not take the expected time", REPORT_VERIFY, {FAILED(CONCERN_TIME)}},
+    {"the objects are not as expected",
+     REPORT_VERIFY,
+     {FAILED(CONCERN_TIME), FAILED(CONCERN_OBJECTS)}},
     /* the most serious, wherever it stands */
     {"the backup is bad",
      REPORT_VERIFY,

@@ -593,6 +593,39 @@ static const struct {
       "FILE:7:3: `schema` expects same as dump, same as last verified, same as migrations, "
       "same as FILE, grants same as FILE, sequences behind = 0, or ignore: [...], not `change for "
       "sequences behind < 1`"}},
+    /* of the run, and against earlier nights */
+    {NAMED "checks: [restore_time < 30m, warn: backup_size >= 1MB, anomaly for restore_time, "
+           "'change avg last 7 for backup_size between -20% and +20%']\nhistory: /h\n",
+     {NULL}},
+    {NAMED "checks: [restore_time < 30m, warn: backup_size >= 1MB]\nhistory: none\n", {NULL}},
+    {NAMED "checks: [restore_time < 30m, restore_tim > 1s, restore_time < 30m, restore_time same "
+           "as dump]\n",
+     {"FILE:2:30: unknown metric `restore_tim`: did you mean `restore_time`?",
+      "FILE:2:48: `restore_time < 30m` stands here twice: first on line 2",
+      "FILE:2:68: `restore_time` cannot be the same as something: compare it with a number"}},
+    {NAMED "checks:\n- row_count > 1\n- anomaly for object_count\n- duration < 5m\n",
+     {"FILE:3:3: `row_count` is measured of a table: put it under `tables`",
+      "FILE:4:3: `object_count` is measured of the bucket: put it under `objects`, `checks`",
+      "FILE:5:3: `duration` is measured of a migration: put it under `migration`, `checks`"}},
+    {NAMED "tables:\n  a:\n  - restore_time < 1m\n  - anomaly for freshness(b)\n"
+           "  - change avg last 7 for freshness(b) < 1h\n",
+     {"FILE:4:5: `restore_time` is measured of the whole run: put it under `checks`, at the top "
+      "level",
+      "FILE:5:5: no earlier `freshness(b)` is recorded: compare it with a number",
+      "FILE:6:5: no change of `freshness(b)` is recorded: compare it with a number"}},
+    {NAMED "checks: {restore_time: 30m}\n",
+     {"FILE:2:9: `checks` expects a list of at least one `- expectation`, found a mapping"}},
+    {NAMED "tables:\n  a: [change for row_count > 1, anomaly for row_count]\n"
+           "objects: {bucket: /b, checks: [change avg last 7 for total_size > -1MB]}\n"
+           "checks: [change for restore_time < 50%]\nhistory: none\n",
+     {"FILE:3:33: `anomaly for row_count` compares with earlier nights, and with `history: none` "
+      "nothing remembers them: remove one of the two",
+      "FILE:4:32: `change avg last 7 for total_size > -1MB` compares with earlier nights, and with "
+      "`history: none` nothing remembers them: remove one of the two",
+      "FILE:5:10: `change for restore_time < 50%` compares with earlier nights, and with `history: "
+      "none` nothing remembers them: remove one of the two"}},
+    {QUERY "anomaly for a\n",
+     {"FILE:5:18: `anomaly for` is not for queries: write OP NUMBER, such as = 0"}},
     {QUERY "0\n", {"FILE:5:11: a comparison is missing: did you mean `= 0`?"}},
     {QUERY "= 0\n- name: a\n  sql: select 2\n  expect: = 0\n",
      {"FILE:6:9: a query named `a` stands here twice: first on line 3"}},
@@ -613,7 +646,7 @@ static const struct {
     {NAMED "${HUSH}: 1\n",
      {"FILE:2:1: unknown key `${HUSH}`: known here are `scenario`, `include`, `source`, `backups`, "
       "`restore`, `alembic`, `migrations`, `schema`, `tables`, `queries`, "
-      "`objects`, `commands`, `migration`, `notify`, `history` and `history_keep`"}},
+      "`objects`, `commands`, `migration`, `checks`, `notify`, `history` and `history_keep`"}},
     {NAMED "restore: {server: \"${HUSH}\", jobs: \"${HUSH}\", timeout: \"${HUSH}\"}\n",
      {"FILE:2:19: `server` expects throwaway or a postgresql:// URL; the value is not shown, it "
       "may hold a password",

@@ -28,6 +28,7 @@
     X(gaps_suite)                                                                                  \
     X(schema_suite)                                                                                \
     X(history_suite)                                                                               \
+    X(trend_suite)                                                                                 \
     X(inflating_suite)                                                                             \
     X(judging_suite)                                                                               \
     X(migrations_suite)                                                                            \
