@@ -29,6 +29,7 @@ static const struct {
     {"clean", command_clean, "remove what killed runs left, and what is kept for later runs"},
     {"lint", command_lint, "check scenario files"},
     {"init", command_init, "write a scenario from what a database or a backup holds"},
+    {"check", command_check, "before the night: is all there that scenarios name?"},
 };
 
 const char *argp_program_version = "restore-verifier " PROGRAM_VERSION;

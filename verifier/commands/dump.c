@@ -11,7 +11,7 @@
 #include "commands/chores.h"
 #include "commands/commands.h"
 #include "commands/options.h"
-#include "commands/source.h"
+#include "dump/source.h"
 #include "dump/create.h"
 #include "dump/describe.h"
 #include "postgres/pooler.h"
