@@ -29,6 +29,7 @@ static const struct {
     {"clean", command_clean, "remove what killed runs left, and what is kept for later runs"},
     {"lint", command_lint, "check scenario files"},
     {"init", command_init, "write a scenario from what a database or a backup holds"},
+    {"fetch", command_fetch, "get a backup out of its place, checked, to restore it for real"},
     {"check", command_check, "before the night: is all there that scenarios name?"},
 };
 

@@ -58,6 +58,7 @@
     X(scenario_load_suite)                                                                         \
     X(scenario_variables_suite)                                                                    \
     X(plain_suite)                                                                                 \
+    X(draft_suite)                                                                                 \
     X(hosts_suite)                                                                                 \
     X(noticing_suite)                                                                              \
     X(objects_signature_suite)                                                                     \
