@@ -29,10 +29,13 @@ static void take_tables(const struct archive *archive, struct draft *draft)
 static void take_entry(const struct archive_entry *entry, struct draft *draft,
                        struct strings *present)
 {
-    struct draft_table *table = find(draft, entry->schema, entry->tag);
-    if (table && strcmp(entry->description, "TABLE") == 0)
+    bool is_table = strcmp(entry->description, "TABLE") == 0;
+    bool is_attachment = strcmp(entry->description, "TABLE ATTACH") == 0;
+    struct draft_table *table =
+        is_table || is_attachment ? find(draft, entry->schema, entry->tag) : NULL;
+    if (table && is_table)
         statement_columns(entry->definition, table);
-    else if (table && strcmp(entry->description, "TABLE ATTACH") == 0)
+    else if (table)
         table->is_partition = true;
     else if (strcmp(entry->description, "SCHEMA") == 0 ||
              strcmp(entry->description, "EXTENSION") == 0 ||

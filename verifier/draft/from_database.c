@@ -57,10 +57,16 @@ static const char keys_sql[] =
     "from pg_constraint k where contype = 'f' and convalidated and conparentid = 0 "
     "order by conrelid::regclass::text, conname";
 
+struct place {
+    unsigned long oid;
+    size_t index;
+};
+
 struct asking {
     struct connection *connection;
     struct draft *draft;
     struct table_counts tables; /* as many as in the draft, in the same order */
+    struct place *by_oid;
     struct strings unread;
 };
 
@@ -87,13 +93,28 @@ static int take_server(struct asking *asking, struct error *error)
     return 0;
 }
 
+static int by_oid(const void *left, const void *right)
+{
+    const struct place *one = left, *other = right;
+    return (one->oid > other->oid) - (one->oid < other->oid);
+}
+
+static void sort_oids(struct asking *asking)
+{
+    size_t count = asking->tables.count;
+    asking->by_oid = xcalloc(count + 1, sizeof(*asking->by_oid));
+    for (size_t i = 0; i < count; i++)
+        asking->by_oid[i] = (struct place){asking->tables.items[i].oid, i};
+    qsort(asking->by_oid, count, sizeof(*asking->by_oid), by_oid);
+}
+
+/* The place in the list; -1: it is no table of it. */
 static ptrdiff_t find_oid(const struct asking *asking, const char *oid)
 {
-    unsigned long wanted = strtoul(oid, NULL, 10);
-    for (size_t i = 0; i < asking->tables.count; i++)
-        if (asking->tables.items[i].oid == wanted)
-            return (ptrdiff_t)i;
-    return -1;
+    const struct place wanted = {.oid = strtoul(oid, NULL, 10)};
+    const struct place *found =
+        bsearch(&wanted, asking->by_oid, asking->tables.count, sizeof(wanted), by_oid);
+    return found ? (ptrdiff_t)found->index : -1;
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
@@ -161,6 +182,7 @@ static int take_tables(struct asking *asking, struct error *error)
         const struct table_count *count = &asking->tables.items[i];
         draft_add_table(draft, count->schema, count->name)->is_left_out = count->is_left_out;
     }
+    sort_oids(asking);
     for (int i = 0; i < PQntuples(sizes); i++)
         if (take_size(asking, sizes, i, error) < 0)
             return -1;
@@ -273,6 +295,7 @@ int draft_of_database(const struct address *address, enum host_kind host, int64_
                      ? -1
                      : 0;
     table_counts_free(&asking.tables);
+    free(asking.by_oid);
     if (result == 0) {
         tell_unread(&asking, notices);
         draft_find_migrations(&draft);

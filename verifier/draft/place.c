@@ -105,33 +105,41 @@ static int is_one(struct shelf *shelf, const char *name, bool *ret_is, struct er
     return looked < 0 ? -1 : 0;
 }
 
+/* A bucket as a whole, or a prefix that says so. */
+static bool is_only_a_prefix(const char *path)
+{
+    return starts_with(path, "s3://") &&
+           (!strchr(path + strlen("s3://"), '/') || ends_with(path, "/"));
+}
+
+/* The shelf, and the name on it. */
+static int place(const char *path, struct shelf **ret_shelf, char **ret_name, struct error *error)
+{
+    cleanup(shelf_freep) struct shelf *shelf = NULL;
+    cleanup(free_pointer) char *name = NULL;
+    bool is_file = false;
+    if (!is_only_a_prefix(path) && (location_open_file(NULL, path, &shelf, &name, error) < 0 ||
+                                    is_one(shelf, name, &is_file, error) < 0))
+        return -1;
+    int chosen = is_file ? 1 : choose(path, ret_shelf, ret_name, error);
+    if (chosen <= 0)
+        return chosen;
+    if (!name)
+        return cannot_verify(
+            error, "%s holds the files of a backup: name it without the / behind it", path);
+    *ret_shelf = take(&shelf);
+    *ret_name = take(&name);
+    return 0;
+}
+
 int place_find(const char *path, struct shelf **ret_shelf, struct backup_file *ret_backup,
                struct error *error)
 {
     cleanup(shelf_freep) struct shelf *shelf = NULL;
-    cleanup(shelf_freep) struct shelf *inside = NULL;
     cleanup(free_pointer) char *name = NULL;
-    bool is_bucket = starts_with(path, "s3://") &&
-                     (!strchr(path + strlen("s3://"), '/') || ends_with(path, "/"));
-    bool is_file = false;
-    if (!is_bucket && (location_open_file(NULL, path, &shelf, &name, error) < 0 ||
-                       is_one(shelf, name, &is_file, error) < 0))
-        return -1;
-    if (!is_file) {
-        char *chosen = NULL;
-        int outcome = choose(path, &inside, &chosen, error);
-        if (outcome < 0)
-            return -1;
-        if (outcome == 0) {
-            free(name);
-            name = chosen;
-            shelf_free(shelf);
-            shelf = take(&inside);
-        } else if (!name) {
-            return cannot_verify(error, "%s is a bucket, not a backup: name a prefix in it", path);
-        }
-    }
     bool is_undated;
+    if (place(path, &shelf, &name, error) < 0)
+        return -1;
     cleanup(free_pointer) char *pattern = draft_pattern(name, &is_undated);
     const struct backup_names names = backup_names_of(pattern);
     if (backup_stat(shelf, name, &names, ret_backup, error) < 0)

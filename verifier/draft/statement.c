@@ -99,7 +99,8 @@ void statement_columns(const char *create_table, struct draft_table *table)
         at = strchr(quote, '(');
         quote = strchr(quote, '"');
     }
-    while (at && (*at == '(' || *at == ',')) {
+    at = at ? at : "";
+    while (*at == '(' || *at == ',') {
         const char *begin = skip_blanks(at + 1);
         const char *end = skip_name(begin);
         at = skip_item(begin);
