@@ -180,35 +180,38 @@ static int write_file(const char *path, const char *text, bool force, struct err
     return write_all(file, text, strlen(text), path, error);
 }
 
-static void tell_next(const struct draft *draft, const char *path, bool quiet)
+static void tell_next(const struct draft *draft, const char *path, const char *from)
 {
-    if (quiet)
-        return;
+    const char *url = getenv("DATABASE_URL");
+    bool is_set = url && (!from || strcmp(url, from) == 0);
     fprintf(stderr, "%s: written, of %zu table%s. Next:\n", path, draft->table_count,
             draft->table_count == 1 ? "" : "s");
     if (draft->location)
         fprintf(stderr, "  restore-verifier verify %s\n", path);
     else
-        fprintf(stderr, "  %srestore-verifier check %s\n  restore-verifier nightly %s\n",
-                getenv("DATABASE_URL") ? ""
-                                       : "export DATABASE_URL=...    # as it was given here\n  ",
+        fprintf(stderr, "%s  restore-verifier check %s\n  restore-verifier nightly %s\n",
+                is_set ? "" : "  export DATABASE_URL=...    # the database that was given here\n",
                 path, path);
+}
+
+/* That of the file, so that both have one name; else that of what it is written from. */
+static char *scenario_name_for(const struct draft *draft, const char *file)
+{
+    const char *base = file && strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
+    if (base && ends_with(base, ".yaml")) {
+        cleanup(free_pointer) char *stem = xstrndup(base, strlen(base) - strlen(".yaml"));
+        return draft_scenario_name(stem);
+    }
+    return draft->database ? draft_scenario_name(draft->database) : name_of_pattern(draft->pattern);
 }
 
 static int put(const struct draft *draft, const char *file, const struct init_options *options,
                bool quiet)
 {
     struct error error;
-    cleanup(free_pointer) char *name =
-        draft->database ? draft_scenario_name(draft->database) : name_of_pattern(draft->pattern);
+    cleanup(free_pointer) char *name = scenario_name_for(draft, file);
     cleanup(free_pointer) char *schema = schema_path();
     cleanup(free_pointer) char *path = file ? xstrdup(file) : xasprintf("%s.yaml", name);
-    if (file && strcmp(file, "-") != 0 && ends_with(file, ".yaml")) {
-        const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
-        cleanup(free_pointer) char *stem = xstrndup(base, strlen(base) - strlen(".yaml"));
-        free(name);
-        name = draft_scenario_name(stem);
-    }
     cleanup(free_pointer) char *text = draft_write(draft, name, schema);
     if (strcmp(path, "-") == 0) {
         fputs(text, stdout);
@@ -219,7 +222,8 @@ static int put(const struct draft *draft, const char *file, const struct init_op
     }
     if (write_file(path, text, options->force, &error) < 0)
         return fail(&error);
-    tell_next(draft, path, quiet);
+    if (!quiet)
+        tell_next(draft, path, options->from);
     return EXIT_VERIFIED;
 }
 

@@ -35,6 +35,7 @@ void look_at_files(struct area *area); /* migrations, and the programs of `comma
 /* With what the others have learned. */
 void look_at_restore_tools(struct area *area);
 void look_at_space(struct area *area);
+void look_at_room(struct area *area); /* for backups */
 
 /* Tells of a clock that is `ahead_s` behind or before ours. */
 void judge_clock(struct area *area, const char *whose, int64_t ahead_s);

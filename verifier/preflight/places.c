@@ -210,21 +210,6 @@ static void judge_backups(struct area *area, struct shelf *shelf, const struct p
         finding_add(area, "backups", READY, "%s can be read, written and cleared", where);
 }
 
-/* A quarter of the database is what a compressed dump may well take. */
-static void look_at_room(struct area *area, struct shelf *shelf)
-{
-    const char *directory = shelf_directory(shelf);
-    int64_t free_bytes = directory ? free_space_bytes(directory) : -1;
-    char room[SIZE_TEXT_SIZE];
-    if (free_bytes < 0)
-        return;
-    size_format(free_bytes, room);
-    bool is_short = free_bytes < area->learned.backup_bytes * 2;
-    finding_add(area, "room for backups", is_short ? READY_BUT : READY, "%s free%s", room,
-                is_short ? ", which is less than two more backups take: make room, or keep fewer"
-                         : "");
-}
-
 void look_at_backups(struct area *area)
 {
     struct error error;
@@ -238,12 +223,12 @@ void look_at_backups(struct area *area)
     judge_backups(area, shelf, &probe);
     if (probe.has_clock)
         judge_clock(area, "the bucket of the backups", probe.ahead_s);
-    if (probe.reads) {
+    if (probe.reads)
         look_for_latest(area, shelf);
-        look_at_room(area, shelf);
-    }
     probe_free(&probe);
 }
+
+/* --- room ------------------------------------------------------------------------------------- */
 
 static char *parent_of(const char *path)
 {
@@ -253,6 +238,30 @@ static char *parent_of(const char *path)
     while (length > 1 && path[length - 1] != '/')
         length--;
     return xstrndup(path, length);
+}
+
+/* As much as the last backup took; where there is none, a quarter of the database is what a
+ * compressed dump may well take. */
+void look_at_room(struct area *area)
+{
+    const struct learned *learned = &area->learned;
+    const char *location = area->scenario->backups.location;
+    cleanup(free_pointer) char *above = parent_of(location);
+    bool is_directory = !starts_with(location, "s3://");
+    int64_t wanted =
+        learned->backup_bytes > 0 ? learned->backup_bytes : learned->database_bytes / 4;
+    int64_t free_bytes = is_directory ? free_space_bytes(location) : -1;
+    char room[SIZE_TEXT_SIZE], needed[SIZE_TEXT_SIZE];
+    if (is_directory && free_bytes < 0)
+        free_bytes = free_space_bytes(above); /* the first dump makes it there */
+    if (free_bytes < 0 || !area->scenario->source.database)
+        return;
+    size_format(free_bytes, room);
+    size_format(wanted, needed);
+    bool is_short = free_bytes / 2 < wanted;
+    finding_add(area, "room for backups", is_short ? READY_BUT : READY, "%s free%s%s%s", room,
+                wanted > 0 ? ", and a backup takes about " : "", wanted > 0 ? needed : "",
+                is_short ? ": make room for the next two, or keep fewer" : "");
 }
 
 /* --- history ---------------------------------------------------------------------------------- */

@@ -105,6 +105,7 @@ void preflight_run(const struct scenario *scenario, int64_t timeout_ms,
                             {fresh, look_at_restore_server, 0}};
     look_at_all(all, ARRAY_LENGTH(all));
     local.learned = learned_of(&all[0].area.learned, &all[1].area.learned);
+    look_at_room(&local);
     look_at_space(&local);
     look_at_restore_tools(&local);
     for (size_t i = 0; i < ARRAY_LENGTH(all); i++)

@@ -279,6 +279,30 @@ static bool is_ours(const char *name, const void *context)
     return strcmp(name, backup->name) == 0;
 }
 
+static void withdraw(const struct backup_file *backup, const char *directory)
+{
+    struct error ignored;
+    cleanup(free_pointer) char *whole = xasprintf("%s/%s", directory, backup->name);
+    for (size_t i = 0; i < backup->part_count; i++) {
+        cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, backup->parts[i].name);
+        unlink(path);
+    }
+    if (backup->part_count == 0 && unlink(whole) < 0)
+        tree_remove(whole, &ignored);
+}
+
+/* Without it the backup could not be told from one that never had any. */
+static int put_manifest(const struct backup_file *backup, const struct manifest *manifest,
+                        const char *directory, struct error *error)
+{
+    cleanup(shelf_freep) struct shelf *here = shelf_of_directory(directory);
+    cleanup(free_pointer) char *name = manifest_name(backup->name);
+    if (manifest_write(manifest, here, name, error) == 0)
+        return 0;
+    withdraw(backup, directory);
+    return -1;
+}
+
 int backup_fetch(const struct backup_file *backup, const struct manifest *manifest,
                  const struct fetch_options *options, struct archive *archive, char **ret_path,
                  struct error *error)
@@ -289,12 +313,8 @@ int backup_fetch(const struct backup_file *backup, const struct manifest *manife
         (is_folder ? fetch_folder(backup, manifest, options, archive, error)
                    : fetch_whole(backup, manifest, options, archive, error)) < 0)
         return -1;
-    if (manifest) {
-        cleanup(shelf_freep) struct shelf *here = shelf_of_directory(options->directory);
-        cleanup(free_pointer) char *name = manifest_name(backup->name);
-        if (manifest_write(manifest, here, name, error) < 0)
-            return -1;
-    }
+    if (manifest && put_manifest(backup, manifest, options->directory, error) < 0)
+        return -1;
     *ret_path = backup->part_count > 0 ? xstrdup(options->directory)
                                        : xasprintf("%s/%s", options->directory, backup->name);
     return 0;

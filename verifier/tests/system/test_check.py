@@ -4,11 +4,12 @@ Each thing is broken once, after it was found good."""
 import email.utils
 import json
 import socket
+import subprocess
 import time
 
 import pytest
 
-from running import CANNOT_VERIFY, IS_ROOT, PASSED, ROOT, today
+from running import CANNOT_VERIFY, IS_ROOT, PASSED, ROOT, needs_root, today
 from s3_proxy import Answer
 
 TABLE = "create table t (id serial); insert into t default values; select lo_from_bytea(0, 'x'); create table other (id int);"
@@ -132,6 +133,24 @@ def test_what_is_missing(place, server, database, name):
 
 
 NOWHERE = "restore:\n  server: postgresql://u:secretword@/x?host=/nowhere\n"
+
+
+@pytest.fixture
+def small_disk(place):
+    """Of 1 MiB, as TMPDIR, and for the backups."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", place.tmp], capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"may not mount: {mounted.stderr}")
+    yield place.tmp
+    subprocess.run(["umount", place.tmp], check=True)
+
+
+@needs_root
+def test_a_disk_that_is_too_small(place, server, small_disk):
+    scenario = place.scenario(f"source:\n  database: {server.url('bugspark')!r}\n", location=small_disk)
+    findings = checked(place, scenario, code=CANNOT_VERIFY)
+    assert "room to restore: 1.0 MiB free" in said(findings, "error") and "set TMPDIR" in said(findings, "error")
+    assert "room for backups: 1.0 MiB free" in said(findings, "warn")
 
 
 def test_the_rights_on_a_server_to_restore_into(place, server, database):
