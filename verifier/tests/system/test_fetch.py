@@ -70,6 +70,13 @@ def test_what_is_there_stays_unless_forced(place, dumped):
     assert (place.directory / "here" / backup).read_bytes() == (place.backups / backup).read_bytes()
 
 
+def test_none_without_its_manifest(place, dumped):
+    _, scenario, backup = dumped
+    (place.directory / "here" / (backup + ".manifest.json") / "x").mkdir(parents=True)
+    run = fetched(place, scenario, code=CANNOT_VERIFY)
+    assert "manifest.json" in run.err and not (place.directory / "here" / backup).exists()
+
+
 def other_backup(path):
     path.write_bytes(gzip.compress((ODD / "custom.dump").read_bytes(), 1))
 
