@@ -202,7 +202,9 @@ static char *scenario_name_for(const struct draft *draft, const char *file)
         cleanup(free_pointer) char *stem = xstrndup(base, strlen(base) - strlen(".yaml"));
         return draft_scenario_name(stem);
     }
-    return draft->database ? draft_scenario_name(draft->database) : name_of_pattern(draft->pattern);
+    if (draft->database)
+        return draft_scenario_name(draft->database);
+    return draft->pattern ? name_of_pattern(draft->pattern) : xstrdup("database");
 }
 
 static int put(const struct draft *draft, const char *file, const struct init_options *options,
