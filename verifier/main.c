@@ -28,6 +28,9 @@ static const struct {
     {"report", command_report, "write a page that shows how the backup of each scenario stands"},
     {"clean", command_clean, "remove what killed runs left, and what is kept for later runs"},
     {"lint", command_lint, "check scenario files"},
+    {"init", command_init, "write a scenario from what a database or a backup holds"},
+    {"fetch", command_fetch, "get a backup out of its place, checked, to restore it for real"},
+    {"check", command_check, "before the night: is all there that scenarios name?"},
 };
 
 const char *argp_program_version = "restore-verifier " PROGRAM_VERSION;

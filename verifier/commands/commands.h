@@ -23,5 +23,8 @@ int command_list(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_lint(int argc, char **argv);
 int command_nightly(int argc, char **argv);
+int command_init(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_fetch(int argc, char **argv);
 
 #endif

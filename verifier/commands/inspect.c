@@ -7,16 +7,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "archive/set.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "report/text.h"
+#include "shelf/backup_read.h"
 #include "shelf/find.h"
 #include "shelf/location.h"
 #include "shelf/manifest.h"
-#include "shelf/object_source.h"
 #include "stages/recipe.h"
 
 /* ---- for a person ---- */
@@ -387,34 +386,6 @@ static void print_result(const struct archive *archive, const struct manifest *m
     print_recipe(archive, manifest, path);
 }
 
-static int read_file(struct archive *archive, struct shelf *shelf, const struct part_file *file,
-                     const struct archive_options *reading, struct error *error)
-{
-    return shelf_directory(shelf)
-               ? archive_read(archive, file->path, reading, error)
-               : object_read(archive, shelf, file->name, file->size_bytes, reading, error);
-}
-
-static int read_set(struct archive *archive, const struct backup_file *backup,
-                    const struct archive_options *reading, struct error *error)
-{
-    struct archive *parts = xcalloc(backup->part_count, sizeof(*parts));
-    struct error together;
-    size_t count = 0;
-    int result = 0;
-    while (count < backup->part_count && result == 0) {
-        const struct part_file *file = &backup->parts[count];
-        struct archive *part = &parts[count++];
-        result = read_file(part, backup->shelf, file, reading, error);
-        part->part = file->part;
-        part->name = xstrdup(file->name);
-    }
-    int joined = archive_of_set(archive, parts, count, &together);
-    if (result == 0 && joined < 0)
-        *error = together;
-    return result < 0 ? -1 : joined;
-}
-
 /* A file is read as it lies there, whoever writes it; of a directory it is first seen what it is,
  * and of a bucket how large. */
 static int read_backup(struct archive *archive, const char *path,
@@ -429,11 +400,7 @@ static int read_backup(struct archive *archive, const char *path,
     if (location_open_file(NULL, path, &shelf, &name, error) < 0 ||
         backup_stat(shelf, name, NULL, &file, error) < 0)
         return -1;
-    if (file.part_count > 0)
-        return read_set(archive, &file, reading, error);
-    return shelf_directory(shelf)
-               ? archive_read(archive, path, reading, error)
-               : object_read(archive, shelf, name, file.size_bytes, reading, error);
+    return backup_read(archive, &file, reading, error);
 }
 
 /* What `dump` wrote down beside it, which only adds to the recipe. False: there is none, or none of

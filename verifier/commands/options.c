@@ -207,7 +207,7 @@ static struct argp_option *own_list(const struct own_option *options)
 
 static bool takes_scenarios(const struct usage *usage)
 {
-    return usage->arguments && strstr(usage->arguments, "SCENARIO");
+    return usage->arguments && strstr(usage->arguments, "[SCENARIO");
 }
 
 static bool takes(const struct usage *usage, int key)

@@ -62,6 +62,7 @@
     X(shard_suite)                                                                                 \
     X(scenario_variables_suite)                                                                    \
     X(plain_suite)                                                                                 \
+    X(draft_suite)                                                                                 \
     X(hosts_suite)                                                                                 \
     X(notify_suite)                                                                                \
     X(noticing_suite)                                                                              \

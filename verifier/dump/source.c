@@ -1,4 +1,4 @@
-#include "commands/source.h"
+#include "dump/source.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* The address of the database that a scenario's backups come from. */
-#ifndef COMMANDS_SOURCE_H
-#define COMMANDS_SOURCE_H
+#ifndef DUMP_SOURCE_H
+#define DUMP_SOURCE_H
 
 #include "base/error.h"
 #include "postgres/address.h"
