@@ -98,6 +98,7 @@ static void tell_wrong(struct checking *checking, const char *path)
 {
     struct finding wrong = {"scenario", NOT_READY, (char[]){"the scenario is wrong: see `lint`"}};
     const struct findings findings = {&wrong, 1};
+    checking->exit_code = EXIT_CANNOT_VERIFY;
     if (checking->common->json)
         json_array_append_new(checking->scenarios, to_json(path, &findings));
 }
