@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -21,6 +23,7 @@
 #include "commands/options.h"
 #include "commands/pages.h"
 #include "commands/run.h"
+#include "report/json_fields.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
 
@@ -58,6 +61,7 @@ static const struct usage nightly_usage = {
     .options = nightly_options,
     .takes_reports = true,
     .takes_jobs = true,
+    .takes_format = true,
     .takes_verbose = true,
 };
 
@@ -69,6 +73,7 @@ struct night {
     int64_t deadline_ms;
     bool interrupted;
     int exit_code; /* the worst so far */
+    json_t *steps; /* what each came to */
 };
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -180,6 +185,8 @@ static bool arguments_build(const struct night *night, const struct step *step,
                      (night->deadline_ms - clock_ms() + 999) / 1000);
     if (step->run == command_dump)
         strings_add(argv, night->options->force ? "--force" : "--if-missing");
+    if (common->json)
+        strings_add(argv, "--format=json");
     strings_add(argv, "--");
     for (size_t i = 0; i < night->loaded->paths.count; i++) {
         const struct scenario *scenario = night->loaded->scenarios[i];
@@ -193,13 +200,16 @@ static bool arguments_build(const struct night *night, const struct step *step,
 
 /* --- one step --------------------------------------------------------------------------------- */
 
-static pid_t start(const struct step *step, struct strings *argv)
+/* `output` is where its standard output goes; -1: where ours does. */
+static pid_t start(const struct step *step, struct strings *argv, int output)
 {
     pid_t parent = getpid();
     fflush(NULL); /* or the child would write it again */
     pid_t pid = fork();
     if (pid != 0)
         return pid;
+    if (output >= 0)
+        dup2(output, STDOUT_FILENO);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(EXIT_CANNOT_VERIFY);
@@ -236,6 +246,21 @@ static int wait_for(struct night *night, const struct step *step, pid_t pid)
     }
 }
 
+/* What the step printed, as a part of what we print. One that was killed has printed nothing whole.
+ */
+static void tell_step(const struct night *night, const struct step *step, int exit_code, int output)
+{
+    json_t *object = json_pack("{ss si}", "step", step->name, "exit_code", exit_code);
+    if (output >= 0 && lseek(output, 0, SEEK_SET) == 0) {
+        json_t *printed = json_loadfd(output, 0, NULL);
+        if (printed)
+            json_object_set_new(object, "printed", printed);
+    }
+    if (output >= 0)
+        close(output);
+    json_array_append_new(night->steps, object);
+}
+
 /* 0 as well when nobody asks for the step. */
 static int do_step(struct night *night, const struct step *step)
 {
@@ -243,7 +268,8 @@ static int do_step(struct night *night, const struct step *step)
     if (!arguments_build(night, step, &argv))
         return EXIT_VERIFIED;
     int exit_code = EXIT_CANNOT_VERIFY;
-    pid_t pid = is_over(night) ? -1 : start(step, &argv);
+    int output = night->common->json ? memfd_create(step->name, MFD_CLOEXEC) : -1;
+    pid_t pid = is_over(night) ? -1 : start(step, &argv, output);
     if (is_over(night) && pid < 0)
         say("%s was not begun, because %s", step->name,
             night->interrupted ? "the night was interrupted" : "the night's time is over");
@@ -251,6 +277,7 @@ static int do_step(struct night *night, const struct step *step)
         say("cannot start %s: %s", step->name, strerror(errno));
     else
         exit_code = wait_for(night, step, pid);
+    tell_step(night, step, exit_code, output);
     night->exit_code = exit_code > night->exit_code ? exit_code : night->exit_code;
     return exit_code;
 }
@@ -320,6 +347,19 @@ static void do_night(struct night *night)
         say("%s", error.text);
 }
 
+static void print_steps(struct night *night)
+{
+    if (!night->common->json)
+        return;
+    json_t *document = json_frame("nightly", night->exit_code);
+    json_object_set(document, "steps", night->steps);
+    json_print_document(document, stdout);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    say("cannot write to standard output");
+    night->exit_code = EXIT_CANNOT_VERIFY;
+}
+
 int command_nightly(int argc, char **argv)
 {
     struct common_options common;
@@ -328,6 +368,7 @@ int command_nightly(int argc, char **argv)
     struct loaded loaded = {0};
     scenario_paths(&common, &loaded.paths);
     struct night night = {
+        .steps = json_array(),
         .common = &common,
         .options = &options,
         .loaded = &loaded,
@@ -348,7 +389,9 @@ int command_nightly(int argc, char **argv)
         loaded.scenarios = scenarios_load(&loaded.paths, &loaded.problems);
         signals_block();
         do_night(&night);
+        print_steps(&night);
     }
+    json_decref(night.steps);
     loaded_free(&loaded);
     common_options_free(&common);
     return night.exit_code;

@@ -8,10 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/file.h"
 #include "commands/commands.h"
 #include "commands/describe.h"
 #include "commands/environment.h"
+#include "report/json_fields.h"
 #include "scenario/quantity.h"
 
 enum {
@@ -348,7 +350,24 @@ void loaded_free(struct loaded *loaded)
     strings_free(&loaded->paths);
 }
 
-int scenarios_each(const struct common_options *common, scenario_work *work, const void *own)
+static json_t *refused_json(const struct loaded *loaded, size_t index)
+{
+    const char *path = loaded->paths.items[index];
+    cleanup(free_pointer) char *of_this_file = xasprintf("%s:", path);
+    cleanup(free_pointer) char *name = scenario_name_read(path);
+    json_t *object = json_scenario(name ? name : path, EXIT_CANNOT_VERIFY);
+    struct buffer text;
+    buffer_init(&text, (size_t)1 << 20);
+    for (size_t i = 0; i < loaded->problems.count; i++)
+        if (starts_with(loaded->problems.items[i], of_this_file))
+            buffer_printf(&text, "%s%s", text.length > 0 ? "\n" : "", loaded->problems.items[i]);
+    json_set_text(object, "error", text.data, SIZE_MAX);
+    buffer_free(&text);
+    return object;
+}
+
+int scenarios_each_told(const struct common_options *common, scenario_work *work, const void *own,
+                        json_t *refused)
 {
     struct loaded loaded;
     scenarios_load_told(common, &loaded);
@@ -357,9 +376,16 @@ int scenarios_each(const struct common_options *common, scenario_work *work, con
         int exit_code =
             loaded.scenarios[i] ? work(loaded.scenarios[i], common, own) : EXIT_CANNOT_VERIFY;
         worst = exit_code > worst ? exit_code : worst;
+        if (!loaded.scenarios[i] && refused)
+            json_array_append_new(refused, refused_json(&loaded, i));
     }
     loaded_free(&loaded);
     return worst;
+}
+
+int scenarios_each(const struct common_options *common, scenario_work *work, const void *own)
+{
+    return scenarios_each_told(common, work, own, NULL);
 }
 
 bool wants_color(int descriptor)

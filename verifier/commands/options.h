@@ -3,6 +3,7 @@
 #ifndef COMMANDS_OPTIONS_H
 #define COMMANDS_OPTIONS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -80,6 +81,10 @@ typedef int scenario_work(const struct scenario *scenario, const struct common_o
 /* Does it to each scenario in turn, and prints what is wrong with those that cannot be loaded.
  * Gives the worst exit code. */
 int scenarios_each(const struct common_options *common, scenario_work *work, const void *own);
+
+/* The same; `refused`, a JSON array, gets an element for each that cannot be loaded. */
+int scenarios_each_told(const struct common_options *common, scenario_work *work, const void *own,
+                        json_t *refused);
 
 /* Is `stream` a terminal that wants colours? */
 bool wants_color(int descriptor);

@@ -9,6 +9,7 @@
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "commands/pages.h"
+#include "report/json_fields.h"
 
 struct report_options {
     int64_t max_age_s;
@@ -30,7 +31,19 @@ static const struct usage report_usage = {
              "names, the scenarios are those of the directory scenarios.",
     .options = report_options,
     .takes_reports = true,
+    .takes_format = true,
 };
+
+static void print_json(const char *reports, const char *metrics, int exit_code, bool written)
+{
+    json_t *document = json_frame("report", exit_code);
+    cleanup(free_pointer) char *page = xasprintf("%s/index.html", reports);
+    if (written)
+        json_set_text(document, "page", page, SIZE_MAX);
+    if (written && metrics)
+        json_set_text(document, "metrics", metrics, SIZE_MAX);
+    json_print_document(document, stdout);
+}
 
 int command_report(int argc, char **argv)
 {
@@ -38,6 +51,7 @@ int command_report(int argc, char **argv)
     struct report_options options = {0};
     struct loaded loaded;
     struct error error;
+    bool written = false;
     options_parse(argc, argv, &report_usage, &common, &options);
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
     scenarios_load_told(&common, &loaded);
@@ -46,9 +60,13 @@ int command_report(int argc, char **argv)
     if (write_pages(&loaded, options.max_age_s, common.reports, options.metrics, &error) < 0) {
         fprintf(stderr, "restore-verifier: %s\n", error.text);
         exit_code = EXIT_CANNOT_VERIFY;
-    } else if (!common.quiet) {
-        fprintf(stderr, "wrote %s/index.html\n", common.reports);
+    } else {
+        written = true;
+        if (!common.quiet)
+            fprintf(stderr, "wrote %s/index.html\n", common.reports);
     }
+    if (common.json)
+        print_json(common.reports, options.metrics, exit_code, written);
     loaded_free(&loaded);
     common_options_free(&common);
     return exit_code;

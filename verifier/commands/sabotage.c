@@ -52,11 +52,11 @@ static const struct usage sabotage_usage = {
 
 /* -1: somebody does not get to read it. */
 static int print_results(const struct common_options *common, const struct result *results,
-                         size_t count)
+                         size_t count, int exit_code)
 {
     FILE *stream = common->text_on_stdout ? stdout : stderr;
     if (common->json)
-        json_print(results, count, stdout);
+        json_print("sabotage", results, count, exit_code, stdout);
     if (!common->quiet || results_exit_code(results, count) != EXIT_VERIFIED)
         console_print(results, count, wants_color(fileno(stream)), common->verbose, common->reports,
                       stream);
@@ -92,16 +92,17 @@ static int sabotage(struct alarm *alarm, const char *only, const struct loaded *
             saboteur_try(alarm, loaded->scenarios[i], &runs[i], NULL);
         results[i] = run_result(&runs[i]);
     }
-    if (print_results(alarm->common, results, count) < 0)
-        alarm->exit_code = EXIT_CANNOT_VERIFY;
+    int exit_code = results_exit_code(results, count);
+    exit_code = alarm->exit_code > exit_code ? alarm->exit_code : exit_code;
+    if (print_results(alarm->common, results, count, exit_code) < 0)
+        exit_code = EXIT_CANNOT_VERIFY;
     if (!alarm->common->quiet)
         fprintf(stderr, "The same again: --seed %" PRIu64 "\n", alarm->seed);
-    int exit_code = results_exit_code(results, count);
     for (size_t i = 0; i < count; i++)
         run_release(&runs[i]);
     free(results);
     free(runs);
-    return alarm->exit_code > exit_code ? alarm->exit_code : exit_code;
+    return exit_code;
 }
 
 /* Short enough to be typed. */

@@ -189,10 +189,23 @@ static void print_text(const struct verification *verification)
                       stream);
 }
 
+static int worse_code(int one, int other)
+{
+    return one > other ? one : other;
+}
+
+static int exit_code_of(const struct verification *verification)
+{
+    int code = results_exit_code(verification->results, verification->result_count);
+    return worse_code(code, worse_code(verification->exit_code, verification->alarm.exit_code));
+}
+
 static void print_results(struct verification *verification)
 {
     if (verification->common->json)
-        json_print(verification->results, verification->result_count, stdout);
+        json_print(verification->options->rehearse_all ? "rehearse" : "verify",
+                   verification->results, verification->result_count, exit_code_of(verification),
+                   stdout);
     print_text(verification);
     if (fflush(stdout) != 0 || ferror(stdout))
         complain(verification, "cannot write to standard output");
@@ -346,11 +359,6 @@ static void prepare_all(struct verification *verification, const struct loaded *
     }
 }
 
-static int worse_code(int one, int other)
-{
-    return one > other ? one : other;
-}
-
 static void verification_free(struct verification *verification)
 {
     for (size_t i = 0; i < verification->count; i++) {
@@ -402,9 +410,7 @@ static int verify(const struct common_options *common, const struct verify_optio
     prove_alarms(&verification, loaded);
     print_results(&verification);
     tell_kept(&verification);
-    int exit_code = results_exit_code(verification.results, verification.result_count);
-    exit_code =
-        worse_code(exit_code, worse_code(verification.exit_code, verification.alarm.exit_code));
+    int exit_code = exit_code_of(&verification);
     verification_free(&verification);
     return exit_code;
 }

@@ -85,8 +85,9 @@ void junit_format(const struct result *result, struct buffer *target);
 void console_print(const struct result *results, size_t count, bool color, bool verbose,
                    const char *reports_directory, FILE *stream);
 
-/* All results as one JSON document, ending with a newline. What is not known has no key. */
-void json_print(const struct result *results, size_t count, FILE *stream);
+/* All results as the JSON document of a command (json_fields.h), ending with a newline. */
+void json_print(const char *command, const struct result *results, size_t count, int exit_code,
+                FILE *stream);
 
 /* Progress while runs go on: on a terminal one live line per scenario, otherwise plain lines, at
  * most one every 10 seconds for each scenario. Nothing in the first second. progress_update may be
