@@ -22,7 +22,10 @@
 #include "commands/remember.h"
 #include "commands/run.h"
 #include "commands/saboteur.h"
+#include "commands/usual.h"
 #include "commands/verify.h"
+
+enum { USUAL_AFTER_MS = 700 }; /* shorter runs show nothing */
 
 /* The whole of it. All arrays have `count` places. */
 struct verification {
@@ -41,7 +44,9 @@ struct verification {
     int64_t deadline_ms;
     bool interrupted;
     struct progress *progress;
-    int exit_code; /* worse than the results', when something of ours failed */
+    struct usual_times *usual; /* of each run, for its progress */
+    bool *asked;               /* of each: was it looked for? */
+    int exit_code;             /* worse than the results', when something of ours failed */
 };
 
 /* --- options ---------------------------------------------------------------------------------- */
@@ -147,11 +152,29 @@ static void worker_ended(void *context, size_t index)
     write_report(verification, run);
 }
 
+/* Only a run that is shown asks what earlier ones took, and each once. */
+static void find_usual(struct verification *verification)
+{
+    for (size_t i = 0; i < verification->count; i++) {
+        const struct run *run = &verification->runs[i];
+        int64_t began_ms = run->facts->began_ms;
+        if (!run->scenario || verification->asked[i] || began_ms == 0 ||
+            clock_ms() - began_ms < USUAL_AFTER_MS)
+            continue;
+        verification->asked[i] = true;
+        if (usual_times_read(run->scenario, verification->common->reports, &verification->usual[i]))
+            verification->results[i].usual = &verification->usual[i];
+        return; /* the next one at the next tick: others are not kept waiting */
+    }
+}
+
 static void tick(void *context)
 {
     struct verification *verification = context;
     for (size_t i = 0; i < verification->worker_count; i++)
         run_follow(verification->working[i]);
+    if (verification->progress)
+        find_usual(verification);
     if (verification->progress)
         progress_update(verification->progress, verification->results, verification->count);
 }
@@ -372,6 +395,8 @@ static void verification_free(struct verification *verification)
     free(verification->rehearsals);
     free(verification->runs);
     free(verification->alarms);
+    free(verification->usual);
+    free(verification->asked);
     free(verification->workers);
     free(verification->working);
     free(verification->results);
@@ -392,6 +417,8 @@ static int verify(const struct common_options *common, const struct verify_optio
         .result_count = count,
         .rehearsals = xcalloc(count, sizeof(struct rehearsing)),
         .alarms = xcalloc(count, sizeof(struct run)),
+        .usual = xcalloc(count, sizeof(struct usual_times)),
+        .asked = xcalloc(count, sizeof(bool)),
         .deadline_ms =
             options->timeout_s > 0 ? deadline_after(options->timeout_s * 1000) : NO_DEADLINE,
         .progress = common->quiet

@@ -166,20 +166,6 @@ size_t text_fitting(const char *text, size_t columns)
     return length;
 }
 
-void count_format(int64_t count, char text[COUNT_TEXT_SIZE])
-{
-    char digits[24];
-    int length = snprintf(digits, sizeof(digits), "%" PRId64, count);
-    size_t end = 0;
-    for (int i = 0; i < length; i++) {
-        text[end++] = digits[i];
-        int left = length - 1 - i;
-        if (left > 0 && left % 3 == 0 && digits[i] != '-')
-            text[end++] = ',';
-    }
-    text[end] = '\0';
-}
-
 void seconds_format(int64_t duration_ms, char text[SECONDS_TEXT_SIZE])
 {
     int64_t ms = duration_ms > 0 ? duration_ms : 0;

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/number.h"
+
 enum text_shape {
     TEXT_LINE,  /* line ends and tabs are written out, too */
     TEXT_BLOCK, /* lines; blanks at the end are left away */
@@ -28,10 +30,6 @@ size_t text_columns(const char *text, size_t length);
 
 /* Bytes of a cleaned text that fit into `columns`. */
 size_t text_fitting(const char *text, size_t columns);
-
-#define COUNT_TEXT_SIZE 32
-/* "1,234,567": for people, never for programs. */
-void count_format(int64_t count, char text[COUNT_TEXT_SIZE]);
 
 #define SECONDS_TEXT_SIZE 32
 /* "1234.567": for programs, in every locale; negative durations are 0. */
