@@ -42,8 +42,8 @@ static void leave_report(struct chores *chores, size_t index)
     const char *directory = chores->common->reports;
     if (chores->chore->no_report)
         return;
-    int left = is_asked_for(chores, index) ? junit_write(&result, directory, &error)
-                                           : junit_remove(&result, directory, &error);
+    int left = is_asked_for(chores, index) ? report_write(&result, directory, &error)
+                                           : report_remove(&result, directory, &error);
     if (left == 0)
         return;
     fprintf(stderr, "restore-verifier: %s: %s\n", chores->runs[index].name, error.text);

@@ -297,7 +297,7 @@ static void announce(const struct night *night)
         else
             run_refuse_file(runs, i, loaded, REPORT_VERIFY);
         struct result result = run_result(&runs[i]);
-        if (junit_write(&result, night->common->reports, &error) < 0)
+        if (report_write(&result, night->common->reports, &error) < 0)
             say("%s", error.text);
     }
     for (size_t i = 0; i < loaded->paths.count; i++)

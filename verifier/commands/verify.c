@@ -103,7 +103,7 @@ static void write_report(struct verification *verification, const struct run *ru
 {
     struct error error;
     struct result result = run_result(run);
-    if (junit_write(&result, verification->common->reports, &error) < 0)
+    if (report_write(&result, verification->common->reports, &error) < 0)
         complain(verification, error.text);
 }
 
@@ -129,7 +129,7 @@ static void close_rehearsal(struct verification *verification, const struct run 
     rehearsing_close(run->rehearsing, run, &others);
     pids_free(&others);
     struct result result = rehearsing_result(run->rehearsing);
-    if (rehearsal_report(&result, verification->common->reports, &error) < 0)
+    if (report_write(&result, verification->common->reports, &error) < 0)
         complain(verification, error.text);
 }
 
@@ -242,7 +242,7 @@ static void remove_partial_report(struct verification *verification, const struc
     if (run->kind != REPORT_VERIFY)
         return;
     result.kind = REPORT_PARTIAL;
-    if (junit_remove(&result, verification->common->reports, &error) < 0)
+    if (report_remove(&result, verification->common->reports, &error) < 0)
         complain(verification, error.text);
 }
 
@@ -353,7 +353,7 @@ static void prepare_rehearsals(struct verification *verification, const struct l
         rehearsing_prepare(loaded->scenarios[i], verification->common->reports, rehearsing);
         run->rehearsing = rehearsing;
         struct result result = rehearsing_result(rehearsing);
-        if (rehearsal_report(&result, verification->common->reports, &error) < 0)
+        if (report_write(&result, verification->common->reports, &error) < 0)
             complain(verification, error.text);
     }
 }

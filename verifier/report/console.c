@@ -135,23 +135,6 @@ static void details(const struct paper *paper, const struct report_case *one, co
     wrapped(paper, rest, dim, TEXT_INDENT, SIZE_MAX);
 }
 
-/* What a passed check has seen, on one line. */
-static char *seen(const struct report_case *one)
-{
-    if (one->message[0] != '\0')
-        return xstrndup(one->message, strcspn(one->message, "\n"));
-    if (one->value_count == 1)
-        return xstrdup(one->values[0].text);
-    char *all = xstrdup("");
-    for (size_t i = 0; i < one->value_count; i++) {
-        char *longer = xasprintf("%s%s%s %s", all, i > 0 ? ", " : "", one->values[i].name,
-                                 one->values[i].text);
-        free(all);
-        all = longer;
-    }
-    return all;
-}
-
 /* With --verbose also how long it took. */
 static void add_time(const struct paper *paper, const struct report_case *one, struct buffer *text)
 {
@@ -165,7 +148,7 @@ static void add_time(const struct paper *paper, const struct report_case *one, s
  * its own, where there is no room for a column, or a word that does not fit into it. */
 static void passed_line(const struct paper *paper, const struct report_case *one, size_t name_width)
 {
-    cleanup(free_pointer) char *value = seen(one);
+    cleanup(free_pointer) char *value = case_seen(one);
     struct buffer text;
     buffer_init(&text, strlen(value) + DURATION_TEXT_SIZE + 8);
     buffer_append_text(&text, value);

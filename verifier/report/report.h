@@ -77,16 +77,15 @@ char *result_headline(const struct result *result);
 const char *result_remedy(const struct result *result);
 
 /* Writes DIRECTORY/SCENARIO.xml (of a partial run SCENARIO.partial.xml, and so on) by way of a
- * temporary name; makes the directory. For a scenario whose name could not be read it is the file's
- * name without folder and .yaml, so that the report of its last good run does not stay. Nor does it
- * when the new one cannot be written. */
-int junit_write(const struct result *result, const char *directory, struct error *error);
-/* Of a rehearsal that and DIRECTORY/SCENARIO.migration.md, a table for a pull request. */
-int rehearsal_report(const struct result *result, const char *directory, struct error *error);
+ * temporary name, beside it SCENARIO.md, a summary for people, but for dump and sync, and where a
+ * text is too long for dashboards SCENARIO.log; makes the directory. For a scenario whose name
+ * could not be read it is the file's name without folder and .yaml, so that the report of its last
+ * good run does not stay. Nor does it when the new one cannot be written. */
+int report_write(const struct result *result, const char *directory, struct error *error);
+/* Removes what report_write wrote, if it is there. */
+int report_remove(const struct result *result, const char *directory, struct error *error);
 void markdown_format(const struct result *result, struct buffer *target);
-/* Removes what junit_write wrote, if it is there. */
-int junit_remove(const struct result *result, const char *directory, struct error *error);
-/* Appends the same document as text. */
+/* JUnit XML. */
 void junit_format(const struct result *result, struct buffer *target);
 
 /* The summary that a person reads at a glance. `color` turns on escape sequences. Passed checks are

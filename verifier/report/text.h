@@ -25,6 +25,15 @@ char *text_clean(const char *text, size_t size, enum text_shape shape);
 /* The same for an array, whose size is known. */
 #define clean_line(array) text_clean((array), sizeof(array), TEXT_LINE)
 
+/* What a report holds of one text, at most: dashboards choke on more. */
+enum { TEXT_REPORTED_MOST = 4096 };
+
+/* A copy of a cleaned text, to be freed by the caller. Of more than `most_bytes` the middle is left
+ * out, between characters, and a note in its place says how much, and `where` the whole is
+ * ("all of it is in shop.log"; NULL: nowhere). What is kept, without the note, fits into
+ * `most_bytes`. */
+char *text_shorten(const char *text, size_t most_bytes, const char *where);
+
 /* Columns that the first `length` bytes of a cleaned text take on a terminal. */
 size_t text_columns(const char *text, size_t length);
 
