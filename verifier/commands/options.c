@@ -327,7 +327,7 @@ void scenarios_free(struct scenario **scenarios, size_t count)
     free(scenarios);
 }
 
-void scenarios_load_told(const struct common_options *common, struct loaded *ret_loaded)
+void scenarios_load_all(const struct common_options *common, struct loaded *ret_loaded)
 {
     struct loaded loaded = {0};
     scenario_paths(common, &loaded.paths);
@@ -338,9 +338,19 @@ void scenarios_load_told(const struct common_options *common, struct loaded *ret
             "restore-verifier: there is no scenario file in %s: name one, or put one there",
             searched);
     loaded.scenarios = scenarios_load(&loaded.paths, &loaded.problems);
-    for (size_t i = 0; i < loaded.problems.count; i++)
-        fprintf(stderr, "%s\n", loaded.problems.items[i]);
     *ret_loaded = loaded;
+}
+
+void loaded_tell(const struct loaded *loaded)
+{
+    for (size_t i = 0; i < loaded->problems.count; i++)
+        fprintf(stderr, "%s\n", loaded->problems.items[i]);
+}
+
+void scenarios_load_told(const struct common_options *common, struct loaded *ret_loaded)
+{
+    scenarios_load_all(common, ret_loaded);
+    loaded_tell(ret_loaded);
 }
 
 void loaded_free(struct loaded *loaded)

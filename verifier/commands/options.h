@@ -63,7 +63,11 @@ struct loaded {
     struct strings problems;     /* of all files */
 };
 
-/* Loads the scenarios of the command line, and prints what is wrong with them. */
+/* Loads the scenarios of the command line. */
+void scenarios_load_all(const struct common_options *common, struct loaded *ret_loaded);
+/* Prints what is wrong with them. */
+void loaded_tell(const struct loaded *loaded);
+/* Both. */
 void scenarios_load_told(const struct common_options *common, struct loaded *ret_loaded);
 void loaded_free(struct loaded *loaded);
 

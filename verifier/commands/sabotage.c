@@ -152,8 +152,10 @@ int command_sabotage(int argc, char **argv)
         if (!common.quiet)
             alarm.progress =
                 progress_new(stderr, isatty(STDERR_FILENO), wants_color(STDERR_FILENO));
-        scenarios_load_told(&common, &loaded);
-        if (loaded.paths.count > 0)
+        scenarios_load_all(&common, &loaded);
+        if (loaded.paths.count == 0)
+            loaded_tell(&loaded);
+        else
             exit_code = sabotage(&alarm, options.only, &loaded);
         loaded_free(&loaded);
         progress_free(alarm.progress);

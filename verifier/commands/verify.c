@@ -503,12 +503,14 @@ int verify_scenarios(const struct common_options *common, struct verify_options 
     int exit_code = EXIT_CANNOT_VERIFY;
     signal(SIGPIPE, SIG_IGN); /* a reader who has left is an error like any other */
     options->run.reports = common->reports;
-    scenarios_load_told(common, &loaded);
+    scenarios_load_all(common, &loaded);
     options->run.postgresql = version_of(options->postgresql);
     options->run.side_by_side = side_by_side(common, loaded.paths.count);
-    if (loaded.paths.count > 0 && check_usage(common, options, loaded.paths.count, &error) < 0)
+    if (loaded.paths.count == 0)
+        loaded_tell(&loaded);
+    else if (check_usage(common, options, loaded.paths.count, &error) < 0)
         fprintf(stderr, "restore-verifier: %s\n", error.text);
-    else if (loaded.paths.count > 0)
+    else /* what is wrong with a scenario is among its results */
         exit_code = verify(common, options, &loaded);
     loaded_free(&loaded);
     return exit_code;
