@@ -20,7 +20,7 @@ void count_format(int64_t count, char text[COUNT_TEXT_SIZE])
 
 struct count_text counted(int64_t count)
 {
-    struct count_text words;
+    struct count_text words = {""};
     count_format(count, words.text);
     return words;
 }

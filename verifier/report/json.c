@@ -131,6 +131,7 @@ json_t *result_object(const struct result *result)
     json_t *object = json_scenario(result->scenario, result_exit_code(result));
     cleanup(free_pointer) char *headline = result_headline(result);
     json_object_set_new(object, "headline", json_string(headline));
+    json_set_text(object, "remedy", result_remedy(result), SIZE_MAX);
     json_object_set_new(object, "partial", json_boolean(result->kind == REPORT_PARTIAL));
     if (result->kind == REPORT_SABOTAGE)
         json_object_set_new(object, "sabotage", json_true());

@@ -48,10 +48,20 @@ static int write_markdown(const struct result *result, const char *directory, st
     return outcome;
 }
 
+/* What last night left does not speak for a report that could not be written. */
+static int remove_rest(const struct result *result, const char *directory)
+{
+    struct error ignored;
+    if (has_markdown(result))
+        result_file_remove(result, directory, "md", &ignored);
+    result_file_remove(result, directory, log_ending(result), &ignored);
+    return -1;
+}
+
 int report_write(const struct result *result, const char *directory, struct error *error)
 {
     if (write_junit(result, directory, error) < 0)
-        return -1;
+        return remove_rest(result, directory);
     return has_markdown(result) ? write_markdown(result, directory, error) : 0;
 }
 
