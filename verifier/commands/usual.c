@@ -30,7 +30,7 @@ static bool tells_times(const struct history_entry *entry)
 static void take_medians(const struct history_entry *const *nights, size_t count,
                          struct usual_times *ret_usual)
 {
-    int64_t values[NIGHTS];
+    int64_t values[NIGHTS] = {0};
     for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
         size_t known = 0;
         for (size_t i = 0; i < count; i++) {

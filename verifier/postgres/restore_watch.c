@@ -144,8 +144,9 @@ static bool pause_a_moment(struct restore_watch *watch)
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
     pthread_mutex_lock(&watch->mutex);
-    while (!watch->stopping && pthread_cond_timedwait(&watch->changed, &watch->mutex, &until) == 0)
-        continue;
+    int waited = 0;
+    while (!watch->stopping && waited == 0)
+        waited = pthread_cond_timedwait(&watch->changed, &watch->mutex, &until);
     bool stopping = watch->stopping;
     if (watch->again)
         forget(watch);
