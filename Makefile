@@ -194,7 +194,7 @@ install: all man completions $(SCHEMA)
 	install -D -m 644 $(COMPLETIONS)/$(PROGRAM).bash $(DESTDIR)$(BASHDIR)/$(PROGRAM)
 	install -D -m 644 -t $(DESTDIR)$(ZSHDIR) $(COMPLETIONS)/_$(PROGRAM)
 	install -D -m 644 -t $(DESTDIR)$(FISHDIR) $(COMPLETIONS)/$(PROGRAM).fish
-	install -D -m 644 -t $(DESTDIR)$(DATADIR)/$(PROGRAM) $(SCHEMA)
+	install -D -m 644 -t $(DESTDIR)$(DATADIR)/$(PROGRAM) $(SCHEMA) verifier/report/output.schema.json
 	install -D -m 644 -t $(DESTDIR)$(UNITDIR) $(UNITS:%=scripts/systemd/%)
 	sed -i 's|@BINDIR@|$(BINDIR)|' $(DESTDIR)$(UNITDIR)/$(PROGRAM)@.service
 	install -D -m 644 -t $(DESTDIR)$(SYSUSERDIR) scripts/systemd/$(PROGRAM).conf

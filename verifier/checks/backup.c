@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "checks/kinds.h"
 #include "postgres/tools.h"
 
@@ -116,9 +117,9 @@ void backup_is_intact(const struct subject *subject, const void *parameter, stru
     else if (!ends_are_known(subject, &words))
         outcome_warn(outcome, "%s", words.data);
     else
-        outcome_pass(outcome, "%s, %" PRId64 " table%s, %" PRId64 " row%s%s", size,
-                     backup->table_count, backup->table_count == 1 ? "" : "s", backup->row_count,
-                     backup->row_count == 1 ? "" : "s",
+        outcome_pass(outcome, "%s, %s table%s, %s row%s%s", size, counted(backup->table_count).text,
+                     plural_of(backup->table_count), counted(backup->row_count).text,
+                     plural_of(backup->row_count),
                      subject->manifest ? ", as its manifest says" : "");
     buffer_free(&words);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "checks/kinds.h"
 #include "checks/partitions.h"
 #include "checks/session.h"
@@ -336,11 +337,11 @@ static void judge(const struct subject *subject, const struct candidates *candid
             continue;
         first = first ? first : candidate;
         if (++different <= LISTED_DIFFERENCES)
-            outcome_detail(outcome,
-                           "%s: archive %" PRId64 " rows, %" PRId64 " bytes; restored %" PRId64
-                           " rows, %" PRId64 " bytes",
-                           candidate->label, candidate->archived.rows, candidate->archived.bytes,
-                           candidate->restored.rows, candidate->restored.bytes);
+            outcome_detail(outcome, "%s: archive %s rows, %s bytes; restored %s rows, %s bytes",
+                           candidate->label, counted(candidate->archived.rows).text,
+                           counted(candidate->archived.bytes).text,
+                           counted(candidate->restored.rows).text,
+                           counted(candidate->restored.bytes).text);
     }
     outcome_value(outcome, "restored.compared_tables", "%zu", candidates->count);
     int dumped =

@@ -6,6 +6,7 @@
 
 #include "archive/set.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "checks/kinds.h"
 #include "checks/session.h"
 
@@ -83,18 +84,17 @@ static void compare_rows(const struct archive *archive, const struct manifest *m
         int64_t rows = found ? found->rows : 0;
         if (expected->rows != NOT_COUNTED && rows != expected->rows &&
             is_comparable(archive, expected))
-            differ(differences, outcome,
-                   "%s.%s: archive %" PRId64 " rows%s, manifest of its dump %" PRId64,
-                   expected->schema, expected->name, rows, found ? "" : " (no such table)",
-                   expected->rows);
+            differ(differences, outcome, "%s.%s: archive %s rows%s, manifest of its dump %s",
+                   expected->schema, expected->name, counted(rows).text,
+                   found ? "" : " (no such table)", counted(expected->rows).text);
     }
     for (size_t i = 0; i < archived.count; i++) {
         const struct table_count *found = &archived.items[i];
         if (!table_counts_find(&manifest->tables, found->schema, found->name) &&
             is_comparable(archive, found))
             differ(differences, outcome,
-                   "%s.%s: archive %" PRId64 " rows, manifest of its dump: no such table",
-                   found->schema, found->name, found->rows);
+                   "%s.%s: archive %s rows, manifest of its dump: no such table", found->schema,
+                   found->name, counted(found->rows).text);
     }
 }
 
@@ -256,7 +256,7 @@ void schema_same_as_dump(const struct subject *subject, struct outcome *outcome)
     if (differences.count > 0)
         outcome_fail(outcome, "%s", differences.first);
     else
-        outcome_pass(outcome, "%" PRId64 " entries of the table of contents", count);
+        outcome_pass(outcome, "%s entries of the table of contents", counted(count).text);
 }
 
 void table_same_as_dump(const struct subject *subject, const void *parameter,
@@ -290,10 +290,10 @@ void table_same_as_dump(const struct subject *subject, const void *parameter,
         return;
     }
     cleanup(free_pointer) char *words =
-        dumped
-            ? xasprintf("restored %" PRId64 " rows, and the dump counted %" PRId64, restored.rows,
-                        dumped->rows_total)
-            : xasprintf("restored %" PRId64 " rows, and the dump saw no such table", restored.rows);
+        dumped ? xasprintf("restored %s rows, and the dump counted %s", counted(restored.rows).text,
+                           counted(dumped->rows_total).text)
+               : xasprintf("restored %s rows, and the dump saw no such table",
+                           counted(restored.rows).text);
     disagree(expected->expectation, words, outcome);
 }
 

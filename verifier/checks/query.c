@@ -12,6 +12,7 @@ void query_result(const struct subject *subject, const void *parameter, struct o
     if (!connection)
         return;
     outcome_detail(outcome, "query: %s", query->sql);
+    outcome_detail(outcome, "expected: %s", query->expect.text);
     cleanup(result_clear) PGresult *result = session_row(connection, query->sql, outcome);
     if (!result)
         return;

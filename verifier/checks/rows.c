@@ -6,6 +6,7 @@
 
 #include "archive/gaps.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "checks/absent.h"
 #include "checks/kinds.h"
 #include "checks/numbering.h"
@@ -210,16 +211,16 @@ static bool agrees(const struct pair *pair)
 static void tell_difference(const struct pair *pair, struct outcome *outcome)
 {
     if (!pair->quoted)
-        outcome_detail(outcome, "%s.%s: archive %" PRId64 " rows, restored: no such table",
-                       pair->schema, pair->name, pair->archived);
+        outcome_detail(outcome, "%s.%s: archive %s rows, restored: no such table", pair->schema,
+                       pair->name, counted(pair->archived).text);
     else if (!pair->in_archive)
-        outcome_detail(outcome, "%s.%s: not in the archive, restored %" PRId64 " rows",
-                       pair->schema, pair->name, pair->restored);
+        outcome_detail(outcome, "%s.%s: not in the archive, restored %s rows", pair->schema,
+                       pair->name, counted(pair->restored).text);
     else
-        outcome_detail(
-            outcome, "%s.%s: archive %" PRId64 " rows, restored %" PRId64 ", difference %+" PRId64,
-            pair->schema, pair->name, pair->archived, pair->restored,
-            pair->restored - pair->archived);
+        outcome_detail(outcome, "%s.%s: archive %s rows, restored %s, difference %s%s",
+                       pair->schema, pair->name, counted(pair->archived).text,
+                       counted(pair->restored).text, pair->restored > pair->archived ? "+" : "",
+                       counted(pair->restored - pair->archived).text);
 }
 
 static bool has_data(const struct archive *archive)
@@ -312,10 +313,10 @@ static bool tables_agree(const struct pairs *pairs, struct outcome *outcome)
     if (different > LISTED_DIFFERENCES)
         outcome_detail(outcome, "and %zu more", different - LISTED_DIFFERENCES);
     outcome_fail(outcome,
-                 "%zu of %zu tables differ from the archive; first %s.%s: archive %" PRId64
-                 " rows, restored %" PRId64 "%s",
-                 different, pairs->count, first->schema, first->name, first->archived,
-                 first->restored, first->quoted ? "" : " (no such table)");
+                 "%zu of %zu tables differ from the archive; first %s.%s: archive %s rows, "
+                 "restored %s%s",
+                 different, pairs->count, first->schema, first->name, counted(first->archived).text,
+                 counted(first->restored).text, first->quoted ? "" : " (no such table)");
     return false;
 }
 
@@ -351,8 +352,9 @@ static void tell_all(struct connection *connection, const struct subject *subjec
         return;
     cleanup(free_pointer) char *others = gaps_words(&gaps, outcome);
     cleanup(free_pointer) char *seen = xasprintf(
-        "%" PRId64 " row%s in %zu table%s%s", rows_restored(pairs),
-        rows_restored(pairs) == 1 ? "" : "s", pairs->count, pairs->count == 1 ? "" : "s",
+        "%s row%s in %s table%s%s", counted(rows_restored(pairs)).text,
+        plural_of(rows_restored(pairs)), counted((int64_t)pairs->count).text,
+        plural_of((int64_t)pairs->count),
         subject->facts->restore.excluded_count > 0 ? ", without what restore.exclude leaves out"
                                                    : "");
     const char *const remarks[] = {absent, behind, others};

@@ -7,6 +7,7 @@
 #include "archive/plain/plain.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "checks/kinds.h"
 #include "checks/numbering.h"
 #include "checks/schema_limits.h"
@@ -233,8 +234,8 @@ static void tell_there(const struct subject *subject, const struct schema *expec
     cleanup(free_pointer) char *unsound = NULL;
     if (unsound_find(subject, outcome, &unsound) < 0)
         return;
-    cleanup(free_pointer) char *seen =
-        xasprintf("%zu object%s", expected->count, expected->count == 1 ? "" : "s");
+    cleanup(free_pointer) char *seen = xasprintf(
+        "%s object%s", counted((int64_t)expected->count).text, plural_of((int64_t)expected->count));
     if (expected->count == 0 && expected->unnamed > 0)
         outcome_warn(
             outcome,

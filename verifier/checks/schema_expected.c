@@ -8,6 +8,7 @@
 
 #include "archive/plain/plain.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "checks/kinds.h"
 #include "checks/numbering.h"
 #include "checks/schema_limits.h"
@@ -182,7 +183,8 @@ static void compare(const struct subject *subject, const struct schema_expectati
         outcome_detail(outcome, "ignored, as the scenario asks: %zu", left_out);
     tell_limits(before, &now, since, &difference, depth, outcome);
     if (lines.count == 0)
-        outcome_pass(outcome, "%zu object%s", difference.same, difference.same == 1 ? "" : "s");
+        outcome_pass(outcome, "%s object%s", counted((int64_t)difference.same).text,
+                     plural_of((int64_t)difference.same));
     else if (allowed)
         outcome_pass(outcome, "%s, %s", words, allowed);
     else if (expected->warn)

@@ -65,6 +65,14 @@ static void print(const struct checking *checking, const struct scenario *scenar
     }
 }
 
+static bool is_ready(const struct findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        if (findings->items[i].readiness == NOT_READY)
+            return false;
+    return true;
+}
+
 static json_t *to_json(const char *scenario, const struct findings *findings)
 {
     json_t *list = json_array();
@@ -75,7 +83,10 @@ static json_t *to_json(const char *scenario, const struct findings *findings)
         json_set_text(object, "text", finding->text, SIZE_MAX);
         json_array_append_new(list, object);
     }
-    return json_pack("{ss so}", "scenario", scenario, "findings", list);
+    json_t *object =
+        json_scenario(scenario, is_ready(findings) ? EXIT_VERIFIED : EXIT_CANNOT_VERIFY);
+    json_object_set_new(object, "findings", list);
+    return object;
 }
 
 static void check(struct checking *checking, const struct scenario *scenario)
@@ -83,9 +94,8 @@ static void check(struct checking *checking, const struct scenario *scenario)
     struct findings findings;
     time_zone_use(scenario->backups.time_zone);
     preflight_run(scenario, checking->timeout_ms, &findings);
-    for (size_t i = 0; i < findings.count; i++)
-        if (findings.items[i].readiness == NOT_READY)
-            checking->exit_code = EXIT_CANNOT_VERIFY;
+    if (!is_ready(&findings))
+        checking->exit_code = EXIT_CANNOT_VERIFY;
     if (checking->common->json)
         json_array_append_new(checking->scenarios, to_json(scenario->name, &findings));
     else
@@ -101,16 +111,6 @@ static void tell_wrong(struct checking *checking, const char *path)
     checking->exit_code = EXIT_CANNOT_VERIFY;
     if (checking->common->json)
         json_array_append_new(checking->scenarios, to_json(path, &findings));
-}
-
-static void print_json(struct checking *checking)
-{
-    json_t *whole = json_pack("{ss si ss si so}", "format", "restore-verifier check", "version", 1,
-                              "program", PROGRAM_VERSION, "exit_code", checking->exit_code,
-                              "scenarios", json_incref(checking->scenarios));
-    json_dumpf(whole, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(whole);
 }
 
 int command_check(int argc, char **argv)
@@ -133,8 +133,9 @@ int command_check(int argc, char **argv)
         else
             tell_wrong(&checking, loaded.paths.items[i]);
     if (common.json)
-        print_json(&checking);
-    json_decref(checking.scenarios);
+        json_print_scenarios("check", checking.scenarios, checking.exit_code, stdout);
+    else
+        json_decref(checking.scenarios);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fputs("restore-verifier: cannot write to standard output\n", stderr);
         checking.exit_code = EXIT_CANNOT_VERIFY;

@@ -10,6 +10,8 @@
 #include "commands/loading.h"
 #include "commands/remember.h"
 #include "commands/run.h"
+#include "report/json_fields.h"
+#include "report/json_result.h"
 
 /* The whole of it. */
 struct chores {
@@ -17,7 +19,8 @@ struct chores {
     const struct common_options *common;
     const void *own;
     const struct loaded *loaded;
-    struct run *runs; /* as many as there are files */
+    struct run *runs;  /* as many as there are files */
+    json_t *scenarios; /* what is told of each as JSON */
     int exit_code;
 };
 
@@ -40,8 +43,8 @@ static void leave_report(struct chores *chores, size_t index)
     const char *directory = chores->common->reports;
     if (chores->chore->no_report)
         return;
-    int left = is_asked_for(chores, index) ? junit_write(&result, directory, &error)
-                                           : junit_remove(&result, directory, &error);
+    int left = is_asked_for(chores, index) ? report_write(&result, directory, &error)
+                                           : report_remove(&result, directory, &error);
     if (left == 0)
         return;
     fprintf(stderr, "restore-verifier: %s: %s\n", chores->runs[index].name, error.text);
@@ -66,6 +69,7 @@ static void work(struct chores *chores, size_t index)
 {
     const struct scenario *scenario = chores->loaded->scenarios[index];
     struct run *run = &chores->runs[index];
+    json_t *details = NULL;
     struct outcome *outcome = &run->outcomes[0];
     if (!is_asked_for(chores, index)) {
         if (!chores->common->quiet)
@@ -79,7 +83,7 @@ static void work(struct chores *chores, size_t index)
         time_zone_use(scenario->backups.time_zone);
         run->facts->began = time(NULL);
         run->facts->began_ms = outcome->started_ms = clock_ms();
-        chores->chore->work(scenario, chores->common, chores->own, run->facts, outcome);
+        chores->chore->work(scenario, chores->common, chores->own, run->facts, outcome, &details);
         outcome->duration_ms = clock_ms() - outcome->started_ms;
         leave_report(chores, index);
         if (!chores->chore->no_report)
@@ -88,7 +92,24 @@ static void work(struct chores *chores, size_t index)
             signals_release(&before);
     }
     struct result result = run_result(run);
+    json_t *object = result_object(&result);
+    if (details)
+        json_object_set_new(object, chores->chore->details_key, details);
+    json_array_append_new(chores->scenarios, object);
     raise_code(chores, result_exit_code(&result));
+}
+
+static void tell_json(struct chores *chores)
+{
+    if (!chores->common->json) {
+        json_decref(chores->scenarios);
+        return;
+    }
+    json_print_scenarios(chores->chore->command, chores->scenarios, chores->exit_code, stdout);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    fputs("restore-verifier: cannot write to standard output\n", stderr);
+    raise_code(chores, EXIT_CANNOT_VERIFY);
 }
 
 int chores_run(const struct chore *chore, const struct common_options *common, const void *own)
@@ -101,11 +122,13 @@ int chores_run(const struct chore *chore, const struct common_options *common, c
         .own = own,
         .loaded = &loaded,
         .runs = xcalloc(loaded.paths.count, sizeof(*chores.runs)),
+        .scenarios = json_array(),
         .exit_code = loaded.problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED,
     };
     prepare(&chores);
     for (size_t i = 0; i < loaded.paths.count; i++)
         work(&chores, i);
+    tell_json(&chores);
     for (size_t i = 0; i < loaded.paths.count; i++)
         run_release(&chores.runs[i]);
     free(chores.runs);

@@ -8,6 +8,8 @@
 #ifndef COMMANDS_CHORES_H
 #define COMMANDS_CHORES_H
 
+#include <jansson.h>
+
 #include "commands/options.h"
 #include "report/report.h"
 
@@ -20,9 +22,12 @@ struct chore {
     bool (*is_asked_for)(const struct scenario *scenario);
     void (*tell_not_asked_for)(const struct scenario *scenario);
     /* Does it and prints what there is to say. The outcome is a pass or an error; the facts, what
-     * is known of the backup. `own` is that of chores_run. */
+     * is known of the backup. `own` is that of chores_run. `details` may be given a JSON object,
+     * which is told as the key `details_key`. */
     void (*work)(const struct scenario *scenario, const struct common_options *common,
-                 const void *own, struct facts *facts, struct outcome *outcome);
+                 const void *own, struct facts *facts, struct outcome *outcome, json_t **details);
+    const char *details_key;
+    const char *command; /* its name */
 };
 
 /* Gives the exit code. */

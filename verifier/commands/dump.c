@@ -45,6 +45,7 @@ static const struct usage dump_usage = {
         "names, the scenarios are those of the directory scenarios.",
     .options = dump_options,
     .takes_reports = true,
+    .takes_format = true,
 };
 
 /* Under the names that a report of verify has for the same. */
@@ -199,8 +200,9 @@ static void tell_warnings(const struct scenario *scenario, const struct dump_rep
 }
 
 static void dump(const struct scenario *scenario, const struct common_options *common,
-                 const void *own, struct facts *facts, struct outcome *outcome)
+                 const void *own, struct facts *facts, struct outcome *outcome, json_t **details)
 {
+    (void)details;
     const struct dump_options *options = own;
     struct error error;
     struct address database = {0};
@@ -233,8 +235,11 @@ static void dump(const struct scenario *scenario, const struct common_options *c
 
 int command_dump(int argc, char **argv)
 {
-    static const struct chore chore = {
-        .kind = REPORT_DUMP, .check = "a backup is made", .holds_signals = true, .work = dump};
+    static const struct chore chore = {.kind = REPORT_DUMP,
+                                       .check = "a backup is made",
+                                       .holds_signals = true,
+                                       .work = dump,
+                                       .command = "dump"};
     struct common_options common;
     struct dump_options options = {0};
     options_parse(argc, argv, &dump_usage, &common, &options);

@@ -11,6 +11,7 @@
 #include "base/signature.h"
 #include "commands/commands.h"
 #include "report/evidence.h"
+#include "report/json_fields.h"
 
 /* The files of one document. */
 struct files {
@@ -67,6 +68,14 @@ static int write_files(const struct evidence *evidence, const struct files *file
     return evidence_page_write(evidence, files->json_name, sha256, files->page, error);
 }
 
+static void note(const struct files *files, bool is_signed, json_t *written)
+{
+    json_set_text(written, "page", files->page, SIZE_MAX);
+    json_set_text(written, "evidence", files->json, SIZE_MAX);
+    if (is_signed)
+        json_set_text(written, "signature", files->signature, SIZE_MAX);
+}
+
 static void tell(const struct files *files, bool is_signed)
 {
     fprintf(stderr, "wrote %s, %s%s%s\n", files->page, files->json, is_signed ? ", " : "",
@@ -75,7 +84,7 @@ static void tell(const struct files *files, bool is_signed)
 
 static int write_evidence(const struct common_options *common, const struct sources *sources,
                           const struct period *period, const struct signature_key *key,
-                          struct error *error)
+                          json_t *written, struct error *error)
 {
     char key_name[SHA256_HEX_SIZE];
     struct evidence evidence;
@@ -89,6 +98,8 @@ static int write_evidence(const struct common_options *common, const struct sour
     evidence_gather(told, sources->count, period, now, key ? key_name : NULL, &evidence);
     files_name(common->reports, period, &files);
     int outcome = write_files(&evidence, &files, key, error);
+    if (outcome == 0)
+        note(&files, key != NULL, written);
     if (outcome == 0 && !common->quiet)
         tell(&files, key != NULL);
     evidence_free(&evidence);
@@ -111,14 +122,14 @@ static int tell_problems(const struct sources *sources)
 }
 
 int evidence_write_command(const struct common_options *common, const struct sources *sources,
-                           const char *period_text, const char *key_path)
+                           const char *period_text, const char *key_path, json_t *written)
 {
     struct error error;
     struct period period;
     cleanup(signature_key_freep) struct signature_key *key = NULL;
     if (period_parse(period_text, &period, &error) == 0 &&
         (!key_path || signature_key_read_private(key_path, &key, &error) == 0) &&
-        write_evidence(common, sources, &period, key, &error) == 0)
+        write_evidence(common, sources, &period, key, written, &error) == 0)
         return tell_problems(sources);
     fprintf(stderr, "restore-verifier: %s\n", error.text);
     return EXIT_CANNOT_VERIFY;

@@ -347,7 +347,7 @@ static void check_content(struct check *check, const char *path, const struct bu
 int evidence_check_command(const struct common_options *common, const struct sources *sources,
                            const char *path, const char *key_path)
 {
-    struct check check = {.quiet = common->quiet, .sources = sources};
+    struct check check = {.quiet = common->quiet || common->json, .sources = sources};
     struct buffer content;
     struct error error;
     if (file_read(path, FILE_LIMIT_BYTES, &content, &error) < 0) {

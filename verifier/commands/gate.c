@@ -55,8 +55,9 @@ struct answer {
 
 static json_t *answer_json(const struct answer *answer)
 {
-    json_t *object = json_pack("{ss ss si ss}", "scenario", answer->scenario, "state", answer->word,
-                               "exit_code", answer->exit_code, "message", answer->message);
+    json_t *object = json_scenario(answer->scenario, answer->exit_code);
+    json_object_set_new(object, "state", json_string(answer->word));
+    json_set_text(object, "message", answer->message, SIZE_MAX);
     if (!answer->gate)
         return object;
     const struct history_entry *proven = answer->gate->proven;
@@ -66,10 +67,9 @@ static json_t *answer_json(const struct answer *answer)
         return object;
     json_set_time(object, "last_proven", proven->began);
     json_set_time(object, "backup_time", proven->backup_time);
-    json_object_set_new(object, "backup", json_string(proven->backup));
+    json_set_text(object, "backup", proven->backup, SIZE_MAX);
     if (answer->gate->restore_ms != INT64_MAX)
-        json_object_set_new(object, "restore_seconds",
-                            json_real((double)answer->gate->restore_ms / 1000));
+        json_set_seconds(object, "restore_seconds", answer->gate->restore_ms);
     return object;
 }
 
@@ -146,7 +146,7 @@ static int judge_all(const struct common_options *common, const struct gate_opti
             tell_error(&gates, loaded->paths.items[i], "the scenario is wrong");
     }
     if (common->json)
-        json_print_scenarios(gates.answers, gates.exit_code, stdout);
+        json_print_scenarios("gate", gates.answers, gates.exit_code, stdout);
     else
         json_decref(gates.answers);
     return gates.exit_code;

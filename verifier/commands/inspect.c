@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "commands/commands.h"
 #include "commands/options.h"
+#include "report/json_fields.h"
 #include "report/text.h"
 #include "shelf/backup_read.h"
 #include "shelf/find.h"
@@ -223,20 +224,12 @@ static void print_recipe(const struct archive *archive, const struct manifest *m
 
 /* ---- for a program ---- */
 
-static json_t *json_text(const char *text)
+static void set_line(json_t *object, const char *key, const char *text)
 {
-    if (!text)
-        return json_null();
-    cleanup(free_pointer) char *shown = printable(text);
-    return json_string(shown);
-}
-
-static json_t *json_strings(const struct strings *list)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < list->count; i++)
-        json_array_append_new(array, json_text(list->items[i]));
-    return array;
+    if (text && *text) {
+        cleanup(free_pointer) char *shown = printable(text);
+        json_object_set_new(object, key, json_string(shown));
+    }
 }
 
 static json_t *json_extensions(const struct archive *archive)
@@ -244,8 +237,8 @@ static json_t *json_extensions(const struct archive *archive)
     json_t *array = json_array();
     for (size_t i = 0; i < archive->extension_count; i++) {
         json_t *extension = json_object();
-        json_object_set_new(extension, "name", json_text(archive->extensions[i].name));
-        json_object_set_new(extension, "schema", json_text(archive->extensions[i].schema));
+        set_line(extension, "name", archive->extensions[i].name);
+        set_line(extension, "schema", archive->extensions[i].schema);
         json_array_append_new(array, extension);
     }
     return array;
@@ -257,13 +250,12 @@ static void json_set_versions(json_t *object, const struct archive *archive)
         archive->version_major > 0
             ? xasprintf("%d.%d", archive->version_major, archive->version_minor)
             : NULL;
-    json_object_set_new(object, "format", json_text(archive_format_name(archive->format)));
-    json_object_set_new(object, "archive_version", json_text(version));
-    json_object_set_new(object, "compression",
-                        json_text(archive_compression_name(archive->compression)));
-    json_object_set_new(object, "container", json_text(archive_container_name(archive->container)));
-    json_object_set_new(object, "server_version", json_text(archive->server_version));
-    json_object_set_new(object, "pg_dump_version", json_text(archive->pg_dump_version));
+    set_line(object, "format", archive_format_name(archive->format));
+    set_line(object, "archive_version", version);
+    set_line(object, "compression", archive_compression_name(archive->compression));
+    set_line(object, "container", archive_container_name(archive->container));
+    set_line(object, "server_version", archive->server_version);
+    set_line(object, "pg_dump_version", archive->pg_dump_version);
 }
 
 static const char *end_name(enum archive_end end)
@@ -277,12 +269,12 @@ static json_t *json_parts(const struct archive *archive)
     for (size_t i = 0; i < archive->part_count; i++) {
         const struct archive *part = &archive->parts[i];
         json_t *object = json_object();
-        json_object_set_new(object, "part", json_text(backup_part_name(part->part)));
-        json_object_set_new(object, "file", json_text(part->name));
+        set_line(object, "part", backup_part_name(part->part));
+        set_line(object, "file", part->name);
         json_set_versions(object, part);
-        json_object_set_new(object, "end", json_text(end_name(part->end)));
-        json_object_set_new(object, "stored_bytes", json_integer(part->stored_bytes));
-        json_object_set_new(object, "sha256", json_text(part->sha256[0] ? part->sha256 : NULL));
+        set_line(object, "end", end_name(part->end));
+        json_object_set_new(object, "size_bytes", json_integer(part->stored_bytes));
+        set_line(object, "sha256", part->sha256[0] ? part->sha256 : NULL);
         json_array_append_new(array, object);
     }
     return array;
@@ -293,25 +285,26 @@ static json_t *json_archive(const struct archive *archive, const char *path)
     json_t *object = json_object();
     if (archive->part_count > 0)
         json_object_set_new(object, "parts", json_parts(archive));
-    json_object_set_new(object, "end", json_text(end_name(archive->end)));
-    json_object_set_new(object, "file", json_text(path));
+    set_line(object, "end", end_name(archive->end));
+    set_line(object, "file", path);
     json_object_set_new(object, "intact", json_boolean(archive->complete));
     json_set_versions(object, archive);
-    json_object_set_new(object, "database", json_text(archive->database));
-    json_object_set_new(object, "databases", json_strings(&archive->databases));
-    json_object_set_new(object, "encoding", json_text(archive->encoding));
+    set_line(object, "database", archive->database);
+    json_set_strings(object, "databases", &archive->databases);
+    set_line(object, "encoding", archive->encoding);
     char when[TIME_TEXT_SIZE] = "";
     if (archive->has_creation_time)
         strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &archive->creation_local);
-    json_object_set_new(object, "created_local", json_text(when[0] ? when : NULL));
-    json_object_set_new(object, "stored_bytes", json_integer(archive->stored_bytes));
-    json_object_set_new(object, "unpacked_bytes", json_integer(archive->unpacked_bytes));
-    json_object_set_new(object, "sha256", json_text(archive->sha256[0] ? archive->sha256 : NULL));
-    json_object_set_new(object, "entries", json_integer((json_int_t)archive->entry_count));
+    set_line(object, "created_local", when[0] ? when : NULL);
+    json_object_set_new(object, "size_bytes", json_integer(archive->stored_bytes));
+    json_object_set_new(object, "unpacked_size_bytes", json_integer(archive->unpacked_bytes));
+    set_line(object, "sha256", archive->sha256[0] ? archive->sha256 : NULL);
+    json_object_set_new(object, "entry_count", json_integer((json_int_t)archive->entry_count));
     json_object_set_new(object, "extensions", json_extensions(archive));
-    json_object_set_new(object, "roles", json_strings(&archive->roles));
-    json_object_set_new(object, "large_objects", json_integer(archive->large_object_count));
-    json_object_set_new(object, "large_object_bytes", json_integer(archive->large_object_bytes));
+    json_set_strings(object, "roles", &archive->roles);
+    json_object_set_new(object, "large_object_count", json_integer(archive->large_object_count));
+    json_object_set_new(object, "large_object_size_bytes",
+                        json_integer(archive->large_object_bytes));
     return object;
 }
 
@@ -323,8 +316,8 @@ static json_t *json_recipe(const struct archive *archive, const struct manifest 
     cleanup(strings_free) struct strings commands = {0};
     restore_needs(archive, manifest, &needs);
     restore_commands(archive, manifest, path, &commands);
-    json_object_set_new(object, "needs", json_strings(&needs));
-    json_object_set_new(object, "commands", json_strings(&commands));
+    json_set_strings(object, "needs", &needs);
+    json_set_strings(object, "commands", &commands);
     return object;
 }
 
@@ -332,25 +325,32 @@ static json_t *json_table(const struct archive_table *table)
 {
     json_t *object = json_object();
     if (table->database)
-        json_object_set_new(object, "database", json_text(table->database));
-    json_object_set_new(object, "schema", json_text(table->schema));
-    json_object_set_new(object, "name", json_text(table->name));
-    json_object_set_new(object, "rows", json_integer(table->totals.rows));
-    json_object_set_new(object, "bytes", json_integer(table->totals.bytes));
+        set_line(object, "database", table->database);
+    set_line(object, "schema", table->schema);
+    set_line(object, "name", table->name);
+    json_object_set_new(object, "row_count", json_integer(table->totals.rows));
+    json_object_set_new(object, "size_bytes", json_integer(table->totals.bytes));
     json_object_set_new(object, "largest_row_bytes", json_integer(table->totals.largest_row_bytes));
     cleanup(free_pointer) char *fingerprint =
         table->has_fingerprint
             ? xasprintf("%016llx%016llx", (unsigned long long)table->totals.fingerprint[1],
                         (unsigned long long)table->totals.fingerprint[0])
             : NULL;
-    json_object_set_new(object, "fingerprint", json_text(fingerprint));
+    set_line(object, "fingerprint", fingerprint);
     return object;
+}
+
+static int exit_code_of(const struct error *error)
+{
+    if (!error)
+        return EXIT_VERIFIED;
+    return error->fault == FAULT_BACKUP ? EXIT_BAD_BACKUP : EXIT_CANNOT_VERIFY;
 }
 
 static void print_json(const struct archive *archive, const struct manifest *manifest,
                        const char *path, const struct error *error)
 {
-    json_t *root = json_object();
+    json_t *root = json_frame("inspect", exit_code_of(error));
     json_object_set_new(root, "archive", json_archive(archive, path));
     json_t *tables = json_array();
     for (size_t i = 0; archive->complete && i < archive->table_count; i++)
@@ -362,12 +362,10 @@ static void print_json(const struct archive *archive, const struct manifest *man
         json_t *object = json_object();
         json_object_set_new(object, "fault",
                             json_string(error->fault == FAULT_BACKUP ? "backup" : "machine"));
-        json_object_set_new(object, "text", json_text(error->text));
+        set_line(object, "text", error->text);
         json_object_set_new(root, "error", object);
     }
-    json_dumpf(root, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(root);
+    json_print_document(root, stdout);
 }
 
 /* ---- the command ---- */
@@ -437,7 +435,7 @@ static int inspect(const char *path, const struct common_options *options)
     int result = read_backup(&archive, whole, &reading, &error);
     cleanup(manifest_free) struct manifest manifest = {0};
     bool has_manifest = manifest_beside(&archive, whole, &manifest);
-    if (!options->quiet)
+    if (!options->quiet || options->json)
         print_result(&archive, has_manifest ? &manifest : NULL, path, options->json,
                      result < 0 ? &error : NULL);
     archive_free(&archive);
@@ -450,7 +448,7 @@ static int inspect(const char *path, const struct common_options *options)
     cleanup(free_pointer) char *shown = printable(error.text);
     fprintf(stderr, "%s: %s\n",
             error.fault == FAULT_BACKUP ? "The backup is bad" : "Could not look", shown);
-    return error.fault == FAULT_BACKUP ? EXIT_BAD_BACKUP : EXIT_CANNOT_VERIFY;
+    return exit_code_of(&error);
 }
 
 int command_inspect(int argc, char **argv)

@@ -1,4 +1,5 @@
 /* restore-verifier lint: checks scenario files, and nothing else. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,34 +7,39 @@
 #include "commands/commands.h"
 #include "commands/loading.h"
 #include "commands/run.h"
+#include "report/json_fields.h"
 #include "scenario/json_schema.h"
 #include "stages/migration_files.h"
 
+/* What is wrong with one file: "FILE:LINE:COLUMN: words", as for those that cannot be loaded. */
+struct findings {
+    struct strings problems;
+    struct strings warnings;
+};
+
 /* The report has the scenario's name, and nobody looks for it under another than the file's. */
-static bool warn_of_name(const struct scenario *scenario)
+static void warn_of_name(const struct scenario *scenario, struct findings *findings)
 {
     cleanup(free_pointer) char *file = name_of_file(scenario->path);
-    if (strcmp(file, scenario->name) == 0)
-        return false;
-    fprintf(stderr,
-            "%s:%u:%u: warning: the scenario is named `%s`, and so are its reports, but its file "
-            "is named `%s`: give both one name\n",
-            scenario->path, scenario->mark.line, scenario->mark.column, scenario->name, file);
-    return true;
+    if (strcmp(file, scenario->name) != 0)
+        strings_addf(&findings->warnings,
+                     "%s:%u:%u: warning: the scenario is named `%s`, and so are its reports, but "
+                     "its file is named `%s`: give both one name",
+                     scenario->path, scenario->mark.line, scenario->mark.column, scenario->name,
+                     file);
 }
 
-static int problem(const struct scenario *scenario, struct mark mark, const struct error *error)
+static void problem(const struct scenario *scenario, struct mark mark, const struct error *error,
+                    struct findings *findings)
 {
-    fprintf(stderr, "%s:%u:%u: %s\n", mark.file ? mark.file : scenario->path, mark.line,
-            mark.column, error->text);
-    return EXIT_CANNOT_VERIFY;
+    strings_addf(&findings->problems, "%s:%u:%u: %s", mark.file ? mark.file : scenario->path,
+                 mark.line, mark.column, error->text);
 }
 
 /* The migrations are part of what is expected, and lie beside the scenario rather than in a backup.
  */
-static int lint_migrations(const struct scenario *scenario)
+static void lint_migrations(const struct scenario *scenario, struct findings *findings)
 {
-    int exit_code = EXIT_VERIFIED;
     struct error error;
     for (size_t i = 0; i < scenario->alembic_count; i++) {
         const struct alembic_expectation *alembic = &scenario->alembic[i];
@@ -41,26 +47,124 @@ static int lint_migrations(const struct scenario *scenario)
         cleanup(migrations_free) struct migrations migrations = {0};
         if ((alembic->migrations.count > 0 || alembic->config) &&
             alembic_migrations_read(alembic, &places, &migrations, &error) < 0)
-            exit_code = problem(scenario, alembic->files_mark, &error);
+            problem(scenario, alembic->files_mark, &error, findings);
     }
     for (size_t i = 0; i < scenario->migrations_count; i++) {
         const struct migrations_expectation *expected = &scenario->migrations[i];
         cleanup(strings_free) struct strings names = {0};
         if (tool_migrations_read(expected, &names, &error) < 0)
-            exit_code = problem(scenario, expected->mark, &error);
+            problem(scenario, expected->mark, &error, findings);
     }
+}
+
+/* --- telling ---------------------------------------------------------------------------------- */
+
+/* The place is what stands between the file and the words, where there is one. */
+static json_t *finding_json(const char *path, const char *finding)
+{
+    json_t *object = json_object();
+    unsigned line, column;
+    int length = 0;
+    const char *words = finding + (starts_with(finding, path) ? strlen(path) : 0);
+    if (sscanf(words, ":%u:%u: %n", &line, &column, &length) == 2 && length > 0) {
+        json_object_set_new(object, "line", json_integer(line));
+        json_object_set_new(object, "column", json_integer(column));
+        words += length;
+    }
+    words += strspn(words, ": ");
+    words += starts_with(words, "warning: ") ? strlen("warning: ") : 0;
+    json_set_text(object, "message", words, SIZE_MAX);
+    return object;
+}
+
+static json_t *findings_json(const char *path, const struct strings *findings)
+{
+    json_t *array = json_array();
+    cleanup(free_pointer) char *of_this_file = xasprintf("%s:", path);
+    for (size_t i = 0; i < findings->count; i++)
+        if (starts_with(findings->items[i], of_this_file))
+            json_array_append_new(array, finding_json(path, findings->items[i]));
+    return array;
+}
+
+static json_t *file_json(const char *path, const char *name, const struct findings *findings)
+{
+    json_t *object =
+        json_scenario(name, findings->problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED);
+    json_set_text(object, "file", path, SIZE_MAX);
+    json_object_set_new(object, "problems", findings_json(path, &findings->problems));
+    json_object_set_new(object, "warnings", findings_json(path, &findings->warnings));
+    return object;
+}
+
+static void print_findings(const struct scenario *scenario, const struct findings *findings,
+                           bool quiet)
+{
+    for (size_t i = 0; i < findings->problems.count; i++)
+        fprintf(stderr, "%s\n", findings->problems.items[i]);
+    for (size_t i = 0; i < findings->warnings.count && !quiet; i++)
+        fprintf(stderr, "%s\n", findings->warnings.items[i]);
+    if (findings->problems.count + findings->warnings.count == 0 && !quiet)
+        fprintf(stderr, "%s: no problem\n", scenario->path);
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+static int lint(const struct scenario *scenario, bool quiet, json_t *scenarios)
+{
+    struct findings findings = {0};
+    lint_migrations(scenario, &findings);
+    warn_of_name(scenario, &findings);
+    print_findings(scenario, &findings, quiet);
+    json_array_append_new(scenarios, file_json(scenario->path, scenario->name, &findings));
+    int exit_code = findings.problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
+    strings_free(&findings.problems);
+    strings_free(&findings.warnings);
     return exit_code;
 }
 
-static int lint(const struct scenario *scenario, const struct common_options *common,
-                const void *own)
+static void tell_refused(const struct loaded *loaded, size_t index, json_t *scenarios)
 {
-    (void)own;
-    int exit_code = lint_migrations(scenario);
-    bool warned = !common->quiet && warn_of_name(scenario);
-    if (exit_code == EXIT_VERIFIED && !common->quiet && !warned)
-        fprintf(stderr, "%s: no problem\n", scenario->path);
-    return exit_code;
+    const char *path = loaded->paths.items[index];
+    cleanup(free_pointer) char *name = scenario_name_read(path);
+    const struct findings findings = {.problems = loaded->problems};
+    json_array_append_new(scenarios, file_json(path, name ? name : path, &findings));
+}
+
+static int lint_all(const struct common_options *common, json_t *scenarios)
+{
+    struct loaded loaded;
+    scenarios_load_told(common, &loaded);
+    int worst = loaded.problems.count > 0 ? EXIT_CANNOT_VERIFY : EXIT_VERIFIED;
+    for (size_t i = 0; i < loaded.paths.count; i++) {
+        if (!loaded.scenarios[i]) {
+            tell_refused(&loaded, i, scenarios);
+            continue;
+        }
+        int exit_code = lint(loaded.scenarios[i], common->quiet, scenarios);
+        worst = exit_code > worst ? exit_code : worst;
+    }
+    loaded_free(&loaded);
+    return worst;
+}
+
+static int flushed(int exit_code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return exit_code;
+    fputs("restore-verifier lint: cannot write to standard output\n", stderr);
+    return EXIT_CANNOT_VERIFY;
+}
+
+static int print_problems(const struct common_options *common)
+{
+    json_t *scenarios = json_array();
+    int exit_code = lint_all(common, scenarios);
+    if (common->json)
+        json_print_scenarios("lint", scenarios, exit_code, stdout);
+    else
+        json_decref(scenarios);
+    return flushed(exit_code);
 }
 
 struct lint_options {
@@ -77,10 +181,7 @@ static int print_schema(void)
 {
     cleanup(free_pointer) char *schema = scenario_json_schema();
     puts(schema);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return EXIT_VERIFIED;
-    fputs("restore-verifier lint: cannot write to standard output\n", stderr);
-    return EXIT_CANNOT_VERIFY;
+    return flushed(EXIT_VERIFIED);
 }
 
 int command_lint(int argc, char **argv)
@@ -91,11 +192,12 @@ int command_lint(int argc, char **argv)
             "Check scenario files: every problem with its line and column. Without names, those "
             "of the directory scenarios.",
         .options = lint_options,
+        .takes_format = true,
     };
     struct common_options common;
     struct lint_options own = {0};
     options_parse(argc, argv, &usage, &common, &own);
-    int exit_code = own.schema ? print_schema() : scenarios_each(&common, lint, NULL);
+    int exit_code = own.schema ? print_schema() : print_problems(&common);
     common_options_free(&common);
     return exit_code;
 }

@@ -136,10 +136,10 @@ static void add_json(struct listing *listing, const struct scenario *scenario,
     json_t *backups = json_array();
     for (size_t i = 0; i < list->count; i++)
         json_array_append_new(backups, backup_json(&list->items[i], &lines[i]));
-    cleanup(free_pointer) char *location =
-        text_clean(shelf_location(list->shelf), SIZE_MAX, TEXT_LINE);
-    json_array_append_new(listing->scenarios, json_pack("{ss ss so}", "scenario", scenario->name,
-                                                        "location", location, "backups", backups));
+    json_t *object = json_scenario(scenario->name, EXIT_VERIFIED);
+    json_set_text(object, "location", shelf_location(list->shelf), SIZE_MAX);
+    json_object_set_new(object, "backups", backups);
+    json_array_append_new(listing->scenarios, object);
 }
 
 static void tell(struct listing *listing, const struct scenario *scenario,
@@ -191,6 +191,9 @@ static int list_scenario(const struct scenario *scenario, const struct common_op
     if (list_backups(*listing, scenario, &error) == 0)
         return EXIT_VERIFIED;
     fprintf(stderr, "restore-verifier: %s: %s\n", scenario->name, error.text);
+    json_t *object = json_scenario(scenario->name, EXIT_CANNOT_VERIFY);
+    json_set_text(object, "error", error.text, SIZE_MAX);
+    json_array_append_new((*listing)->scenarios, object);
     return EXIT_CANNOT_VERIFY;
 }
 
@@ -247,10 +250,11 @@ int command_list(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
     struct listing listing = {.common = &common, .scenarios = json_array()};
     struct listing *own = &listing;
-    int exit_code = options.durations ? scenarios_each(&common, print_duration, NULL)
-                                      : scenarios_each(&common, list_scenario, &own);
+    int exit_code = options.durations
+                        ? scenarios_each(&common, print_duration, NULL)
+                        : scenarios_each_told(&common, list_scenario, &own, listing.scenarios);
     if (common.json && !options.durations)
-        json_print_scenarios(listing.scenarios, exit_code, stdout);
+        json_print_scenarios("list", listing.scenarios, exit_code, stdout);
     else
         json_decref(listing.scenarios);
     if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "commands/commands.h"
+#include "report/json_fields.h"
 
 /* --- which files ------------------------------------------------------------------------------ */
 
@@ -410,7 +411,26 @@ int loaded_exit_code(const struct loaded *loaded)
     return is_good ? EXIT_VERIFIED : EXIT_CANNOT_VERIFY;
 }
 
+static json_t *refused_json(const struct loaded *loaded, size_t index)
+{
+    cleanup(free_pointer) char *name = name_of(loaded, index);
+    json_t *object = json_scenario(name ? name : loaded->paths.items[index], EXIT_CANNOT_VERIFY);
+    struct buffer text;
+    buffer_init(&text, (size_t)1 << 20);
+    for (size_t i = 0; i < loaded->problems_of[index].count; i++)
+        buffer_printf(&text, "%s%s", i > 0 ? "\n" : "", loaded->problems_of[index].items[i]);
+    json_set_text(object, "error", text.data, SIZE_MAX);
+    buffer_free(&text);
+    return object;
+}
+
 int scenarios_each(const struct common_options *common, scenario_work *work, const void *own)
+{
+    return scenarios_each_told(common, work, own, NULL);
+}
+
+int scenarios_each_told(const struct common_options *common, scenario_work *work, const void *own,
+                        json_t *refused)
 {
     struct loaded loaded;
     scenarios_load_told(common, &loaded);
@@ -419,6 +439,8 @@ int scenarios_each(const struct common_options *common, scenario_work *work, con
         int exit_code =
             loaded.scenarios[i] ? work(loaded.scenarios[i], common, own) : EXIT_CANNOT_VERIFY;
         worst = exit_code > worst ? exit_code : worst;
+        if (!loaded.scenarios[i] && refused)
+            json_array_append_new(refused, refused_json(&loaded, i));
     }
     loaded_free(&loaded);
     return worst;

@@ -4,6 +4,8 @@
 #ifndef COMMANDS_LOADING_H
 #define COMMANDS_LOADING_H
 
+#include <jansson.h>
+
 #include "commands/options.h"
 #include "commands/shard.h"
 #include "scenario/scenario.h"
@@ -45,5 +47,9 @@ typedef int scenario_work(const struct scenario *scenario, const struct common_o
 /* Does it to each scenario in turn, and prints what is wrong with those that cannot be loaded.
  * Gives the worst exit code. */
 int scenarios_each(const struct common_options *common, scenario_work *work, const void *own);
+
+/* The same; `refused`, a JSON array, gets an element for each that cannot be loaded. */
+int scenarios_each_told(const struct common_options *common, scenario_work *work, const void *own,
+                        json_t *refused);
 
 #endif

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,6 +24,7 @@
 #include "commands/notifying.h"
 #include "commands/pages.h"
 #include "commands/run.h"
+#include "report/json_fields.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
 
@@ -62,6 +65,7 @@ static const struct usage nightly_usage = {
     .options = nightly_options,
     .takes_reports = true,
     .takes_jobs = true,
+    .takes_format = true,
     .takes_verbose = true,
 };
 
@@ -74,6 +78,7 @@ struct night {
     bool interrupted;
     int exit_code; /* the worst so far */
     int prune_code;
+    json_t *steps; /* what each came to */
 };
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -191,6 +196,8 @@ static bool arguments_build(const struct night *night, const struct step *step,
                      (night->deadline_ms - clock_ms() + 999) / 1000);
     if (step->run == command_dump)
         strings_add(argv, night->options->force ? "--force" : "--if-missing");
+    if (common->json)
+        strings_add(argv, "--format=json");
     strings_add(argv, "--");
     for (size_t i = 0; i < night->loaded->paths.count; i++) {
         const struct scenario *scenario = night->loaded->scenarios[i];
@@ -204,13 +211,16 @@ static bool arguments_build(const struct night *night, const struct step *step,
 
 /* --- one step --------------------------------------------------------------------------------- */
 
-static pid_t start(const struct step *step, struct strings *argv)
+/* `output` is where its standard output goes; -1: where ours does. */
+static pid_t start(const struct step *step, struct strings *argv, int output)
 {
     pid_t parent = getpid();
     fflush(NULL); /* or the child would write it again */
     pid_t pid = fork();
     if (pid != 0)
         return pid;
+    if (output >= 0)
+        dup2(output, STDOUT_FILENO);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(EXIT_CANNOT_VERIFY);
@@ -247,6 +257,21 @@ static int wait_for(struct night *night, const struct step *step, pid_t pid)
     }
 }
 
+/* What the step printed, as a part of what we print. One that was killed has printed nothing whole.
+ */
+static void tell_step(const struct night *night, const struct step *step, int exit_code, int output)
+{
+    json_t *object = json_pack("{ss si}", "step", step->name, "exit_code", exit_code);
+    if (output >= 0 && lseek(output, 0, SEEK_SET) == 0) {
+        json_t *printed = json_loadfd(output, 0, NULL);
+        if (printed)
+            json_object_set_new(object, "printed", printed);
+    }
+    if (output >= 0)
+        close(output);
+    json_array_append_new(night->steps, object);
+}
+
 /* 0 as well when nobody asks for the step. */
 static int do_step(struct night *night, const struct step *step)
 {
@@ -254,7 +279,8 @@ static int do_step(struct night *night, const struct step *step)
     if (!arguments_build(night, step, &argv))
         return EXIT_VERIFIED;
     int exit_code = EXIT_CANNOT_VERIFY;
-    pid_t pid = is_over(night) ? -1 : start(step, &argv);
+    int output = night->common->json ? memfd_create(step->name, MFD_CLOEXEC) : -1;
+    pid_t pid = is_over(night) ? -1 : start(step, &argv, output);
     if (is_over(night) && pid < 0)
         say("%s was not begun, because %s", step->name,
             night->interrupted ? "the night was interrupted" : "the night's time is over");
@@ -262,6 +288,7 @@ static int do_step(struct night *night, const struct step *step)
         say("cannot start %s: %s", step->name, strerror(errno));
     else
         exit_code = wait_for(night, step, pid);
+    tell_step(night, step, exit_code, output);
     night->exit_code = exit_code > night->exit_code ? exit_code : night->exit_code;
     return exit_code;
 }
@@ -282,7 +309,7 @@ static void announce(const struct night *night)
             run_refuse_file(runs, i, loaded, REPORT_VERIFY);
         run_tell_shard(&runs[i], loaded);
         struct result result = run_result(&runs[i]);
-        if (junit_write(&result, night->common->reports, &error) < 0)
+        if (report_write(&result, night->common->reports, &error) < 0)
             say("%s", error.text);
     }
     for (size_t i = 0; i < loaded->paths.count; i++)
@@ -408,12 +435,26 @@ static void do_night(struct night *night)
     notify_all(night);
 }
 
+static void print_steps(struct night *night)
+{
+    if (!night->common->json)
+        return;
+    json_t *document = json_frame("nightly", night->exit_code);
+    json_object_set(document, "steps", night->steps);
+    json_print_document(document, stdout);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    say("cannot write to standard output");
+    night->exit_code = EXIT_CANNOT_VERIFY;
+}
+
 /* What is wrong with files, the steps tell. */
 static int nightly(const struct common_options *common, const struct nightly_options *options,
                    const struct loaded *loaded)
 {
     struct error error;
     struct night night = {
+        .steps = json_array(),
         .common = common,
         .options = options,
         .loaded = loaded,
@@ -422,14 +463,15 @@ static int nightly(const struct common_options *common, const struct nightly_opt
             options->timeout_s > 0 ? deadline_after(options->timeout_s * 1000) : NO_DEADLINE,
         .exit_code = loaded_exit_code(loaded),
     };
-    if (loaded->paths.count == 0)
-        return night.exit_code;
-    if (lock(common->reports, loaded->shard, &error) < 0) {
+    if (loaded->paths.count > 0 && lock(common->reports, loaded->shard, &error) < 0) {
         fprintf(stderr, "restore-verifier: %s\n", error.text);
-        return EXIT_CANNOT_VERIFY;
+        night.exit_code = EXIT_CANNOT_VERIFY;
+    } else if (loaded->paths.count > 0) {
+        signals_block();
+        do_night(&night);
+        print_steps(&night);
     }
-    signals_block();
-    do_night(&night);
+    json_decref(night.steps);
     return night.exit_code;
 }
 

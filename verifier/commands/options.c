@@ -7,10 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/file.h"
 #include "commands/commands.h"
 #include "commands/describe.h"
 #include "commands/environment.h"
+#include "report/json_fields.h"
 #include "scenario/quantity.h"
 
 enum {

@@ -3,6 +3,7 @@
 #ifndef COMMANDS_OPTIONS_H
 #define COMMANDS_OPTIONS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
 /* restore-verifier prune: deletes the backups that a scenario no longer keeps. */
 #include <inttypes.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +9,14 @@
 #include "base/clock.h"
 #include "commands/commands.h"
 #include "commands/loading.h"
+#include "report/json_fields.h"
+#include "report/text.h"
 #include "shelf/location.h"
 #include "shelf/retention.h"
 
 struct prune_options {
     bool dry_run;
+    json_t *scenarios; /* what is told of each as JSON */
 };
 
 static const struct own_option prune_options[] = {
@@ -29,6 +33,7 @@ static const struct usage prune_usage = {
              "are those of the directory scenarios.",
     .options = prune_options,
     .takes_reports = true, /* where verify leaves records that it may not write beside a backup */
+    .takes_format = true,
 };
 
 /* What one scenario's pruning works on. */
@@ -41,10 +46,13 @@ struct pruning {
     enum retention *decisions;
     size_t deleted;
     int64_t deleted_bytes;
+    json_t *told; /* of this scenario */
 };
 
 static void say(const struct pruning *pruning, const char *words)
 {
+    cleanup(free_pointer) char *clean = text_clean(words, SIZE_MAX, TEXT_LINE);
+    json_array_append_new(json_object_get(pruning->told, "messages"), json_string(clean));
     if (!pruning->common->quiet)
         fprintf(stderr, "%s: %s\n", pruning->scenario->name, words);
 }
@@ -137,6 +145,18 @@ static void tell_object_failures(const struct pruning *pruning)
     say(pruning, line);
 }
 
+static void tell_deleted(const struct pruning *pruning, const struct retained *backup)
+{
+    json_t *object = json_object();
+    json_set_text(object, "backup", backup->name, SIZE_MAX);
+    json_set_strings(object, "files", &backup->files);
+    json_object_set_new(object, "size_bytes", json_integer(backup->size_bytes));
+    json_set_time(object, "time", backup->time);
+    json_object_set_new(object, "verified", json_boolean(backup->verified));
+    json_object_set_new(object, "incomplete", json_boolean(backup->incomplete));
+    json_array_append_new(json_object_get(pruning->told, "deleted"), object);
+}
+
 static int delete_old(struct pruning *pruning, struct error *error)
 {
     for (size_t i = 0; i < pruning->list.count; i++) {
@@ -154,6 +174,7 @@ static int delete_old(struct pruning *pruning, struct error *error)
             xasprintf("%s %s%s, %s old", pruning->dry_run ? "would delete" : "deleted", files,
                       backup->incomplete ? " (a set of which a part is missing)" : "", age);
         say(pruning, line);
+        tell_deleted(pruning, backup);
         pruning->deleted++;
         pruning->deleted_bytes += backup->size_bytes;
     }
@@ -217,10 +238,13 @@ static int prune_backups(struct pruning *pruning, struct error *error)
 }
 
 static int prune_scenario(const struct scenario *scenario, const struct common_options *common,
-                          const struct prune_options *options, struct error *error)
+                          const struct prune_options *options, json_t *told, struct error *error)
 {
-    struct pruning pruning = {
-        .scenario = scenario, .common = common, .dry_run = options->dry_run, .now = time(NULL)};
+    struct pruning pruning = {.scenario = scenario,
+                              .common = common,
+                              .dry_run = options->dry_run,
+                              .now = time(NULL),
+                              .told = told};
     if (scenario->backups.keep.young_s == 0) {
         say(&pruning, "nothing is deleted, because the scenario has no backups.keep");
         return 0;
@@ -237,6 +261,8 @@ static int prune_scenario(const struct scenario *scenario, const struct common_o
     retention_decide(&pruning.list, pruning.now, &scenario->backups.keep, pruning.decisions);
     int outcome = prune_backups(&pruning, error);
     free(pruning.decisions);
+    json_object_set_new(told, "backup_count", json_integer((json_int_t)pruning.list.count));
+    json_object_set_new(told, "deleted_bytes", json_integer(pruning.deleted_bytes));
     retained_list_free(&pruning.list);
     return outcome;
 }
@@ -245,20 +271,38 @@ static int prune(const struct scenario *scenario, const struct common_options *c
                  const void *own)
 {
     struct error error;
+    const struct prune_options *options = own;
     time_zone_use(scenario->backups.time_zone);
-    if (prune_scenario(scenario, common, own, &error) == 0)
-        return EXIT_VERIFIED;
-    fprintf(stderr, "restore-verifier: %s: %s\n", scenario->name, error.text);
-    return EXIT_CANNOT_VERIFY;
+    json_t *told = json_pack("{sb so so}", "dry_run", (int)options->dry_run, "deleted",
+                             json_array(), "messages", json_array());
+    int exit_code = EXIT_VERIFIED;
+    if (prune_scenario(scenario, common, options, told, &error) < 0) {
+        exit_code = EXIT_CANNOT_VERIFY;
+        fprintf(stderr, "restore-verifier: %s: %s\n", scenario->name, error.text);
+        json_set_text(told, "error", error.text, SIZE_MAX);
+    }
+    json_t *object = json_scenario(scenario->name, exit_code);
+    json_object_update(object, told);
+    json_decref(told);
+    json_array_append_new(options->scenarios, object);
+    return exit_code;
 }
 
 int command_prune(int argc, char **argv)
 {
     struct common_options common;
-    struct prune_options options = {0};
+    struct prune_options options = {.scenarios = json_array()};
     options_parse(argc, argv, &prune_usage, &common, &options);
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
-    int exit_code = scenarios_each(&common, prune, &options);
+    int exit_code = scenarios_each_told(&common, prune, &options, options.scenarios);
+    if (common.json)
+        json_print_scenarios("prune", options.scenarios, exit_code, stdout);
+    else
+        json_decref(options.scenarios);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "restore-verifier: cannot write to standard output\n");
+        exit_code = EXIT_CANNOT_VERIFY;
+    }
     common_options_free(&common);
     return exit_code;
 }

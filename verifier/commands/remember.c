@@ -10,7 +10,7 @@
 #include "shelf/location.h"
 #include "shelf/record.h"
 
-enum { HEADLINE_SIZE = 500 };
+enum { HEADLINE_BYTES = 440 };
 
 char *result_headline_whole(const struct result *result)
 {
@@ -27,9 +27,8 @@ char *result_headline_whole(const struct result *result)
         break;
     }
     cases_free(&cases);
-    char text[HEADLINE_SIZE];
-    text_copy(text, sizeof(text), whole);
-    return text_clean(text, sizeof(text), TEXT_LINE);
+    cleanup(free_pointer) char *clean = text_clean(whole, SIZE_MAX, TEXT_LINE);
+    return text_shorten(clean, HEADLINE_BYTES, NULL);
 }
 
 static void add_totals(const struct result *result, struct history_entry *entry)

@@ -13,6 +13,7 @@
 #include "commands/gathering.h"
 #include "commands/loading.h"
 #include "commands/pages.h"
+#include "report/json_fields.h"
 
 struct report_options {
     int64_t max_age_s;
@@ -22,6 +23,7 @@ struct report_options {
     const char *sign;
     const char *check;
     const char *key;
+    json_t *files; /* what was written */
 };
 
 static const struct own_option report_options[] = {
@@ -53,6 +55,7 @@ static const struct usage report_usage = {
              "names, the scenarios are those of the directory scenarios.",
     .options = report_options,
     .takes_reports = true,
+    .takes_format = true,
 };
 
 static int worse(int one, int other)
@@ -161,8 +164,12 @@ static int write_page(const struct common_options *common, const struct report_o
     if (sources_write_pages(sources, options->max_age_s, common->reports, options->metrics,
                             &error) < 0)
         return told(&error);
+    cleanup(free_pointer) char *page = xasprintf("%s/index.html", common->reports);
+    json_set_text(options->files, "page", page, SIZE_MAX);
+    if (options->metrics)
+        json_set_text(options->files, "metrics", options->metrics, SIZE_MAX);
     if (!common->quiet)
-        fprintf(stderr, "wrote %s/index.html\n", common->reports);
+        fprintf(stderr, "wrote %s\n", page);
     return EXIT_VERIFIED;
 }
 
@@ -185,9 +192,9 @@ static int work(const struct common_options *common, const struct report_options
     if (options->check)
         return evidence_check_command(common, sources, options->check, options->key);
     mkdir(common->reports, 0777); /* when it cannot be made, writing says why */
-    return options->evidence
-               ? evidence_write_command(common, sources, options->evidence, options->sign)
-               : write_page(common, options, sources);
+    return options->evidence ? evidence_write_command(common, sources, options->evidence,
+                                                      options->sign, options->files)
+                             : write_page(common, options, sources);
 }
 
 static int report(const struct common_options *common, struct report_options *options)
@@ -204,13 +211,24 @@ static int report(const struct common_options *common, struct report_options *op
     return exit_code;
 }
 
+static void print_json(json_t *files, int exit_code)
+{
+    json_t *document = json_frame("report", exit_code);
+    json_object_update(document, files);
+    json_print_document(document, stdout);
+}
+
 int command_report(int argc, char **argv)
 {
     struct common_options common;
     struct report_options options = {0};
     options_parse(argc, argv, &report_usage, &common, &options);
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
+    options.files = json_object();
     int exit_code = report(&common, &options);
+    if (common.json)
+        print_json(options.files, exit_code);
+    json_decref(options.files);
     strings_free(&options.from);
     common_options_free(&common);
     return exit_code;

@@ -52,11 +52,11 @@ static const struct usage sabotage_usage = {
 
 /* -1: somebody does not get to read it. */
 static int print_results(const struct common_options *common, const struct result *results,
-                         size_t count)
+                         size_t count, int exit_code)
 {
     FILE *stream = common->text_on_stdout ? stdout : stderr;
     if (common->json)
-        json_print(results, count, stdout);
+        json_print("sabotage", results, count, exit_code, stdout);
     if (!common->quiet || results_exit_code(results, count) != EXIT_VERIFIED)
         console_print(results, count, wants_color(fileno(stream)), common->verbose, common->reports,
                       stream);
@@ -98,11 +98,12 @@ static int sabotage(struct alarm *alarm, const char *only, const struct loaded *
             saboteur_try(alarm, loaded->scenarios[i], &runs[i], NULL);
         results[i] = run_result(&runs[i]);
     }
-    if (print_results(alarm->common, results, count) < 0)
-        alarm->exit_code = EXIT_CANNOT_VERIFY;
+    int exit_code = results_exit_code(results, count);
+    exit_code = alarm->exit_code > exit_code ? alarm->exit_code : exit_code;
+    if (print_results(alarm->common, results, count, exit_code) < 0)
+        exit_code = EXIT_CANNOT_VERIFY;
     if (!alarm->common->quiet)
         fprintf(stderr, "The same again: --seed %" PRIu64 "\n", alarm->seed);
-    int exit_code = results_exit_code(results, count);
     for (size_t i = 0; i < count; i++)
         run_release(&runs[i]);
     free(results);
@@ -157,9 +158,9 @@ int command_sabotage(int argc, char **argv)
         if (!common.quiet)
             alarm.progress =
                 progress_new(stderr, isatty(STDERR_FILENO), wants_color(STDERR_FILENO));
-        scenarios_load_told(&common, &loaded);
+        scenarios_load(&common, &loaded);
         exit_code = loaded_exit_code(&loaded);
-        if (loaded.paths.count > 0)
+        if (loaded.paths.count > 0) /* what is wrong with a scenario is among its results */
             exit_code = worse_of(exit_code, sabotage(&alarm, options.only, &loaded));
         loaded_free(&loaded);
         progress_free(alarm.progress);

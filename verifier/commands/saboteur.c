@@ -186,7 +186,7 @@ void saboteur_report(struct alarm *alarm, const struct run *report)
 {
     struct error error;
     struct result result = run_result(report);
-    if (junit_write(&result, alarm->common->reports, &error) < 0)
+    if (report_write(&result, alarm->common->reports, &error) < 0)
         complain(alarm, error.text);
 }
 
@@ -194,7 +194,7 @@ void saboteur_forget(struct alarm *alarm, const struct run *report)
 {
     struct error error;
     struct result result = run_result(report);
-    if (junit_remove(&result, alarm->common->reports, &error) < 0)
+    if (report_remove(&result, alarm->common->reports, &error) < 0)
         complain(alarm, error.text);
 }
 

@@ -69,22 +69,16 @@ static void print_text(const struct scenario *scenario, const struct sync_result
 
 static json_t *measured_json(const struct objects_measured *measured)
 {
-    return json_pack("{s:I,s:I}", "object_count", (json_int_t)measured->count, "total_size",
+    return json_pack("{s:I,s:I}", "object_count", (json_int_t)measured->count, "size_bytes",
                      (json_int_t)measured->size_bytes);
 }
 
-static void print_json(const struct scenario *scenario, const struct sync_result *result,
-                       bool dry_run, int64_t duration_ms)
+static json_t *details_json(const struct sync_result *result, bool dry_run)
 {
-    json_t *document =
-        json_pack("{s:s,s:b,s:o,s:o,s:o,s:o,s:I}", "scenario", scenario->name, "dry_run", dry_run,
-                  "bucket", measured_json(&result->bucket), "copied",
-                  measured_json(&result->copied), "deleted", measured_json(&result->deleted),
-                  "extra", measured_json(&result->extra), "duration_ms", (json_int_t)duration_ms);
-    cleanup(free_pointer) char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
-    json_decref(document);
-    if (text)
-        puts(text);
+    return json_pack("{s:b,s:o,s:o,s:o,s:o}", "dry_run", dry_run, "bucket",
+                     measured_json(&result->bucket), "copied", measured_json(&result->copied),
+                     "deleted", measured_json(&result->deleted), "extra",
+                     measured_json(&result->extra));
 }
 
 static int sync_bucket(const struct scenario *scenario, const struct sync_command *command,
@@ -121,7 +115,7 @@ static void tell_values(const struct sync_result *result, struct outcome *outcom
                  {"extra", &result->extra}};
     for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
         cleanup(free_pointer) char *count = xasprintf("sync.%s.object_count", parts[i].name);
-        cleanup(free_pointer) char *size = xasprintf("sync.%s.total_size", parts[i].name);
+        cleanup(free_pointer) char *size = xasprintf("sync.%s.size_bytes", parts[i].name);
         outcome_value(outcome, count, "%" PRId64, parts[i].measured->count);
         outcome_value(outcome, size, "%" PRId64, parts[i].measured->size_bytes);
     }
@@ -140,7 +134,8 @@ static void tell_no_copy(const struct scenario *scenario)
 }
 
 static void synchronize(const struct scenario *scenario, const struct common_options *common,
-                        const void *own, struct facts *facts, struct outcome *outcome)
+                        const void *own, struct facts *facts, struct outcome *outcome,
+                        json_t **details)
 {
     const struct sync_command *command = own;
     struct error error;
@@ -153,9 +148,8 @@ static void synchronize(const struct scenario *scenario, const struct common_opt
         return;
     }
     int64_t duration_ms = clock_ms() - outcome->started_ms;
-    if (common->json)
-        print_json(scenario, &result, command->dry_run, duration_ms);
-    else if (common->text_on_stdout || !common->quiet)
+    *details = details_json(&result, command->dry_run);
+    if (common->text_on_stdout || !common->quiet)
         print_text(scenario, &result, command->dry_run, duration_ms,
                    common->text_on_stdout ? stdout : stderr);
     tell_values(&result, outcome);
@@ -174,6 +168,8 @@ int command_sync(int argc, char **argv)
         .is_asked_for = copy_is_asked_for,
         .tell_not_asked_for = tell_no_copy,
         .work = synchronize,
+        .details_key = "sync",
+        .command = "sync",
     };
     int exit_code = chores_run(&chore, &common, &command);
     common_options_free(&common);

@@ -25,8 +25,11 @@
 #include "commands/remember.h"
 #include "commands/run.h"
 #include "commands/saboteur.h"
+#include "commands/usual.h"
 #include "commands/verify.h"
 #include "report/json_fields.h"
+
+enum { USUAL_AFTER_MS = 700 }; /* shorter runs show nothing */
 
 /* The whole of it. All arrays have `count` places. */
 struct verification {
@@ -45,7 +48,9 @@ struct verification {
     int64_t deadline_ms;
     bool interrupted;
     struct progress *progress;
-    int exit_code; /* worse than the results', when something of ours failed */
+    struct usual_times *usual; /* of each run, for its progress */
+    bool *asked;               /* of each: was it looked for? */
+    int exit_code;             /* worse than the results', when something of ours failed */
 };
 
 /* --- options ---------------------------------------------------------------------------------- */
@@ -104,7 +109,7 @@ static void write_report(struct verification *verification, const struct run *ru
 {
     struct error error;
     struct result result = run_result(run);
-    if (junit_write(&result, verification->common->reports, &error) < 0)
+    if (report_write(&result, verification->common->reports, &error) < 0)
         complain(verification, error.text);
 }
 
@@ -130,7 +135,7 @@ static void close_rehearsal(struct verification *verification, const struct run 
     rehearsing_close(run->rehearsing, run, &others);
     pids_free(&others);
     struct result result = rehearsing_result(run->rehearsing);
-    if (rehearsal_report(&result, verification->common->reports, &error) < 0)
+    if (report_write(&result, verification->common->reports, &error) < 0)
         complain(verification, error.text);
 }
 
@@ -162,11 +167,29 @@ static void worker_ended(void *context, size_t index)
     write_report(verification, run);
 }
 
+/* Only a run that is shown asks what earlier ones took, and each once. */
+static void find_usual(struct verification *verification)
+{
+    for (size_t i = 0; i < verification->count; i++) {
+        const struct run *run = &verification->runs[i];
+        int64_t began_ms = run->facts->began_ms;
+        if (!run->scenario || verification->asked[i] || began_ms == 0 ||
+            clock_ms() - began_ms < USUAL_AFTER_MS)
+            continue;
+        verification->asked[i] = true;
+        if (usual_times_read(run->scenario, verification->common->reports, &verification->usual[i]))
+            verification->results[i].usual = &verification->usual[i];
+        return; /* the next one at the next tick: others are not kept waiting */
+    }
+}
+
 static void tick(void *context)
 {
     struct verification *verification = context;
     for (size_t i = 0; i < verification->worker_count; i++)
         run_follow(verification->working[i]);
+    if (verification->progress)
+        find_usual(verification);
     if (verification->progress)
         progress_update(verification->progress, verification->results, verification->count);
 }
@@ -204,10 +227,23 @@ static void print_text(const struct verification *verification)
                       stream);
 }
 
+static int worse_code(int one, int other)
+{
+    return one > other ? one : other;
+}
+
+static int exit_code_of(const struct verification *verification)
+{
+    int code = results_exit_code(verification->results, verification->result_count);
+    return worse_code(code, worse_code(verification->exit_code, verification->alarm.exit_code));
+}
+
 static void print_results(struct verification *verification)
 {
     if (verification->common->json)
-        json_print(verification->results, verification->result_count, stdout);
+        json_print(verification->options->rehearse_all ? "rehearse" : "verify",
+                   verification->results, verification->result_count, exit_code_of(verification),
+                   stdout);
     print_text(verification);
     if (fflush(stdout) != 0 || ferror(stdout))
         complain(verification, "cannot write to standard output");
@@ -221,7 +257,7 @@ static void remove_partial_report(struct verification *verification, const struc
     if (run->kind != REPORT_VERIFY)
         return;
     result.kind = REPORT_PARTIAL;
-    if (junit_remove(&result, verification->common->reports, &error) < 0)
+    if (report_remove(&result, verification->common->reports, &error) < 0)
         complain(verification, error.text);
 }
 
@@ -267,11 +303,6 @@ static void remember_all(const struct verification *verification, const struct l
         if (rehearsing->done && *rehearsing->done)
             remember(loaded->scenarios[i], &rehearsing->report, reports);
     }
-}
-
-static int worse_code(int one, int other)
-{
-    return one > other ? one : other;
 }
 
 /* Behind all that is printed, so that nobody waits for it. Of a run that somebody ended, of a part
@@ -361,7 +392,7 @@ static void prepare_rehearsals(struct verification *verification, const struct l
         run_tell_shard(&rehearsing->report, loaded);
         run->rehearsing = rehearsing;
         struct result result = rehearsing_result(rehearsing);
-        if (rehearsal_report(&result, verification->common->reports, &error) < 0)
+        if (report_write(&result, verification->common->reports, &error) < 0)
             complain(verification, error.text);
     }
 }
@@ -404,6 +435,8 @@ static void verification_free(struct verification *verification)
     free(verification->rehearsals);
     free(verification->runs);
     free(verification->alarms);
+    free(verification->usual);
+    free(verification->asked);
     free(verification->workers);
     free(verification->working);
     free(verification->results);
@@ -424,6 +457,8 @@ static int verify(const struct common_options *common, const struct verify_optio
         .result_count = count,
         .rehearsals = xcalloc(count, sizeof(struct rehearsing)),
         .alarms = xcalloc(count, sizeof(struct run)),
+        .usual = xcalloc(count, sizeof(struct usual_times)),
+        .asked = xcalloc(count, sizeof(bool)),
         .deadline_ms =
             options->timeout_s > 0 ? deadline_after(options->timeout_s * 1000) : NO_DEADLINE,
         .progress = common->quiet
@@ -443,9 +478,7 @@ static int verify(const struct common_options *common, const struct verify_optio
     print_results(&verification);
     tell_kept(&verification);
     notify_all(&verification, loaded);
-    int exit_code = results_exit_code(verification.results, verification.result_count);
-    exit_code =
-        worse_code(exit_code, worse_code(verification.exit_code, verification.alarm.exit_code));
+    int exit_code = exit_code_of(&verification);
     verification_free(&verification);
     return exit_code;
 }
@@ -504,17 +537,17 @@ int verify_scenarios(const struct common_options *common, struct verify_options 
     struct error error;
     signal(SIGPIPE, SIG_IGN); /* a reader who has left is an error like any other */
     options->run.reports = common->reports;
-    scenarios_load_told(common, &loaded);
+    scenarios_load(common, &loaded);
     int exit_code = loaded_exit_code(&loaded);
     options->run.postgresql = version_of(options->postgresql);
     options->run.side_by_side = jobs_here(common->jobs, loaded.paths.count);
     if (loaded.paths.count > 0 && check_usage(common, options, loaded.paths.count, &error) < 0) {
         fprintf(stderr, "restore-verifier: %s\n", error.text);
         exit_code = EXIT_CANNOT_VERIFY;
-    } else if (loaded.paths.count > 0) {
+    } else if (loaded.paths.count > 0) { /* what is wrong with a scenario is among its results */
         exit_code = worse_code(exit_code, verify(common, options, &loaded));
     } else if (loaded.idle && common->json) {
-        json_print_scenarios(json_array(), EXIT_VERIFIED, stdout);
+        json_print_scenarios("verify", json_array(), EXIT_VERIFIED, stdout);
     }
     loaded_free(&loaded);
     return exit_code;

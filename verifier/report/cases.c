@@ -150,6 +150,22 @@ void cases_build(const struct result *result, struct cases *ret_cases)
     *ret_cases = cases;
 }
 
+char *case_seen(const struct report_case *one)
+{
+    if (one->message[0] != '\0')
+        return xstrndup(one->message, strcspn(one->message, "\n"));
+    if (one->value_count == 1)
+        return xstrdup(one->values[0].text);
+    char *all = xstrdup("");
+    for (size_t i = 0; i < one->value_count; i++) {
+        char *longer = xasprintf("%s%s%s %s", all, i > 0 ? ", " : "", one->values[i].name,
+                                 one->values[i].text);
+        free(all);
+        all = longer;
+    }
+    return all;
+}
+
 void cases_free(struct cases *cases)
 {
     for (size_t i = 0; i < cases->count; i++) {

@@ -33,6 +33,10 @@ struct cases {
 void cases_build(const struct result *result, struct cases *ret_cases);
 void cases_free(struct cases *cases);
 
+/* What it said, on one line: of a check that passed without a word, the values that it saw; freed
+ * by the caller. */
+char *case_seen(const struct report_case *one);
+
 /* The verdict of check `index` of the plan. */
 enum verdict case_verdict(const struct result *result, size_t index);
 

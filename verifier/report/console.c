@@ -15,7 +15,7 @@ enum {
     /* Columns that lines are wrapped to where they have blanks: those of the terminal, within what
      * can be read. */
     WIDTH_UNKNOWN = 100,
-    WIDTH_LEAST = 60,
+    WIDTH_LEAST = 40,
     WIDTH_MOST = 160,
     VALUE_LEAST = 20, /* columns of what a passed check has seen */
     WORD = 5,         /* of "ERROR" */
@@ -106,12 +106,28 @@ static size_t wrapped(const struct paper *paper, const char *text, const char *s
     return left_out;
 }
 
+/* The lines of the details that the message has not told already; freed by the caller. */
+static char *new_details(const struct report_case *one)
+{
+    struct buffer lines;
+    buffer_init(&lines, strlen(one->details) + 2);
+    for (const char *next = one->details; *next;) {
+        size_t length = strcspn(next, "\n");
+        cleanup(free_pointer) char *line = xstrndup(next, length);
+        if (length == 0 || !strstr(one->message, line))
+            buffer_printf(&lines, "%s\n", line);
+        next += length + (next[length] == '\n');
+    }
+    return buffer_steal(&lines);
+}
+
 /* What is wrong with a scenario is told whole: it is what has to be mended. */
 static void details(const struct paper *paper, const struct report_case *one, const char *file)
 {
+    cleanup(free_pointer) char *told = new_details(one);
     bool whole = paper->verbose || strcmp(one->group, "scenario") == 0;
     size_t most = whole ? SIZE_MAX : DETAIL_LINES;
-    size_t left_out = wrapped(paper, one->details, dim, TEXT_INDENT, most);
+    size_t left_out = wrapped(paper, told, dim, TEXT_INDENT, most);
     if (left_out == 0)
         return;
     cleanup(free_pointer) char *rest =
@@ -119,43 +135,47 @@ static void details(const struct paper *paper, const struct report_case *one, co
     wrapped(paper, rest, dim, TEXT_INDENT, SIZE_MAX);
 }
 
-/* What a passed check has seen, on one line. */
-static char *seen(const struct report_case *one)
+/* With --verbose also how long it took. */
+static void add_time(const struct paper *paper, const struct report_case *one, struct buffer *text)
 {
-    if (one->message[0] != '\0')
-        return xstrndup(one->message, strcspn(one->message, "\n"));
-    if (one->value_count == 1)
-        return xstrdup(one->values[0].text);
-    char *all = xstrdup("");
-    for (size_t i = 0; i < one->value_count; i++) {
-        char *longer = xasprintf("%s%s%s %s", all, i > 0 ? ", " : "", one->values[i].name,
-                                 one->values[i].text);
-        free(all);
-        all = longer;
-    }
-    return all;
+    char duration[DURATION_TEXT_SIZE];
+    duration_format(one->duration_ms, duration);
+    if (paper->verbose)
+        buffer_printf(text, "%s(%s)", text->length > 0 ? " " : "", duration);
 }
 
+/* What was seen stands beside the name, in a column of its own that goes on below; or on lines of
+ * its own, where there is no room for a column, or a word that does not fit into it. */
 static void passed_line(const struct paper *paper, const struct report_case *one, size_t name_width)
 {
-    cleanup(free_pointer) char *value = seen(one);
+    cleanup(free_pointer) char *value = case_seen(one);
+    struct buffer text;
+    buffer_init(&text, strlen(value) + DURATION_TEXT_SIZE + 8);
+    buffer_append_text(&text, value);
+    add_time(paper, one, &text);
     size_t columns = text_columns(one->name, SIZE_MAX);
-    size_t gap = value[0] == '\0' ? 0 : columns < name_width ? name_width - columns + 2 : 2;
+    size_t gap = columns < name_width ? name_width - columns + 2 : 2;
     size_t used = TEXT_INDENT + columns + gap;
-    size_t room = used + VALUE_LEAST < paper->width ? paper->width - used : VALUE_LEAST;
-    bool cut = text_columns(value, SIZE_MAX) > room;
-    size_t length = text_fitting(value, cut ? room - strlen("...") : room);
+    size_t room = used < paper->width ? paper->width - used : 0;
+    size_t length = line_length(text.data, room);
+    bool beside = text_columns(text.data, length) <= room &&
+                  (text.data[length] == '\0' || room >= VALUE_LEAST);
 
     fprintf(paper->stream, "  ");
     word(paper, "PASS");
-    fprintf(paper->stream, "  %s%*s", one->name, (int)gap, "");
-    if (length > 0) {
+    fprintf(paper->stream, "  %s", one->name);
+    if (beside && length > 0) {
+        fprintf(paper->stream, "%*s", (int)gap, "");
         paint(paper, dim);
-        fwrite(value, 1, length, paper->stream);
-        fputs(cut ? "..." : "", paper->stream);
+        fwrite(text.data, 1, length, paper->stream);
         unpaint(paper);
+        length += text.data[length] == ' ';
     }
     fputc('\n', paper->stream);
+    wrapped(paper, text.data + (beside ? length : 0), dim, beside ? used : TEXT_INDENT, SIZE_MAX);
+    buffer_free(&text);
+    if (paper->verbose)
+        wrapped(paper, one->details, dim, TEXT_INDENT, SIZE_MAX);
 }
 
 static void spoken_lines(const struct paper *paper, const struct report_case *one, const char *name,
@@ -170,7 +190,11 @@ static void spoken_lines(const struct paper *paper, const struct report_case *on
     paint(paper, one->verdict == VERDICT_SKIP ? "" : bold);
     fputs(name, paper->stream);
     unpaint(paper);
-    fputc('\n', paper->stream);
+    struct buffer time;
+    buffer_init(&time, DURATION_TEXT_SIZE + 8);
+    add_time(paper, one, &time);
+    fprintf(paper->stream, "%s%s\n", time.length > 0 ? "  " : "", time.data);
+    buffer_free(&time);
     wrapped(paper, one->message, "", TEXT_INDENT, SIZE_MAX);
     details(paper, one, file);
 }
@@ -470,20 +494,44 @@ static void last_line(const struct paper *paper, const struct result *results, s
         checks += totals.checks - totals.left_out;
     }
     struct buffer line;
-    buffer_init(&line, 2000);
-    add_count(&line, scenarios[0], "passed");
-    add_count(&line, scenarios[1], "failed");
-    add_count(&line, scenarios[2], "not verified");
+    buffer_init(&line, SIZE_MAX / 2);
+    buffer_printf(&line, "%zu scenario%s: ", all, all == 1 ? "" : "s");
+    const char *comma = "";
+    static const char *const words[] = {"passed", "failed", "not verified"};
+    for (size_t code = 0; code < ARRAY_LENGTH(words); code++) {
+        if (scenarios[code] > 0)
+            buffer_printf(&line, "%s%d %s", comma, scenarios[code], words[code]);
+        comma = scenarios[code] > 0 ? ", " : comma;
+    }
     if (count == 0)
         buffer_append_text(&line, "nothing was verified");
-    paint(paper, bold);
-    fprintf(paper->stream, "%zu scenario%s: %s", all, all == 1 ? "" : "s", line.data);
-    unpaint(paper);
-    fprintf(paper->stream, "; %d check%s.", checks, checks == 1 ? "" : "s");
+    buffer_printf(&line, "; %d check%s.", checks, checks == 1 ? "" : "s");
     if (paper->reports)
-        fprintf(paper->stream, " Reports: %s", paper->reports);
-    fputc('\n', paper->stream);
+        buffer_printf(&line, " Reports: %s", paper->reports);
+    wrapped(paper, line.data, bold, 0, SIZE_MAX);
     buffer_free(&line);
+}
+
+/* What to do about each that is red, and once where it is the same about several. */
+static void advice(const struct paper *paper, const struct result *results, size_t count)
+{
+    cleanup(strings_free) struct strings told = {0};
+    for (size_t i = 0; i < count; i++) {
+        const char *remedy = result_remedy(&results[i]);
+        cleanup(strings_free) struct strings names = {0};
+        if (!remedy || strings_contain(&told, remedy))
+            continue;
+        for (size_t j = i; j < count; j++) {
+            const char *other = result_remedy(&results[j]);
+            cleanup(free_pointer) char *name = text_clean(results[j].scenario, SIZE_MAX, TEXT_LINE);
+            if (other && strcmp(other, remedy) == 0 && !strings_contain(&names, name))
+                strings_add(&names, name);
+        }
+        strings_add(&told, remedy);
+        cleanup(free_pointer) char *about = strings_listed(&names);
+        cleanup(free_pointer) char *line = xasprintf("What to do about %s: %s.", about, remedy);
+        wrapped(paper, line, "", 0, SIZE_MAX);
+    }
 }
 
 static size_t width_of(FILE *stream)
@@ -511,5 +559,6 @@ void console_print(const struct result *results, size_t count, bool color, bool 
     for (size_t i = 0; i < count; i++)
         scenario_lines(&paper, &results[i]);
     last_line(&paper, results, count);
+    advice(&paper, results, count);
     fflush(stream);
 }

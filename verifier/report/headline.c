@@ -7,20 +7,43 @@
 static const struct {
     const char *type; /* for programs */
     const char *headline;
+    const char *remedy; /* what to do */
 } concerns[CONCERN_COUNT] = {
-    [CONCERN_BACKUP] = {"bad backup", "the backup is bad"},
-    [CONCERN_NOT_FOUND] = {"no backup", "no backup was found"},
-    [CONCERN_DATA] = {"unexpected data", "the data is not as expected"},
-    [CONCERN_FUTURE] = {"backup in the future", "the backup is dated in the future"},
-    [CONCERN_AGE] = {"old backup", "the backup is too old"},
-    [CONCERN_REVISION] = {"unexpected revision", "the schema revision is not the expected one"},
-    [CONCERN_BEHIND] = {"backup behind", "the backup is behind the migrations"},
-    [CONCERN_OBJECTS] = {"unexpected objects", "the objects are not as expected"},
-    [CONCERN_TIME] = {"unexpected time", "the restore did not take the expected time"},
-    [CONCERN_MIGRATION_FAILED] = {"failed migration", "the migration failed"},
-    [CONCERN_MIGRATION] = {"unexpected migration", "the migration is not as expected"},
-    [CONCERN_ALARM] = {"silent alarm", "damage went unnoticed"},
-    [CONCERN_SCENARIO] = {"wrong scenario", "the scenario is wrong"},
+    [CONCERN_BACKUP] = {"bad backup", "the backup is bad",
+                        "do not rely on this backup, and make another one; `restore-verifier list` "
+                        "tells which one verified last"},
+    [CONCERN_NOT_FOUND] = {"no backup", "no backup was found",
+                           "see whether the job that makes the backups ran, and whether "
+                           "backups.location and backups.name say where it writes"},
+    [CONCERN_DATA] = {"unexpected data", "the data is not as expected",
+                      "look at what was restored, with `restore-verifier verify --keep`; if it is "
+                      "as it should be, change what the scenario expects"},
+    [CONCERN_FUTURE] = {"backup in the future", "the backup is dated in the future",
+                        "see the clock of the machine that makes the backups, and "
+                        "backups.time_zone"},
+    [CONCERN_AGE] = {"old backup", "the backup is too old",
+                     "see why the job that makes the backups has made none since"},
+    [CONCERN_REVISION] = {"unexpected revision", "the schema revision is not the expected one",
+                          "see which revision production has, and mend that or the scenario"},
+    [CONCERN_BEHIND] = {"backup behind", "the backup is behind the migrations",
+                        "apply the migrations that are named and make a backup again, or wait for "
+                        "the next one if they are applied already"},
+    [CONCERN_OBJECTS] = {"unexpected objects", "the objects are not as expected",
+                         "see what became of the objects that are named; `restore-verifier sync` "
+                         "brings the copy up to date"},
+    [CONCERN_TIME] = {"unexpected time", "the restore did not take the expected time",
+                      "see where the time went, with `restore-verifier verify --verbose`; if it "
+                      "may take that long, change what the scenario expects"},
+    [CONCERN_MIGRATION_FAILED] = {"failed migration", "the migration failed",
+                                  "mend the migration before it meets production, and rehearse "
+                                  "again"},
+    [CONCERN_MIGRATION] = {"unexpected migration", "the migration is not as expected",
+                           "change the migration, or what is expected of it, and rehearse again"},
+    [CONCERN_ALARM] = {"silent alarm", "damage went unnoticed",
+                       "expect more in the scenario: the checks above say what would have noticed "
+                       "it"},
+    [CONCERN_SCENARIO] = {"wrong scenario", "the scenario is wrong",
+                          "mend the scenario; `restore-verifier lint` checks it without a backup"},
 };
 
 const char *concern_type(enum concern concern)
@@ -104,4 +127,35 @@ char *result_headline(const struct result *result)
                               totals.checks, totals.checks == 1 ? "" : "s");
     free(headline);
     return partial;
+}
+
+static const char *remedy_of_kind(enum report_kind kind)
+{
+    switch (kind) {
+    case REPORT_VERIFY:
+    case REPORT_PARTIAL:
+        break;
+    case REPORT_DUMP:
+    case REPORT_SYNC:
+        return "remove what stood in the way, and run it again";
+    case REPORT_MIGRATION:
+        return "remove what stood in the way, and rehearse again: nothing is known of the "
+               "migration yet";
+    case REPORT_SABOTAGE:
+        return "remove what stood in the way, and try again: nothing is known of the alarm yet";
+    }
+    return "remove what stood in the way, and verify again: the backup may be good or bad";
+}
+
+const char *result_remedy(const struct result *result)
+{
+    struct totals totals;
+    result_totals(result, &totals);
+    if (result_exit_code(result) == 0)
+        return NULL;
+    if (totals.failed > 0)
+        return concerns[concern_of(result, VERDICT_FAIL)].remedy;
+    if (totals.errors > 0 && concern_of(result, VERDICT_ERROR) == CONCERN_SCENARIO)
+        return concerns[CONCERN_SCENARIO].remedy;
+    return remedy_of_kind(result->kind);
 }

@@ -3,17 +3,12 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "report/cases.h"
 #include "report/json_fields.h"
+#include "report/json_result.h"
 #include "report/rehearsal_json.h"
 #include "report/text.h"
-
-static json_t *seconds_of(int64_t duration_ms)
-{
-    return json_real((double)duration_ms / 1000);
-}
 
 static json_t *backup_object(const struct facts *facts)
 {
@@ -59,6 +54,9 @@ static json_t *server_object(const struct facts *facts)
 static json_t *restore_object(const struct facts *facts)
 {
     json_t *object = json_object();
+    enum stage_state state = facts->stages[STAGE_RESTORE].state;
+    if (state != STAGE_DONE && state != STAGE_FAILED)
+        return object;
     json_set_array(object, "how", facts->restore.how);
     json_set_array(object, "errors", facts->restore.errors);
     json_set_array(object, "time_spent", facts->restore.time_spent);
@@ -85,7 +83,7 @@ static json_t *stages_object(const struct facts *facts)
         json_t *stage = json_object();
         json_object_set_new(stage, "state", json_string(states[fact->state]));
         if (fact->state != STAGE_RUNNING)
-            json_object_set_new(stage, "seconds", seconds_of(fact->duration_ms));
+            json_set_seconds(stage, "seconds", fact->duration_ms);
         if (fact->state == STAGE_FAILED)
             json_set_array(stage, "error", fact->error.text);
         json_object_set_new(object, stage_name(i), stage);
@@ -111,22 +109,29 @@ static json_t *check_object(const struct report_case *one)
     json_t *values = json_object();
     for (size_t i = 0; i < one->value_count; i++)
         json_object_set_new(values, one->values[i].name, json_string(one->values[i].text));
-    json_t *object = json_pack("{ss ss ss sb so ss ss so}", "group", one->group, "name", one->name,
+    json_t *object = json_pack("{ss ss ss sb ss ss so}", "group", one->group, "name", one->name,
                                "verdict", verdicts[one->verdict], "warning", (int)one->warn,
-                               "seconds", seconds_of(one->duration_ms), "message", one->message,
-                               "details", one->details, "values", values);
+                               "message", one->message, "details", one->details, "values", values);
+    json_set_seconds(object, "seconds", one->duration_ms);
     if (one->database)
         json_object_set_new(object, "database", json_string(one->database));
     return object;
 }
 
-static json_t *scenario_object(const struct result *result)
+/* A part that nothing is known of has no key. */
+static void set_part(json_t *object, const char *key, json_t *part)
 {
-    json_t *object = json_object();
-    json_set_text(object, "scenario", result->scenario, SIZE_MAX);
-    json_object_set_new(object, "exit_code", json_integer(result_exit_code(result)));
+    if (json_object_size(part) > 0)
+        json_object_set(object, key, part);
+    json_decref(part);
+}
+
+json_t *result_object(const struct result *result)
+{
+    json_t *object = json_scenario(result->scenario, result_exit_code(result));
     cleanup(free_pointer) char *headline = result_headline(result);
     json_object_set_new(object, "headline", json_string(headline));
+    json_set_text(object, "remedy", result_remedy(result), SIZE_MAX);
     json_object_set_new(object, "partial", json_boolean(result->kind == REPORT_PARTIAL));
     if (result->kind == REPORT_SABOTAGE)
         json_object_set_new(object, "sabotage", json_true());
@@ -137,11 +142,11 @@ static json_t *scenario_object(const struct result *result)
         json_object_set_new(object, "migration", migration);
     if (result->facts) {
         json_set_time(object, "began", result->facts->began);
-        json_object_set_new(object, "seconds", seconds_of(result_duration_ms(result)));
-        json_object_set_new(object, "backup", backup_object(result->facts));
-        json_object_set_new(object, "server", server_object(result->facts));
-        json_object_set_new(object, "restore", restore_object(result->facts));
-        json_object_set_new(object, "stages", stages_object(result->facts));
+        json_set_seconds(object, "seconds", result_duration_ms(result));
+        set_part(object, "backup", backup_object(result->facts));
+        set_part(object, "server", server_object(result->facts));
+        set_part(object, "restore", restore_object(result->facts));
+        set_part(object, "stages", stages_object(result->facts));
     }
     json_object_set_new(object, "totals", totals_object(result));
     struct cases cases;
@@ -154,10 +159,11 @@ static json_t *scenario_object(const struct result *result)
     return object;
 }
 
-void json_print(const struct result *results, size_t count, FILE *stream)
+void json_print(const char *command, const struct result *results, size_t count, int exit_code,
+                FILE *stream)
 {
     json_t *scenarios = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(scenarios, scenario_object(&results[i]));
-    json_print_scenarios(scenarios, results_exit_code(results, count), stream);
+        json_array_append_new(scenarios, result_object(&results[i]));
+    json_print_scenarios(command, scenarios, exit_code, stream);
 }

@@ -17,8 +17,9 @@ struct progress {
     bool color;
     int64_t began_ms;
     int64_t drawn_ms;
-    size_t live_lines; /* on the screen, above the cursor */
-    int64_t *plain_ms; /* of each scenario: when its last plain line was written */
+    size_t live_lines;    /* on the screen, above the cursor */
+    size_t *live_columns; /* of each */
+    int64_t *plain_ms;    /* of each scenario: when its last plain line was written */
     size_t plain_count;
 };
 
@@ -38,6 +39,7 @@ void progress_free(struct progress *progress)
         return;
     progress_clear(progress);
     free(progress->plain_ms);
+    free(progress->live_columns);
     free(progress);
 }
 
@@ -56,7 +58,9 @@ static enum stage running_stage(const struct facts *facts)
     return STAGE_COUNT;
 }
 
-static void read_progress(const struct facts *facts, int64_t elapsed_ms, struct buffer *line)
+/* `alone`: nothing else tells how long it will take. */
+static void read_progress(const struct facts *facts, int64_t elapsed_ms, bool alone,
+                          struct buffer *line)
 {
     int64_t done = facts->read_bytes;
     int64_t total = facts->backup.size_bytes;
@@ -68,11 +72,45 @@ static void read_progress(const struct facts *facts, int64_t elapsed_ms, struct 
     size_format(total, total_text);
     double part = (double)done / (double)total;
     buffer_printf(line, ", %d %%, %s of %s", (int)(part * 100), done_text, total_text);
-    if (elapsed_ms < 2000 || part < 0.02 || done == total)
+    if (!alone || elapsed_ms < 2000 || part < 0.02 || done == total)
         return; /* too early to tell */
     char left[DURATION_TEXT_SIZE];
     duration_format((int64_t)((double)elapsed_ms * (1 - part) / part), left);
-    buffer_printf(line, ", %s left", left);
+    buffer_printf(line, ", %s of reading left", left);
+}
+
+/* What the server tells of the rows; those of tables that came and went between two looks are not
+ * in it. */
+static void copy_progress(const struct facts *facts, struct buffer *line)
+{
+    char rows[COUNT_TEXT_SIZE], all[COUNT_TEXT_SIZE], size[SIZE_TEXT_SIZE];
+    int64_t done = facts->restoring.rows;
+    int64_t total = facts->backup.row_count;
+    if (done <= 0)
+        return;
+    count_format(done, rows);
+    count_format(total, all);
+    size_format(facts->restoring.bytes, size);
+    if (total >= done)
+        buffer_printf(line, ", %d %%, %s of %s rows, %s", (int)((double)done * 100 / (double)total),
+                      rows, all, size);
+    else
+        buffer_printf(line, ", %s rows, %s", rows, size);
+}
+
+static void index_progress(const struct facts *facts, struct buffer *line)
+{
+    const struct restore_seen *seen = &facts->restoring;
+    int count = seen->index_count;
+    int percent = seen->index_percent;
+    if (count <= 0)
+        return;
+    cleanup(free_pointer) char *index = clean_line(seen->index[seen->current & 1]);
+    buffer_printf(line, ", building %.*s", (int)text_fitting(index, 70), index);
+    if (percent >= 0 && percent <= 100)
+        buffer_printf(line, ", %d %%", percent);
+    if (count > 1)
+        buffer_printf(line, " and %d more", count - 1);
 }
 
 static void check_progress(const struct result *result, struct buffer *line)
@@ -91,6 +129,53 @@ static void check_progress(const struct result *result, struct buffer *line)
     buffer_printf(line, ", %zu of %zu checks", done, count);
     if (red > 0)
         buffer_printf(line, ", %zu not passed", red);
+}
+
+/* What this stage is to take: reading and restoring go with the size of the backup. 0: not known.
+ */
+static int64_t usual_ms(const struct facts *facts, const struct usual_times *usual,
+                        enum stage stage)
+{
+    enum { SCALE_MOST = 4 }; /* beyond, the earlier nights tell nothing of this one */
+    int64_t ms = usual->stages_ms[stage];
+    if ((stage != STAGE_READ && stage != STAGE_RESTORE) || usual->backup_size_bytes <= 0 ||
+        facts->backup.size_bytes <= 0)
+        return ms;
+    double scale = (double)facts->backup.size_bytes / (double)usual->backup_size_bytes;
+    scale = scale > SCALE_MOST ? SCALE_MOST : scale < 1.0 / SCALE_MOST ? 1.0 / SCALE_MOST : scale;
+    return (int64_t)((double)ms * scale);
+}
+
+/* By what the stages took in earlier nights; reading goes on while the server starts, and the
+ * bucket is listed beside everything. A stage that takes much longer than ever tells nothing of
+ * what is left, and is worth saying. */
+static void time_left(const struct facts *facts, const struct usual_times *usual, int64_t now_ms,
+                      struct buffer *line)
+{
+    char text[DURATION_TEXT_SIZE];
+    int64_t left_ms = 0;
+    int64_t begin_ms = 0; /* of reading and starting, the longer one */
+    for (enum stage stage = 0; stage < STAGE_COUNT; stage++) {
+        const struct stage_fact *fact = &facts->stages[stage];
+        int64_t whole_ms = usual_ms(facts, usual, stage);
+        if (stage == STAGE_OBJECTS || fact->state == STAGE_DONE || fact->state == STAGE_FAILED)
+            continue;
+        int64_t elapsed_ms = fact->state == STAGE_RUNNING ? now_ms - fact->started_ms : 0;
+        if (elapsed_ms > whole_ms + whole_ms / 4 + PROGRESS_LATE_MS) {
+            duration_format(whole_ms, text);
+            buffer_printf(line, ", longer than the usual %s", text);
+            return;
+        }
+        int64_t rest_ms = elapsed_ms < whole_ms ? whole_ms - elapsed_ms : 0;
+        if (stage == STAGE_READ || stage == STAGE_START)
+            begin_ms = rest_ms > begin_ms ? rest_ms : begin_ms;
+        else
+            left_ms += rest_ms;
+    }
+    if (left_ms + begin_ms < PROGRESS_QUIET_MS)
+        return;
+    duration_format((left_ms + begin_ms) / 1000 * 1000, text);
+    buffer_printf(line, ", about %s left", text);
 }
 
 void progress_line(const struct result *result, int64_t now_ms, struct buffer *line)
@@ -120,9 +205,15 @@ void progress_line(const struct result *result, int64_t now_ms, struct buffer *l
     int64_t elapsed_ms = now_ms - result->facts->stages[stage].started_ms;
     buffer_append_text(line, doing[stage]);
     if (stage == STAGE_READ)
-        read_progress(result->facts, elapsed_ms, line);
+        read_progress(result->facts, elapsed_ms, !result->usual, line);
+    if (stage == STAGE_RESTORE) {
+        copy_progress(result->facts, line);
+        index_progress(result->facts, line);
+    }
     if (stage == STAGE_CHECK)
         check_progress(result, line);
+    if (result->usual && elapsed_ms >= PROGRESS_QUIET_MS)
+        time_left(result->facts, result->usual, now_ms, line);
     if (elapsed_ms >= PROGRESS_QUIET_MS) {
         char elapsed[DURATION_TEXT_SIZE];
         duration_format(elapsed_ms, elapsed);
@@ -130,16 +221,41 @@ void progress_line(const struct result *result, int64_t now_ms, struct buffer *l
     }
 }
 
-/* Takes the cursor to the first live line. */
-static void rewind_screen(const struct progress *progress, struct buffer *screen)
+static struct terminal_size size_of(const struct progress *progress)
 {
-    buffer_append_text(screen, "\r");
-    if (progress->live_lines > 0)
-        buffer_printf(screen, "\033[%zuA", progress->live_lines);
+    return terminal_size(progress->stream, (struct terminal_size){COLUMNS_UNKNOWN, ROWS_UNKNOWN});
 }
 
-static void add_live_line(const struct progress *progress, const struct result *result,
-                          int64_t now_ms, size_t columns, struct buffer *screen)
+/* The rows that the live lines take by now: a window that became narrower has folded them. */
+static size_t live_rows(const struct progress *progress, size_t columns)
+{
+    size_t rows = 0;
+    for (size_t i = 0; i < progress->live_lines; i++) {
+        size_t own = (progress->live_columns[i] + columns - 1) / columns;
+        rows += own > 0 ? own : 1;
+    }
+    return rows;
+}
+
+/* Takes the cursor to the first live line. */
+static void rewind_screen(const struct progress *progress, size_t columns, struct buffer *screen)
+{
+    size_t rows = live_rows(progress, columns);
+    buffer_append_text(screen, "\r");
+    if (rows > 0)
+        buffer_printf(screen, "\033[%zuA", rows);
+}
+
+static void remember_line(struct progress *progress, size_t index, size_t columns)
+{
+    progress->live_columns =
+        xreallocarray(progress->live_columns, index + 1, sizeof(*progress->live_columns));
+    progress->live_columns[index] = columns;
+}
+
+/* Gives its columns. */
+static size_t add_live_line(const struct progress *progress, const struct result *result,
+                            int64_t now_ms, size_t columns, struct buffer *screen)
 {
     struct buffer line;
     buffer_init(&line, LINE_LIMIT);
@@ -151,18 +267,19 @@ static void add_live_line(const struct progress *progress, const struct result *
     buffer_printf(screen, "%s%.*s%s%.*s\033[K\n", progress->color ? "\033[1m" : "", (int)name,
                   line.data, progress->color ? "\033[0m" : "", (int)(length - name),
                   line.data + name);
+    columns = text_columns(line.data, length);
     buffer_free(&line);
+    return columns;
 }
 
 static void draw(struct progress *progress, const struct result *results, size_t count,
                  int64_t now_ms)
 {
-    const struct terminal_size unknown = {.columns = COLUMNS_UNKNOWN, .rows = ROWS_UNKNOWN};
-    struct terminal_size size = terminal_size(progress->stream, unknown);
+    struct terminal_size size = size_of(progress);
     size_t most = size.rows - 2;
     struct buffer screen;
     buffer_init(&screen, SCREEN_LIMIT);
-    rewind_screen(progress, &screen);
+    rewind_screen(progress, size.columns, &screen);
 
     size_t lines = 0;
     size_t hidden = 0;
@@ -172,12 +289,12 @@ static void draw(struct progress *progress, const struct result *results, size_t
             hidden++; /* of more scenarios than rows, those under way matter */
             continue;
         }
-        add_live_line(progress, &results[i], now_ms, size.columns, &screen);
-        lines++;
+        size_t columns = add_live_line(progress, &results[i], now_ms, size.columns, &screen);
+        remember_line(progress, lines++, columns);
     }
     if (hidden > 0) {
         buffer_printf(&screen, "... and %zu more\033[K\n", hidden);
-        lines++;
+        remember_line(progress, lines++, 0);
     }
     buffer_append_text(&screen, "\033[J");
     fwrite(screen.data, 1, screen.length, progress->stream);
@@ -193,7 +310,7 @@ static void write_plain(struct progress *progress, const struct result *results,
     if (progress->plain_count < count) {
         progress->plain_ms = xreallocarray(progress->plain_ms, count, sizeof(*progress->plain_ms));
         for (size_t i = progress->plain_count; i < count; i++)
-            progress->plain_ms[i] = progress->began_ms - PROGRESS_PLAIN_MS;
+            progress->plain_ms[i] = progress->began_ms;
         progress->plain_count = count;
     }
     for (size_t i = 0; i < count; i++) {
@@ -232,7 +349,8 @@ void progress_clear(struct progress *progress)
     if (!progress)
         return;
     if (progress->live_lines > 0) {
-        fprintf(progress->stream, "\r\033[%zuA\033[J", progress->live_lines);
+        fprintf(progress->stream, "\r\033[%zuA\033[J",
+                live_rows(progress, size_of(progress).columns));
         fflush(progress->stream);
     }
     progress->live_lines = 0;

@@ -5,7 +5,8 @@
 #include "report/report.h"
 
 /* One line on where a scenario stands, without its end: "bugspark: reading, 45 %, 66 MiB of
- * 147 MiB, 4.0 s left". The time left is told only where the work to come is known. */
+ * 147 MiB, 4.0 s left". The time left is told only where the work to come is known, or what it took
+ * in earlier nights. */
 void progress_line(const struct result *result, int64_t now_ms, struct buffer *line);
 
 /* As progress_update, at `now_ms` of clock_ms(). */
@@ -16,6 +17,7 @@ enum {
     PROGRESS_QUIET_MS = 1000, /* a run that is over by then shows nothing */
     PROGRESS_REDRAW_MS = 100,
     PROGRESS_PLAIN_MS = 10000,
+    PROGRESS_LATE_MS = 2000, /* and a quarter more than usual are nothing unusual */
 };
 
 #endif

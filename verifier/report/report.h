@@ -33,6 +33,12 @@ enum report_kind {
 /* The group of the checks that are each a kind of damage. */
 #define DAMAGE_GROUP "damage"
 
+/* How long the stages of earlier nights took; 0: not known. */
+struct usual_times {
+    int64_t stages_ms[STAGE_COUNT];
+    int64_t backup_size_bytes; /* of which backup */
+};
+
 /* The results of one scenario; everything borrowed. */
 struct result {
     const char *scenario; /* its name, or the file's name when the file could not be read */
@@ -41,6 +47,7 @@ struct result {
     const struct outcome *outcomes; /* as many as the plan has checks; every one has its verdict */
     enum report_kind kind;
     const struct rehearsal *rehearsal; /* of REPORT_MIGRATION */
+    const struct usual_times *usual;   /* for progress; NULL: not known */
 };
 
 struct totals {
@@ -66,17 +73,19 @@ int results_exit_code(const struct result *results, size_t count);
  * caller. */
 char *result_headline(const struct result *result);
 
+/* What to do about it, a sentence without its end; NULL where nothing is to be done. Borrowed. */
+const char *result_remedy(const struct result *result);
+
 /* Writes DIRECTORY/SCENARIO.xml (of a partial run SCENARIO.partial.xml, and so on) by way of a
- * temporary name; makes the directory. For a scenario whose name could not be read it is the file's
- * name without folder and .yaml, so that the report of its last good run does not stay. Nor does it
- * when the new one cannot be written. */
-int junit_write(const struct result *result, const char *directory, struct error *error);
-/* Of a rehearsal that and DIRECTORY/SCENARIO.migration.md, a table for a pull request. */
-int rehearsal_report(const struct result *result, const char *directory, struct error *error);
+ * temporary name, beside it SCENARIO.md, a summary for people, but for dump and sync, and where a
+ * text is too long for dashboards SCENARIO.log; makes the directory. For a scenario whose name
+ * could not be read it is the file's name without folder and .yaml, so that the report of its last
+ * good run does not stay. Nor does it when the new one cannot be written. */
+int report_write(const struct result *result, const char *directory, struct error *error);
+/* Removes what report_write wrote, if it is there. */
+int report_remove(const struct result *result, const char *directory, struct error *error);
 void markdown_format(const struct result *result, struct buffer *target);
-/* Removes what junit_write wrote, if it is there. */
-int junit_remove(const struct result *result, const char *directory, struct error *error);
-/* Appends the same document as text. */
+/* JUnit XML. */
 void junit_format(const struct result *result, struct buffer *target);
 
 /* The summary that a person reads at a glance. `color` turns on escape sequences. Passed checks are
@@ -85,13 +94,14 @@ void junit_format(const struct result *result, struct buffer *target);
 void console_print(const struct result *results, size_t count, bool color, bool verbose,
                    const char *reports_directory, FILE *stream);
 
-/* All results as one JSON document, ending with a newline. What is not known has no key. */
-void json_print(const struct result *results, size_t count, FILE *stream);
+/* All results as the JSON document of a command (json_fields.h), ending with a newline. */
+void json_print(const char *command, const struct result *results, size_t count, int exit_code,
+                FILE *stream);
 
-/* Progress while runs go on: on a terminal one live line per scenario, otherwise plain lines, at
- * most one every 10 seconds for each scenario. Nothing in the first second. progress_update may be
- * called as often as wanted. A scenario waits until its facts' began_ms is set and is over when
- * STAGE_STOP is. */
+/* Progress while runs go on: on a terminal one live line per scenario, and nothing in the first
+ * second; otherwise plain lines, one every 10 seconds for each scenario, the first after that time.
+ * progress_update may be called as often as wanted. A scenario waits until its facts' began_ms is
+ * set and is over when STAGE_STOP is. */
 struct progress;
 struct progress *progress_new(FILE *stream, bool terminal, bool color);
 void progress_update(struct progress *progress, const struct result *results, size_t count);

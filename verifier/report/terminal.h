@@ -1,4 +1,5 @@
-/* The size of the terminal that a stream writes to. */
+/* The size of the terminal that a stream writes to, as it is now. COLUMNS says how wide a stream is
+ * that is no terminal, and makes a terminal narrower, never wider than it is. */
 #ifndef REPORT_TERMINAL_H
 #define REPORT_TERMINAL_H
 
@@ -10,7 +11,7 @@ struct terminal_size {
     size_t rows;
 };
 
-/* `otherwise` where the stream is no terminal, or one that does not tell. */
+/* `otherwise` where nothing tells. */
 struct terminal_size terminal_size(FILE *stream, struct terminal_size otherwise);
 
 #endif

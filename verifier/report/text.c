@@ -128,6 +128,29 @@ char *text_clean(const char *text, size_t size, enum text_shape shape)
     return buffer_steal(&scrubbed);
 }
 
+/* The first byte of the character that `index` lies in. */
+static size_t character_begin(const char *text, size_t index)
+{
+    while (index > 0 && ((unsigned char)text[index] & 0xc0) == 0x80)
+        index--;
+    return index;
+}
+
+char *text_shorten(const char *text, size_t most_bytes, const char *where)
+{
+    size_t length = strlen(text);
+    if (length <= most_bytes)
+        return xstrdup(text);
+    size_t head = character_begin(text, most_bytes - most_bytes / 2);
+    size_t tail = length - most_bytes / 2;
+    while (tail < length && ((unsigned char)text[tail] & 0xc0) == 0x80)
+        tail++;
+    bool lines = strchr(text, '\n') != NULL;
+    return xasprintf("%.*s%s[... %s bytes left out%s%s ...]%s%s", (int)head, text,
+                     lines ? "\n" : " ", counted((int64_t)(tail - head)).text, where ? ": " : "",
+                     where ? where : "", lines ? "\n" : " ", text + tail);
+}
+
 static size_t columns_of(uint32_t code)
 {
     if (code >= 0x300 && code <= 0x36f)
@@ -164,20 +187,6 @@ size_t text_fitting(const char *text, size_t columns)
         length += bytes > 0 ? bytes : 1;
     }
     return length;
-}
-
-void count_format(int64_t count, char text[COUNT_TEXT_SIZE])
-{
-    char digits[24];
-    int length = snprintf(digits, sizeof(digits), "%" PRId64, count);
-    size_t end = 0;
-    for (int i = 0; i < length; i++) {
-        text[end++] = digits[i];
-        int left = length - 1 - i;
-        if (left > 0 && left % 3 == 0 && digits[i] != '-')
-            text[end++] = ',';
-    }
-    text[end] = '\0';
 }
 
 void seconds_format(int64_t duration_ms, char text[SECONDS_TEXT_SIZE])

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/number.h"
+
 enum text_shape {
     TEXT_LINE,  /* line ends and tabs are written out, too */
     TEXT_BLOCK, /* lines; blanks at the end are left away */
@@ -23,15 +25,20 @@ char *text_clean(const char *text, size_t size, enum text_shape shape);
 /* The same for an array, whose size is known. */
 #define clean_line(array) text_clean((array), sizeof(array), TEXT_LINE)
 
+/* What a report holds of one text, at most: dashboards choke on more. */
+enum { TEXT_REPORTED_MOST = 4096 };
+
+/* A copy of a cleaned text, to be freed by the caller. Of more than `most_bytes` the middle is left
+ * out, between characters, and a note in its place says how much, and `where` the whole is
+ * ("all of it is in shop.log"; NULL: nowhere). What is kept, without the note, fits into
+ * `most_bytes`. */
+char *text_shorten(const char *text, size_t most_bytes, const char *where);
+
 /* Columns that the first `length` bytes of a cleaned text take on a terminal. */
 size_t text_columns(const char *text, size_t length);
 
 /* Bytes of a cleaned text that fit into `columns`. */
 size_t text_fitting(const char *text, size_t columns);
-
-#define COUNT_TEXT_SIZE 32
-/* "1,234,567": for people, never for programs. */
-void count_format(int64_t count, char text[COUNT_TEXT_SIZE]);
 
 #define SECONDS_TEXT_SIZE 32
 /* "1234.567": for programs, in every locale; negative durations are 0. */

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "postgres/restore_watch.h"
 
 enum stage {
     STAGE_FIND,     /* the latest backup is looked for */
@@ -139,7 +140,8 @@ struct facts {
     struct manifest_fact manifest;
     struct previous_fact previous;
     struct record_fact record;
-    _Atomic int64_t read_bytes; /* progress of STAGE_READ */
+    _Atomic int64_t read_bytes;    /* progress of STAGE_READ */
+    struct restore_seen restoring; /* progress of STAGE_RESTORE into a throwaway server */
 };
 
 /* "find", "read", "start", "restore", "objects", "check", "rehearse", "stop" */

@@ -215,6 +215,7 @@ static void record_confined(struct stages *stages, const struct confined *restor
 static int restore_once(struct stages *stages, const char *role, int jobs, int64_t deadline_ms,
                         struct restore_result *ret_result, struct error *error)
 {
+    restore_watch_again(stages->watch);
     if (database_create(stages, role, error) < 0 || database_clear(stages, role, error) < 0)
         return -1;
     if (!stages->cluster)
@@ -495,8 +496,11 @@ int restore_stage(struct stages *stages, struct error *error)
     if (fit_plain(stages, error) < 0)
         return -1;
     struct restore_result result = {0};
+    if (stages->cluster)
+        stages->watch = restore_watch_start(&stages->server, &stages->facts->restoring);
     int restored = stages->cluster ? restore_on_throwaway(stages, deadline_ms, &result, error)
                                    : restore_as_guest(stages, deadline_ms, &result, error);
+    restore_watch_stop(take(&stages->watch));
     if (restored == 0) {
         restore_result_join(&stages->of_server, &result);
         enter_database(stages);

@@ -63,6 +63,7 @@ struct stages {
     struct tools *client;               /* pg_restore and psql that are not beside it; or NULL */
     struct cluster *cluster;            /* NULL on somebody's server */
     struct address server;              /* where `maintenance` is connected */
+    struct restore_watch *watch;    /* while it is being restored into a throwaway one; or NULL */
     struct connection *maintenance; /* to a database of the server that is not the restored one */
     char *database_name;
     bool drop_public;        /* the archive brings its own schema public */

@@ -8,6 +8,7 @@ are well-formed, count right and agree with the exit code, and nothing stays beh
 import collections
 import contextlib
 import gzip
+import json
 import os
 import pathlib
 import re
@@ -17,6 +18,7 @@ import subprocess
 import time
 import xml.etree.ElementTree
 
+import jsonschema
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -192,7 +194,43 @@ class Report:
         return None
 
 
+# --- what is printed for programs -----------------------------------------------------------------
+
+
+def _closed(schema):
+    """The schema, but without room for keys that it does not name: those would have been forgotten in it."""
+    if isinstance(schema, list):
+        return [_closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _closed(value) for key, value in schema.items()}
+    if schema.get("type") == "object" and "additionalProperties" not in schema and schema != SCHEMA["$defs"]["frame"]:
+        closed["unevaluatedProperties"] = False
+    return closed
+
+
+SCHEMA = json.loads((ROOT / "verifier/report/output.schema.json").read_text())
+_VALIDATORS = {}
+
+
+def printed(text):
+    """The document that a command printed, which its schema describes."""
+    document = json.loads(text)
+    command = document["format"].removeprefix("restore-verifier ")
+    name = command if command in SCHEMA["$defs"] else "results"
+    if name not in _VALIDATORS:
+        _VALIDATORS[name] = jsonschema.Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": _closed(SCHEMA["$defs"])})
+    wrong = [f"{error.json_path}: {error.message}" for error in _VALIDATORS[name].iter_errors(document)]
+    assert not wrong, f"{wrong}\n{text}"
+    return document
+
+
 # --- one run --------------------------------------------------------------------------------------
+
+
+def program_of(arguments):
+    """Was it our program that wrote, and nobody on the way?"""
+    return os.path.basename(arguments[0]) == "restore-verifier"
 
 
 class Run:
@@ -204,6 +242,8 @@ class Run:
         self.code = code
         self.out = out
         self.err = err
+        if "json" in arguments and out and program_of(arguments):
+            assert printed(out)["exit_code"] == code, str(self)
 
     def report(self, name="bugspark"):
         if "--only" in self.arguments and "." not in name:

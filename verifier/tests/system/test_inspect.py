@@ -20,7 +20,7 @@ def truth(path):
 
 
 def rows_of(document):
-    return {f"{table['schema']}.{table['name']}".lstrip("."): table["rows"] for table in document["tables"]}
+    return {f"{table['schema']}.{table['name']}".lstrip("."): table["row_count"] for table in document["tables"]}
 
 
 def inspected(place, backup, *options):

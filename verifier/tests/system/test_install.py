@@ -46,6 +46,7 @@ def test_what_is_installed_is_taken_away_again(tmp_path, prefix):
         *(f"share/man/man1/restore-verifier-{command}.1" for command in commands),
         "share/man/man1/restore-verifier.1",
         "share/man/man5/restore-verifier-scenario.5",
+        "share/restore-verifier/output.schema.json",
         "share/restore-verifier/scenario.schema.json",
         "share/zsh/site-functions/_restore-verifier",
     ]

@@ -35,7 +35,10 @@ static const char mixed_text[] =
     "  SKIP   a check of its own\n"
     "         not in this archive\n"
     "\n"
-    "1 scenario: 1 not verified; 8 checks. Reports: reports\n";
+    "1 scenario: 1 not verified; 8 checks. Reports: reports\n"
+    "What to do about bugspark: do not rely on this backup, and make another one; "
+    "`restore-verifier list`\n"
+    "tells which one verified last.\n";
 
 START_TEST(a_mixed_result_is_read_at_a_glance)
 {
@@ -52,6 +55,58 @@ START_TEST(how_it_was_confined_is_told_to_those_who_want_more)
     cleanup(free_pointer) char *text = print_console(&sample->result, 1, false, true);
     ck_assert_ptr_nonnull(strstr(text, "\n       confined by no new privileges, limits, not by "
                                        "Landlock (Function not implemented)\n"));
+    sample_free(sample);
+}
+END_TEST
+
+START_TEST(nothing_that_was_seen_is_cut_off)
+{
+    struct sample *sample = sample_new("s");
+    sample_add(sample, "g", "größe 数据库", VERDICT_PASS, "914 KiB");
+    sample_add(
+        sample, "g", "a check with a name as long as names are here", VERDICT_PASS,
+        "914 KiB, 15 tables, 7,867 rows, as its manifest says, and what else there is to say");
+    cleanup(free_pointer) char *text = print_console(&sample->result, 1, false, false);
+    ck_assert_ptr_nonnull(strstr(
+        text,
+        "\n  PASS   größe 数据库                                   914 KiB\n"
+        "  PASS   a check with a name as long as names are here  914 KiB, 15 tables, 7,867 "
+        "rows, as its\n"
+        "                                                        manifest says, and what else "
+        "there is to say\n"));
+    sample_free(sample);
+}
+END_TEST
+
+START_TEST(a_reason_is_told_once)
+{
+    struct sample *sample = sample_new("s");
+    struct outcome *outcome =
+        sample_add(sample, "g", "a check", VERDICT_FAIL,
+                   "2 tables differ; first users: archive 25 rows, restored 24");
+    strcpy(outcome->details,
+           "users: archive 25 rows, restored 24\nreports: archive 5 rows, restored 3");
+    cleanup(free_pointer) char *text = print_console(&sample->result, 1, false, false);
+    char *first = strstr(text, "users: archive 25 rows");
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_null(strstr(first + 1, "users: archive 25 rows"));
+    ck_assert_ptr_nonnull(strstr(text, "\n         reports: archive 5 rows, restored 3\n"));
+    sample_free(sample);
+}
+END_TEST
+
+START_TEST(verbose_tells_how_long_each_check_took)
+{
+    struct sample *sample = sample_new("s");
+    struct outcome *outcome = sample_add(sample, "g", "a query", VERDICT_PASS, "");
+    sample_value(outcome, "a query", "7");
+    outcome->duration_ms = 1234;
+    strcpy(outcome->details, "expected: = 7");
+    cleanup(free_pointer) char *text = print_console(&sample->result, 1, false, true);
+    ck_assert_ptr_nonnull(strstr(text, "  PASS   a query  7 (1.2 s)\n         expected: = 7\n"));
+    cleanup(free_pointer) char *brief = print_console(&sample->result, 1, false, false);
+    ck_assert_ptr_nonnull(strstr(brief, "  PASS   a query  7\n"));
+    ck_assert_ptr_null(strstr(brief, "expected"));
     sample_free(sample);
 }
 END_TEST
@@ -78,7 +133,7 @@ END_TEST
 static const struct {
     unsigned short columns; /* of the terminal */
     size_t width;           /* of the longest line, at most */
-} terminals[] = {{40, 60}, {80, 80}, {120, 120}, {500, 160}};
+} terminals[] = {{30, 40}, {40, 40}, {80, 80}, {120, 120}, {500, 160}};
 
 START_TEST(lines_are_as_wide_as_the_terminal)
 {
@@ -261,6 +316,9 @@ Suite *report_console_suite(void)
     Suite *suite = suite_create("report/console");
     add_test(suite, a_mixed_result_is_read_at_a_glance);
     add_test(suite, how_it_was_confined_is_told_to_those_who_want_more);
+    add_test(suite, nothing_that_was_seen_is_cut_off);
+    add_test(suite, a_reason_is_told_once);
+    add_test(suite, verbose_tells_how_long_each_check_took);
     add_test(suite, color_adds_nothing_but_escape_sequences);
     add_test(suite, many_passed_checks_are_counted_unless_asked_for);
     add_test(suite, long_details_are_cut_and_say_where_the_rest_is);

@@ -108,7 +108,7 @@ char *print_json(const struct result *results, size_t count)
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
-    json_print(results, count, stream);
+    json_print("verify", results, count, results_exit_code(results, count), stream);
     fclose(stream);
     return text;
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "report/report.h"
+#include "report/text.h"
 #include "tests/unit/report_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -390,7 +391,7 @@ START_TEST(no_text_breaks_the_document)
 }
 END_TEST
 
-START_TEST(long_and_unended_texts_are_kept_whole)
+START_TEST(long_and_unended_texts_are_shortened)
 {
     struct sample *sample = sample_new("bugspark");
     struct outcome *outcome = sample_add(sample, "group", "long", VERDICT_FAIL, "");
@@ -403,7 +404,10 @@ START_TEST(long_and_unended_texts_are_kept_whole)
     xmlDocPtr document = document_of(&sample->result);
     check_document(document);
     ck_assert_double_eq(number(document, "string-length(//failure/@message)"), 1024);
-    ck_assert_double_eq(number(document, "string-length(//failure)"), 1024 + 2 + 4 * 16384);
+    ck_assert_double_eq(
+        number(document, "string-length(//failure)"),
+        TEXT_REPORTED_MOST +
+            (int)strlen("\n[... 62,466 bytes left out: all of it is in its log ...]\n"));
     ck_assert_double_eq(number(document, "string-length(//property[@name='backup.file']/@value)"),
                         PATH_MAX);
     ck_assert_double_eq(number(document, "count(//property[starts-with(@name, 'vvv')])"),
@@ -507,7 +511,7 @@ START_TEST(a_report_is_written_into_a_new_directory)
     sample->result.kind = files[_i].kind;
     struct error error;
     for (int times = 0; times < 2; times++) /* the second replaces the first */
-        ck_assert_int_eq(junit_write(&sample->result, reports, &error), 0);
+        ck_assert_int_eq(report_write(&sample->result, reports, &error), 0);
     struct buffer written;
     ck_assert_int_eq(file_read(path, DOCUMENT_LIMIT, &written, &error), 0);
     struct buffer formatted;
@@ -517,7 +521,36 @@ START_TEST(a_report_is_written_into_a_new_directory)
     buffer_free(&written);
     buffer_free(&formatted);
     for (int times = 0; times < 2; times++) /* the second has nothing to remove */
-        ck_assert_int_eq(junit_remove(&sample->result, reports, &error), 0);
+        ck_assert_int_eq(report_remove(&sample->result, reports, &error), 0);
+    ck_assert_int_eq(access(path, F_OK), -1);
+    sample_free(sample);
+    ck_assert_int_eq(tree_remove(directory, &error), 0);
+}
+END_TEST
+
+/* The log is there as long as something is shortened, and no longer. */
+START_TEST(what_is_shortened_is_whole_in_a_log)
+{
+    char directory[] = "/tmp/report-test-XXXXXX";
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    cleanup(free_pointer) char *xml = xasprintf("%s/shop.xml", directory);
+    cleanup(free_pointer) char *path = xasprintf("%s/shop.log", directory);
+    struct sample *sample = sample_new("shop");
+    struct outcome *outcome = sample_add(sample, "group", "many rows", VERDICT_FAIL, "they differ");
+    while (strlen(outcome->details) + 4 < 10000)
+        strcat(outcome->details, "größe ");
+    struct error error;
+    ck_assert_int_eq(report_write(&sample->result, directory, &error), 0);
+    struct buffer log, junit;
+    ck_assert_int_eq(file_read(path, DOCUMENT_LIMIT, &log, &error), 0);
+    ck_assert_int_eq(strncmp(log.data, "=== many rows\n\nthey differ\n\ngr", 30), 0);
+    ck_assert_uint_ge(log.length, strlen(outcome->details));
+    ck_assert_int_eq(file_read(xml, DOCUMENT_LIMIT, &junit, &error), 0);
+    ck_assert_ptr_nonnull(strstr(junit.data, "bytes left out: all of it is in shop.log ...]"));
+    buffer_free(&log);
+    buffer_free(&junit);
+    outcome->details[0] = '\0';
+    ck_assert_int_eq(report_write(&sample->result, directory, &error), 0);
     ck_assert_int_eq(access(path, F_OK), -1);
     sample_free(sample);
     ck_assert_int_eq(tree_remove(directory, &error), 0);
@@ -528,7 +561,7 @@ START_TEST(a_report_that_cannot_be_written_is_an_error)
 {
     struct sample *sample = sample_mixed();
     struct error error = {0};
-    ck_assert_int_eq(junit_write(&sample->result, "/dev/null/reports", &error), -1);
+    ck_assert_int_eq(report_write(&sample->result, "/dev/null/reports", &error), -1);
     ck_assert_int_eq(error.fault, FAULT_MACHINE);
     ck_assert_ptr_nonnull(strstr(error.text, "/dev/null"));
     sample_free(sample);
@@ -546,8 +579,9 @@ Suite *report_junit_suite(void)
     add_test(suite, names_are_made_unique);
     add_test(suite, a_partial_run_is_a_suite_of_its_own);
     add_table_test(suite, no_text_breaks_the_document, ARRAY_LENGTH(hostile));
-    add_test(suite, long_and_unended_texts_are_kept_whole);
+    add_test(suite, long_and_unended_texts_are_shortened);
     add_test(suite, no_password_is_written);
+    add_test(suite, what_is_shortened_is_whole_in_a_log);
     add_test(suite, a_report_that_cannot_be_made_says_so);
     add_table_test(suite, a_report_is_written_into_a_new_directory, ARRAY_LENGTH(files));
     add_test(suite, a_report_that_cannot_be_written_is_an_error);

@@ -23,7 +23,7 @@ static const struct {
     {"read, early", STAGE_READ, 500, 25 * MEGABYTE, 100 * MEGABYTE,
      "shop: reading the backup, 25 %, 25.0 MiB of 100 MiB"},
     {"read", STAGE_READ, 4000, 25 * MEGABYTE, 100 * MEGABYTE,
-     "shop: reading the backup, 25 %, 25.0 MiB of 100 MiB, 12 s left (4.0 s)"},
+     "shop: reading the backup, 25 %, 25.0 MiB of 100 MiB, 12 s of reading left (4.0 s)"},
     {"read, too little", STAGE_READ, 4000, MEGABYTE, 100 * MEGABYTE,
      "shop: reading the backup, 1 %, 1.0 MiB of 100 MiB (4.0 s)"},
     {"read, all", STAGE_READ, 4000, 100 * MEGABYTE, 100 * MEGABYTE,
@@ -63,6 +63,88 @@ START_TEST(a_line_tells_what_is_known)
 }
 END_TEST
 
+static const struct {
+    const char *name;
+    int64_t rows;
+    int64_t row_count;
+    int index_count;
+    int index_percent;
+    const char *index;
+    const char *line;
+} restores[] = {
+    {"nothing seen", 0, 900, 0, 0, "", "shop: restoring"},
+    {"rows", 4500000, 9000000, 0, 0, "",
+     "shop: restoring, 50 %, 4,500,000 of 9,000,000 rows, 1.0 MiB"},
+    {"more rows than known", 12, 9, 0, 0, "", "shop: restoring, 12 rows, 1.0 MiB"},
+    {"an index", 0, 0, 1, 45, "trgm: scanning table",
+     "shop: restoring, building trgm: scanning table, 45 %"},
+    {"indexes", 9, 9, 3, -1, "trgm: sorting",
+     "shop: restoring, 100 %, 9 of 9 rows, 1.0 MiB, building trgm: sorting and 2 more"},
+    {"a hostile index", 0, 0, 1, -1, "\033[31m\"x\n", "shop: restoring, building \\x1b[31m\"x\\n"},
+};
+
+START_TEST(a_restore_tells_what_the_server_tells)
+{
+    struct sample *sample = running(STAGE_RESTORE, NOW_MS);
+    struct restore_seen *seen = &sample->facts.restoring;
+    sample->facts.backup.row_count = restores[_i].row_count;
+    seen->rows = restores[_i].rows;
+    seen->bytes = MEGABYTE;
+    seen->index_count = restores[_i].index_count;
+    seen->index_percent = restores[_i].index_percent;
+    seen->current = 1;
+    strcpy(seen->index[1], restores[_i].index);
+    struct buffer line;
+    buffer_init(&line, 4096);
+    progress_line(&sample->result, NOW_MS, &line);
+    ck_assert_str_eq(line.data, restores[_i].line);
+    buffer_free(&line);
+    sample_free(sample);
+}
+END_TEST
+
+static const struct {
+    const char *name;
+    enum stage stage;
+    int64_t elapsed_ms;
+    int64_t size_bytes; /* the usual one is 100 */
+    const char *words;
+} times_left[] = {
+    {"the rest of this stage, and those to come", STAGE_RESTORE, 10000, 100,
+     ", about 25 s left (10 s)"},
+    {"with the size of the backup", STAGE_RESTORE, 10000, 200, ", about 55 s left (10 s)"},
+    {"not beyond all measure", STAGE_RESTORE, 10000, 100000, ", about 1 min 55 s left (10 s)"},
+    {"a backup of no size", STAGE_RESTORE, 10000, 0, ", about 25 s left (10 s)"},
+    {"a bit late", STAGE_RESTORE, 37000, 100, ", about 5.0 s left (37 s)"},
+    {"late", STAGE_RESTORE, 60000, 100, ", longer than the usual 30 s (1 min)"},
+    {"reading and starting at the same time", STAGE_READ, 1000, 100, ", about 44 s left (1.0 s)"},
+    {"all but done", STAGE_CHECK, 4500, 100, " (4.5 s)"},
+};
+
+START_TEST(the_time_left_is_that_of_earlier_nights)
+{
+    static const struct usual_times usual = {.stages_ms = {[STAGE_READ] = 10000,
+                                                           [STAGE_START] = 2000,
+                                                           [STAGE_RESTORE] = 30000,
+                                                           [STAGE_CHECK] = 5000},
+                                             .backup_size_bytes = 100};
+    enum stage stage = times_left[_i].stage;
+    struct sample *sample = running(stage, NOW_MS - times_left[_i].elapsed_ms);
+    for (enum stage before = 0; before < stage; before++)
+        sample->facts.stages[before].state = STAGE_DONE;
+    sample->facts.backup.size_bytes = times_left[_i].size_bytes;
+    sample->result.usual = &usual;
+    struct buffer line;
+    buffer_init(&line, 4096);
+    progress_line(&sample->result, NOW_MS, &line);
+    ck_assert_msg(ends_with(line.data, times_left[_i].words), "%s", line.data);
+    ck_assert_uint_eq(times_left[_i].words[0] == ' ',
+                      !strstr(line.data, "left") && !strstr(line.data, "usual"));
+    buffer_free(&line);
+    sample_free(sample);
+}
+END_TEST
+
 START_TEST(before_and_after_a_run)
 {
     struct sample *sample = running(STAGE_COUNT, 0);
@@ -97,15 +179,16 @@ START_TEST(plain_lines_are_rare)
     FILE *stream = open_memstream(&text, &length);
     struct progress *progress = progress_new(stream, false, false);
     int64_t began_ms = clock_ms();
-    progress_update_at(progress, &sample->result, 1, began_ms + 500);
+    for (int64_t ms = 0; ms < 9900; ms += 100)
+        progress_update_at(progress, &sample->result, 1, began_ms + ms);
     fflush(stream);
     ck_assert_uint_eq(length, 0); /* nothing for a quick run */
-    for (int64_t ms = 1100; ms < 25000; ms += 100)
+    for (int64_t ms = 9900; ms < 25000; ms += 100)
         progress_update_at(progress, &sample->result, 1, began_ms + ms);
     progress_free(progress);
     fclose(stream);
-    ck_assert_uint_eq(count_of(text, "shop: restoring"), 3);
-    ck_assert_uint_eq(count_of(text, "\n"), 3);
+    ck_assert_uint_eq(count_of(text, "shop: restoring"), 2);
+    ck_assert_uint_eq(count_of(text, "\n"), 2);
     ck_assert_ptr_null(strchr(text, '\033'));
     free(text);
     sample_free(sample);
@@ -180,6 +263,8 @@ Suite *report_progress_suite(void)
 {
     Suite *suite = suite_create("report/progress");
     add_table_test(suite, a_line_tells_what_is_known, ARRAY_LENGTH(lines));
+    add_table_test(suite, a_restore_tells_what_the_server_tells, ARRAY_LENGTH(restores));
+    add_table_test(suite, the_time_left_is_that_of_earlier_nights, ARRAY_LENGTH(times_left));
     add_test(suite, before_and_after_a_run);
     add_test(suite, plain_lines_are_rare);
     add_test(suite, live_lines_are_drawn_over_and_taken_away);

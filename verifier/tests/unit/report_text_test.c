@@ -119,6 +119,30 @@ START_TEST(numbers_are_written_for_people_and_for_programs)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    size_t most;
+    const char *where;
+    const char *shortened;
+} long_texts[] = {
+    {"", 4, NULL, ""},
+    {"1234", 4, "x", "1234"},
+    {"12345678", 4, NULL, "12 [... 4 bytes left out ...] 78"},
+    {"12345678", 5, "see x", "123 [... 3 bytes left out: see x ...] 78"},
+    {"1\n345678", 4, "x", "1\n\n[... 4 bytes left out: x ...]\n78"},
+    {"öööööö", 6, NULL, "ö [... 8 bytes left out ...] ö"}, /* no half of a character */
+    {"€€€€", 9, NULL, "€ [... 6 bytes left out ...] €"},
+    {"12345678", 0, NULL, " [... 8 bytes left out ...] "},
+};
+
+START_TEST(long_texts_lose_their_middle)
+{
+    cleanup(free_pointer) char *shortened =
+        text_shorten(long_texts[_i].text, long_texts[_i].most, long_texts[_i].where);
+    ck_assert_str_eq(shortened, long_texts[_i].shortened);
+}
+END_TEST
+
 Suite *report_text_suite(void)
 {
     Suite *suite = suite_create("report/text");
@@ -126,6 +150,7 @@ Suite *report_text_suite(void)
     add_test(suite, an_array_without_an_end_is_read_to_its_size);
     add_test(suite, every_byte_may_become_longer);
     add_test(suite, columns_are_those_of_a_terminal);
+    add_table_test(suite, long_texts_lose_their_middle, ARRAY_LENGTH(long_texts));
     add_table_test(suite, numbers_are_written_for_people_and_for_programs, ARRAY_LENGTH(numbers));
     return suite;
 }

@@ -81,6 +81,7 @@
     X(report_headline_suite)                                                                       \
     X(report_json_suite)                                                                           \
     X(report_junit_suite)                                                                          \
+    X(report_markdown_suite)                                                                       \
     X(report_progress_suite)                                                                       \
     X(report_text_suite)                                                                           \
     X(report_rehearsal_suite)                                                                      \
