@@ -41,6 +41,7 @@ def test_what_is_installed_is_taken_away_again(tmp_path, prefix):
         "lib/systemd/system/restore-verifier@.timer",
         "lib/sysusers.d/restore-verifier.conf",
         "share/bash-completion/completions/restore-verifier",
+        "share/doc/restore-verifier/CHANGELOG.md",
         "share/doc/restore-verifier/README.md",
         *(f"share/doc/restore-verifier/examples/{name}" for name in (*ci, *scenarios)),
         "share/fish/vendor_completions.d/restore-verifier.fish",
