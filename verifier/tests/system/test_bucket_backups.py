@@ -8,16 +8,14 @@ import os
 import random
 import re
 import signal
-import subprocess
 import threading
 import time
 
 import pytest
-import yaml
 
 import s3_faults
 from backup_bucket import NAME, PREFIX, Bucket, environment_of, put_good
-from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM, ROOT, Place, ended, flip_bit, today, wait_until
+from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, Place, ended, flip_bit, today, wait_until
 from s3_proxy import Answer
 
 
@@ -62,28 +60,6 @@ def test_dump_verify_prune(bucket, server, pattern):
     assert bucket.keys() == sorted([backup, backup + ".manifest.json", backup + ".verified.json"])
     if pattern == NAME:
         assert "deleted 2 of 3 backups" in run.err
-
-
-def test_the_workflow(bucket, server):
-    """What the example for GitHub Actions runs every night, with its secrets and variables filled in."""
-    job = yaml.safe_load((ROOT / "scripts/examples/github-actions.yml").read_text())["jobs"]["backup"]
-    given = {"secrets.DATABASE_URL": server.url("bugspark"), "vars.BACKUP_BUCKET": bucket.name,
-             "vars.S3_ENDPOINT_URL": bucket.store.proxy.endpoint, "secrets.S3_ACCESS_KEY": bucket.store.access_key,
-             "secrets.S3_SECRET_KEY": bucket.store.secret_key}
-    environment = {name: re.sub(r"\$\{\{ (\S+) \}\}", lambda found: given[found[1]], value) for name, value in job["env"].items()}
-    for name in ("scripts", "scenarios"):
-        (bucket.place.directory / name).symlink_to(ROOT / name)
-    step = next(step for step in job["steps"] if step.get("name") == "Dump, verify, prune")
-    ran = subprocess.run(["bash", "-e", "-c", step["run"]], capture_output=True, text=True, check=False, cwd=bucket.place.directory,
-                         env={**bucket.place.environment, "RESTORE_VERIFIER": PROGRAM, **environment})
-    assert ran.returncode == PASSED, ran.stderr
-    name = f"{bucket.name}/bugspark/{today(NAME)}"
-    keys = bucket.client.request("GET", bucket.name, query={"prefix": "bugspark/"})[1].decode()
-    found = re.findall("<Key>(.*?)</Key>", keys)
-    assert found[:3] == [f"bugspark/{today(NAME)}{ending}" for ending in ("", ".manifest.json", ".verified.json")]
-    assert len(found) == 5 and all(key.startswith("bugspark/history/bugspark.2") for key in found[3:]), "of dump and verify"
-    assert f"s3://{name}" in (bucket.place.directory / "reports/bugspark.xml").read_text()
-    assert all(("uses" in step) != ("run" in step) for step in job["steps"])
 
 
 def test_the_latest_is_the_one_with_the_latest_date(bucket, good):

@@ -128,7 +128,7 @@ def test_a_night_whose_time_is_over(place, server):
 
 def test_a_night_by_cron(place, server):
     """The crontab's line as cron runs it; and again while it is still at work."""
-    lines = [line for line in (ROOT / "scripts/examples/crontab").read_text().splitlines() if line and line[0] in "0123456789*"]
+    lines = [line for line in (ROOT / "scripts/ci/crontab").read_text().splitlines() if line and line[0] in "0123456789*"]
     command = lines[0].split(None, 5)[5]
     assert len(lines) == 1 and "%" not in command
     command = command.replace("/usr/local/bin/restore-verifier", PROGRAM).replace("/srv/backups", str(place.directory))
