@@ -2,6 +2,7 @@
 as the runner would, in its shell, with its variables and nothing else, against a real database and a real bucket; once
 with a good backup and once with a bad one. And that the files are what each of them takes, by its published schema."""
 
+import json
 import pathlib
 import re
 import shutil
@@ -238,22 +239,24 @@ def test_what_must_run_whatever_happened():
 # --- Kubernetes -----------------------------------------------------------------------------------
 
 
-def test_pods_that_share_scenarios(repository):
-    """Each scenario is verified by one pod, whose exit code is that of its scenarios; more pods than scenarios are at ease."""
+def test_pods_that_share_scenarios(place):
+    """Each scenario is some pod's and no other's; more pods than scenarios are at ease."""
     made, job = container("kubernetes-indexed.yaml"), load("kubernetes-indexed.yaml")["spec"]["jobTemplate"]["spec"]
-    assert job["completionMode"] == "Indexed" and made["env"] == [{"name": "SHARDS", "value": str(job["completions"])}]
-    script = made["args"][0].replace("/scenarios/", f"{repository.directory}/scenarios/")
-    repository.on_path("restore-verifier", 'for name in "${@:4}"; do echo "${name##*/}"; done >>"$HOME/verified"; [[ $* != */s4.yaml* ]]')
-    names = [f"s{number}.yaml" for number in range(7)]
-    for count, codes in ((7, [1, 0, 0, 0]), (3, [0, 0, 0, 0])):
-        for name in names[:count]:
-            (repository.directory / "scenarios" / name).touch()
-        for name in names[count:]:
-            (repository.directory / "scenarios" / name).unlink(missing_ok=True)
-        (repository.directory / "verified").unlink(missing_ok=True)
-        ran = [repository.run([*made["command"], script], SHARDS="4", JOB_COMPLETION_INDEX=str(index)) for index in range(4)]
-        assert [one.returncode for one in ran] == codes, ran
-        assert sorted((repository.directory / "verified").read_text().split()) == names[:count]
+    assert job["completionMode"] == "Indexed" and made["args"][0] == "nightly"
+    told = {one["name"]: one["value"] for one in made["env"]}
+    assert told == {"JOB_COMPLETIONS": str(job["completions"])}
+    scenarios = place.directory / "scenarios"
+    scenarios.mkdir()
+    for count in (1, 7):
+        for number in range(count):
+            (scenarios / f"s{number}.yaml").write_text(f"scenario: s{number}\n")
+        found = []
+        for index in range(job["completions"]):
+            arguments = ["/scenarios" == one and scenarios or one for one in made["args"][3:]]
+            run = place.run("lint", "--format", "json", *arguments, environment={**told, "JOB_COMPLETION_INDEX": str(index)})
+            assert run.code == PASSED, str(run)
+            found += [one["scenario"] for one in json.loads(run.out)["scenarios"]] if run.out else []
+        assert sorted(found) == [f"s{number}" for number in range(count)]
 
 
 @pytest.mark.parametrize("name", ["kubernetes.yaml", "kubernetes-indexed.yaml"])
@@ -279,7 +282,6 @@ def scripts():
     yield from ((f"action.yml: {step['name']}", "bash", step["run"]) for step in load("action.yml")["runs"]["steps"] if "run" in step)
     yield "gitlab.yml", "bash", "\n".join(load("gitlab.yml")["nightly-backup"]["script"])
     yield "Jenkinsfile", "sh", jenkins(None, dict.fromkeys(SECRETS, ""), {"BACKUP_BUCKET": "", "S3_ENDPOINT_URL": ""})[0][2]
-    yield "kubernetes-indexed.yaml", "bash", container("kubernetes-indexed.yaml")["args"][0]
     yield "crontab", "sh", re.search(r"^30 2 \* \* \* +(.*)$", (CI / "crontab").read_text(), re.MULTILINE)[1]
 
 
