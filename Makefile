@@ -198,7 +198,7 @@ install: all man completions $(SCHEMA)
 	install -D -m 644 -t $(DESTDIR)$(UNITDIR) $(UNITS:%=scripts/systemd/%)
 	sed -i 's|@BINDIR@|$(BINDIR)|' $(DESTDIR)$(UNITDIR)/$(PROGRAM)@.service
 	install -D -m 644 -t $(DESTDIR)$(SYSUSERDIR) scripts/systemd/$(PROGRAM).conf
-	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md verifier/CHANGELOG.md
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md verifier/CHANGELOG.md verifier/man/reference.md
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples scripts/ci/*
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/scenarios scenarios/*.yaml
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/scenarios/hosts scenarios/hosts/*.yaml

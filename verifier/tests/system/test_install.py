@@ -43,6 +43,7 @@ def test_what_is_installed_is_taken_away_again(tmp_path, prefix):
         "share/bash-completion/completions/restore-verifier",
         "share/doc/restore-verifier/CHANGELOG.md",
         "share/doc/restore-verifier/README.md",
+        "share/doc/restore-verifier/reference.md",
         *(f"share/doc/restore-verifier/examples/{name}" for name in (*ci, *scenarios)),
         "share/fish/vendor_completions.d/restore-verifier.fish",
         *(f"share/man/man1/restore-verifier-{command}.1" for command in commands),

@@ -104,7 +104,7 @@ def test_our_own_scenarios_are_good(validator, path):
 
 def test_what_the_readme_shows_is_good(validator):
     """Each example of a scenario, with those of parts of a file made whole."""
-    found = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "verifier/man/reference.md").read_text(), re.MULTILINE | re.DOTALL)
     examples = [text for text in found if text.split(":")[0] in validator.schema["properties"]]
     assert len(examples) > 2
     for text in examples:
@@ -151,8 +151,8 @@ def test_what_it_says(validator, text, words):
 
 
 def test_every_key_is_in_the_manual(validator):
-    """Of scenario(5), which is made of the README."""
-    text = (ROOT / "README.md").read_text()
+    """Of scenario(5), which is made of the reference."""
+    text = (ROOT / "verifier/man/reference.md").read_text()
 
     def keys(schema):
         for name, value in schema.get("properties", {}).items():
