@@ -1,4 +1,5 @@
 /* restore-verifier lint: checks scenario files, and nothing else. */
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,19 +60,38 @@ static void lint_migrations(const struct scenario *scenario, struct findings *fi
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
-/* The place is what stands between the file and the words, where there is one. */
+/* ":12:5: " -> 12, 5, and what is behind it; NULL: that is no place. */
+static const char *place_read(const char *text, unsigned long *ret_line, unsigned long *ret_column)
+{
+    char *end;
+    if (*text != ':' || !isdigit((unsigned char)text[1]))
+        return NULL;
+    *ret_line = strtoul(text + 1, &end, 10);
+    if (*end != ':' || !isdigit((unsigned char)end[1]))
+        return NULL;
+    *ret_column = strtoul(end + 1, &end, 10);
+    return starts_with(end, ": ") ? end + strlen(": ") : NULL;
+}
+
+/* "FILE:LINE:COLUMN: words", where the file may be one that this one includes; or "FILE: words". */
 static json_t *finding_json(const char *path, const char *finding)
 {
     json_t *object = json_object();
-    unsigned line, column;
-    int length = 0;
-    const char *words = finding + (starts_with(finding, path) ? strlen(path) : 0);
-    if (sscanf(words, ":%u:%u: %n", &line, &column, &length) == 2 && length > 0) {
-        json_object_set_new(object, "line", json_integer(line));
-        json_object_set_new(object, "column", json_integer(column));
-        words += length;
+    unsigned long line, column;
+    bool is_own = starts_with(finding, path);
+    const char *place = finding + (is_own ? strlen(path) : 0);
+    const char *words = place_read(place, &line, &column);
+    for (; !is_own && !words && *place; place++)
+        words = place_read(place + 1, &line, &column);
+    if (words) {
+        if (!is_own)
+            json_set_text(object, "file", finding, (size_t)(place - finding));
+        json_object_set_new(object, "line", json_integer((json_int_t)line));
+        json_object_set_new(object, "column", json_integer((json_int_t)column));
+    } else {
+        words = is_own ? finding + strlen(path) : finding;
+        words += strspn(words, ": ");
     }
-    words += strspn(words, ": ");
     words += starts_with(words, "warning: ") ? strlen("warning: ") : 0;
     json_set_text(object, "message", words, SIZE_MAX);
     return object;
@@ -80,10 +100,8 @@ static json_t *finding_json(const char *path, const char *finding)
 static json_t *findings_json(const char *path, const struct strings *findings)
 {
     json_t *array = json_array();
-    cleanup(free_pointer) char *of_this_file = xasprintf("%s:", path);
     for (size_t i = 0; i < findings->count; i++)
-        if (starts_with(findings->items[i], of_this_file))
-            json_array_append_new(array, finding_json(path, findings->items[i]));
+        json_array_append_new(array, finding_json(path, findings->items[i]));
     return array;
 }
 
@@ -127,7 +145,7 @@ static void tell_refused(const struct loaded *loaded, size_t index, json_t *scen
 {
     const char *path = loaded->paths.items[index];
     cleanup(free_pointer) char *name = scenario_name_read(path);
-    const struct findings findings = {.problems = loaded->problems};
+    const struct findings findings = {.problems = loaded->problems_of[index]};
     json_array_append_new(scenarios, file_json(path, name ? name : path, &findings));
 }
 

@@ -1,6 +1,7 @@
 /* A scenario file as validated plain data: what is expected of the backups of one database.
  *
- * The file is YAML 1.1 as libyaml reads it; README.md documents every key. ${NAME} and
+ * The file is YAML 1.1 as libyaml reads it; verifier/man/reference.md documents every key. ${NAME}
+ * and
  * ${NAME:-default} are replaced inside values after parsing. A scenario that loads is complete:
  * every default is filled in and every value has been checked, so nothing above this layer
  * validates again.

@@ -417,17 +417,19 @@ void node_merge(struct node *map, struct node *defaults)
 {
     if (defaults->count == 0)
         return;
-    map->keys = xreallocarray(map->keys, map->count + defaults->count, sizeof(*map->keys));
-    map->items = xreallocarray(map->items, map->count + defaults->count, sizeof(*map->items));
     const size_t own = map->count;
+    struct node *keys = xreallocarray(map->keys, own + defaults->count, sizeof(*keys));
+    struct node *items = xreallocarray(map->items, own + defaults->count, sizeof(*items));
+    map->keys = keys;
+    map->items = items;
     for (size_t i = 0; i < defaults->count; i++) {
         struct node *item = NULL;
         for (size_t j = 0; j < own && !item; j++)
-            if (strcmp(map->keys[j].text, defaults->keys[i].text) == 0)
-                item = &map->items[j];
+            if (strcmp(keys[j].text, defaults->keys[i].text) == 0)
+                item = &items[j];
         if (!item) {
-            map->keys[map->count] = defaults->keys[i];
-            map->items[map->count++] = defaults->items[i];
+            keys[map->count] = defaults->keys[i];
+            items[map->count++] = defaults->items[i];
             continue;
         }
         if (item->kind == NODE_MAP && defaults->items[i].kind == NODE_MAP)

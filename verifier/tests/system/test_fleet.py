@@ -69,6 +69,10 @@ def test_a_mistake_in_a_shared_file_is_told_once(place, fleet):
         shared.write("restore:\n  jobs: many\n")
     lint = place.run("lint", "fleet")
     assert lint.code == CANNOT_VERIFY and lint.err.count("fleet/shared.yaml:6:9: `jobs` expects") == 1
+    for told in json.loads(place.run("lint", "--format", "json", "fleet").out)["scenarios"]:
+        problem = told["problems"][0]
+        assert (problem["file"].rpartition("/")[2], problem["line"], problem["column"]) == ("shared.yaml", 6, 9), told
+        assert problem["message"].startswith("`jobs` expects") and told["exit_code"] == CANNOT_VERIFY
     verify = place.verify("fleet")
     assert verify.code == CANNOT_VERIFY
     for name in NAMES:
