@@ -418,22 +418,19 @@ void node_merge(struct node *map, struct node *defaults)
     if (defaults->count == 0)
         return;
     const size_t own = map->count;
-    struct node *keys = xreallocarray(map->keys, own + defaults->count, sizeof(*keys));
-    struct node *items = xreallocarray(map->items, own + defaults->count, sizeof(*items));
-    map->keys = keys;
-    map->items = items;
+    map->keys = xreallocarray(map->keys, own + defaults->count, sizeof(*map->keys));
+    map->items = xreallocarray(map->items, own + defaults->count, sizeof(*map->items));
     for (size_t i = 0; i < defaults->count; i++) {
-        struct node *item = NULL;
-        for (size_t j = 0; j < own && !item; j++)
-            if (strcmp(keys[j].text, defaults->keys[i].text) == 0)
-                item = &items[j];
-        if (!item) {
-            keys[map->count] = defaults->keys[i];
-            items[map->count++] = defaults->items[i];
+        size_t at = 0;
+        while (at < own && strcmp(map->keys[at].text, defaults->keys[i].text) != 0)
+            at++;
+        if (at == own) {
+            map->keys[map->count] = defaults->keys[i];
+            map->items[map->count++] = defaults->items[i];
             continue;
         }
-        if (item->kind == NODE_MAP && defaults->items[i].kind == NODE_MAP)
-            node_merge(item, &defaults->items[i]);
+        if (map->items[at].kind == NODE_MAP && defaults->items[i].kind == NODE_MAP)
+            node_merge(&map->items[at], &defaults->items[i]);
         node_free(&defaults->keys[i]);
         node_free(&defaults->items[i]);
     }
