@@ -199,7 +199,7 @@ install: all man completions $(SCHEMA)
 	sed -i 's|@BINDIR@|$(BINDIR)|' $(DESTDIR)$(UNITDIR)/$(PROGRAM)@.service
 	install -D -m 644 -t $(DESTDIR)$(SYSUSERDIR) scripts/systemd/$(PROGRAM).conf
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR) README.md verifier/CHANGELOG.md verifier/man/reference.md
-	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples scripts/ci/*
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples scripts/ci/* scripts/monitoring/*
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/scenarios scenarios/*.yaml
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/scenarios/hosts scenarios/hosts/*.yaml
 

@@ -34,7 +34,7 @@ def test_what_is_installed_is_taken_away_again(tmp_path, prefix):
     assert made.returncode == 0, made.stderr
     commands = re.findall(r"^(\S+)\t", subprocess.run([PROGRAM, "--describe"], capture_output=True, text=True).stdout, re.MULTILINE)
     scenarios = [path.relative_to(ROOT) for path in (ROOT / "scenarios").rglob("*.yaml")]
-    ci = [path.name for path in (ROOT / "scripts/ci").iterdir()]
+    ready = [path.name for directory in ("ci", "monitoring") for path in (ROOT / "scripts" / directory).iterdir()]
     expected = [
         "bin/restore-verifier",
         "lib/systemd/system/restore-verifier@.service",
@@ -44,7 +44,7 @@ def test_what_is_installed_is_taken_away_again(tmp_path, prefix):
         "share/doc/restore-verifier/CHANGELOG.md",
         "share/doc/restore-verifier/README.md",
         "share/doc/restore-verifier/reference.md",
-        *(f"share/doc/restore-verifier/examples/{name}" for name in (*ci, *scenarios)),
+        *(f"share/doc/restore-verifier/examples/{name}" for name in (*ready, *scenarios)),
         "share/fish/vendor_completions.d/restore-verifier.fish",
         *(f"share/man/man1/restore-verifier-{command}.1" for command in commands),
         "share/man/man1/restore-verifier.1",
