@@ -140,6 +140,7 @@ def test_a_manifest_sees_all(place, server, database):
     assert report.properties["headline"] == "the alarm works: 16 of 16 damages noticed"
 
 
+@pytest.mark.slow
 def test_plain_sql(place, server, database):
     name = database(EACH)
     for days_ago in (0, 5):

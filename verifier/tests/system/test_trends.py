@@ -265,6 +265,7 @@ def test_a_history_in_a_bucket(bucket, good):
     bucket.place.expect("error", f"users: {text}", "the history cannot be read: ", path)
 
 
+@pytest.mark.slow
 def test_sabotage_is_noticed_by_what_is_unusual(place, server, database):
     name = database("create table t as select generate_series(1, 500) as x; create table u as table t")
     server.dump(name, place.backups / today("bugspark_%Y%m%d.dump"))
