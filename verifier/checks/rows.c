@@ -208,19 +208,27 @@ static bool agrees(const struct pair *pair)
     return pair->of_extension ? pair->restored >= pair->archived : pair->restored == pair->archived;
 }
 
-static void tell_difference(const struct pair *pair, struct outcome *outcome)
+/* What a table has not, or too much; freed by the caller. */
+static char *difference_words(const struct pair *pair)
 {
+    const char *schema = pair->schema, *name = pair->name;
+    int64_t more = pair->restored - pair->archived;
+    const struct count_text rows = counted(more < 0 ? -more : more);
+    bool one = more == 1 || more == -1;
     if (!pair->quoted)
-        outcome_detail(outcome, "%s.%s: archive %s rows, restored: no such table", pair->schema,
-                       pair->name, counted(pair->archived).text);
-    else if (!pair->in_archive)
-        outcome_detail(outcome, "%s.%s: not in the archive, restored %s rows", pair->schema,
-                       pair->name, counted(pair->restored).text);
-    else
-        outcome_detail(outcome, "%s.%s: archive %s rows, restored %s, difference %s%s",
-                       pair->schema, pair->name, counted(pair->archived).text,
-                       counted(pair->restored).text, pair->restored > pair->archived ? "+" : "",
-                       counted(pair->restored - pair->archived).text);
+        return xasprintf("%s.%s is missing, with its %s row%s", schema, name,
+                         counted(pair->archived).text, pair->archived == 1 ? "" : "s");
+    if (!pair->in_archive)
+        return xasprintf("%s.%s is not in the backup, and came back with %s row%s", schema, name,
+                         counted(pair->restored).text, pair->restored == 1 ? "" : "s");
+    if (more < 0)
+        return xasprintf("%s row%s missing from %s.%s: %s of %s came back", rows.text,
+                         one ? " is" : "s are", schema, name,
+                         pair->restored == 0 ? "none" : counted(pair->restored).text,
+                         counted(pair->archived).text);
+    return xasprintf("%s row%s too many in %s.%s: the backup has %s, and %s came back", rows.text,
+                     one ? " is" : "s are", schema, name, counted(pair->archived).text,
+                     counted(pair->restored).text);
 }
 
 static bool has_data(const struct archive *archive)
@@ -280,8 +288,8 @@ static bool has_large_objects(struct connection *connection, const struct subjec
     bool filtered = subject->facts->restore.excluded_count > 0;
     if (restored == archived || (filtered && restored < archived))
         return true;
-    outcome_fail(outcome, "large objects: archive %" PRId64 ", restored %" PRId64, archived,
-                 restored);
+    outcome_fail(outcome, "the backup has %s large object%s, and %s came back",
+                 counted(archived).text, archived == 1 ? "" : "s", counted(restored).text);
     return false;
 }
 
@@ -297,14 +305,15 @@ static int64_t rows_restored(const struct pairs *pairs)
 static bool tables_agree(const struct pairs *pairs, struct outcome *outcome)
 {
     size_t different = 0;
-    const struct pair *first = NULL;
+    cleanup(free_pointer) char *first = NULL;
     for (size_t i = 0; i < pairs->count; i++) {
         if (agrees(&pairs->items[i]))
             continue;
-        if (!first)
-            first = &pairs->items[i];
+        cleanup(free_pointer) char *words = difference_words(&pairs->items[i]);
         if (++different <= LISTED_DIFFERENCES)
-            tell_difference(&pairs->items[i], outcome);
+            outcome_detail(outcome, "%s", words);
+        if (!first)
+            first = take(&words);
     }
     outcome_value(outcome, "restored.tables", "%zu", pairs->count);
     outcome_value(outcome, "restored.rows", "%" PRId64, rows_restored(pairs));
@@ -312,11 +321,9 @@ static bool tables_agree(const struct pairs *pairs, struct outcome *outcome)
         return true;
     if (different > LISTED_DIFFERENCES)
         outcome_detail(outcome, "and %zu more", different - LISTED_DIFFERENCES);
-    outcome_fail(outcome,
-                 "%zu of %zu tables differ from the archive; first %s.%s: archive %s rows, "
-                 "restored %s%s",
-                 different, pairs->count, first->schema, first->name, counted(first->archived).text,
-                 counted(first->restored).text, first->quoted ? "" : " (no such table)");
+    cleanup(free_pointer) char *others =
+        xasprintf("; %zu of %zu tables differ from the backup", different, pairs->count);
+    outcome_fail(outcome, "%s%s", first, different > 1 ? others : "");
     return false;
 }
 

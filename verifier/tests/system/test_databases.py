@@ -149,7 +149,7 @@ def test_a_database_that_fails_does_not_speak_for_another(place, cluster):
     report = run.report("lost")
     assert report.exit_code == BAD_BACKUP, str(run)
     assert [suite.get("failures") for suite in report.suites] == ["0", "1", "0", "0", "0"]
-    assert "public.same: archive 2 rows, restored 0" in report[f"crm: {ROWS}"].message
+    assert "2 rows are missing from public.same: none of 2 came back" in report[f"crm: {ROWS}"].message
     report = run.report("failing")
     assert report.exit_code == BAD_BACKUP, str(run)
     assert "integre" in report[RESTORES].message and ", in the database crm" in report[RESTORES].message
@@ -169,7 +169,7 @@ def test_what_is_appended_to_a_dump(place, cluster):
         "insert": (shop + b"\nINSERT INTO public.goods VALUES (101);\nANALYZE;\n", "", warns,
                    [f"2 statements follow the end of the dump, the first on line {begins + 1} (", "may change rows"]),
         "delete": (shop + b"DELETE FROM public.goods WHERE x > 90;\n", "", {INTACT: "warn", ROWS: "error"},
-                   ["archive 100 rows, restored 90; but 1 statement", "DELETE FROM", "nobody can tell"]),
+                   ["10 rows are missing from public.goods: 90 of 100 came back; but 1 statement", "DELETE FROM", "nobody can tell"]),
         "update": (shop + b"UPDATE public.same SET a = 'other';\n", "restore:\n  contents: true\n",
                    {INTACT: "warn", ROWS: "pass", CONTENTS: "error"}, ["first public.same; but 1 statement", "nobody can tell"]),
         "twice": (shop + shop, "", {INTACT: "warn", RESTORES: "fail"},

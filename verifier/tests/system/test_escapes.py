@@ -401,7 +401,7 @@ def test_nothing_of_the_backup_makes_a_check_green(place, server, database):
     lying = ["every table has its rows", "contents are identical", "alembic: revision is the expected one", "objects: missing(few.key) = 0",
              "objects: missing(few.keys) = 0", "few: row_count >= 1000", "few: freshness(made) < 26h", "query"]
     assert all(verdicts[name] == "fail" for name in lying), verdicts
-    assert "archive 9 rows, restored 5" in report["every table has its rows"].message
+    assert "4 rows are missing from public.lost: 5 of 9 came back" in report["every table has its rows"].message
     assert "2 of " in report["contents are identical"].message
     assert "found old" in report["alembic: revision is the expected one"].message
     assert "lost" in report["objects: missing(few.keys) = 0"].text

@@ -20,12 +20,12 @@ def psql(sql):
 @pytest.mark.parametrize(
     "script, words",
     [
-        (psql("delete from comments where ctid = (select min(ctid) from comments)"), ["public.comments", "archive 200 rows", "restored 199", "-1"]),
-        (psql("insert into alembic_version values ('x')"), ["public.alembic_version", "archive 1 rows", "restored 2", "+1"]),
-        (psql("drop table webhooks"), ["public.webhooks", "no such table"]),
-        (psql("create table extra (x int)"), ["public.extra", "not in the archive"]),
-        (psql("truncate reports cascade"), ["public.reports", "restored 0", "public.comments"]),
-        ("exit 0\n", ["no such table"]),
+        (psql("delete from comments where ctid = (select min(ctid) from comments)"), ["1 row is missing from public.comments: 199 of 200 came back"]),
+        (psql("insert into alembic_version values ('x')"), ["1 row is too many in public.alembic_version: the backup has 1, and 2 came back"]),
+        (psql("drop table webhooks"), ["public.webhooks is missing, with its "]),
+        (psql("create table extra (x int)"), ["public.extra is not in the backup, and came back with 0 rows"]),
+        (psql("truncate reports cascade"), ["rows are missing from public.reports: none of ", "rows are missing from public.comments"]),
+        ("exit 0\n", ["is missing, with its", "tables differ from the backup"]),
     ],
     ids=["one row lost", "one row more", "a table lost", "a table more", "tables emptied", "nothing restored"],
 )
