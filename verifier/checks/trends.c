@@ -135,14 +135,22 @@ static bool past_is_known(const struct past *past, struct outcome *outcome)
                       "%zu line%s of the history %s: use that version here too, or give this one a "
                       "history of its own (`history`)",
                       past->entries.newer, past->entries.newer == 1 ? "" : "s", past->path);
-    else if (past->entries.count == 0 && past->notices.count > 0)
-        outcome_error(outcome,
-                      "nobody knows what was before, because no line of the history %s can be "
-                      "read: put back a good copy of it, or delete it to begin anew",
-                      past->path);
     for (size_t i = 0; i < past->notices.count; i++)
         outcome_detail(outcome, "%s", past->notices.items[i]);
     return outcome->verdict != VERDICT_ERROR;
+}
+
+/* Of lines that cannot be read nobody knows whether they told of a night that verified. */
+static bool nights_are_known(const struct past *past, const struct series *series,
+                             struct outcome *outcome)
+{
+    if (series->nights.count > 0 || past->notices.count == 0)
+        return true;
+    outcome_error(outcome,
+                  "nobody knows what was before, because no line about an earlier night in the "
+                  "history %s can be read: put back a good copy of it, or delete it to begin anew",
+                  past->path);
+    return false;
 }
 
 /* An error would keep the first nights from ever being verified. */
@@ -270,6 +278,8 @@ static void trend_judge(const struct trend *trend, const struct subject *subject
     if (!past_is_known(past, outcome))
         return;
     series_find(trend, subject, &series);
+    if (!nights_are_known(past, &series, outcome))
+        return;
     if (series.count < (expectation->anomaly ? ANOMALY_NIGHTS_LEAST : 1)) {
         warn_of_too_few(trend, past, &series, outcome);
         return;

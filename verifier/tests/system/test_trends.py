@@ -185,6 +185,16 @@ def test_what_nights_do_not_tell(place, five_hundred, name):
     place.expect(verdict, f"new: {TABLES['new'][1]}", words, five_hundred(["new"]))
 
 
+def test_a_damaged_history_that_the_dump_went_on_with(place, server, database):
+    """The line of tonight's dump is one that can be read, and says nothing of earlier nights."""
+    name = database("create table t as select generate_series(1, 9) as x")
+    path = place.scenario(f"source:\n  database: {server.url(name)!r}\n" + body({"t": ["anomaly for row_count"]}), history=None)
+    history_of(place).parent.mkdir()
+    history_of(place).write_text("resto\n")
+    run = place.run("nightly", path)
+    assert run.code == CANNOT_VERIFY and "can be read: put back a good copy of it, or delete it" in " ".join(run.err.split()), str(run)
+
+
 def test_a_history_that_cannot_be_read(place, good):
     """It is an error of what asks for it, and of nothing else."""
     place.put(good.gz)
