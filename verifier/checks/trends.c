@@ -231,15 +231,28 @@ static long double least_of(const struct expectation *expectation)
     return is_time(expectation) ? SECONDS : is_size(expectation) ? BYTES : ROWS;
 }
 
+/* However much nights differ: nothing is not usual where there was always something. */
+static long double smallest_usual(const struct trend *trend, const struct series *series,
+                                  const struct usual *usual)
+{
+    if (is_time(trend->expectation) || usual->median <= least_of(trend->expectation))
+        return 0;
+    for (size_t i = 0; i < series->count; i++)
+        if (series->numbers[i] < 1)
+            return 0;
+    return 1;
+}
+
 static void judge_anomaly(const struct trend *trend, const struct series *series,
                           struct outcome *outcome)
 {
     const struct expectation *expectation = trend->expectation;
     struct usual usual;
     usual_find(series->numbers, series->count, least_of(expectation), &usual);
-    const bool holds = usual_holds(&usual, trend->now);
+    const long double smallest = smallest_usual(trend, series, &usual);
+    const bool holds = usual_holds(&usual, trend->now) && trend->now >= smallest;
     const bool whole = !is_time(expectation) && !is_size(expectation);
-    const long double low = fmaxl(0, usual.median - usual.allowed);
+    const long double low = fmaxl(smallest, usual.median - usual.allowed);
     const long double high = usual.median + usual.allowed;
     cleanup(free_pointer) char *now = measured_words(expectation, trend->now);
     cleanup(free_pointer) char *least = number_words(expectation, whole ? ceill(low) : low);
