@@ -135,14 +135,22 @@ static bool past_is_known(const struct past *past, struct outcome *outcome)
                       "%zu line%s of the history %s: use that version here too, or give this one a "
                       "history of its own (`history`)",
                       past->entries.newer, past->entries.newer == 1 ? "" : "s", past->path);
-    else if (past->entries.count == 0 && past->notices.count > 0)
-        outcome_error(outcome,
-                      "nobody knows what was before, because no line of the history %s can be "
-                      "read: put back a good copy of it, or delete it to begin anew",
-                      past->path);
     for (size_t i = 0; i < past->notices.count; i++)
         outcome_detail(outcome, "%s", past->notices.items[i]);
     return outcome->verdict != VERDICT_ERROR;
+}
+
+/* Of lines that cannot be read nobody knows whether they told of a night that verified. */
+static bool nights_are_known(const struct past *past, const struct series *series,
+                             struct outcome *outcome)
+{
+    if (series->nights.count > 0 || past->notices.count == 0)
+        return true;
+    outcome_error(outcome,
+                  "nobody knows what was before, because no line about an earlier night in the "
+                  "history %s can be read: put back a good copy of it, or delete it to begin anew",
+                  past->path);
+    return false;
 }
 
 /* An error would keep the first nights from ever being verified. */
@@ -223,15 +231,28 @@ static long double least_of(const struct expectation *expectation)
     return is_time(expectation) ? SECONDS : is_size(expectation) ? BYTES : ROWS;
 }
 
+/* However much nights differ: nothing is not usual where there was always something. */
+static long double smallest_usual(const struct trend *trend, const struct series *series,
+                                  const struct usual *usual)
+{
+    if (is_time(trend->expectation) || usual->median <= least_of(trend->expectation))
+        return 0;
+    for (size_t i = 0; i < series->count; i++)
+        if (series->numbers[i] < 1)
+            return 0;
+    return 1;
+}
+
 static void judge_anomaly(const struct trend *trend, const struct series *series,
                           struct outcome *outcome)
 {
     const struct expectation *expectation = trend->expectation;
     struct usual usual;
     usual_find(series->numbers, series->count, least_of(expectation), &usual);
-    const bool holds = usual_holds(&usual, trend->now);
+    const long double smallest = smallest_usual(trend, series, &usual);
+    const bool holds = usual_holds(&usual, trend->now) && trend->now >= smallest;
     const bool whole = !is_time(expectation) && !is_size(expectation);
-    const long double low = fmaxl(0, usual.median - usual.allowed);
+    const long double low = fmaxl(smallest, usual.median - usual.allowed);
     const long double high = usual.median + usual.allowed;
     cleanup(free_pointer) char *now = measured_words(expectation, trend->now);
     cleanup(free_pointer) char *least = number_words(expectation, whole ? ceill(low) : low);
@@ -270,6 +291,8 @@ static void trend_judge(const struct trend *trend, const struct subject *subject
     if (!past_is_known(past, outcome))
         return;
     series_find(trend, subject, &series);
+    if (!nights_are_known(past, &series, outcome))
+        return;
     if (series.count < (expectation->anomaly ? ANOMALY_NIGHTS_LEAST : 1)) {
         warn_of_too_few(trend, past, &series, outcome);
         return;

@@ -195,7 +195,7 @@ int command_fetch(int argc, char **argv)
     int exit_code = EXIT_CANNOT_VERIFY;
     options_parse(argc, argv, &fetch_usage, &common, &own);
     signal(SIGPIPE, SIG_IGN); /* a connection that is closed is an error like any other */
-    if (common.paths.count == 2)
+    if (common.paths.count == 2 && *common.paths.items[1])
         exit_code = fetch_of_file(common.paths.items[0], &common, &own, common.paths.items[1]);
     else
         fprintf(stderr, "%s: name one scenario and the directory to fetch into\n", argv[0]);

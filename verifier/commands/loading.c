@@ -98,26 +98,27 @@ static void find_files(const struct common_options *common, struct strings *ret_
     take_once(&all, ret_paths);
 }
 
-static bool includes(const char *path, const char *real_path)
+static bool includes(const char *path, const char *other)
 {
-    char real[PATH_MAX];
+    char real[PATH_MAX], wanted[PATH_MAX];
     cleanup(strings_free) struct strings included = {0};
+    if (!realpath(other, wanted))
+        return false;
     scenario_included(path, &included);
     for (size_t i = 0; i < included.count; i++)
-        if (realpath(included.items[i], real) && strcmp(real, real_path) == 0)
+        if (realpath(included.items[i], real) && strcmp(real, wanted) == 0)
             return true;
     return false;
 }
 
-/* It names no scenario, and another of the files includes it: so it is there for that. */
+/* It names no scenario, and another of the files includes it: so it is there for that. Of files
+ * that include each other each is told of, since else none would be. */
 static bool is_shared(const struct strings *paths, size_t index)
 {
-    char real[PATH_MAX];
-    cleanup(free_pointer) char *name = scenario_name_read(paths->items[index]);
-    if (name || !realpath(paths->items[index], real))
-        return false;
-    for (size_t i = 0; i < paths->count; i++)
-        if (i != index && includes(paths->items[i], real))
+    const char *path = paths->items[index];
+    cleanup(free_pointer) char *name = scenario_name_read(path);
+    for (size_t i = 0; i < paths->count && !name; i++)
+        if (i != index && includes(paths->items[i], path) && !includes(path, paths->items[i]))
             return true;
     return false;
 }

@@ -84,13 +84,21 @@ static void plain_add(struct schema *schema, const struct archive *archive,
 
 /* ---- sorted ---- */
 
-static int compare_unquoted(const char *one, const char *other)
+/* The comments of plain SQL have names on one line: pg_dump writes blanks for the ends of lines. */
+static int on_one_line(char c)
+{
+    return c == '\n' || c == '\r' ? ' ' : (unsigned char)c;
+}
+
+/* `ignored`: characters that do not count. */
+static int compare_names(const char *one, const char *other, const char *ignored)
 {
     for (;; one++, other++) {
-        one += strspn(one, "\"");
-        other += strspn(other, "\"");
-        if (*one != *other || *one == '\0')
-            return (unsigned char)*one - (unsigned char)*other;
+        one += strspn(one, ignored);
+        other += strspn(other, ignored);
+        int order = on_one_line(*one) - on_one_line(*other);
+        if (order != 0 || *one == '\0')
+            return order;
     }
 }
 
@@ -98,8 +106,8 @@ int schema_object_compare(const struct schema_object *one, const struct schema_o
 {
     int order = strcmp(one->kind, other->kind);
     if (order == 0)
-        order = strcmp(one->schema, other->schema);
-    return order != 0 ? order : compare_unquoted(one->name, other->name);
+        order = compare_names(one->schema, other->schema, "");
+    return order != 0 ? order : compare_names(one->name, other->name, "\"");
 }
 
 static int compare_objects(const void *left, const void *right)

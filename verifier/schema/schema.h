@@ -52,7 +52,7 @@ void schema_free(struct schema *schema); /* takes a zeroed one */
 void schema_sort(struct schema *schema);
 
 /* By kind, schema and name, as strcmp. Some names are SQL, and pg_dump has an option for quotes in
- * it: these do not count. */
+ * it: these do not count. Nor is an end of a line another than a blank. */
 int schema_object_compare(const struct schema_object *one, const struct schema_object *other);
 
 /* "index public users_email_idx", for messages. Freed by the caller. */

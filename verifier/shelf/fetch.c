@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -188,16 +189,35 @@ static int copy_member(void *context, const struct shelf_entry *entry, struct er
     return fsync(file) < 0 ? cannot_verify(error, "cannot write %s: %s", path, strerror(errno)) : 0;
 }
 
+/* -1: it is not there, or another run has it; closing it gives it free. */
+static int lock_folder(const char *path)
+{
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder >= 0 && flock(folder, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        close_descriptor(&folder);
+    return folder;
+}
+
+/* Takes the place of what a killed run left, and of none that lives. */
+static int make_hidden(const char *hidden, int *ret_lock, struct error *error)
+{
+    cleanup(close_descriptor) int left = lock_folder(hidden);
+    if (left < 0 && access(hidden, F_OK) == 0)
+        return cannot_verify(error, "another run is fetching it: %s is in use", hidden);
+    if (tree_remove(hidden, error) < 0)
+        return -1;
+    if (mkdir(hidden, 0700) < 0)
+        return cannot_verify(error, "cannot make the directory %s: %s", hidden, strerror(errno));
+    *ret_lock = lock_folder(hidden);
+    return 0;
+}
+
 static int fill_folder(const struct backup_file *backup, const struct manifest *manifest,
                        const char *hidden, int threads, struct archive *archive,
                        struct error *error)
 {
     const struct archive_options reading = {.threads = threads};
     struct folder folder = {backup, hidden};
-    if (tree_remove(hidden, error) < 0)
-        return -1;
-    if (mkdir(hidden, 0700) < 0)
-        return cannot_verify(error, "cannot make the directory %s: %s", hidden, strerror(errno));
     if (shelf_list_folder(backup->shelf, backup->name, copy_member, &folder, error) < 0 ||
         archive_read(archive, hidden, &reading, error) < 0)
         return -1;
@@ -217,6 +237,9 @@ static int fetch_folder(const struct backup_file *backup, const struct manifest 
     struct error ignored;
     if (!options->replace && access(path, F_OK) == 0)
         return cannot_verify(error, "%s exists already: --force replaces it", path);
+    cleanup(close_descriptor) int lock = -1;
+    if (make_hidden(hidden, &lock, error) < 0)
+        return -1;
     int result = fill_folder(backup, manifest, hidden, options->threads, archive, error);
     if (result < 0)
         name_in_error(hidden, path, error);
@@ -279,6 +302,48 @@ static bool is_ours(const char *name, const void *context)
     return strcmp(name, backup->name) == 0;
 }
 
+static bool is_in_place(const char *source, const char *name, const char *directory)
+{
+    struct stat one, other;
+    cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, name);
+    return stat(source, &one) == 0 && stat(path, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+/* To put it in the place of itself could only lose it. */
+static int refuse_its_own_place(const struct backup_file *backup, const char *directory,
+                                struct error *error)
+{
+    bool is_there = is_in_place(backup->path, backup->name, directory);
+    for (size_t i = 0; i < backup->part_count; i++)
+        is_there = is_there || is_in_place(backup->parts[i].path, backup->parts[i].name, directory);
+    return is_there ? cannot_verify(error, "%s is where %s lies: name another directory", directory,
+                                    backup->name)
+                    : 0;
+}
+
+/* What lies there under its manifest's name would speak of another backup. */
+static int drop_manifest(const struct backup_file *backup, const char *directory,
+                         struct error *error)
+{
+    cleanup(free_pointer) char *name = manifest_name(backup->name);
+    cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, name);
+    if (unlink(path) == 0 || errno == ENOENT)
+        return 0;
+    return cannot_verify(error, "cannot remove %s, which speaks of another backup: %s", path,
+                         strerror(errno));
+}
+
+static int check_manifest_place(const struct backup_file *backup,
+                                const struct fetch_options *options, struct error *error)
+{
+    cleanup(free_pointer) char *name = manifest_name(backup->name);
+    cleanup(free_pointer) char *path = xasprintf("%s/%s", options->directory, name);
+    if (options->replace || access(path, F_OK) < 0)
+        return 0;
+    return cannot_verify(error, "%s exists already: --force replaces it", path);
+}
+
 static void withdraw(const struct backup_file *backup, const char *directory)
 {
     struct error ignored;
@@ -308,12 +373,16 @@ int backup_fetch(const struct backup_file *backup, const struct manifest *manife
                  struct error *error)
 {
     bool is_folder = backup->is_directory && backup->part_count == 0;
+    if (refuse_its_own_place(backup, options->directory, error) < 0 ||
+        check_manifest_place(backup, options, error) < 0)
+        return -1;
     new_files_sweep(options->directory, is_ours, backup);
     if (check_room(backup, options->directory, error) < 0 ||
         (is_folder ? fetch_folder(backup, manifest, options, archive, error)
                    : fetch_whole(backup, manifest, options, archive, error)) < 0)
         return -1;
-    if (manifest && put_manifest(backup, manifest, options->directory, error) < 0)
+    if ((manifest ? put_manifest(backup, manifest, options->directory, error)
+                  : drop_manifest(backup, options->directory, error)) < 0)
         return -1;
     *ret_path = backup->part_count > 0 ? xstrdup(options->directory)
                                        : xasprintf("%s/%s", options->directory, backup->name);

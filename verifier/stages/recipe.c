@@ -29,9 +29,25 @@ static char *shell_quote(const char *text)
     return buffer_steal(&quoted);
 }
 
+/* For --dbname: what has a `=` in it or looks like a URL is read as more than a name there. Caller
+ * frees. */
+static char *dbname_quote(const char *database)
+{
+    if (!strchr(database, '=') && !strstr(database, "://"))
+        return shell_quote(database);
+    struct buffer words;
+    buffer_init(&words, LINE_BYTES);
+    buffer_append_text(&words, "dbname='");
+    for (; *database; database++)
+        buffer_printf(&words, "%s%c", strchr("'\\", *database) ? "\\" : "", *database);
+    buffer_append_text(&words, "'");
+    cleanup(free_pointer) char *connection = buffer_steal(&words);
+    return shell_quote(connection);
+}
+
 static void add_sql(struct strings *commands, const char *database, const char *sql)
 {
-    cleanup(free_pointer) char *name = shell_quote(database);
+    cleanup(free_pointer) char *name = dbname_quote(database);
     cleanup(free_pointer) char *statement = shell_quote(sql);
     strings_addf(commands, "psql --dbname=%s --command=%s", name, statement);
 }
@@ -171,7 +187,7 @@ static void add_role(const char *role, const struct role_around *known, struct s
     for (size_t i = 0; known && i < ARRAY_LENGTH(options); i++)
         if (strings_contain(&known->attributes, options[i][0]))
             buffer_append_text(&line, options[i][1]);
-    buffer_printf(&line, " %s%s", *name == '-' ? "-- " : "", name);
+    buffer_printf(&line, " %s%s", *role == '-' ? "-- " : "", name);
     strings_add(commands, line.data);
     buffer_free(&line);
     for (size_t i = 0; known && i < ARRAY_LENGTH(grave); i++)
@@ -254,7 +270,7 @@ static void add_database(const struct archive *archive, const char *database,
     }
     for (const char *options = locale ? locale : ""; *options;)
         options = add_locale_option(options, &line);
-    buffer_printf(&line, " %s%s", *name == '-' ? "-- " : "", name);
+    buffer_printf(&line, " %s%s", *database == '-' ? "-- " : "", name);
     strings_add(commands, line.data);
     buffer_free(&line);
     if (creates_public_schema(archive))
@@ -325,7 +341,7 @@ static const char *add_fetch(const char *path, struct strings *commands)
     cleanup(free_pointer) char *from = shell_quote(path);
     cleanup(free_pointer) char *to = shell_quote(name);
     strings_addf(commands, "aws --endpoint-url \"$S3_ENDPOINT_URL\" s3 cp %s %s%s", from,
-                 *to == '-' ? "./" : "", to);
+                 *name == '-' ? "./" : "", to);
     return name;
 }
 
@@ -335,7 +351,7 @@ static void add_restore(const struct archive *archive, const char *backup, const
 {
     const char *path = add_fetch(backup, commands);
     cleanup(free_pointer) char *file = shell_quote(path);
-    cleanup(free_pointer) char *name = shell_quote(database);
+    cleanup(free_pointer) char *name = dbname_quote(database);
     cleanup(free_pointer) char *source = unpacking(archive->container, file);
     cleanup(free_pointer) char *program =
         archive->format == ARCHIVE_PLAIN

@@ -73,8 +73,42 @@ def test_what_is_there_stays_unless_forced(place, dumped):
 def test_none_without_its_manifest(place, dumped):
     _, scenario, backup = dumped
     (place.directory / "here" / (backup + ".manifest.json") / "x").mkdir(parents=True)
-    run = fetched(place, scenario, code=CANNOT_VERIFY)
+    assert "exists already" in fetched(place, scenario, code=CANNOT_VERIFY).err
+    run = fetched(place, scenario, "--force", code=CANNOT_VERIFY)
     assert "manifest.json" in run.err and not (place.directory / "here" / backup).exists()
+
+
+def test_no_manifest_of_another_stays_beside_it(place, dumped):
+    _, scenario, backup = dumped
+    fetched(place, scenario)
+    (place.backups / (backup + ".manifest.json")).unlink()
+    other = place.backups / backup
+    other.write_bytes(gzip.compress(gzip.decompress(other.read_bytes()), 1))
+    fetched(place, scenario, "--force")
+    assert [path.name for path in (place.directory / "here").iterdir()] == [backup]
+
+
+def test_never_into_its_own_place(place, dumped):
+    """What then went wrong would cost the only one there is."""
+    _, scenario, backup = dumped
+    before = (place.backups / backup).stat().st_ino
+    run = fetched(place, scenario, "--force", code=CANNOT_VERIFY, into=place.backups)
+    assert "lies: name another directory" in run.err and (place.backups / backup).stat().st_ino == before
+
+
+def test_two_at_once_do_not_share_a_directory(place):
+    name = today("odd_%Y%m%d.dir")
+    place.put(ODD / "directory", name)
+    scenario = place.scenario(pattern="odd_%Y%m%d.dir")
+    hidden = place.directory / f"here/.{name}.partial"
+    hidden.mkdir(parents=True)
+    with subprocess.Popen(["flock", hidden, "sh", "-c", "echo locked; read end"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        run = fetched(place, scenario, code=CANNOT_VERIFY)
+        assert "another run is fetching it" in run.err and hidden.is_dir(), str(run)
+        other.stdin.close()
+    fetched(place, scenario)
+    assert [path.name for path in hidden.parent.iterdir()] == [name]
 
 
 def other_backup(path):
@@ -169,6 +203,7 @@ def test_out_of_a_bucket(place, server, bucket):  # noqa: F811
 
 REFUSED = {
     "no directory": ([], "name one scenario and the directory to fetch into"),
+    "a directory of no name": ([""], "name one scenario and the directory to fetch into"),
     "a directory that cannot be made": (["/nowhere/at/all"], "cannot make the directory /nowhere/at/all"),
     "a file": (["/etc/passwd"], "is not a directory"),
     "no such backup": (["{place}/here", "--backup", "nothing.dump"], "nothing.dump"),

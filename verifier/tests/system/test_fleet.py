@@ -38,6 +38,15 @@ def test_a_directory_stands_for_its_scenarios(place, fleet):
     assert one_is_empty.code == CANNOT_VERIFY and named(one_is_empty) == NAMES
 
 
+def test_files_that_only_include_each_other_are_told_of(place, fleet):
+    """Else both would be taken for shared ones, and nobody would miss what they were to verify."""
+    (fleet / "one.yaml").write_text("include: two.yaml\n")
+    (fleet / "two.yaml").write_text("include: one.yaml\n")
+    run = place.run("lint", "fleet")
+    assert run.code == CANNOT_VERIFY and named(run) == NAMES, str(run)
+    assert "one.yaml" in run.err and "two.yaml" in run.err, str(run)
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [

@@ -87,9 +87,10 @@ def test_what_it_says_restores_it(place, server, backup):
 
 
 def test_names_that_a_shell_or_sql_would_take_for_more(place, server):
-    name = "it's $(touch canary); -x"
+    name = "-it's host=$(touch canary)\\; -x"
     server.create(name)
-    server.sql(f"\\set name '{name.replace(chr(39), chr(39) * 2)}'\n" + AWKWARD, name)
+    escaped = name.replace("\\", "\\\\").replace("'", "''")
+    server.sql(f"\\set name '{escaped}'\n" + AWKWARD, name)
     backup = place.directory / "it's $HOME.dump"
     server.dump(name, backup)
     server.drop(name)

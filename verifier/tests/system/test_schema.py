@@ -352,6 +352,17 @@ def test_what_is_unsound_stays_so_and_is_told(place, server, database, name):
     assert f"WARN   {CHECK}" in run.err
 
 
+def test_names_of_two_lines(place, server, database):
+    """The comments of plain SQL have them on one, with a blank between."""
+    name = database('create schema "s\np"; create table "s\np"."new\nline" (a int primary key); create index "i\r\nx" on "s\np"."new\nline" (a)')
+    server.sql('insert into "s\np"."new\nline" values (1)', name)
+    dump = server.dump(name, place.backups / "lines.sql", "-Fp")
+    dump.chmod(0o644)
+    place.expect("pass", CHECK, ["objects"], "--backup", dump, place.scenario())
+    lost = after_restore(place, 'drop index "s\np"."i\r\nx";', "psql")
+    place.expect("fail", CHECK, ["1 of"], "--backup", dump, place.scenario(), environment=lost)
+
+
 def test_names_in_another_encoding(place, server):
     server.sql("create database latin_names template template0 encoding 'LATIN1' locale 'C'")
     try:
