@@ -428,9 +428,9 @@ static void do_night(struct night *night)
             say("sync ended with %d: the copy of a bucket may be older than tonight", exit_code);
     }
     struct error error;
-    if (*night->loaded->shard)
-        return; /* the page is that of all scenarios, and several would write it */
-    if (write_pages(night->loaded, 0, night->common->reports, night->options->metrics, &error) < 0)
+    bool is_shard = *night->loaded->shard; /* the page is that of all scenarios: not of a shard */
+    if (!is_shard &&
+        write_pages(night->loaded, 0, night->common->reports, night->options->metrics, &error) < 0)
         say("%s", error.text);
     notify_all(night);
 }
