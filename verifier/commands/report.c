@@ -116,8 +116,11 @@ static int gather(const struct common_options *common, struct report_options *op
     split_arguments(common, options, &scenarios);
     int exit_code = name_expected(&scenarios, options, &expected);
     strings_free(&scenarios.paths);
-    if (sources_gather(&options->from, &expected, ret_sources, error) < 0)
+    int gathered = sources_gather(&options->from, &expected, ret_sources, error);
+    if (gathered < 0)
         return -1;
+    if (gathered > 0)
+        exit_code = EXIT_CANNOT_VERIFY;
     for (size_t i = 0; i < ret_sources->count; i++) {
         const struct source *source = &ret_sources->items[i];
         if (options->check)
