@@ -221,6 +221,15 @@ static void print_json(json_t *files, int exit_code)
     json_print_document(document, stdout);
 }
 
+/* --check tells there what holds. */
+static int flushed(int exit_code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return exit_code;
+    fputs("restore-verifier: cannot write to standard output\n", stderr);
+    return EXIT_CANNOT_VERIFY;
+}
+
 int command_report(int argc, char **argv)
 {
     struct common_options common;
@@ -231,6 +240,7 @@ int command_report(int argc, char **argv)
     int exit_code = report(&common, &options);
     if (common.json)
         print_json(options.files, exit_code);
+    exit_code = flushed(exit_code);
     json_decref(options.files);
     strings_free(&options.from);
     common_options_free(&common);
