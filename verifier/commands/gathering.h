@@ -12,8 +12,9 @@
  *
  * `expected` are names of scenarios: one of which nothing is found has an alarm and exit code 2.
  * So has one by whose name a file is called that cannot be read.
- * 1: some file that may be a report or a history could not be read, which is told on standard error.
- * -1: a directory cannot be read, or there is nothing in any of them and nothing is expected. */
+ * 1: some file that may be a report or a history could not be read, which is told on standard
+ * error. -1: a directory cannot be read, or there is nothing in any of them and nothing is
+ * expected. */
 int sources_gather(const struct strings *directories, const struct strings *expected,
                    struct sources *ret_sources, struct error *error);
 
