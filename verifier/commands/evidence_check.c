@@ -160,7 +160,7 @@ static const struct source *source_of(const struct check *check, const char *nam
     return NULL;
 }
 
-static const json_t *run_of(const json_t *runs, const char *id)
+static json_t *run_of(const json_t *runs, const char *id)
 {
     size_t i;
     json_t *run;
@@ -262,6 +262,107 @@ static void tell_difference(struct check *check, const char *name,
     tell_aside(check, name, difference->late, "written while the document was made, and not in it");
 }
 
+/* --- what the document says of the lines ------------------------------------------------------ */
+
+/* What a document of these runs would say of the scenario; to be released by the caller. */
+static json_t *told_again(const struct check *check, const struct source *source,
+                          const json_t *runs)
+{
+    const struct history_entries *all = &source->entries;
+    struct history_entries known = {.items = xcalloc(all->count + 1, sizeof(*all->items))};
+    for (size_t i = 0; i < all->count; i++) {
+        const struct history_entry *entry = &all->items[i];
+        bool in_period = entry->began >= check->from && entry->began < check->to;
+        if (in_period ? run_of(runs, entry->id) != NULL : entry->began <= check->made)
+            known.items[known.count++] = *entry;
+    }
+    struct evidence evidence;
+    const struct period period = {.from = check->from, .to = check->to};
+    const struct page_scenario told = {.name = source->name, .entries = &known, .path = ""};
+    evidence_gather(&told, 1, &period, check->made, NULL, &evidence);
+    cleanup(free_pointer) char *text = evidence_json(&evidence);
+    evidence_free(&evidence);
+    free(known.items);
+    json_t *document = json_loads(text, 0, NULL);
+    json_t *scenario = json_array_get(json_object_get(document, "scenarios"), 0);
+    json_incref(scenario);
+    json_decref(document);
+    return scenario;
+}
+
+/* Another version of this program may have written other keys. */
+static bool says(const struct check *check, json_t *said, json_t *expected)
+{
+    const char *key;
+    json_t *value;
+    if (strcmp(text_of(check->root, "program"), "restore-verifier " PROGRAM_VERSION) == 0)
+        return json_equal(said, expected);
+    json_object_foreach(said, key, value)
+    {
+        json_t *other = json_object_get(expected, key);
+        if (other && !json_equal(value, other))
+            return false;
+    }
+    return true;
+}
+
+/* Of failures what cannot have become otherwise since; where older lines are gone, they may have
+ * begun in these. */
+static bool sums_up(const struct check *check, const json_t *scenario, const json_t *again)
+{
+    static const char *const keys[] = {"from", "kind", "headline"};
+    const json_t *failures = json_object_get(scenario, "failures");
+    const json_t *failures_again = json_object_get(again, "failures");
+    size_t i;
+    json_t *failure;
+    if (!says(check, json_object_get(scenario, "nights"), json_object_get(again, "nights")))
+        return false;
+    if (!json_equal(json_object_get(json_object_get(scenario, "chain"), "previous"),
+                    json_object_get(json_object_get(again, "chain"), "previous")))
+        return true;
+    if (json_array_size(failures) != json_array_size(failures_again))
+        return false;
+    json_array_foreach(failures, i, failure)
+    {
+        const json_t *other = json_array_get(failures_again, i);
+        for (size_t k = 0; k < ARRAY_LENGTH(keys); k++)
+            if (strcmp(text_of(failure, keys[k]), text_of(other, keys[k])) != 0)
+                return false;
+    }
+    return true;
+}
+
+/* The chain holds the digests of lines together, and not what is said of them. */
+static void compare_words(struct check *check, const struct source *source, const json_t *scenario,
+                          const struct difference *difference)
+{
+    const json_t *runs = json_object_get(scenario, "runs");
+    json_t *again = told_again(check, source, runs);
+    const json_t *runs_again = json_object_get(again, "runs");
+    size_t i, false_count = 0;
+    const char *first_id = "";
+    json_t *run;
+    json_array_foreach(runs, i, run)
+    {
+        json_t *expected = run_of(runs_again, text_of(run, "id"));
+        bool same_line = strcmp(text_of(expected, "line_sha256"), text_of(run, "line_sha256")) == 0;
+        if (expected && same_line && !says(check, run, expected))
+            note(&false_count, &first_id, text_of(run, "id"));
+    }
+    cleanup(free_pointer) char *count =
+        xasprintf("%zu run%s", false_count, false_count == 1 ? "" : "s");
+    if (false_count > 0)
+        complain(check, 1,
+                 "%s: the document was changed: of %s it does not say what the history says, the "
+                 "first %s",
+                 source->name, count, first_id);
+    if (difference->same == json_array_size(runs) && !sums_up(check, scenario, again))
+        complain(check, 1,
+                 "%s: the document was changed: its nights or failures are not those of its runs",
+                 source->name);
+    json_decref(again);
+}
+
 static void compare_history(struct check *check, const struct source *source,
                             const json_t *scenario)
 {
@@ -275,6 +376,7 @@ static void compare_history(struct check *check, const struct source *source,
     if (difference.same > 0)
         check->held_against = true;
     tell_difference(check, source->name, &difference);
+    compare_words(check, source, scenario, &difference);
 }
 
 static void check_scenario(struct check *check, const json_t *scenario)
@@ -293,6 +395,29 @@ static void check_scenario(struct check *check, const json_t *scenario)
                  source->problem ? source->problem : source->alarm);
     else
         compare_history(check, source, scenario);
+}
+
+/* One that was taken out as a whole. */
+static void check_source(struct check *check, const struct source *source, const json_t *scenarios)
+{
+    size_t i, count = 0;
+    json_t *scenario;
+    json_array_foreach(scenarios, i, scenario)
+    {
+        if (strcmp(text_of(scenario, "scenario"), source->name) == 0)
+            return;
+    }
+    for (i = 0; i < source->entries.count; i++) {
+        const struct history_entry *entry = &source->entries.items[i];
+        count += entry->began >= check->from && entry->began < check->to &&
+                 entry->began + entry->duration_ms / 1000 + CLOCKS_DIFFER_S < check->made;
+    }
+    cleanup(free_pointer) char *lines = lines_words(count);
+    if (count > 0)
+        complain(check, 1,
+                 "%s: not in the document, and its history has %s of that period: if the document "
+                 "is not about it, name the others only",
+                 source->name, lines);
 }
 
 /* --- all together ----------------------------------------------------------------------------- */
@@ -320,6 +445,8 @@ static void check_document(struct check *check, const char *path)
     }
     check->to += DAY_S;
     json_array_foreach(scenarios, i, scenario) check_scenario(check, scenario);
+    for (i = 0; i < check->sources->count; i++)
+        check_source(check, &check->sources->items[i], scenarios);
 }
 
 static void check_content(struct check *check, const char *path, const struct buffer *content,

@@ -11,9 +11,6 @@
 #include "commands/commands.h"
 #include "report/junit_read.h"
 
-/* An artifact is a directory, with that of the reports in it, and the history's below. */
-enum { LEVELS = 6 };
-
 /* Of a partial run nothing is told elsewhere either. */
 static const char *const kinds[] = {"", ".dump", ".sync", ".migration", ".sabotage"};
 enum { KIND_VERIFY, KIND_MIGRATION = 3, KIND_COUNT = ARRAY_LENGTH(kinds) };
@@ -28,6 +25,9 @@ struct found {
 struct findings {
     struct found *items;
     size_t count;
+    struct strings unread_names,
+        unread_words; /* files that would tell of a scenario of that name */
+    bool lacks;       /* something that may be of ours was not read */
 };
 
 static struct found *find(struct findings *findings, const char *name)
@@ -48,6 +48,20 @@ static void complain(const char *words)
     fprintf(stderr, "restore-verifier: %s\n", words);
 }
 
+/* It may tell of a red run. Whether there is a scenario of that name is seen at the end. */
+static void note_unread(struct findings *findings, const char *name, const char *words)
+{
+    strings_add(&findings->unread_names, name);
+    strings_add(&findings->unread_words, words);
+}
+
+static void note_lack(struct findings *findings, const char *name, const char *words)
+{
+    complain(words);
+    note_unread(findings, name, words);
+    findings->lacks = true;
+}
+
 /* A copy of a history that ends in a damaged line says nothing of what a later copy has. */
 static void note_torn(struct found *found, size_t before)
 {
@@ -66,8 +80,10 @@ static void take_history(struct findings *findings, const char *path, const char
     cleanup(strings_free) struct strings notices = {0};
     struct history_entries read = {0};
     if (history_file_read(path, &read, &notices, &error) < 0)
-        complain(error.text);
-    if (read.count == 0 && read.newer == 0) { /* of somebody else's */
+        note_lack(findings, scenario, error.text);
+    if (read.count == 0 && read.newer == 0) { /* of somebody else's, or all of it damaged */
+        for (size_t i = 0; i < notices.count; i++)
+            note_unread(findings, scenario, notices.items[i]);
         history_entries_free(&read);
         return;
     }
@@ -105,15 +121,26 @@ static bool is_newer(const struct junit_told *told, const struct junit_told *kno
            (told->began == known->began && told->exit_code > known->exit_code);
 }
 
+/* Whose it is, only the file's name tells. */
+static void refuse_report(struct findings *findings, const char *path, const char *words)
+{
+    size_t kind;
+    const char *slash = strrchr(path, '/');
+    cleanup(free_pointer) char *file = xstrdup(slash ? slash + 1 : path);
+    file[strlen(file) - strlen(".xml")] = '\0';
+    cleanup(free_pointer) char *name = split_name(file, &kind);
+    note_lack(findings, name, words);
+}
+
 static void take_report(struct findings *findings, const char *path)
 {
     struct error error;
     struct junit_told told;
     size_t kind = KIND_VERIFY;
     int read = junit_read(path, &told, &error);
-    if (read != 0) { /* somebody else's, or told of by nothing else: a scenario then lacks a run */
+    if (read != 0) { /* 1: somebody else's */
         if (read < 0)
-            complain(error.text);
+            refuse_report(findings, path, error.text);
         return;
     }
     cleanup(free_pointer) char *name = split_name(told.name, &kind);
@@ -148,6 +175,21 @@ static void take_file(struct findings *findings, const char *path)
         take_report(findings, path);
 }
 
+/* A file behind it is as good as any; directories may lead round in circles. */
+static void take_link(struct findings *findings, const char *path)
+{
+    struct stat status;
+    bool is_there = stat(path, &status) == 0;
+    if (!is_there || S_ISREG(status.st_mode)) { /* one that is not there cannot be read */
+        take_file(findings, path);
+        return;
+    }
+    cleanup(free_pointer) char *words = xasprintf(
+        "%s is a link to a directory, which was not searched: name that with --from", path);
+    if (S_ISDIR(status.st_mode))
+        complain(words);
+}
+
 static int by_name(const FTSENT **one, const FTSENT **other)
 {
     return strcmp((*one)->fts_name, (*other)->fts_name);
@@ -165,11 +207,12 @@ static int look_through(const char *directory, struct findings *findings, struct
         return cannot_verify(error, "cannot read the directory %s: %s", directory, strerror(errno));
     int outcome = 0;
     for (FTSENT *entry; outcome == 0 && (entry = fts_read(tree));) {
-        if (entry->fts_info == FTS_D && entry->fts_level > LEVELS)
-            fts_set(tree, entry, FTS_SKIP);
-        else if (entry->fts_info == FTS_F)
+        if (entry->fts_info == FTS_F)
             take_file(findings, entry->fts_path);
-        else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR)
+        else if (entry->fts_info == FTS_SL)
+            take_link(findings, entry->fts_path);
+        else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR ||
+                 entry->fts_info == FTS_NS)
             outcome = cannot_verify(error, "cannot read %s: %s", entry->fts_path,
                                     strerror(entry->fts_errno));
     }
@@ -262,6 +305,22 @@ static void add_missing(struct findings *findings, const char *name)
     found->source.alarm_word = "no run";
 }
 
+/* After what is known has been judged. */
+static void judge_unread(struct findings *findings)
+{
+    for (size_t i = 0; i < findings->unread_names.count; i++)
+        for (size_t j = 0; j < findings->count; j++) {
+            struct source *source = &findings->items[j].source;
+            if (strcmp(source->name, findings->unread_names.items[i]) != 0)
+                continue;
+            raise_code(source, EXIT_CANNOT_VERIFY);
+            if (source->alarm)
+                continue;
+            source->alarm = xstrdup(findings->unread_words.items[i]);
+            source->alarm_word = "unknown";
+        }
+}
+
 int sources_gather(const struct strings *directories, const struct strings *expected,
                    struct sources *ret_sources, struct error *error)
 {
@@ -276,14 +335,17 @@ int sources_gather(const struct strings *directories, const struct strings *expe
                                        "directories of --from");
     struct sources sources = {.items = xcalloc(findings.count + 1, sizeof(struct source)),
                               .count = findings.count};
-    for (size_t i = 0; i < findings.count; i++) {
+    for (size_t i = 0; i < findings.count; i++)
         judge(&findings.items[i]);
+    judge_unread(&findings);
+    for (size_t i = 0; i < findings.count; i++)
         sources.items[i] = findings.items[i].source;
-    }
     free(findings.items);
+    strings_free(&findings.unread_names);
+    strings_free(&findings.unread_words);
     if (outcome < 0)
         sources_free(&sources);
     else
         *ret_sources = sources;
-    return outcome;
+    return outcome < 0 ? -1 : findings.lacks;
 }

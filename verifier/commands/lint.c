@@ -1,6 +1,7 @@
 /* restore-verifier lint: checks scenario files, and nothing else. */
 #include <ctype.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +216,7 @@ int command_lint(int argc, char **argv)
     struct common_options common;
     struct lint_options own = {0};
     options_parse(argc, argv, &usage, &common, &own);
+    signal(SIGPIPE, SIG_IGN); /* a reader who has left is an error like any other */
     int exit_code = own.schema ? print_schema() : print_problems(&common);
     common_options_free(&common);
     return exit_code;

@@ -59,9 +59,9 @@ static const struct usage nightly_usage = {
         "Do what a night is for: make the backups (dump), copy the buckets (sync), prove that the "
         "backups restore (verify) and, where tonight's verified, delete the old ones (prune); each "
         "for the scenarios that have source.database, objects.copy and backups.keep. At the end "
-        "the page of all is written (report). The exit code is the worst of the four. Without "
-        "names, the scenarios are those of the directory scenarios. With --shard the page is left "
-        "to report.",
+        "the page of all is written (report). The exit code is the worst of the four, and 2 when "
+        "the page cannot be written. Without names, the scenarios are those of the directory "
+        "scenarios. With --shard the page is left to report.",
     .options = nightly_options,
     .takes_reports = true,
     .takes_jobs = true,
@@ -428,10 +428,12 @@ static void do_night(struct night *night)
             say("sync ended with %d: the copy of a bucket may be older than tonight", exit_code);
     }
     struct error error;
-    if (*night->loaded->shard)
-        return; /* the page is that of all scenarios, and several would write it */
-    if (write_pages(night->loaded, 0, night->common->reports, night->options->metrics, &error) < 0)
+    bool is_shard = *night->loaded->shard; /* the page is that of all scenarios: not of a shard */
+    if (!is_shard && write_pages(night->loaded, 0, night->common->reports, night->options->metrics,
+                                 &error) < 0) {
         say("%s", error.text);
+        night->exit_code = EXIT_CANNOT_VERIFY; /* those of last night may stand there */
+    }
     notify_all(night);
 }
 
@@ -469,6 +471,8 @@ static int nightly(const struct common_options *common, const struct nightly_opt
     } else if (loaded->paths.count > 0) {
         signals_block();
         do_night(&night);
+        print_steps(&night);
+    } else if (loaded->idle) {
         print_steps(&night);
     }
     json_decref(night.steps);

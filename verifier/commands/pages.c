@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "commands/run.h"
 #include "history/history.h"
 #include "report/metrics.h"
 
@@ -26,12 +27,34 @@ static void source_read(const struct scenario *scenario, const char *reports,
     ret_source->path = history ? history_path(history) : xstrdup("");
 }
 
+/* Under the name that its report has. */
+static void source_refuse(struct run *runs, size_t index, const struct loaded *loaded,
+                          const char *reports, struct source *ret_source)
+{
+    run_refuse_file(runs, index, loaded, REPORT_VERIFY);
+    const char *name = runs[index].name;
+    *ret_source = (struct source){
+        .name = xstrdup(name),
+        .path = xstrdup(""),
+        .report = xasprintf("%s/%s.xml", reports, name),
+        .migration = xasprintf("%s/%s.migration.xml", reports, name),
+        .problem = xasprintf("the scenario is wrong: %s", runs[index].outcomes[0].message),
+        .alarm_word = "error"};
+    ret_source->alarm = xstrdup(ret_source->problem);
+}
+
 void sources_read(const struct loaded *loaded, const char *reports, struct sources *ret_sources)
 {
-    struct sources sources = {.items = xcalloc(loaded->paths.count + 1, sizeof(struct source))};
-    for (size_t i = 0; i < loaded->paths.count; i++)
+    size_t count = loaded->paths.count;
+    struct sources sources = {.items = xcalloc(count + 1, sizeof(struct source)), .count = count};
+    cleanup(free_pointer) struct run *runs = xcalloc(count + 1, sizeof(*runs));
+    for (size_t i = 0; i < count; i++)
         if (loaded->scenarios[i])
-            source_read(loaded->scenarios[i], reports, &sources.items[sources.count++]);
+            source_read(loaded->scenarios[i], reports, &sources.items[i]);
+        else
+            source_refuse(runs, i, loaded, reports, &sources.items[i]);
+    for (size_t i = 0; i < count; i++)
+        run_release(&runs[i]);
     *ret_sources = sources;
 }
 

@@ -24,8 +24,8 @@ struct sources {
     size_t count;
 };
 
-/* Those that could be loaded, with their own histories; a history that cannot be read is told on
- * the page, and what it passes over on standard error. */
+/* With their own histories; a scenario that is wrong and a history that cannot be read are told on
+ * the page, and what a history passes over on standard error. */
 void sources_read(const struct loaded *loaded, const char *reports, struct sources *ret_sources);
 void sources_free(struct sources *sources);
 

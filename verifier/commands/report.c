@@ -116,8 +116,11 @@ static int gather(const struct common_options *common, struct report_options *op
     split_arguments(common, options, &scenarios);
     int exit_code = name_expected(&scenarios, options, &expected);
     strings_free(&scenarios.paths);
-    if (sources_gather(&options->from, &expected, ret_sources, error) < 0)
+    int gathered = sources_gather(&options->from, &expected, ret_sources, error);
+    if (gathered < 0)
         return -1;
+    if (gathered > 0)
+        exit_code = EXIT_CANNOT_VERIFY;
     for (size_t i = 0; i < ret_sources->count; i++) {
         const struct source *source = &ret_sources->items[i];
         if (options->check)
@@ -218,6 +221,15 @@ static void print_json(json_t *files, int exit_code)
     json_print_document(document, stdout);
 }
 
+/* --check tells there what holds. */
+static int flushed(int exit_code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return exit_code;
+    fputs("restore-verifier: cannot write to standard output\n", stderr);
+    return EXIT_CANNOT_VERIFY;
+}
+
 int command_report(int argc, char **argv)
 {
     struct common_options common;
@@ -228,6 +240,7 @@ int command_report(int argc, char **argv)
     int exit_code = report(&common, &options);
     if (common.json)
         print_json(options.files, exit_code);
+    exit_code = flushed(exit_code);
     json_decref(options.files);
     strings_free(&options.from);
     common_options_free(&common);

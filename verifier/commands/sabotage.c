@@ -15,6 +15,7 @@
 #include "commands/commands.h"
 #include "commands/loading.h"
 #include "commands/saboteur.h"
+#include "report/json_fields.h"
 #include "sabotage/sabotage.h"
 
 struct sabotage_options {
@@ -162,6 +163,8 @@ int command_sabotage(int argc, char **argv)
         exit_code = loaded_exit_code(&loaded);
         if (loaded.paths.count > 0) /* what is wrong with a scenario is among its results */
             exit_code = worse_of(exit_code, sabotage(&alarm, options.only, &loaded));
+        else if (loaded.idle && common.json)
+            json_print_scenarios("sabotage", json_array(), exit_code, stdout);
         loaded_free(&loaded);
         progress_free(alarm.progress);
     }

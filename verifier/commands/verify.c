@@ -547,7 +547,8 @@ int verify_scenarios(const struct common_options *common, struct verify_options 
     } else if (loaded.paths.count > 0) { /* what is wrong with a scenario is among its results */
         exit_code = worse_code(exit_code, verify(common, options, &loaded));
     } else if (loaded.idle && common->json) {
-        json_print_scenarios("verify", json_array(), EXIT_VERIFIED, stdout);
+        json_print_scenarios(options->rehearse_all ? "rehearse" : "verify", json_array(),
+                             EXIT_VERIFIED, stdout);
     }
     loaded_free(&loaded);
     return exit_code;

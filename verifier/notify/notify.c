@@ -122,9 +122,7 @@ static void tell_url(struct notifier *notifier, const struct notify_wanted *want
         .body = body,
         .timeout_ms = wanted->timeout_ms};
     if (strings_contain(&notifier->silent, host)) {
-        strings_addf(problems,
-                     "%s was not asked again, because it could not be told of another "
-                     "scenario",
+        strings_addf(problems, "%s was not asked again, because it had failed for another scenario",
                      host);
         return;
     }

@@ -9,33 +9,35 @@ static const struct {
     const char *headline;
     const char *remedy; /* what to do */
 } concerns[CONCERN_COUNT] = {
-    [CONCERN_BACKUP] = {"bad backup", "the backup is bad",
-                        "do not rely on this backup, and make another one; `restore-verifier list` "
-                        "tells which one verified last"},
+    [CONCERN_BACKUP] =
+        {"bad backup", "the backup is bad",
+         "do not rely on this backup, and make a new one; `restore-verifier list` shows "
+         "which one verified last"},
     [CONCERN_NOT_FOUND] = {"no backup", "no backup was found",
-                           "see whether the job that makes the backups ran, and whether "
-                           "backups.location and backups.name say where it writes"},
+                           "check whether the job that makes the backups ran, and whether "
+                           "backups.location and backups.name match where it writes"},
     [CONCERN_DATA] = {"unexpected data", "the data is not as expected",
-                      "look at what was restored, with `restore-verifier verify --keep`; if it is "
-                      "as it should be, change what the scenario expects"},
+                      "look at the restored data with `restore-verifier verify --keep`; if it is "
+                      "right, change what the scenario expects"},
     [CONCERN_FUTURE] = {"backup in the future", "the backup is dated in the future",
-                        "see the clock of the machine that makes the backups, and "
+                        "check the clock of the machine that makes the backups, and "
                         "backups.time_zone"},
     [CONCERN_AGE] = {"old backup", "the backup is too old",
-                     "see why the job that makes the backups has made none since"},
+                     "find out why the job that makes the backups has not made a newer one"},
     [CONCERN_REVISION] = {"unexpected revision", "the schema revision is not the expected one",
-                          "see which revision production has, and mend that or the scenario"},
+                          "check which revision production has, then fix that or the scenario"},
     [CONCERN_BEHIND] = {"backup behind", "the backup is behind the migrations",
-                        "apply the migrations that are named and make a backup again, or wait for "
-                        "the next one if they are applied already"},
-    [CONCERN_OBJECTS] = {"unexpected objects", "the objects are not as expected",
-                         "see what became of the objects that are named; `restore-verifier sync` "
-                         "brings the copy up to date"},
+                        "apply the migrations that are named and make a new backup; if they are "
+                        "already applied, wait for the next one"},
+    [CONCERN_OBJECTS] =
+        {"unexpected objects", "the objects are not as expected",
+         "find out what happened to the objects that are named; `restore-verifier sync` "
+         "brings the copy up to date"},
     [CONCERN_TIME] = {"unexpected time", "the restore did not take the expected time",
-                      "see where the time went, with `restore-verifier verify --verbose`; if it "
+                      "see where the time went with `restore-verifier verify --verbose`; if it "
                       "may take that long, change what the scenario expects"},
     [CONCERN_MIGRATION_FAILED] = {"failed migration", "the migration failed",
-                                  "mend the migration before it meets production, and rehearse "
+                                  "fix the migration before it reaches production, and rehearse "
                                   "again"},
     [CONCERN_MIGRATION] = {"unexpected migration", "the migration is not as expected",
                            "change the migration, or what is expected of it, and rehearse again"},
@@ -43,7 +45,7 @@ static const struct {
                        "expect more in the scenario: the checks above say what would have noticed "
                        "it"},
     [CONCERN_SCENARIO] = {"wrong scenario", "the scenario is wrong",
-                          "mend the scenario; `restore-verifier lint` checks it without a backup"},
+                          "fix the scenario; `restore-verifier lint` checks it without a backup"},
 };
 
 const char *concern_type(enum concern concern)
@@ -137,14 +139,14 @@ static const char *remedy_of_kind(enum report_kind kind)
         break;
     case REPORT_DUMP:
     case REPORT_SYNC:
-        return "remove what stood in the way, and run it again";
+        return "fix what prevented it, and run it again";
     case REPORT_MIGRATION:
-        return "remove what stood in the way, and rehearse again: nothing is known of the "
+        return "fix what prevented it, and rehearse again: nothing is known of the "
                "migration yet";
     case REPORT_SABOTAGE:
-        return "remove what stood in the way, and try again: nothing is known of the alarm yet";
+        return "fix what prevented it, and try again: nothing is known of the alarm yet";
     }
-    return "remove what stood in the way, and verify again: the backup may be good or bad";
+    return "fix what prevented it, and verify again: the backup may be good or bad";
 }
 
 const char *result_remedy(const struct result *result)

@@ -110,6 +110,16 @@ static void find_known(const struct page_scenario *scenario, const struct gate_l
     }
 }
 
+/* A scenario that is wrong has the name of its file, which may be anything. */
+static void add_sample(const char *name, const char *scenario, double value, struct buffer *text)
+{
+    cleanup(free_pointer) char *clean = text_clean(scenario, SIZE_MAX, TEXT_LINE);
+    buffer_printf(text, "restore_verifier_%s{scenario=\"", name);
+    for (const char *next = clean; *next; next++)
+        buffer_printf(text, "%s%c", *next == '"' || *next == '\\' ? "\\" : "", *next);
+    buffer_printf(text, "\"} %.15g\n", value);
+}
+
 static void add_metric(size_t index, const struct known *known, size_t count, struct buffer *text)
 {
     const char *name = metrics[index].name;
@@ -118,9 +128,7 @@ static void add_metric(size_t index, const struct known *known, size_t count, st
     for (size_t i = 0; i < count; i++) {
         double value;
         if (metrics[index].value(&known[i], &value))
-            /* Names of scenarios have nothing that would have to be escaped. */
-            buffer_printf(text, "restore_verifier_%s{scenario=\"%s\"} %.15g\n", name, known[i].name,
-                          value);
+            add_sample(name, known[i].name, value, text);
     }
 }
 

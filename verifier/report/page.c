@@ -102,11 +102,12 @@ static void add_header(xmlNode *body, const struct standing *standings, size_t c
     xmlNode *header = html_add(body, "header", NULL, NULL);
     html_add(header, "h1", NULL, "Backups, and whether they restore");
     cleanup(free_pointer) char *words =
-        count == 1 && proven == 1 ? xstrdup("The one is proven.")
+        count == 0                  ? xstrdup("There is no scenario.")
+        : count == 1 && proven == 1 ? xstrdup("The one is proven.")
         : proven == count
             ? xasprintf("All %zu are proven.", count)
             : xasprintf("%zu of %zu %s proven.", proven, count, proven == 1 ? "is" : "are");
-    html_add(header, "p", proven == count ? "badge good" : "badge bad", words);
+    html_add(header, "p", proven == count && count > 0 ? "badge good" : "badge bad", words);
     cleanup(free_pointer) char *when = xasprintf("As of %s. Nights are days in UTC.", date);
     html_add(header, "p", "faint", when);
 }

@@ -202,6 +202,49 @@ def test_a_change_is_seen(desk, name):
     assert words in run.out + run.err, str(run)
 
 
+# What is changed in a document that nobody signed, and what is said.
+UNSIGNED = {
+    "a verdict": ('"verdict": "red"', '"verdict": "passed"', "of 1 run it does not say what the history says, the first "),
+    "an exit code": ('"exit_code": 2', '"exit_code": 0', "of 1 run it does not say what the history says"),
+    "rows": ('"rows": ', '"rows": 1', "of 1 run it does not say what the history says"),
+    "a key": ('"command": "verify",', "", "of 1 run it does not say what the history says"),
+    "the nights": ('"verified": 20', '"verified": 23', "its nights or failures are not those of its runs"),
+    "a failure": ('"kind": "red"', '"kind": "could not look"', "its nights or failures are not those of its runs"),
+}
+
+
+@pytest.mark.parametrize("name", UNSIGNED)
+def test_a_changed_document_without_signature(desk, name):
+    old, new, words = UNSIGNED[name]
+    desk.history.write_text(desk.history.read_text() + json.dumps(nights.night(9)) + "\n")
+    desk.write()
+    desk.history.write_text(desk.history.read_text() + json.dumps(nights.night(0)) + "\n")
+    desk.check()
+    edit(desk.json, old, new)
+    run = desk.check(code=BAD_BACKUP)
+    assert f"shop: the document was changed: {words}" in run.err, str(run)
+
+
+def test_a_scenario_that_was_taken_out(desk):
+    desk.files = nights.write(desk.place.directory / "two", {"shop": july(), "other": july()})
+    desk.write()
+    desk.check()
+    desk.json.write_text(json.dumps({**desk.document(), "scenarios": desk.document()["scenarios"][:1]}))
+    assert "other: not in the document, and its history has 23 lines of that period" in desk.check(code=BAD_BACKUP).err
+    desk.files.pop()
+    desk.check()
+
+
+def test_a_document_of_another_version(desk):
+    desk.write()
+    edit(desk.json, '"program": "restore-verifier 0', '"program": "restore-verifier 99')
+    edit(desk.json, '"command": "verify",', "")
+    edit(desk.json, '"missing": 8', '"missing": 8, "other": 1')
+    desk.check()
+    edit(desk.json, '"verdict": "red"', '"verdict": "passed"')
+    desk.check(code=BAD_BACKUP)
+
+
 def test_without_anything_to_hold_it_against(desk):
     desk.write()
     assert "there is nothing that" in desk.check(against=False, code=CANNOT_VERIFY).err

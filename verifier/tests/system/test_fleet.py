@@ -106,8 +106,10 @@ def test_an_empty_shard_is_no_error(place, fleet):
     for command in ("verify", "nightly", "dump", "gate", "sabotage"):
         run = place.run(command, "--shard", f"{shards[0]}/60", "fleet")
         assert run.code == PASSED and "of 4 scenarios none falls to it" in run.err, str(run)
-    told = place.run("verify", "--shard", f"{shards[0]}/60", "--format", "json", "fleet")
-    assert json.loads(told.out)["scenarios"] == [] and json.loads(told.out)["exit_code"] == PASSED
+    for command in ("verify", "rehearse", "nightly", "sabotage", "prune", "gate"):
+        told = json.loads(place.run(command, "--shard", f"{shards[0]}/60", "--format", "json", "fleet").out)
+        assert told["format"] == f"restore-verifier {command}" and told["exit_code"] == PASSED
+        assert told["steps" if command == "nightly" else "scenarios"] == []
 
 
 def test_a_sharded_night(place, fleet):

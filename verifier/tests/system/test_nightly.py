@@ -56,6 +56,17 @@ def test_only_what_is_asked_for(place, good):
     assert run.code == PASSED and codes(place) == {"bugspark.xml": PASSED}, str(run)
 
 
+def test_a_page_that_cannot_be_written(place, good):
+    """That of last night, on which all was good, is there still."""
+    place.put(good.gz)
+    run = place.run("nightly", "--metrics", place.directory / "nowhere/m.prom", place.scenario())
+    assert run.code == CANNOT_VERIFY and "nowhere/m.prom" in run.err, str(run)
+    (place.reports / "index.html").unlink()
+    (place.reports / "index.html").mkdir()
+    run = place.run("nightly", place.scenario())
+    assert run.code == CANNOT_VERIFY and "index.html" in run.err, str(run)
+
+
 @pytest.mark.parametrize(
     "content, mode, words",
     [

@@ -177,3 +177,10 @@ def test_a_night_tells_once(place, server, hook):
     run = place.run("nightly", "--force", "--reports", place.reports, path)
     assert run.code == CANNOT_VERIFY and "could not notify: 127.0.0.1 answered 500" in run.err
     assert "answered 500" in run.report().properties["warning: notify"]
+
+
+def test_a_shard_of_a_night_tells_of_its_scenarios(place, hook):
+    paths = [notify(place, name, failure=hook.url, format="json") for name in ("bugspark", "shop", "third")]
+    for index in (1, 2):
+        assert place.run("nightly", "--shard", f"{index}/2", "--reports", place.reports, *paths).code == BAD_BACKUP
+    assert sorted(json.loads(body)["scenario"] for _, _, _, body in hook.asked) == ["bugspark", "shop", "third"]

@@ -135,6 +135,19 @@ def test_results_that_cannot_be_printed(place, good):
     assert run.code == CANNOT_VERIFY and "cannot write to standard output" in run.err, str(run)
 
 
+# Standard output that takes nothing: a disk that is full, and a reader who has left.
+FULL = ["sh", "-c", '"$@" >/dev/full', "sh"]
+LEFT = ["python3", "-c", "import os, signal, sys; reader, writer = os.pipe(); os.close(reader); os.dup2(writer, 1); "
+        "signal.signal(signal.SIGPIPE, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])"]
+
+
+@pytest.mark.parametrize("before", [FULL, LEFT], ids=["full", "left"])
+@pytest.mark.parametrize("command", ["report", "lint", "gate", "list"])
+def test_a_document_that_cannot_be_printed(place, command, before):
+    run = place.run(command, "--format", "json", place.scenario(""), before=before)
+    assert run.code == CANNOT_VERIFY and "cannot write to standard output" in run.err, str(run)
+
+
 def test_the_scenarios_of_the_directory(place):
     (place.directory / "scenarios").mkdir()
     for file in ("a.yaml", "b.yml", "c.txt"):

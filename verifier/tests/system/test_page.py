@@ -194,6 +194,22 @@ def test_metrics(place):
     assert run.code == CANNOT_VERIFY and "nowhere/x.prom" in run.err, str(run)
 
 
+def test_a_scenario_that_is_wrong_is_red(place):
+    """One that is left out would leave a page on which all is good."""
+    wrong = place.directory / 'a"b.yaml'
+    metrics = place.directory / "m.prom"
+    wrong.write_text("no scenario")
+    page = page_of(place, [wrong], code=CANNOT_VERIFY)
+    assert "0 of 1 are proven." in page.text(page.root)
+    page = page_of(place, [*nights.write(place.directory / "nights", {"shop": nights.nights(3)}), wrong], "--metrics", metrics, code=CANNOT_VERIFY)
+    assert "1 of 2 is proven." in page.text(page.root)
+    section = section_of(page, 'a"b')
+    assert page.text(next(page.all("span", section))) == "error" and "The scenario is wrong: " in page.text(section)
+    found = metrics.read_text()
+    for name in ("proven", "history_readable"):
+        assert f'restore_verifier_{name}{{scenario="a\\"b"}} 0\n' in found and f'restore_verifier_{name}{{scenario="shop"}} 1\n' in found
+
+
 @pytest.mark.slow
 def test_a_large_page(place):
     lines = nights.nights(400)

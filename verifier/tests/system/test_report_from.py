@@ -32,6 +32,17 @@ def history(directory, name, lines, end="\n"):
     (directory / f"{name}.jsonl").write_text("\n".join(json.dumps(line) for line in lines) + end)
 
 
+def damaged(directory, file, text):
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / file).write_text(text)
+
+
+def link(directory, file, target):
+    """A link to what lies in another of the directories; or to nothing."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / file).symlink_to(directory.parent.parent / target)
+
+
 def report(place, *arguments, code):
     run = place.run("report", "--reports", place.directory / "page", *arguments)
     assert run.code == code, str(run)
@@ -87,6 +98,12 @@ MERGES = {
     "a torn copy, and a later one": ([("a", history, "s", [nights.night(30 * HOUR)], "\n{\"form"), ("b", history, "s", [nights.night(HOUR)])], PASSED, "proven", "Verified"),
     "a torn end": ([("a", history, "s", [nights.night(HOUR)], "\n{\"form"), ("b", history, "s", [nights.night(30 * HOUR)])], CANNOT_VERIFY, "unknown", "annot tell"),
     "under another name": ([("a", junit, "s", HOUR, FAILURE, "bad", "TEST-1.xml"), ("b", history, "s", [nights.night(30 * HOUR)])], BAD_BACKUP, "red", "did not pass: bad"),
+    "a report that is cut": ([("a", history, "s", [nights.night(30 * HOUR)]), ("b", damaged, "s.xml", "<testsuites name='s'>")], CANNOT_VERIFY, "unknown", "cannot be read as XML"),
+    "a report of a dump that is empty": ([("a", history, "s", [nights.night(HOUR)]), ("b", damaged, "s.dump.xml", "")], CANNOT_VERIFY, "unknown", "cannot be read as XML"),
+    "a history that is damaged": ([("a", junit, "s", HOUR), ("b", damaged, "s.jsonl", '{"form')], CANNOT_VERIFY, "unknown", "Passed over: line 1 of "),
+    "a history behind a link": ([("a", junit, "s", 9 * HOUR), ("b", history, "other", [nights.night(HOUR, **RED)]), ("c", link, "s.jsonl", "b/history/other.jsonl")], BAD_BACKUP, "red", "the backup is bad"),
+    "a history behind a broken link": ([("a", junit, "s", HOUR), ("b", link, "s.jsonl", "nowhere")], CANNOT_VERIFY, "unknown", "annot open "),
+    "far below": ([("a/b/c/d/e/f/g/h", history, "s", [nights.night(HOUR, **RED)]), ("b", junit, "s", 9 * HOUR)], BAD_BACKUP, "red", "the backup is bad"),
     "files of others": ([("a", junit, "x", HOUR, FAILURE, "h", None, "else"), ("b", history, "y", [{"a": 1}]), ("c", history, "s", [nights.night(HOUR)])], PASSED, "proven", "The one is proven"),
 }
 
@@ -99,7 +116,7 @@ def test_a_merge(place, name):
     directories = sorted((place.directory / "from").iterdir())
     _, page = report(place, "--from", *directories, code=code)
     assert page.text(next(page.all("span", section_of(page, "s")))) == word and words in page.text(page.root)
-    assert len(list(page.all("section"))) == 1
+    assert len(list(page.all("section"))) == len({file for _, how, file, *_ in happened if how is history and file in ("s", "other")} | {"s"})
 
 
 def test_what_cannot_be_merged(place):

@@ -36,9 +36,9 @@ static const char mixed_text[] =
     "         not in this archive\n"
     "\n"
     "1 scenario: 1 not verified; 8 checks. Reports: reports\n"
-    "What to do about bugspark: do not rely on this backup, and make another one; "
+    "What to do about bugspark: do not rely on this backup, and make a new one; "
     "`restore-verifier list`\n"
-    "tells which one verified last.\n";
+    "shows which one verified last.\n";
 
 START_TEST(a_mixed_result_is_read_at_a_glance)
 {

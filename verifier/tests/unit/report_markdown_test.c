@@ -20,7 +20,7 @@ static const char mixed_text[] =
     "- **alembic version is head**: could not be looked at: cannot read ../migrations: No such "
     "file or "
     "directory; check \\`migrations\\`\n\n"
-    "What to do: do not rely on this backup, and make another one; `restore-verifier list` tells "
+    "What to do: do not rely on this backup, and make a new one; `restore-verifier list` shows "
     "which one "
     "verified last.\n\n"
     "| | expected | found |\n|---|---|---|\n"
