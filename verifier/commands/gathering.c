@@ -94,7 +94,8 @@ static void take_history(struct findings *findings, const char *path, const char
     size_t before = entries->count;
     entries->items =
         xreallocarray(entries->items, before + read.count + 1, sizeof(*entries->items));
-    memcpy(entries->items + before, read.items, read.count * sizeof(*entries->items));
+    for (size_t i = 0; i < read.count; i++) /* perhaps none, and no items then */
+        entries->items[before + i] = read.items[i];
     entries->count += read.count;
     entries->newer += read.newer;
     entries->torn = read.torn;

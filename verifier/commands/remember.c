@@ -143,7 +143,7 @@ void remember(const struct scenario *scenario, const struct run *run, const char
     if (appended > 0)
         fprintf(stderr,
                 "restore-verifier: %s: the history goes on in %s/history, because it cannot be "
-                "kept where the backups lie: %s; say with `history` where it shall lie\n",
+                "kept where the backups lie: %s; set `history` to keep it elsewhere\n",
                 run->name, reports, error.text);
     else if (appended < 0)
         fprintf(stderr, "restore-verifier: %s: this run is not in the history: %s\n", run->name,

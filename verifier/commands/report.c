@@ -14,6 +14,7 @@
 #include "commands/loading.h"
 #include "commands/pages.h"
 #include "report/json_fields.h"
+#include "report/text.h"
 
 struct report_options {
     int64_t max_age_s;
@@ -108,6 +109,14 @@ static int name_expected(const struct common_options *scenarios,
     return exit_code;
 }
 
+/* Both may be what a report says that anybody wrote. */
+static void tell_alarm(const struct source *source)
+{
+    cleanup(free_pointer) char *words = xasprintf("%s: %s", source->name, source->alarm);
+    cleanup(free_pointer) char *clean = text_clean(words, SIZE_MAX, TEXT_LINE);
+    fprintf(stderr, "restore-verifier: %s\n", clean);
+}
+
 static int gather(const struct common_options *common, struct report_options *options,
                   struct sources *ret_sources, struct error *error)
 {
@@ -127,7 +136,7 @@ static int gather(const struct common_options *common, struct report_options *op
             continue; /* what they came to is not asked for */
         exit_code = worse(exit_code, source->exit_code);
         if (source->alarm)
-            fprintf(stderr, "restore-verifier: %s: %s\n", source->name, source->alarm);
+            tell_alarm(source);
     }
     return exit_code;
 }

@@ -512,6 +512,20 @@ static void last_line(const struct paper *paper, const struct result *results, s
     buffer_free(&line);
 }
 
+/* "a, b and c", or the first of many; the others stand above, and what to do must not drown in
+ * them. */
+static char *names_of_some(const struct strings *names)
+{
+    enum { NAMES_MOST = 6 };
+    cleanup(strings_free) struct strings some = {0};
+    size_t shown = names->count > NAMES_MOST ? NAMES_MOST - 1 : names->count;
+    for (size_t i = 0; i < shown; i++)
+        strings_add(&some, names->items[i]);
+    if (names->count > shown)
+        strings_addf(&some, "%zu more", names->count - shown);
+    return strings_listed(&some);
+}
+
 /* What to do about each that is red, and once where it is the same about several. */
 static void advice(const struct paper *paper, const struct result *results, size_t count)
 {
@@ -528,7 +542,7 @@ static void advice(const struct paper *paper, const struct result *results, size
                 strings_add(&names, name);
         }
         strings_add(&told, remedy);
-        cleanup(free_pointer) char *about = strings_listed(&names);
+        cleanup(free_pointer) char *about = names_of_some(&names);
         cleanup(free_pointer) char *line = xasprintf("What to do about %s: %s.", about, remedy);
         wrapped(paper, line, "", 0, SIZE_MAX);
     }

@@ -1,4 +1,5 @@
 /* Results as Markdown: for $GITHUB_STEP_SUMMARY, or the comment on a pull request. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,18 +15,31 @@
 
 enum { TABLES_MOST = 15, STATEMENT_BYTES_MOST = 160 };
 
-/* One line, in which nothing is Markdown or HTML; freed by the caller. */
+static bool is_word(char one)
+{
+    return isalnum((unsigned char)one) || one == '_';
+}
+
+/* "@somebody", at which GitHub and GitLab would call that person. */
+static bool is_mention(const char *text, const char *at)
+{
+    return *at == '@' && is_word(at[1]) && (at == text || !is_word(at[-1]));
+}
+
+/* One line, in which nothing is Markdown or HTML, nor calls anybody; freed by the caller. */
 static char *escaped(const char *text, size_t size)
 {
     cleanup(free_pointer) char *whole = text_clean(text, size, TEXT_LINE);
     cleanup(free_pointer) char *clean = text_shorten(whole, TEXT_REPORTED_MOST, NULL);
     struct buffer line;
-    buffer_init(&line, strlen(clean) * 6 + 1);
+    buffer_init(&line, strlen(clean) * 9 + 1);
     for (const char *next = clean; *next; next++) {
         if (*next == '<')
             buffer_append_text(&line, "&lt;");
         else if (*next == '&')
             buffer_append_text(&line, "&amp;");
+        else if (is_mention(clean, next))
+            buffer_append_text(&line, "@<!-- -->");
         else if (strchr("\\`*_[]|#~", *next))
             buffer_printf(&line, "\\%c", *next);
         else

@@ -100,6 +100,7 @@ MERGES = {
     "under another name": ([("a", junit, "s", HOUR, FAILURE, "bad", "TEST-1.xml"), ("b", history, "s", [nights.night(30 * HOUR)])], BAD_BACKUP, "red", "did not pass: bad"),
     "a report that is cut": ([("a", history, "s", [nights.night(30 * HOUR)]), ("b", damaged, "s.xml", "<testsuites name='s'>")], CANNOT_VERIFY, "unknown", "cannot be read as XML"),
     "a report of a dump that is empty": ([("a", history, "s", [nights.night(HOUR)]), ("b", damaged, "s.dump.xml", "")], CANNOT_VERIFY, "unknown", "cannot be read as XML"),
+    "only lines of a newer version": ([("a", history, "s", [nights.night(HOUR, version=99)])], CANNOT_VERIFY, "never", "No verification"),
     "a history that is damaged": ([("a", junit, "s", HOUR), ("b", damaged, "s.jsonl", '{"form')], CANNOT_VERIFY, "unknown", "Passed over: line 1 of "),
     "a history behind a link": ([("a", junit, "s", 9 * HOUR), ("b", history, "other", [nights.night(HOUR, **RED)]), ("c", link, "s.jsonl", "b/history/other.jsonl")], BAD_BACKUP, "red", "the backup is bad"),
     "a history behind a broken link": ([("a", junit, "s", HOUR), ("b", link, "s.jsonl", "nowhere")], CANNOT_VERIFY, "unknown", "annot open "),
@@ -117,6 +118,16 @@ def test_a_merge(place, name):
     _, page = report(place, "--from", *directories, code=code)
     assert page.text(next(page.all("span", section_of(page, "s")))) == word and words in page.text(page.root)
     assert len(list(page.all("section"))) == len({file for _, how, file, *_ in happened if how is history and file in ("s", "other")} | {"s"})
+
+
+def test_a_name_that_is_no_name(place):
+    """Whoever may write into the directories gets no line of the metrics, nor of the terminal."""
+    hostile = 'a&quot;} 1&#10;restore_verifier_proven{scenario=&quot;s&quot;} 1'
+    junit(place.directory / "from", hostile, HOUR, FAILURE, file="x.xml")
+    run, _ = report(place, "--from", place.directory / "from", "--metrics", place.directory / "m.prom", code=BAD_BACKUP)
+    assert "\nrestore_verifier_proven" not in run.err
+    proven = [line for line in (place.directory / "m.prom").read_text().splitlines() if line.startswith("restore_verifier_proven")]
+    assert len(proven) == 1 and proven[0].endswith(" 0")
 
 
 def test_what_cannot_be_merged(place):

@@ -264,6 +264,25 @@ START_TEST(a_scenario_with_two_results_is_one)
 }
 END_TEST
 
+START_TEST(what_to_do_does_not_drown_in_names)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    struct result results[ARRAY_LENGTH(names)];
+    struct sample *samples[ARRAY_LENGTH(names)];
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        samples[i] = sample_new(names[i]);
+        sample_add(samples[i], "backup", "backup is intact", VERDICT_ERROR, "no space");
+        results[i] = samples[i]->result;
+    }
+    cleanup(free_pointer) char *six = print_console(results, 6, false, false);
+    cleanup(free_pointer) char *eight = print_console(results, 8, false, false);
+    ck_assert_ptr_nonnull(strstr(six, "\nWhat to do about a, b, c, d, e and f: fix "));
+    ck_assert_ptr_nonnull(strstr(eight, "\nWhat to do about a, b, c, d, e and 3 more: fix "));
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+        sample_free(samples[i]);
+}
+END_TEST
+
 START_TEST(no_result_is_no_success)
 {
     cleanup(free_pointer) char *text = print_console(NULL, 0, false, false);
@@ -326,6 +345,7 @@ Suite *report_console_suite(void)
     add_test(suite, a_partial_run_says_how_much_it_saw);
     add_test(suite, what_is_wrong_with_a_scenario_is_told_whole);
     add_test(suite, a_scenario_with_two_results_is_one);
+    add_test(suite, what_to_do_does_not_drown_in_names);
     add_test(suite, no_result_is_no_success);
     add_table_test(suite, lines_are_as_wide_as_the_terminal, ARRAY_LENGTH(terminals));
     return suite;

@@ -72,11 +72,22 @@ START_TEST(hostile_names_stay_text)
 }
 END_TEST
 
+START_TEST(nobody_is_called)
+{
+    struct sample *sample = sample_new("shop");
+    sample_add(sample, "g", "@octo", VERDICT_PASS, "a@b.org (@c-d) @ e");
+    cleanup(free_pointer) char *text = markdown_of(&sample->result);
+    ck_assert_ptr_nonnull(strstr(text, "| PASS | @<!-- -->octo | a@b.org (@<!-- -->c-d) @ e |\n"));
+    sample_free(sample);
+}
+END_TEST
+
 Suite *report_markdown_suite(void)
 {
     Suite *suite = suite_create("report/markdown");
     add_test(suite, the_verdict_comes_first_then_what_failed);
     add_test(suite, a_good_one_has_nothing_to_do);
     add_test(suite, hostile_names_stay_text);
+    add_test(suite, nobody_is_called);
     return suite;
 }
