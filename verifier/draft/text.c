@@ -35,6 +35,30 @@ static bool is_bare(const char *text)
     return true;
 }
 
+/* What stands in no YAML as it is, or ends a line there: controls, the separators of lines and
+ * paragraphs, the marks of byte order. Gives its length in bytes; 0: it is none of these. */
+static size_t is_escaped(const char *at, unsigned *ret_code)
+{
+    const unsigned char *bytes = (const unsigned char *)at;
+    unsigned code = bytes[0];
+    size_t length = 1;
+    if (code == 0xc2 && bytes[1]) {
+        code = bytes[1];
+        length = 2;
+    } else if (code == 0xe2 && bytes[1] == 0x80) {
+        code = 0x2000u | (bytes[2] & 0x3fu);
+        length = 3;
+    } else if (code == 0xef && bytes[1]) {
+        code = 0xf000u | (bytes[1] & 0x3fu) << 6 | (bytes[2] & 0x3fu);
+        length = 3;
+    }
+    *ret_code = code;
+    bool is_control = code < ' ' || (code >= 0x7f && code < 0xa0 && (length == 2 || code == 0x7f));
+    bool ends_line = code == 0x2028 || code == 0x2029;
+    bool is_mark = code == 0xfeff || code == 0xfffe || code == 0xffff;
+    return is_control || ends_line || is_mark ? length : 0;
+}
+
 char *yaml_scalar(const char *text)
 {
     if (is_bare(text))
@@ -42,13 +66,16 @@ char *yaml_scalar(const char *text)
     struct buffer quoted;
     buffer_init(&quoted, FILE_LIMIT_BYTES);
     buffer_append_text(&quoted, "\"");
-    for (const char *at = text; *at; at++) {
-        if (*at == '"' || *at == '\\')
-            buffer_printf(&quoted, "\\%c", *at);
-        else if ((unsigned char)*at < ' ' || *at == 0x7f)
-            buffer_printf(&quoted, "\\x%02x", (unsigned char)*at);
+    for (size_t length = 1; *text; text += length) {
+        unsigned code;
+        size_t escaped = is_escaped(text, &code);
+        length = escaped ? escaped : 1;
+        if (escaped)
+            buffer_printf(&quoted, "\\u%04x", code);
+        else if (*text == '"' || *text == '\\')
+            buffer_printf(&quoted, "\\%c", *text);
         else
-            buffer_append(&quoted, at, 1);
+            buffer_append(&quoted, text, 1);
     }
     buffer_append_text(&quoted, "\"");
     return buffer_steal(&quoted);
@@ -66,11 +93,15 @@ char *value_scalar(const char *text)
 
 char *comment_text(const char *text)
 {
-    char *clean = xstrdup(text);
-    for (char *at = clean; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            *at = '?';
-    return clean;
+    struct buffer clean;
+    buffer_init(&clean, FILE_LIMIT_BYTES);
+    for (size_t length = 1; *text; text += length) {
+        unsigned code;
+        size_t escaped = is_escaped(text, &code);
+        length = escaped ? escaped : 1;
+        buffer_append(&clean, escaped ? "?" : text, 1);
+    }
+    return buffer_steal(&clean);
 }
 
 char *draft_scenario_name(const char *text)

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "draft/sources.h"
 #include "draft/statement.h"
+#include "draft/text.h"
 #include "draft/write.h"
 #include "scenario/scenario.h"
 #include "scenario/yaml.h"
@@ -15,12 +16,23 @@
 /* --- YAML ------------------------------------------------------------------------------------- */
 
 static const char *const texts[] = {
-    "users", "yes",  "No",  "null",  "~",      "",         "1e3",     "0x10",  "#",
-    "a: b",  "a #b", "a:",  "- x",   " a",     "a ",       "it's",    "\"q\"", "\\n",
-    "a\nb",  "a\tb", "[a]", "{b}",   "*a",     "&a",       "!t",      "|",     ">",
-    "%Y",    "@x",   "`x",  "Größe", "a,b",    "?",        "? a",     "-",     "2026-11-26",
-    ".inf",  "true", "<<",  "=",     "a\177b", "/srv/a b", "S p.T t",
+    "users",  "yes",      "No",      "null",       "~",        "",        "1e3",     "0x10",
+    "#",      "a: b",     "a #b",    "a:",         "- x",      " a",      "a ",      "it's",
+    "\"q\"",  "\\n",      "a\nb",    "a\tb",       "[a]",      "{b}",     "*a",      "&a",
+    "!t",     "|",        ">",       "%Y",         "@x",       "`x",      "Größe",   "a,b",
+    "?",      "? a",      "-",       "2026-11-26", ".inf",     "true",    "<<",      "=",
+    "a\177b", "/srv/a b", "S p.T t", "a\302\205b", "a\u2028b", "a\u2029", "\ufeffa", "a\302\237b",
+    "\u2027", "\u20ac",   "\ufefe",
 };
+
+START_TEST(what_yaml_takes_for_the_end_of_a_line_ends_no_comment)
+{
+    cleanup(free_pointer) char *comment = comment_text("a\u2028b\302\205c\nd\u2029\u20ac");
+    ck_assert_str_eq(comment, "a?b?c?d?\u20ac");
+    cleanup(free_pointer) char *cut = comment_text("a\302");
+    ck_assert_str_eq(cut, "a\302");
+}
+END_TEST
 
 START_TEST(a_scalar_is_read_as_the_same_text)
 {
@@ -185,6 +197,7 @@ END_TEST
 Suite *draft_suite(void)
 {
     Suite *suite = suite_create("draft");
+    add_test(suite, what_yaml_takes_for_the_end_of_a_line_ends_no_comment);
     add_table_test(suite, a_scalar_is_read_as_the_same_text, ARRAY_LENGTH(texts));
     add_table_test(suite, the_date_in_a_name_is_found, ARRAY_LENGTH(names));
     add_table_test(suite, a_foreign_key_becomes_a_query, ARRAY_LENGTH(keys));
