@@ -311,7 +311,10 @@ void write_objects(const struct draft *draft, struct buffer *file)
                 strpbrk(table->schema, "'(,) ") || !holds_object_keys(&table->columns[j]))
                 continue;
             cleanup(free_pointer) char *label = table_label(draft, table);
-            strings_addf(&columns, "%s.%s", label, table->columns[j].name);
+            cleanup(free_pointer) char *column = xasprintf("%s.%s", label, table->columns[j].name);
+            cleanup(free_pointer) char *clean = comment_text(column);
+            if (strcmp(clean, column) == 0)
+                strings_add(&columns, column);
         }
     if (columns.count == 0 || draft->databases.count > 0)
         return;
