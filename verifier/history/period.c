@@ -50,19 +50,19 @@ static bool read_day(const char *text, time_t *ret_day)
 
 static bool read_months(const char *text, struct period *period)
 {
-    int year = number_at(text, 4);
     int first = 1, count = 12;
-    if (looks_like(text, "9999-Q9")) {
+    bool is_quarter = looks_like(text, "9999-Q9"), is_month = looks_like(text, "9999-99");
+    if (!is_quarter && !is_month && !looks_like(text, "9999"))
+        return false;
+    if (is_quarter) {
         first = 3 * (text[6] - '0') - 2;
         count = 3;
-    } else if (looks_like(text, "9999-99")) {
+    } else if (is_month) {
         first = number_at(text + 5, 2);
         count = 1;
-    } else if (!looks_like(text, "9999")) {
-        return false;
     }
-    period->from = month_begin(year, first);
-    period->to = month_begin(year, first + count);
+    period->from = month_begin(number_at(text, 4), first);
+    period->to = month_begin(number_at(text, 4), first + count);
     return first >= 1 && first + count <= 13;
 }
 
