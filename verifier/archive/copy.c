@@ -12,7 +12,6 @@
 #include "base/memory.h"
 
 #define SPACE_CHECK_BYTES (16LL << 20)
-#define SPACE_KEPT_BYTES  (64LL << 20)
 
 struct copying_source {
     struct source source;

@@ -34,4 +34,7 @@ char *path_absolute(const char *path);
  * that cannot be told. */
 int64_t free_space_bytes(const char *path);
 
+/* What we leave there: a full disk hurts others too. */
+#define SPACE_KEPT_BYTES (64LL << 20)
+
 #endif

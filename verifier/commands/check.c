@@ -55,7 +55,7 @@ static void print(const struct checking *checking, const struct scenario *scenar
     bool has_head = false;
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
-        cleanup(free_pointer) char *text = text_clean(finding->text, SIZE_MAX, TEXT_LINE);
+        cleanup(free_pointer) char *text = text_line(finding->text);
         if (checking->common->quiet && finding->readiness == READY)
             continue;
         if (!has_head)

@@ -40,7 +40,7 @@ static void say(const struct check *check, const char *format, ...)
     va_start(arguments, format);
     cleanup(free_pointer) char *text = xvasprintf(format, arguments);
     va_end(arguments);
-    cleanup(free_pointer) char *clean = text_clean(text, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *clean = text_line(text);
     if (!check->quiet)
         printf("%s\n", clean);
 }
@@ -54,7 +54,7 @@ static void complain(struct check *check, int exit_code, const char *format, ...
     va_start(arguments, format);
     cleanup(free_pointer) char *text = xvasprintf(format, arguments);
     va_end(arguments);
-    cleanup(free_pointer) char *clean = text_clean(text, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *clean = text_line(text);
     fprintf(stderr, "restore-verifier: %s\n", clean);
     if (exit_code > check->exit_code)
         check->exit_code = exit_code;

@@ -40,16 +40,11 @@ static const struct usage fetch_usage = {
     .takes_jobs = true,
 };
 
-static char *printable(const char *text)
-{
-    return text_clean(text, SIZE_MAX, TEXT_LINE);
-}
-
 /* `found`: there is one, so that it is what is bad. */
 static int fail(const char *name, bool found, const struct error *error)
 {
     bool is_bad = error->fault == FAULT_BACKUP;
-    cleanup(free_pointer) char *clean = printable(error->text);
+    cleanup(free_pointer) char *clean = text_line(error->text);
     fprintf(stderr, "restore-verifier: %s: nothing was fetched: %s%s\n", name,
             is_bad && found ? "the backup is bad: " : "", clean);
     return is_bad ? EXIT_BAD_BACKUP : EXIT_CANNOT_VERIFY;
@@ -82,7 +77,7 @@ static int find(const struct scenario *scenario, const char *named, struct shelf
     int found = named ? backup_stat(shelf, name ? name : named, names, ret_backup, error)
                       : backup_find(shelf, names, ret_backup, &notices, error);
     for (size_t i = 0; i < notices.count; i++) {
-        cleanup(free_pointer) char *clean = printable(notices.items[i]);
+        cleanup(free_pointer) char *clean = text_line(notices.items[i]);
         fprintf(stderr, "restore-verifier: %s: %s\n", scenario->name, clean);
     }
     if (found == 0)
@@ -96,7 +91,7 @@ static void tell_fetched(const struct archive *archive, bool has_manifest, const
 {
     char size[SIZE_TEXT_SIZE];
     int64_t rows = 0;
-    cleanup(free_pointer) char *clean = printable(path);
+    cleanup(free_pointer) char *clean = text_line(path);
     for (size_t i = 0; i < archive->table_count; i++)
         rows += archive->tables[i].totals.rows;
     size_format(archive->stored_bytes, size);
@@ -115,12 +110,12 @@ static void print_recipe(const struct archive *archive, const struct manifest *m
     restore_needs(archive, manifest, &needs);
     restore_commands(archive, manifest, path, &commands);
     cleanup(free_pointer) char *listed = strings_listed(&needs);
-    cleanup(free_pointer) char *clean = printable(listed);
+    cleanup(free_pointer) char *clean = text_line(listed);
     puts("# To restore it for real, on the server that PGHOST, PGUSER and the like name:");
     if (needs.count > 0)
         printf("# it needs %s\n", clean);
     for (size_t i = 0; i < commands.count; i++) {
-        cleanup(free_pointer) char *line = printable(commands.items[i]);
+        cleanup(free_pointer) char *line = text_line(commands.items[i]);
         puts(line);
     }
 }

@@ -21,12 +21,6 @@
 
 /* ---- for a person ---- */
 
-/* Names come from the archive, and may be anything. Caller frees. */
-static char *printable(const char *text)
-{
-    return text_clean(text, SIZE_MAX, TEXT_LINE);
-}
-
 static int text_width(const char *text)
 {
     return (int)text_columns(text, SIZE_MAX);
@@ -34,7 +28,7 @@ static int text_width(const char *text)
 
 static void print_line(const char *name, const char *value)
 {
-    cleanup(free_pointer) char *shown = value ? printable(value) : NULL;
+    cleanup(free_pointer) char *shown = value ? text_line(value) : NULL;
     if (shown && shown[0])
         printf("  %-14s %s\n", name, shown);
 }
@@ -42,7 +36,7 @@ static void print_line(const char *name, const char *value)
 static void print_list(const char *name, const struct strings *items)
 {
     for (size_t i = 0; i < items->count; i++) {
-        cleanup(free_pointer) char *shown = printable(items->items[i]);
+        cleanup(free_pointer) char *shown = text_line(items->items[i]);
         if (i == 0)
             printf("  %-14s %s", name, shown);
         else
@@ -108,7 +102,7 @@ static void print_parts(const struct archive *archive)
 {
     for (size_t i = 0; i < archive->part_count; i++) {
         const struct archive *part = &archive->parts[i];
-        cleanup(free_pointer) char *name = printable(part->name);
+        cleanup(free_pointer) char *name = text_line(part->name);
         char size[SIZE_TEXT_SIZE];
         size_format(part->stored_bytes, size);
         printf("  %-14s %s, %s%s%s%s, %s\n", backup_part_name(part->part), name,
@@ -121,7 +115,7 @@ static void print_parts(const struct archive *archive)
 
 static void print_head(const struct archive *archive, const char *path)
 {
-    cleanup(free_pointer) char *shown = printable(path);
+    cleanup(free_pointer) char *shown = text_line(path);
     printf("%s\n", shown);
     if (archive->format == ARCHIVE_UNKNOWN_FORMAT)
         return;
@@ -185,7 +179,7 @@ static void print_tables(const struct archive *archive)
     for (size_t i = 0; i < count; i++) {
         tables[i] = &archive->tables[i];
         cleanup(free_pointer) char *label = archive_table_label(tables[i]);
-        cleanup(free_pointer) char *shown = printable(label);
+        cleanup(free_pointer) char *shown = text_line(label);
         if (text_width(shown) > width)
             width = text_width(shown);
         rows += tables[i]->totals.rows;
@@ -196,7 +190,7 @@ static void print_tables(const struct archive *archive)
            "largest row");
     for (size_t i = 0; i < count; i++) {
         cleanup(free_pointer) char *label = archive_table_label(tables[i]);
-        cleanup(free_pointer) char *shown = printable(label);
+        cleanup(free_pointer) char *shown = text_line(label);
         print_row(width, shown, tables[i]->totals.rows, tables[i]->totals.bytes,
                   tables[i]->totals.largest_row_bytes);
     }
@@ -217,7 +211,7 @@ static void print_recipe(const struct archive *archive, const struct manifest *m
     puts("\nto restore it for real, on the server that PGHOST, PGUSER and the like name");
     print_list("needs", &needs);
     for (size_t i = 0; i < commands.count; i++) {
-        cleanup(free_pointer) char *shown = printable(commands.items[i]);
+        cleanup(free_pointer) char *shown = text_line(commands.items[i]);
         printf("  %s\n", shown);
     }
 }
@@ -227,7 +221,7 @@ static void print_recipe(const struct archive *archive, const struct manifest *m
 static void set_line(json_t *object, const char *key, const char *text)
 {
     if (text && *text) {
-        cleanup(free_pointer) char *shown = printable(text);
+        cleanup(free_pointer) char *shown = text_line(text);
         json_object_set_new(object, key, json_string(shown));
     }
 }
@@ -416,7 +410,7 @@ static bool manifest_beside(const struct archive *archive, const char *path,
         manifest_select(shelf, name, archive->stored_bytes, archive->sha256, ret_manifest, &error);
     if (found == 0 && strcmp(ret_manifest->sha256, archive->sha256) == 0)
         return true;
-    cleanup(free_pointer) char *shown = found < 0 ? printable(error.text) : NULL;
+    cleanup(free_pointer) char *shown = found < 0 ? text_line(error.text) : NULL;
     if (found <= 0)
         fprintf(stderr, "its manifest is left out of account: %s\n",
                 shown ? shown : "it is that of another backup");
@@ -445,7 +439,7 @@ static int inspect(const char *path, const struct common_options *options)
     }
     if (result == 0)
         return EXIT_VERIFIED;
-    cleanup(free_pointer) char *shown = printable(error.text);
+    cleanup(free_pointer) char *shown = text_line(error.text);
     fprintf(stderr, "%s: %s\n",
             error.fault == FAULT_BACKUP ? "The backup is bad" : "Could not look", shown);
     return exit_code_of(&error);

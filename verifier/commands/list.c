@@ -79,7 +79,7 @@ static void line_fill(const struct retained *backup, enum retention decision,
 {
     struct tm parts;
     time_t until = kept_until(backup, decision, keep);
-    *ret_line = (struct line){.name = text_clean(backup->name, SIZE_MAX, TEXT_LINE),
+    *ret_line = (struct line){.name = text_line(backup->name),
                               .state = state_of(backup),
                               .kept = kept_words(decision, until, keep),
                               .kept_until = until};
@@ -124,7 +124,7 @@ static json_t *backup_json(const struct retained *backup, const struct line *lin
         json_set_time(object, "time", backup->time);
     json_set_time(object, "kept_until", line->kept_until);
     if (backup->unproven) {
-        cleanup(free_pointer) char *why = text_clean(backup->unproven, SIZE_MAX, TEXT_LINE);
+        cleanup(free_pointer) char *why = text_line(backup->unproven);
         json_object_set_new(object, "not_verified_because", json_string(why));
     }
     return object;

@@ -247,9 +247,8 @@ static void complain_of_no_match(const char *pattern, const struct strings *name
     cleanup(free_pointer) char *more = names->count > told.count
                                            ? xasprintf(", and %zu more", names->count - told.count)
                                            : xstrdup("");
-    strings_addf(complaints,
-                 "restore-verifier: --match '%s' matches no scenario: their names are %s%s",
-                 pattern, listed, more);
+    strings_addf(complaints, "restore-verifier: --match '%s' matches no scenario: %s %s%s", pattern,
+                 names->count == 1 ? "there is only" : "there are", listed, more);
 }
 
 /* A file whose name cannot be read may be the one that is meant: it stays, and is told of. */

@@ -12,7 +12,7 @@
 static void tell_problem(const struct scenario *scenario, const char *problem, const char *reports)
 {
     struct error error;
-    cleanup(free_pointer) char *words = text_clean(problem, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *words = text_line(problem);
     cleanup(free_pointer) char *path = xasprintf("%s/%s.xml", reports, scenario->name);
     fprintf(stderr, "restore-verifier: %s: warning: could not notify: %s\n", scenario->name, words);
     cleanup(free_pointer) char *in_report = xasprintf("could not notify: %s", words);
@@ -36,7 +36,7 @@ static char *with_extra(const char *headline, bool good, const char *extra)
     cleanup(free_pointer) char *text = extra && !good ? xasprintf("%s; %s", headline, extra)
                                        : extra        ? xstrdup(extra)
                                                       : xstrdup(headline);
-    return text_clean(text, SIZE_MAX, TEXT_LINE);
+    return text_line(text);
 }
 
 /* --- of results that are here ----------------------------------------------------------------- */

@@ -51,7 +51,7 @@ struct pruning {
 
 static void say(const struct pruning *pruning, const char *words)
 {
-    cleanup(free_pointer) char *clean = text_clean(words, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *clean = text_line(words);
     json_array_append_new(json_object_get(pruning->told, "messages"), json_string(clean));
     if (!pruning->common->quiet)
         fprintf(stderr, "%s: %s\n", pruning->scenario->name, words);

@@ -27,7 +27,7 @@ char *result_headline_whole(const struct result *result)
         break;
     }
     cases_free(&cases);
-    cleanup(free_pointer) char *clean = text_clean(whole, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *clean = text_line(whole);
     return text_shorten(clean, HEADLINE_BYTES, NULL);
 }
 

@@ -113,7 +113,7 @@ static int name_expected(const struct common_options *scenarios,
 static void tell_alarm(const struct source *source)
 {
     cleanup(free_pointer) char *words = xasprintf("%s: %s", source->name, source->alarm);
-    cleanup(free_pointer) char *clean = text_clean(words, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *clean = text_line(words);
     fprintf(stderr, "restore-verifier: %s\n", clean);
 }
 

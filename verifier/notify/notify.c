@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "notify/http.h"
+#include "shelf/document.h"
 
 enum { ATTEMPTS = 2, PAUSE_MS = 200 };
 
@@ -20,19 +21,6 @@ void notifier_free(struct notifier *notifier)
 }
 
 /* --- what is sent ----------------------------------------------------------------------------- */
-
-/* jansson takes UTF-8 and nothing else. */
-static json_t *text_json(const char *text)
-{
-    json_t *value = json_string(text);
-    if (value)
-        return value;
-    cleanup(free_pointer) char *plain = xstrdup(text);
-    for (char *next = plain; *next; next++)
-        if ((unsigned char)*next >= 0x80)
-            *next = '?';
-    return json_string(plain);
-}
 
 static char *dump(json_t *root)
 {
@@ -54,13 +42,13 @@ static char *json_words(const struct notification *told)
     json_object_set_new(root, "format", json_string("restore-verifier notification"));
     json_object_set_new(root, "version", json_integer(1));
     json_object_set_new(root, "event", json_string(told->exit_code == 0 ? "success" : "failure"));
-    json_object_set_new(root, "scenario", text_json(told->scenario));
+    json_object_set_new(root, "scenario", document_text(told->scenario));
     json_object_set_new(root, "command", json_string(told->command));
     json_object_set_new(root, "began", json_string(began));
     json_object_set_new(root, "exit_code", json_integer(told->exit_code));
-    json_object_set_new(root, "headline", text_json(told->headline));
+    json_object_set_new(root, "headline", document_text(told->headline));
     if (*told->backup)
-        json_object_set_new(root, "backup", text_json(told->backup));
+        json_object_set_new(root, "backup", document_text(told->backup));
     json_object_set_new(root, "checks", checks);
     json_object_set_new(root, "program", json_string("restore-verifier " PROGRAM_VERSION));
     return dump(root);
@@ -91,7 +79,7 @@ static char *slack_words(const struct notification *told)
     }
     cleanup(free_pointer) char *escaped = buffer_steal(&text);
     json_t *root = json_object();
-    json_object_set_new(root, "text", text_json(escaped));
+    json_object_set_new(root, "text", document_text(escaped));
     return dump(root);
 }
 

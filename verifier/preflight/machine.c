@@ -13,8 +13,6 @@
 #include "preflight/areas.h"
 #include "stages/migration_files.h"
 
-static const int64_t spare_bytes = INT64_C(32) << 20; /* what verify leaves free */
-
 /* --- where restores happen -------------------------------------------------------------------- */
 
 static void look_at_entering(struct area *area, const char *path)
@@ -64,11 +62,11 @@ void look_at_space(struct area *area)
     size_format(wanted, needed);
     if (free_bytes < 0)
         return;
-    if (free_bytes < spare_bytes || free_bytes < wanted / 4)
+    if (free_bytes < SPACE_KEPT_BYTES || free_bytes < wanted / 4)
         finding_add(area, "room to restore", NOT_READY,
                     "%s free in %s, and about %s are needed: make room, or set TMPDIR", room,
                     workdir_parent(), needed);
-    else if (free_bytes < wanted + spare_bytes)
+    else if (free_bytes < wanted + SPACE_KEPT_BYTES)
         finding_add(area, "room to restore", READY_BUT,
                     "%s free in %s, and up to %s may be needed: make room, or set TMPDIR", room,
                     workdir_parent(), needed);

@@ -88,7 +88,7 @@ static bool name_is_taken(const struct cases *cases, size_t count, const char *n
 /* Readers drop or merge a second case of the same name, and with it perhaps the failure. */
 static char *unique_name(const struct cases *cases, size_t index, const char *name)
 {
-    cleanup(free_pointer) char *clean = text_clean(name, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *clean = text_line(name);
     if (clean[0] == '\0') {
         free(clean);
         clean = xstrdup("check without a name");
@@ -140,10 +140,9 @@ void cases_build(const struct result *result, struct cases *ret_cases)
     struct cases cases = {xcalloc(count + 1, sizeof(*cases.items)), count};
     for (size_t i = 0; i < count; i++) {
         case_fill(result, i, &cases.items[i]);
-        cases.items[i].group = text_clean(result->plan->checks[i].group, SIZE_MAX, TEXT_LINE);
+        cases.items[i].group = text_line(result->plan->checks[i].group);
         if (result->plan->checks[i].database)
-            cases.items[i].database =
-                text_clean(result->plan->checks[i].database, SIZE_MAX, TEXT_LINE);
+            cases.items[i].database = text_line(result->plan->checks[i].database);
         cases.items[i].name = unique_name(&cases, i, result->plan->checks[i].name);
     }
     add_missing_error(result, &cases);

@@ -262,7 +262,7 @@ static void headline(const struct paper *paper, const struct result *result)
     static const char *const words[] = {"PASS", "FAIL", "ERROR"};
     struct totals totals;
     result_totals(result, &totals);
-    cleanup(free_pointer) char *name = text_clean(result->scenario, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *name = text_line(result->scenario);
     word(paper, words[result_exit_code(result)]);
     fputs("  ", paper->stream);
     paint(paper, bold);
@@ -537,7 +537,7 @@ static void advice(const struct paper *paper, const struct result *results, size
             continue;
         for (size_t j = i; j < count; j++) {
             const char *other = result_remedy(&results[j]);
-            cleanup(free_pointer) char *name = text_clean(results[j].scenario, SIZE_MAX, TEXT_LINE);
+            cleanup(free_pointer) char *name = text_line(results[j].scenario);
             if (other && strcmp(other, remedy) == 0 && !strings_contain(&names, name))
                 strings_add(&names, name);
         }
@@ -557,8 +557,7 @@ static size_t width_of(FILE *stream)
 void console_print(const struct result *results, size_t count, bool color, bool verbose,
                    const char *reports_directory, FILE *stream)
 {
-    cleanup(free_pointer) char *reports =
-        reports_directory ? text_clean(reports_directory, SIZE_MAX, TEXT_LINE) : NULL;
+    cleanup(free_pointer) char *reports = reports_directory ? text_line(reports_directory) : NULL;
     size_t checks = 0;
     for (size_t i = 0; i < count; i++)
         checks += result_check_count(&results[i]);

@@ -110,5 +110,5 @@ char *gate_sentence(const struct gate *gate, const struct gate_limits *limits, t
 {
     cleanup(free_pointer) char *sentence = with_notes(message_of(gate, limits, now, path), gate);
     /* A history holds what backups and servers said. */
-    return text_clean(sentence, SIZE_MAX, TEXT_LINE);
+    return text_line(sentence);
 }

@@ -31,7 +31,7 @@ void html_text(xmlNode *parent, const char *text)
 
 void html_set(xmlNode *node, const char *attribute, const char *value)
 {
-    cleanup(free_pointer) char *clean = text_clean(value, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *clean = text_line(value);
     there(xmlSetProp(node, xml(attribute), xml(clean)));
 }
 

@@ -25,7 +25,7 @@ void json_set_strings(json_t *object, const char *key, const struct strings *lis
 {
     json_t *array = json_array();
     for (size_t i = 0; i < list->count; i++) {
-        cleanup(free_pointer) char *clean = text_clean(list->items[i], SIZE_MAX, TEXT_LINE);
+        cleanup(free_pointer) char *clean = text_line(list->items[i]);
         json_array_append_new(array, json_string(clean));
     }
     json_object_set_new(object, key, array);
@@ -39,7 +39,7 @@ void json_set_seconds(json_t *object, const char *key, int64_t duration_ms)
 json_t *json_scenario(const char *name, int exit_code)
 {
     json_t *object = json_object();
-    cleanup(free_pointer) char *clean = text_clean(name, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *clean = text_line(name);
     json_object_set_new(object, "scenario", json_string(clean));
     json_object_set_new(object, "exit_code", json_integer(exit_code));
     return object;

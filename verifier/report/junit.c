@@ -347,7 +347,7 @@ static size_t suite(struct page *page, const struct result *result, const char *
 
 static void document(struct page *page, const struct result *result, const struct cases *cases)
 {
-    cleanup(free_pointer) char *name = text_clean(result->scenario, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *name = text_line(result->scenario);
     cleanup(free_pointer) char *suite_name = xasprintf("%s%s", name, result_kind(result)->suffix);
     char seconds[SECONDS_TEXT_SIZE];
     seconds_format(result_duration_ms(result), seconds);

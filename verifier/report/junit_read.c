@@ -162,7 +162,7 @@ void junit_told_free(struct junit_told *told)
 
 static void add_property(xmlNode *properties, const char *name, const char *words)
 {
-    cleanup(free_pointer) char *clean = text_clean(words, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *clean = text_line(words);
     xmlNode *property = xmlNewChild(properties, NULL, (const xmlChar *)"property", NULL);
     if (!property || !xmlNewProp(property, (const xmlChar *)"name", (const xmlChar *)name) ||
         !xmlNewProp(property, (const xmlChar *)"value", (const xmlChar *)clean))

@@ -113,7 +113,7 @@ static void find_known(const struct page_scenario *scenario, const struct gate_l
 /* A scenario that is wrong has the name of its file, which may be anything. */
 static void add_sample(const char *name, const char *scenario, double value, struct buffer *text)
 {
-    cleanup(free_pointer) char *clean = text_clean(scenario, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *clean = text_line(scenario);
     buffer_printf(text, "restore_verifier_%s{scenario=\"", name);
     for (const char *next = clean; *next; next++)
         buffer_printf(text, "%s%c", *next == '"' || *next == '\\' ? "\\" : "", *next);

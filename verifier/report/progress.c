@@ -187,7 +187,7 @@ void progress_line(const struct result *result, int64_t now_ms, struct buffer *l
         [STAGE_REHEARSE] = "rehearsing the migration", [STAGE_STOP] = "stopping the server",
     };
     static const char *const ended[] = {"passed", "failed", "not verified"};
-    cleanup(free_pointer) char *name = text_clean(result->scenario, SIZE_MAX, TEXT_LINE);
+    cleanup(free_pointer) char *name = text_line(result->scenario);
     buffer_printf(line, "%.*s: ", (int)text_fitting(name, 60), name);
     if (!result->facts || result->facts->began_ms == 0) {
         buffer_append_text(line, "waiting");

@@ -128,6 +128,11 @@ char *text_clean(const char *text, size_t size, enum text_shape shape)
     return buffer_steal(&scrubbed);
 }
 
+char *text_line(const char *text)
+{
+    return text_clean(text, SIZE_MAX, TEXT_LINE);
+}
+
 /* The first byte of the character that `index` lies in. */
 static size_t character_begin(const char *text, size_t index)
 {

@@ -22,6 +22,9 @@ enum text_shape {
  * user part of URLs and the values of password= and of signatures of S3 are replaced by ***. */
 char *text_clean(const char *text, size_t size, enum text_shape shape);
 
+/* The same, on one line, of a text that is known to end. */
+char *text_line(const char *text);
+
 /* The same for an array, whose size is known. */
 #define clean_line(array) text_clean((array), sizeof(array), TEXT_LINE)
 

@@ -11,7 +11,6 @@
 #include "base/memory.h"
 
 #define SPACE_CHECK_BYTES (16LL << 20)
-#define SPACE_KEPT_BYTES  (64LL << 20)
 
 int inlet_open(struct inlet *inlet, const char *path, enum archive_container container,
                struct error *error)

@@ -37,7 +37,6 @@ static void line_read(struct document *document, const char *key, json_t *value,
     *(char **)ret_line = xstrdup(good ? json_string_value(value) : "");
 }
 
-/* jansson takes UTF-8 and nothing else. */
 json_t *document_text(const char *text)
 {
     json_t *value = json_string(text);

@@ -72,6 +72,7 @@ int document_end(struct document *document, const char *name, struct error *erro
 json_t *document_new(const char *format, int version);
 void document_write(json_t *object, const struct document_field *fields, const void *structure);
 char *document_dump(json_t *root); /* takes the root; freed by the caller */
+json_t *document_text(const char *text);
 
 /* Frees what the members hold. */
 void document_fields_free(const struct document_field *fields, void *structure);

@@ -9,8 +9,6 @@
 bool document_check(struct document *document, const char *key, bool good, const char *wanted);
 /* One line of text, as everything is that we write: it ends up in reports. */
 bool document_is_line(const json_t *value);
-/* jansson takes UTF-8 and nothing else. */
-json_t *document_text(const char *text);
 
 /* The members are a struct collations and a struct surroundings. */
 void document_collations_read(struct document *document, const char *key, json_t *value,

@@ -51,7 +51,7 @@ def test_files_that_only_include_each_other_are_told_of(place, fleet):
     "arguments, words",
     [
         (["empty"], "there is no scenario file in"),
-        (["fleet", "--match", "x*"], "--match 'x*' matches no scenario: their names are db-a, db-b, db-c and shop"),
+        (["fleet", "--match", "x*"], "--match 'x*' matches no scenario: there are db-a, db-b, db-c and shop"),
         (["fleet", "--shard", "5/4"], "such as 3/8"),
         (["fleet", "--shard", "auto"], "no engine tells"),
         (["fleet", "--shard", "1/2", "--shard", "2/2"], "--shard stands here twice"),
