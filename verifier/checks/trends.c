@@ -126,8 +126,8 @@ static bool past_is_known(const struct past *past, struct outcome *outcome)
 {
     if (past->failed)
         outcome_error(outcome,
-                      "nobody knows what was before, because the history cannot be read: %s. Mend "
-                      "that, or say with `history` where else it shall lie",
+                      "nobody knows what was before, because the history cannot be read: %s; mend "
+                      "that, or name another place for it under `history`",
                       past->error.text);
     else if (past->entries.newer > 0)
         outcome_error(outcome,

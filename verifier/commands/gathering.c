@@ -202,7 +202,7 @@ static int look_through(const char *directory, struct findings *findings, struct
     cleanup(free_pointer) char *root = xstrdup(directory);
     char *const roots[] = {root, NULL};
     if (stat(directory, &status) < 0 || !S_ISDIR(status.st_mode))
-        return cannot_verify(error, "--from %s is no directory that is there", directory);
+        return cannot_verify(error, "--from: there is no directory %s", directory);
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
     if (!tree)
         return cannot_verify(error, "cannot read the directory %s: %s", directory, strerror(errno));

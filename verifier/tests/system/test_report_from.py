@@ -133,7 +133,7 @@ def test_a_name_that_is_no_name(place):
 def test_what_cannot_be_merged(place):
     nowhere = place.directory / "nowhere"
     run, page = report(place, "--from", nowhere, code=CANNOT_VERIFY)
-    assert f"--from {nowhere} is no directory that is there" in run.err and page is None
+    assert f"--from: there is no directory {nowhere}" in run.err and page is None
     (place.directory / "empty").mkdir()
     run, page = report(place, "--from", place.directory / "empty", code=CANNOT_VERIFY)
     assert "no history and no report of restore-verifier is in the directories of --from" in run.err and page is None

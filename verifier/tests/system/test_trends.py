@@ -212,7 +212,7 @@ def test_a_history_that_cannot_be_read(place, good):
     history_of(place).mkdir(parents=True)
     path = place.scenario(body({"users": [f"row_count = {USERS}", "anomaly for row_count"]}, ["restore_time < 10m"]), history=None)
     run = place.expect("error", "users: anomaly for row_count",
-                       ["nobody knows what was before, because the history cannot be read: ", "say with `history` where else it shall lie"], path)
+                       ["nobody knows what was before, because the history cannot be read: ", "name another place for it under `history`"], path)
     verdicts = run.report().verdicts()
     assert verdicts.pop("users: anomaly for row_count") == "error" and set(verdicts.values()) == {"pass"}, verdicts
     path = place.scenario(body({"users": [f"row_count = {USERS}"]}), history=None)
