@@ -149,6 +149,15 @@ static const char *remedy_of_kind(enum report_kind kind)
     return "fix what prevented it, and verify again: the backup may be good or bad";
 }
 
+/* By whoever ran it, by its time, or by the machine: a stage was still at work. */
+static bool was_cut_short(const struct result *result)
+{
+    for (size_t i = 0; result->facts && i < STAGE_COUNT; i++)
+        if (result->facts->stages[i].state == STAGE_RUNNING)
+            return true;
+    return false;
+}
+
 const char *result_remedy(const struct result *result)
 {
     struct totals totals;
@@ -159,5 +168,7 @@ const char *result_remedy(const struct result *result)
         return concerns[concern_of(result, VERDICT_FAIL)].remedy;
     if (totals.errors > 0 && concern_of(result, VERDICT_ERROR) == CONCERN_SCENARIO)
         return concerns[CONCERN_SCENARIO].remedy;
+    if (was_cut_short(result))
+        return "run it again: it was ended before it was done, and nothing is known yet";
     return remedy_of_kind(result->kind);
 }
