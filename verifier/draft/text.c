@@ -37,26 +37,14 @@ static bool is_bare(const char *text)
 
 /* What stands in no YAML as it is, or ends a line there: controls, the separators of lines and
  * paragraphs, the marks of byte order. Gives its length in bytes; 0: it is none of these. */
-static size_t is_escaped(const char *at, unsigned *ret_code)
+static size_t is_escaped(const char *at, uint32_t *ret_code)
 {
-    const unsigned char *bytes = (const unsigned char *)at;
-    unsigned code = bytes[0];
-    size_t length = 1;
-    if (code == 0xc2 && bytes[1]) {
-        code = bytes[1];
-        length = 2;
-    } else if (code == 0xe2 && bytes[1] == 0x80) {
-        code = 0x2000u | (bytes[2] & 0x3fu);
-        length = 3;
-    } else if (code == 0xef && bytes[1]) {
-        code = 0xf000u | (bytes[1] & 0x3fu) << 6 | (bytes[2] & 0x3fu);
-        length = 3;
-    }
-    *ret_code = code;
-    bool is_control = code < ' ' || (code >= 0x7f && code < 0xa0 && (length == 2 || code == 0x7f));
-    bool ends_line = code == 0x2028 || code == 0x2029;
-    bool is_mark = code == 0xfeff || code == 0xfffe || code == 0xffff;
-    return is_control || ends_line || is_mark ? length : 0;
+    size_t length = utf8_decode(at, UTF8_LONGEST, ret_code);
+    if (length == 0)
+        return 0;
+    bool ends_line = *ret_code == 0x2028 || *ret_code == 0x2029;
+    bool is_mark = *ret_code == 0xfeff || *ret_code == 0xfffe || *ret_code == 0xffff;
+    return is_control(*ret_code) || ends_line || is_mark ? length : 0;
 }
 
 char *yaml_scalar(const char *text)
@@ -67,7 +55,7 @@ char *yaml_scalar(const char *text)
     buffer_init(&quoted, FILE_LIMIT_BYTES);
     buffer_append_text(&quoted, "\"");
     for (size_t length = 1; *text; text += length) {
-        unsigned code;
+        uint32_t code;
         size_t escaped = is_escaped(text, &code);
         length = escaped ? escaped : 1;
         if (escaped)
@@ -96,7 +84,7 @@ char *comment_text(const char *text)
     struct buffer clean;
     buffer_init(&clean, FILE_LIMIT_BYTES);
     for (size_t length = 1; *text; text += length) {
-        unsigned code;
+        uint32_t code;
         size_t escaped = is_escaped(text, &code);
         length = escaped ? escaped : 1;
         buffer_append(&clean, escaped ? "?" : text, 1);
