@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +26,16 @@ static struct {
     pid_t runner;
 } running;
 
-/* Who runs a check, and what Check said of it. Shared. */
-struct assignment {
-    size_t runner;
-    bool confirmed; /* the outcome is held against the end of its process */
+/* The checks to run. Shared: each process that runs checks takes the next one until none is left, so
+ * that one which takes long holds up no other. */
+struct queue {
+    atomic_size_t next;
+    size_t count;
+    struct {
+        size_t check;
+        bool confirmed; /* the outcome is held against the end of its process */
+    } places[];
 };
-enum { NOT_PLANNED = SIZE_MAX };
 
 void *shared_alloc(size_t size)
 {
@@ -79,27 +84,6 @@ START_TEST(look)
 }
 END_TEST
 
-/* A test case for each check, named by its index, with its own timeout. Check borrows the names, so
- * they live in `names` until the runner is freed. */
-static SRunner *runner_create(const char *suite_name, const struct plan *plan,
-                              const struct assignment *assignments, size_t number,
-                              struct strings *names)
-{
-    Suite *suite = suite_create(suite_name);
-    for (size_t i = 0; i < plan->count; i++) {
-        if (assignments[i].runner != number)
-            continue;
-        strings_addf(names, "%zu", i);
-        TCase *test_case = tcase_create(names->items[names->count - 1]);
-        tcase_set_timeout(test_case, (double)plan->checks[i].timeout_ms / 1000);
-        tcase_add_loop_test(test_case, look, (int)i, (int)i + 1);
-        suite_add_tcase(suite, test_case);
-    }
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_FORK);
-    return runner;
-}
-
 /* What became of a check whose process did not end as its outcome says. */
 static void contradict(struct outcome *outcome, const struct check *check, const char *message)
 {
@@ -118,20 +102,14 @@ static void contradict(struct outcome *outcome, const struct check *check, const
 }
 
 /* A pass (or a skip) counts only when both the outcome and the end of the process say so. */
-static void confirm(const struct plan *plan, struct outcome *outcomes,
-                    struct assignment *assignments, TestResult *result)
+static void confirm(size_t index, TestResult *result)
 {
-    char *end;
-    unsigned long index = strtoul(tr_tcname(result), &end, 10);
-    if (*end != '\0' || index >= plan->count)
-        return;
-    struct outcome *outcome = &outcomes[index];
+    struct outcome *outcome = &running.outcomes[index];
     bool says_well = outcome->verdict == VERDICT_PASS || outcome->verdict == VERDICT_SKIP;
     bool says_ill = outcome->verdict == VERDICT_FAIL || outcome->verdict == VERDICT_ERROR;
     if (!(says_well && tr_rtype(result) == CK_PASS) &&
         !(says_ill && tr_rtype(result) == CK_FAILURE))
-        contradict(outcome, &plan->checks[index], tr_msg(result));
-    assignments[index].confirmed = true;
+        contradict(outcome, &running.plan->checks[index], tr_msg(result));
 }
 
 void outcomes_close(struct outcome *outcomes, size_t count, const char *reason)
@@ -141,22 +119,35 @@ void outcomes_close(struct outcome *outcomes, size_t count, const char *reason)
             outcome_error(&outcomes[i], "%s", reason);
 }
 
-/* In a process of its own, whose one SRunner this is. */
-static void run_share(const char *suite_name, struct assignment *assignments, size_t number)
+/* Runs one check with its own timeout. Did Check see its end? */
+static bool run_check(const char *suite_name, size_t index)
 {
-    cleanup(strings_free) struct strings names = {0};
-    running.runner = getpid();
-    SRunner *runner = runner_create(suite_name, running.plan, assignments, number, &names);
+    Suite *suite = suite_create(suite_name);
+    TCase *test_case = tcase_create("check");
+    tcase_set_timeout(test_case, (double)running.plan->checks[index].timeout_ms / 1000);
+    tcase_add_loop_test(test_case, look, (int)index, (int)index + 1);
+    suite_add_tcase(suite, test_case);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_FORK);
     srunner_run_all(runner, CK_SILENT);
-    int count = srunner_ntests_run(runner);
-    TestResult **results = srunner_results(runner);
-    for (int i = 0; i < count; i++)
-        confirm(running.plan, running.outcomes, assignments, results[i]);
-    free(results);
+    bool ended = srunner_ntests_run(runner) == 1;
+    if (ended) {
+        TestResult **results = srunner_results(runner);
+        confirm(index, results[0]);
+        free(results);
+    }
     srunner_free(runner);
+    return ended;
 }
 
-static pid_t runner_start(const char *suite_name, struct assignment *assignments, size_t number)
+static void run_queue(const char *suite_name, struct queue *queue)
+{
+    running.runner = getpid();
+    for (size_t i; (i = atomic_fetch_add(&queue->next, 1)) < queue->count;)
+        queue->places[i].confirmed = run_check(suite_name, queue->places[i].check);
+}
+
+static pid_t runner_start(const char *suite_name, struct queue *queue)
 {
     pid_t worker = getpid();
     pid_t pid = fork();
@@ -164,35 +155,31 @@ static pid_t runner_start(const char *suite_name, struct assignment *assignments
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == worker)
-        run_share(suite_name, assignments, number);
+        run_queue(suite_name, queue);
     exit_now(0);
 }
 
-/* Gives each check that has no verdict yet to a runner, in turn. Gives their number. */
-static size_t assign(const struct plan *plan, const struct outcome *outcomes, size_t runners,
-                     struct assignment *assignments)
+/* Lines up each check that has no verdict yet. */
+static void queue_fill(const struct plan *plan, const struct outcome *outcomes, struct queue *queue)
 {
-    size_t planned = 0;
     for (size_t i = 0; i < plan->count; i++)
-        assignments[i].runner = outcomes[i].verdict == VERDICT_NONE && plan->checks[i].look
-                                    ? planned++ % runners
-                                    : NOT_PLANNED;
-    return planned;
+        if (outcomes[i].verdict == VERDICT_NONE && plan->checks[i].look)
+            queue->places[queue->count++].check = i;
 }
 
-/* Runs all shares, and gives the number of checks that came to an end that Check saw. */
-static size_t run_shares(const char *suite_name, struct assignment *assignments, size_t runners)
+/* Runs what is lined up, and gives the number of checks that came to an end that Check saw. */
+static size_t run_processes(const char *suite_name, struct queue *queue, size_t processes)
 {
-    cleanup(free_pointer) pid_t *pids = xcalloc(runners, sizeof(*pids));
+    cleanup(free_pointer) pid_t *pids = xcalloc(processes, sizeof(*pids));
     fflush(NULL); /* or each process would print it again */
-    for (size_t i = 0; i < runners; i++)
-        pids[i] = runner_start(suite_name, assignments, i);
-    for (size_t i = 0; i < runners; i++)
+    for (size_t i = 0; i < processes; i++)
+        pids[i] = runner_start(suite_name, queue);
+    for (size_t i = 0; i < processes; i++)
         while (pids[i] > 0 && waitpid(pids[i], NULL, 0) < 0 && errno == EINTR)
             ;
     size_t run = 0;
-    for (size_t i = 0; i < running.plan->count; i++)
-        run += assignments[i].confirmed;
+    for (size_t i = 0; i < queue->count; i++)
+        run += queue->places[i].confirmed;
     return run;
 }
 
@@ -212,17 +199,19 @@ int harness_run(const char *suite_name, const struct plan *plan, const struct su
         if (plan->checks[i].timeout_ms <= 0) /* to Check, zero would mean that it may hang */
             return cannot_verify(error, "the check `%s` is given no time to run",
                                  plan->checks[i].name);
-    size_t size = (plan->count + 1) * sizeof(struct assignment);
-    struct assignment *assignments = shared_alloc(size);
-    size_t planned = assign(plan, outcomes, processes, assignments);
+    size_t size = sizeof(struct queue) + plan->count * sizeof(((struct queue *)0)->places[0]);
+    struct queue *queue = shared_alloc(size);
+    queue_fill(plan, outcomes, queue);
     running.plan = plan;
     running.subject = subject;
     running.outcomes = outcomes;
-    size_t run = run_shares(suite_name, assignments, processes);
-    for (size_t i = 0; i < plan->count; i++)
-        if (assignments[i].runner != NOT_PLANNED && !assignments[i].confirmed)
-            contradict(&outcomes[i], &plan->checks[i], "the process that runs checks has ended");
-    shared_free(assignments, size);
+    size_t planned = queue->count;
+    size_t run = run_processes(suite_name, queue, processes);
+    for (size_t i = 0; i < planned; i++)
+        if (!queue->places[i].confirmed)
+            contradict(&outcomes[queue->places[i].check], &plan->checks[queue->places[i].check],
+                       "the process that runs checks has ended");
+    shared_free(queue, size);
     if (planned == 0 && !others_look(plan, outcomes))
         return cannot_verify(error, "there is no check to run");
     return run == planned

@@ -292,6 +292,21 @@ LOOK(meets_the_other)
     outcome_pass(outcome, "met");
 }
 
+LOOK(waits_for_three)
+{
+    UNUSED;
+    while (__atomic_load_n(&report->count, __ATOMIC_SEQ_CST) < 3)
+        usleep(1000);
+    outcome_pass(outcome, "met");
+}
+
+LOOK(counts)
+{
+    UNUSED;
+    __atomic_add_fetch(&report->count, 1, __ATOMIC_SEQ_CST);
+    outcome_pass(outcome, "seen");
+}
+
 LOOK(passes_and_kills_who_runs_it)
 {
     UNUSED;
@@ -443,11 +458,39 @@ START_TEST(checks_run_side_by_side)
 }
 END_TEST
 
-/* A pass that Check never heard of is none; what another process runs is not touched. */
-START_TEST(nothing_passes_when_who_runs_it_has_died)
+START_TEST(a_long_check_holds_up_no_other)
 {
     setup();
     report->processes = 2;
+    struct check checks[] = {
+        {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = waits_for_three},
+        {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = counts},
+        {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = counts},
+        {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = counts},
+    };
+    ck_assert_int_eq(run(checks, 4), 0);
+    ck_assert_int_eq(report->outcome, 0);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(report->outcomes[i].verdict, VERDICT_PASS);
+}
+END_TEST
+
+static const struct {
+    const char *name;
+    size_t processes;
+    const char *error;
+    enum verdict others;
+} deaths[] = {
+    {"alone", 1, "4 checks were planned, and 0 were run", VERDICT_ERROR},
+    {"one of two: the other runs what is left", 2, "4 checks were planned, and 3 were run",
+     VERDICT_PASS},
+};
+
+/* A pass that Check never heard of is none. */
+START_TEST(nothing_passes_when_who_runs_it_has_died)
+{
+    setup();
+    report->processes = deaths[_i].processes;
     struct check checks[] = {
         {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = passes_and_kills_who_runs_it},
         {.timeout_ms = 10000, .needs = STAGE_COUNT, .look = passes},
@@ -456,11 +499,14 @@ START_TEST(nothing_passes_when_who_runs_it_has_died)
     };
     ck_assert_int_eq(run(checks, 4), 0);
     ck_assert_int_eq(report->outcome, -1);
-    ck_assert_str_eq(report->error.text, "4 checks were planned, and 2 were run");
-    for (size_t i = 0; i < 4; i++)
-        ck_assert_int_eq(report->outcomes[i].verdict, i % 2 == 0 ? VERDICT_ERROR : VERDICT_PASS);
+    ck_assert_str_eq(report->error.text, deaths[_i].error);
+    ck_assert_int_eq(report->outcomes[0].verdict, VERDICT_ERROR);
     ck_assert_ptr_nonnull(strstr(report->outcomes[0].message, "said `pass`, but"));
-    ck_assert_ptr_nonnull(strstr(report->outcomes[2].message, "ended without a verdict"));
+    for (size_t i = 1; i < 4; i++) {
+        ck_assert_int_eq(report->outcomes[i].verdict, deaths[_i].others);
+        if (deaths[_i].others == VERDICT_ERROR)
+            ck_assert_ptr_nonnull(strstr(report->outcomes[i].message, "ended without a verdict"));
+    }
 }
 END_TEST
 
@@ -645,7 +691,8 @@ Suite *harness_suite(void)
     add_test(suite, an_empty_plan_is_an_error);
     add_test(suite, checks_run_once_and_in_order);
     add_test(suite, checks_run_side_by_side);
-    add_test(suite, nothing_passes_when_who_runs_it_has_died);
+    add_test(suite, a_long_check_holds_up_no_other);
+    add_table_test(suite, nothing_passes_when_who_runs_it_has_died, ARRAY_LENGTH(deaths));
     add_test(suite, durations_are_measured);
     add_table_test(suite, no_time_is_no_endless_time, ARRAY_LENGTH(no_timeouts));
     add_table_test(suite, a_long_time_is_no_short_one, ARRAY_LENGTH(long_timeouts));
