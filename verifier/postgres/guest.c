@@ -8,6 +8,9 @@
 
 #include "base/buffer.h"
 
+/* PostgreSQL 15 is the first that does otherwise unless it is told. */
+enum { FIRST_WITH_STRATEGIES = 150000 };
+
 static const char guest_prefix[] = "restore_verifier_";
 
 char *guest_name(void)
@@ -33,6 +36,9 @@ static int create(struct connection *connection, const struct guest_options *opt
         cleanup(free_pointer) char *owner = identifier_quote(options->owner);
         buffer_printf(&sql, " OWNER %s", owner);
     }
+    /* Twice as fast as by way of the log, but for two checkpoints. */
+    if (options->on_our_server && connection_server_version(connection) >= FIRST_WITH_STRATEGIES)
+        buffer_append_text(&sql, " STRATEGY FILE_COPY");
     int outcome = connection_execute(connection, error, "%s", sql.data);
     buffer_free(&sql);
     return outcome;

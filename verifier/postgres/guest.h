@@ -17,6 +17,7 @@ struct guest_options {
     const char *encoding; /* of the archive; NULL: the server's default */
     const char *locale;   /* options of CREATE DATABASE for the archive's; NULL: not known */
     const char *owner;    /* role that owns it; NULL: the connected one */
+    bool on_our_server;   /* a checkpoint there costs nobody anything */
 };
 
 /* Creates the database. Where the system does not have the locale, "C" serves (C.UTF-8 for UTF8),

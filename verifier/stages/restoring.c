@@ -72,7 +72,8 @@ static int database_create(struct stages *stages, const char *owner, struct erro
     struct guest_options options = {.name = stages->database_name,
                                     .encoding = stages->archive.encoding,
                                     .locale = locale,
-                                    .owner = owner};
+                                    .owner = owner,
+                                    .on_our_server = stages->cluster != NULL};
     if (guest_create(stages->maintenance, &options, &locale_missing, error) < 0)
         return -1;
     if (locale_missing)
@@ -429,7 +430,8 @@ static int refuse_clean(const struct stages *stages, const struct restore_errors
 /* pg_dumpall --clean drops the database that we are connected to by default. */
 static int leave_databases_alone(struct stages *stages, struct error *error)
 {
-    static const struct guest_options own = {.name = "restore_verifier_maintenance"};
+    static const struct guest_options own = {.name = "restore_verifier_maintenance",
+                                             .on_our_server = true};
     bool locale_missing; /* it has none */
     if (!stages->cluster || stages->archive.databases.count == 0)
         return 0;
