@@ -28,6 +28,7 @@ static int restored_read(const struct subject *subject, struct archive *ret_arch
     const struct definitions_source source = {
         .database = subject->database,
         .server_version = subject->facts->server.version,
+        .programs = subject->facts->server.programs,
         .encoding = subject->archive->encoding,
         .throwaway = *subject->facts->server.guest == '\0',
         .deadline_ms = deadline_after(subject->scenario->restore.timeout_ms)};

@@ -184,6 +184,15 @@ int tools_find_newest(enum task task, struct tools **ret_tools, struct error *er
     return 0;
 }
 
+int tools_in(enum task task, const char *directory, struct tools **ret_tools)
+{
+    if (!has_programs(directory, tasks[task].programs))
+        return -1;
+    *ret_tools = xcalloc(1, sizeof(**ret_tools));
+    (*ret_tools)->directory = xstrdup(directory);
+    return 0;
+}
+
 bool tools_know_restrict(const struct tools *tools)
 {
     static const struct {

@@ -10,8 +10,8 @@
 /* One installation of PostgreSQL's programs. */
 struct tools {
     char *directory; /* where its programs are */
-    char *version;   /* "15.18 (Debian 15.18-0+deb12u1)", as the program says it */
-    int major;
+    char *version;   /* "15.18 (Debian 15.18-0+deb12u1)", as the program says it; NULL: not asked */
+    int major;       /* 0: not asked */
 };
 
 /* Which programs a task needs. */
@@ -29,6 +29,8 @@ enum task {
 int tools_find(enum task task, int major, struct tools **ret_tools, struct error *error);
 /* The newest one, whatever is needed. */
 int tools_find_newest(enum task task, struct tools **ret_tools, struct error *error);
+/* Those in a directory whose version is known: it is not asked for. -1: it lacks some. */
+int tools_in(enum task task, const char *directory, struct tools **ret_tools);
 void tools_free(struct tools *tools); /* takes NULL */
 void tools_freep(struct tools **tools);
 

@@ -24,6 +24,17 @@ static int dump(const struct definitions_source *source, const struct tools *too
     return schema_dump_run(&options, error);
 }
 
+/* The pg_dump beside the server is of its version; where there is none, another that can read it.
+ */
+static int find_tools(const struct definitions_source *source, struct tools **ret_tools,
+                      struct error *error)
+{
+    if (source->programs && *source->programs &&
+        tools_in(TASK_DUMP, source->programs, ret_tools) == 0)
+        return 0;
+    return tools_find(TASK_DUMP, version_major(source->server_version), ret_tools, error);
+}
+
 int definitions_read(const struct definitions_source *source, struct archive *archive,
                      struct error *error)
 {
@@ -32,8 +43,7 @@ int definitions_read(const struct definitions_source *source, struct archive *ar
     cleanup(close_descriptor) int memory = memfd_create("schema", MFD_CLOEXEC);
     if (memory < 0)
         return cannot_verify(error, "no memory for it: %s", strerror(errno));
-    if (tools_find(TASK_DUMP, version_major(source->server_version), &tools, error) < 0 ||
-        dump(source, tools, memory, error) < 0)
+    if (find_tools(source, &tools, error) < 0 || dump(source, tools, memory, error) < 0)
         return -1;
     cleanup(free_pointer) char *path = xasprintf("/proc/self/fd/%d", memory);
     struct error unread;

@@ -8,8 +8,9 @@
 struct definitions_source {
     const struct address *database; /* as the role that only reads */
     const char *server_version;     /* "15.18 (Debian ...)" */
-    const char *encoding;           /* of names and definitions; NULL: the database's */
-    bool throwaway;                 /* the server is ours */
+    const char *programs; /* the directory with those of that server; "" or NULL: not known */
+    const char *encoding; /* of names and definitions; NULL: the database's */
+    bool throwaway;       /* the server is ours */
     int64_t deadline_ms;
 };
 

@@ -61,8 +61,9 @@ struct backup_fact {
 
 struct server_fact {
     char version[128];
-    char where[PATH_MAX]; /* "throwaway server", or host:port */
-    char origin[1024];    /* how the throwaway server was made, or "" */
+    char where[PATH_MAX];    /* "throwaway server", or host:port */
+    char programs[PATH_MAX]; /* where those of the throwaway server are, or "" */
+    char origin[1024];       /* how it was made, or "" */
     char database[128];
     char locale_missing[256];  /* what the database had, where "C" had to serve; or "" */
     char restored_as[256];     /* the role, and why it is a superuser if it is one */

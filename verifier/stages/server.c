@@ -83,6 +83,7 @@ static int start_throwaway(struct stages *stages, struct error *error)
         return -1;
     address_copy(cluster_address(stages->cluster), &stages->server);
     fact->pid = cluster_pid(stages->cluster);
+    text_copy(fact->programs, sizeof(fact->programs), stages->tools->directory);
     text_copy(fact->origin, sizeof(fact->origin), cluster_origin(stages->cluster));
     text_copy(fact->where, sizeof(fact->where), "throwaway server");
     if (connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error) < 0)

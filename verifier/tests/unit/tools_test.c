@@ -165,6 +165,11 @@ START_TEST(an_incomplete_installation_is_none)
     struct error error = {0};
     ck_assert_int_eq(tools_find(TASK_RESTORE, 15, &tools, &error), -1);
     ck_assert_int_eq(tools_find(TASK_CLIENT, 15, &tools, &error), 0);
+    cleanup(tools_freep) struct tools *beside = NULL;
+    ck_assert_int_eq(tools_in(TASK_RESTORE, bin, &beside), -1);
+    ck_assert_int_eq(tools_in(TASK_DUMP, bin, &beside), 0);
+    cleanup(free_pointer) char *program = tools_program(beside, "pg_dump");
+    ck_assert_int_eq(access(program, X_OK), 0);
 }
 END_TEST
 
