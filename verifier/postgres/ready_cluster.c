@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gnu/libc-version.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,11 +186,9 @@ static int run_tar(const struct ready_cluster *cluster, const char *const argv[]
 
 /* --- using it --------------------------------------------------------------------------------- */
 
-static int file_check(int file, const struct buffer *key, struct error *error)
+static int status_check(int file, struct error *error)
 {
     struct stat status;
-    char told[HEADER_BYTES];
-    char header[HEADER_BYTES];
     if (fstat(file, &status) < 0 || !S_ISREG(status.st_mode))
         return cannot_verify(error, "it is no regular file");
     if (!is_ours_alone(&status))
@@ -197,18 +196,51 @@ static int file_check(int file, const struct buffer *key, struct error *error)
     if (llabs((long long)time(NULL) - status.st_mtim.tv_sec) >
         (long long)READY_CLUSTER_DAYS * DAY_S)
         return cannot_verify(error, "it is older than %d days", READY_CLUSTER_DAYS);
-    if (header_build(file, key, header, error) < 0)
-        return -1;
-    if (pread(file, told, HEADER_BYTES, 0) != HEADER_BYTES ||
-        memcmp(told, header, HEADER_BYTES) != 0)
-        return cannot_verify(error, "it is damaged");
     return 0;
+}
+
+struct content_check {
+    int file;
+    const struct buffer *key;
+    int outcome;
+    struct error error;
+};
+
+static void *content_check(void *context)
+{
+    struct content_check *check = context;
+    char told[HEADER_BYTES];
+    char header[HEADER_BYTES];
+    check->outcome = header_build(check->file, check->key, header, &check->error);
+    if (check->outcome == 0 && (pread(check->file, told, HEADER_BYTES, 0) != HEADER_BYTES ||
+                                memcmp(told, header, HEADER_BYTES) != 0))
+        check->outcome = cannot_verify(&check->error, "it is damaged");
+    return NULL;
+}
+
+/* Unpacks it and looks meanwhile whether it is what was kept. */
+static int unpack(const struct ready_cluster *cluster, int file, const struct buffer *key,
+                  struct error *error)
+{
+    static const char *const argv[] = {"tar", "--extract", "--preserve-permissions", "--file=-",
+                                       NULL};
+    struct content_check check = {.file = file, .key = key};
+    pthread_t thread;
+    if (lseek(file, HEADER_BYTES, SEEK_SET) < 0)
+        return cannot_verify(error, "%s", strerror(errno));
+    bool beside = pthread_create(&thread, NULL, content_check, &check) == 0;
+    int unpacked = run_tar(cluster, argv, file, 0, error);
+    if (beside)
+        pthread_join(thread, NULL);
+    else
+        content_check(&check);
+    if (check.outcome < 0)
+        *error = check.error;
+    return check.outcome < 0 ? -1 : unpacked;
 }
 
 int ready_cluster_copy(const struct ready_cluster *cluster, struct error *error)
 {
-    static const char *const argv[] = {"tar", "--extract", "--preserve-permissions", "--file=-",
-                                       NULL};
     cleanup(close_descriptor) int directory = -1;
     cleanup(buffer_free) struct buffer key;
     key_build(cluster, &key);
@@ -220,11 +252,9 @@ int ready_cluster_copy(const struct ready_cluster *cluster, struct error *error)
     if (file < 0)
         return errno == ENOENT ? cannot_verify(error, "none is kept for this server yet")
                                : cannot_verify(error, "%s: %s", name, strerror(errno));
-    if (file_check(file, &key, error) < 0)
+    if (status_check(file, error) < 0 || unpack(cluster, file, &key, error) < 0)
         return error_prefix(error, "%s: ", name);
-    if (lseek(file, HEADER_BYTES, SEEK_SET) < 0)
-        return cannot_verify(error, "%s: %s", name, strerror(errno));
-    return run_tar(cluster, argv, file, 0, error);
+    return 0;
 }
 
 /* --- keeping it ------------------------------------------------------------------------------- */
