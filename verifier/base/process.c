@@ -428,10 +428,27 @@ char *process_describe(const struct process_result *result)
 
 void environment_forget(const char *beginning)
 {
-    cleanup(strings_free) struct strings names = {0};
+    cleanup(strings_free) struct strings taken = {0};
+    environment_take(beginning, &taken);
+}
+
+void environment_take(const char *beginning, struct strings *taken)
+{
     for (char **entry = environ; *entry; entry++)
-        if (starts_with(*entry, beginning))
-            strings_addf(&names, "%.*s", (int)(strchrnul(*entry, '=') - *entry), *entry);
-    for (size_t i = 0; i < names.count; i++)
-        unsetenv(names.items[i]);
+        if (starts_with(*entry, beginning) && strchr(*entry, '='))
+            strings_add(taken, *entry);
+    for (size_t i = 0; i < taken->count; i++) {
+        cleanup(free_pointer) char *name = xstrndup(taken->items[i], strcspn(taken->items[i], "="));
+        unsetenv(name);
+    }
+}
+
+void environment_give_back(const struct strings *taken)
+{
+    for (size_t i = 0; i < taken->count; i++) {
+        const char *value = strchr(taken->items[i], '=');
+        cleanup(free_pointer) char *name =
+            xstrndup(taken->items[i], (size_t)(value - taken->items[i]));
+        setenv(name, value + 1, 1);
+    }
 }

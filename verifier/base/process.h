@@ -79,4 +79,8 @@ char *process_describe(const struct process_result *result);
  * one thread. */
 void environment_forget(const char *beginning);
 
+/* The same, for a while: `taken` gets "NAME=VALUE" of each, and gives them back. */
+void environment_take(const char *beginning, struct strings *taken);
+void environment_give_back(const struct strings *taken);
+
 #endif

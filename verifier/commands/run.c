@@ -136,15 +136,9 @@ static int make_work(struct run *run, struct error *error)
     if (workdir_create(workdir_parent(), &run->work, error) < 0)
         return -1;
     run->stages.work = workdir_path(run->work);
-    run->stages.socket_work = run->stages.work;
-    /* libpq takes a comma in the name of a socket's directory for the beginning of another host. */
-    if (strlen(run->stages.work) <= SOCKET_PARENT_LIMIT && !strchr(run->stages.work, ','))
-        return 0;
-    if (workdir_create("/tmp", &run->socket_work, error) < 0)
-        return error_prefix(error,
-                            "a server's socket cannot be in TMPDIR, whose name is too long or "
-                            "has a comma, and: ");
-    run->stages.socket_work = workdir_path(run->socket_work);
+    if (socket_work_create(run->stages.work, &run->socket_work, error) < 0)
+        return -1;
+    run->stages.socket_work = run->socket_work ? workdir_path(run->socket_work) : run->stages.work;
     return 0;
 }
 

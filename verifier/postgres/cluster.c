@@ -280,6 +280,21 @@ static int begin(const struct cluster_options *options, struct cluster *cluster,
                : launch(options, cluster, error);
 }
 
+/* The kernel allows 107 bytes for the path of a socket; PARENT/socket/.s.PGSQL.5432 must fit. */
+enum { SOCKET_PARENT_LIMIT = 85 };
+
+int socket_work_create(const char *work, struct workdir **ret_socket_work, struct error *error)
+{
+    *ret_socket_work = NULL;
+    /* libpq takes a comma in the name of a socket's directory for the beginning of another host. */
+    if (strlen(work) <= SOCKET_PARENT_LIMIT && !strchr(work, ','))
+        return 0;
+    return workdir_create("/tmp", ret_socket_work, error) < 0
+               ? error_prefix(error, "a server's socket cannot be in TMPDIR, whose name is too "
+                                     "long or has a comma, and: ")
+               : 0;
+}
+
 int cluster_start(const struct cluster_options *options, struct cluster **ret_cluster,
                   struct error *error)
 {

@@ -13,19 +13,20 @@
 
 #include "base/error.h"
 #include "base/process.h"
+#include "base/workdir.h"
 #include "postgres/address.h"
 #include "postgres/tools.h"
 
 struct cluster;
 
-/* The kernel allows 107 bytes for the path of a socket; PARENT/socket/.s.PGSQL.5432 must fit. */
-enum { SOCKET_PARENT_LIMIT = 85 };
+/* Where the name of the work directory does not do for a socket in it, makes another one for that;
+ * else gives NULL. */
+int socket_work_create(const char *work, struct workdir **ret_socket_work, struct error *error);
 
 struct cluster_options {
     const struct tools *tools;
-    const char *directory; /* work directory; the cluster makes what it needs in it */
-    const char
-        *socket_parent; /* a work directory for the socket; at most SOCKET_PARENT_LIMIT bytes */
+    const char *directory;     /* work directory; the cluster makes what it needs in it */
+    const char *socket_parent; /* the same, or that of socket_work_create */
     struct account account;
     int side_by_side;     /* servers that share the machine, this one included */
     int jobs;             /* connections that restore at the same time */

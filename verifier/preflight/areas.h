@@ -33,7 +33,7 @@ void look_at_work_directory(struct area *area);
 void look_at_files(struct area *area); /* migrations, and the programs of `commands` */
 
 /* With what the others have learned. */
-void look_at_restore_tools(struct area *area);
+void look_at_restoring(struct area *area); /* only while there is one thread */
 void look_at_space(struct area *area);
 void look_at_room(struct area *area); /* for backups */
 

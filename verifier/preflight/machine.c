@@ -77,25 +77,6 @@ void look_at_space(struct area *area)
 
 /* --- programs --------------------------------------------------------------------------------- */
 
-void look_at_restore_tools(struct area *area)
-{
-    cleanup(tools_freep) struct tools *tools = NULL, *newest = NULL;
-    struct error error, none;
-    const struct scenario *scenario = area->scenario;
-    bool is_elsewhere = scenario->restore.server != NULL;
-    enum task task = is_elsewhere ? TASK_CLIENT : TASK_RESTORE;
-    const char *programs = is_elsewhere ? "pg_restore and psql" : "initdb, postgres and pg_restore";
-    int major =
-        scenario->restore.version > 0 ? scenario->restore.version : area->learned.server_major;
-    if (tools_find(task, major, &tools, &error) == 0)
-        finding_add(area, "restore tools", READY, "%s %s", programs, tools->version);
-    else if (scenario->restore.version == 0 && tools_find_newest(task, &newest, &none) == 0)
-        finding_add(area, "restore tools", READY_BUT, "%s; that one is tried, and may not take it",
-                    error.text);
-    else
-        finding_add(area, "restore tools", NOT_READY, "%s", error.text);
-}
-
 static bool is_program(const char *path)
 {
     struct stat status;

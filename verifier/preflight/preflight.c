@@ -107,7 +107,7 @@ void preflight_run(const struct scenario *scenario, int64_t timeout_ms,
     local.learned = learned_of(&all[0].area.learned, &all[1].area.learned);
     look_at_room(&local);
     look_at_space(&local);
-    look_at_restore_tools(&local);
+    look_at_restoring(&local);
     for (size_t i = 0; i < ARRAY_LENGTH(all); i++)
         take_findings(&findings, &all[i].area.findings);
     take_findings(&findings, &local.findings);

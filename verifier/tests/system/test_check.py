@@ -43,7 +43,7 @@ def test_all_is_there(place, server, database):
     findings = checked(place, whole(place, server, database(TABLE)))
     checks = {check for check, _, _ in findings}
     assert checks == {"database", "sessions", "rights", "pg_dump", "clock", "backups", "latest backup", "room for backups", "history", "objects",
-                      "copy of objects", "work directory", "room to restore", "restore tools", "migrations", "commands"}, findings
+                      "copy of objects", "work directory", "room to restore", "restore tools", "throwaway server", "migrations", "commands"}, findings
     assert said(findings, "warn") == f"copy of objects: {place.backups}/copy is not there yet: `restore-verifier sync` makes it"
     assert "may read every table" in said(findings, "pass") and "none yet: the first dump makes it" in said(findings, "pass")
     assert not list(place.backups.iterdir()) and not list(place.tmp.iterdir())
@@ -96,6 +96,7 @@ def no_entry(place):
 BROKEN = {
     "no such server": (None, ("source:", "source:\n  database: postgresql://u:secretword@/x?host=/nowhere\nx:"), {}, "error", ["database: ", "/nowhere"]),
     "no pg_dump": (None, None, {"RESTORE_VERIFIER_PGBIN": "/nowhere"}, "error", ["pg_dump: ", "not installed: install the package", "restore tools: "]),
+    "an older PostgreSQL, where another is asked for": (None, ("backups:", "restore:\n  version: 14\nbackups:"), {}, "error", ["restore tools: PostgreSQL 14, which restore.version asks for, is not installed here: install the package postgresql-14"]),
     "no PostgreSQL of that version": (None, ("backups:", "restore:\n  version: 99\nbackups:"), {}, "error", ["restore tools: PostgreSQL 99 or newer is needed"]),
     "the place is a file": (lambda place: place.backups.rmdir() or place.backups.write_text(""), None, {}, "error", ["backups: ", "not a directory"]),
     "the place's disk is not there": (lambda place: place.backups.rmdir(), ("location: {place}/backups", "location: {place}/a/b/c"), {}, "error", ["backups: ", "is a disk not mounted?"]),
@@ -130,6 +131,17 @@ def test_what_is_missing(place, server, database, name):
     for word in words:
         assert word in said(findings, verdict), findings
     assert "secretword" not in str(findings)
+
+
+def test_a_server_that_does_not_start(place, server):
+    """The other servers' variables are no help and no harm."""
+    environment = {"PGHOSTADDR": "192.0.2.1", "PGOPTIONS": "-c nonsense=1", "PGPORT": "1"}
+    scenario = place.scenario()
+    assert "throwaway server: PostgreSQL" in said(checked(place, scenario, environment=environment), "pass")
+    broken = place.stand_in(postgres="[[ $* != *--version* ]] && exit 3; exec $real/postgres \"$@\"")
+    findings = checked(place, scenario, code=CANNOT_VERIFY, environment=broken)
+    assert "throwaway server: " in said(findings, "error") and "did not start" in said(findings, "error"), findings
+    assert not list(place.tmp.iterdir())
 
 
 NOWHERE = "restore:\n  server: postgresql://u:secretword@/x?host=/nowhere\n"
