@@ -34,11 +34,31 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: runs with --all only")
+    config.addinivalue_line("markers", "often(id, ...): of a table, the rows that run always; the others are slow")
 
 
-@pytest.hookimpl(trylast=True)  # behind -k
+def mark_rows(config, items):
+    """A name stands for a whole id or for a part of it between dashes. One that no row has would leave out a row
+    unseen."""
+    unknown = {}
+    for item in items:
+        for mark in item.iter_markers("often"):
+            names = unknown.setdefault((item.path, item.originalname), set(mark.args))
+            found = {name for name in mark.args if f"-{name}-" in f"-{item.callspec.id}-"}
+            names -= found
+            if not found:
+                item.add_marker(pytest.mark.slow)
+    named_alone = any("::" in word for word in config.args)
+    for (path, test), names in unknown.items():
+        if names and not named_alone:
+            raise pytest.UsageError(f"{path.name}: {test} has no row {sorted(names)}")
+
+
+@pytest.hookimpl(hookwrapper=True)
 def pytest_collection_modifyitems(config, items):
-    """What is named by itself runs, slow or not."""
+    """What is named by itself, or by -k, runs, slow or not."""
+    mark_rows(config, items)
+    yield
     slow = [item for item in items if item.get_closest_marker("slow")]
     if config.getoption("--all") or len(slow) == len(items):
         return

@@ -45,11 +45,6 @@ PASSED, BAD_BACKUP, CANNOT_VERIFY = 0, 1, 2
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="needs root to become somebody else or to mount")
 
 
-def seldom(rows, often):
-    """The rows of a table of tests; those that are not `often` run with --all only."""
-    return [row if row in often else pytest.param(row, marks=pytest.mark.slow) for row in rows]
-
-
 # Long enough for two busy processors; nothing waits for it to pass unless something hangs.
 PATIENCE_S = 90
 

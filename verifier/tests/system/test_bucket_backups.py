@@ -302,6 +302,7 @@ def is_backup(request):
 ON_THE_WAY = [(None, False), *((fault, False) for fault in s3_faults.CONTENT), (s3_faults.other_bytes, True), (s3_faults.cut_content, True)]
 
 
+@pytest.mark.often("None", "reset_halfway", "cut_content-False", "other_bytes-True")
 @pytest.mark.parametrize("fault, always", ON_THE_WAY, ids=lambda value: getattr(value, "__name__", str(value)))
 def test_what_goes_wrong_on_the_way_is_never_the_backups_fault(bucket, good, fault, always):
     pattern = "bugspark_%Y%m%d.dump"
@@ -360,6 +361,7 @@ def test_one_that_is_replaced_between_looking_and_reading(bucket, good):
     bucket.place.expect("error", "backup is intact", "replaced while it was read: run again", bucket.scenario())
 
 
+@pytest.mark.often("none", "too_many", "reset_halfway", "cut_to_objects", "no_token", "portal", "error_with_200")
 @pytest.mark.parametrize("fault", [None, *s3_faults.LISTING], ids=lambda fault: fault.__name__ if fault else "none")
 def test_a_listing_that_is_wrong_never_hides_a_backup(bucket, fault):
     """`prune` would take the newest that it sees for the newest that there is."""
@@ -382,6 +384,7 @@ def test_a_listing_that_is_wrong_never_hides_a_backup(bucket, fault):
 QUICK = "bugspark_%Y%m%d.dump.zst"  # where the compression does not matter
 
 
+@pytest.mark.often("bugspark_%Y%m%d.dump")
 @pytest.mark.parametrize("pattern", [NAME, "bugspark_%Y%m%d.dump"])
 def test_a_backup_of_several_parts(bucket, large, pattern):
     path = bucket.scenario(source=large, pattern=pattern)
@@ -409,6 +412,7 @@ def test_a_name_that_exists(bucket, server):
     assert "no tables" in run.err and len(before) == 3 and before == {key: bucket.get(key) for key in bucket.keys()}
 
 
+@pytest.mark.often("new-killed", "force-pg_dump fails", "force-no archive")
 @pytest.mark.parametrize("which", ["pg_dump fails", "no archive", "killed"])
 @pytest.mark.parametrize("force", [False, True], ids=["new", "force"])
 def test_a_dump_that_fails_leaves_what_was_there(bucket, large, which, force):

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 import yaml
 
-from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM, ROOT, Report, seldom, today
+from running import BAD_BACKUP, CANNOT_VERIFY, PASSED, PROGRAM, ROOT, Report, today
 
 CI = ROOT / "scripts/ci"
 SECRETS = ["DATABASE_URL", "S3_ACCESS_KEY", "S3_SECRET_KEY"]
@@ -159,7 +159,8 @@ def night(bucket, database, server):
     return Night(bucket, server.url(database("create table items as select generate_series(1, 10) as id")))
 
 
-@pytest.mark.parametrize("runner", seldom(RUNNERS, [github, gitlab]), ids=lambda runner: runner.__name__)
+@pytest.mark.often("github", "gitlab")
+@pytest.mark.parametrize("runner", RUNNERS, ids=lambda runner: runner.__name__)
 def test_a_night(night, runner):
     """A good one; then the same, when the data is not what it must be. Of each there are reports where they are looked for."""
     command, environment, found = runner(night.place, night.secrets, night.variables)

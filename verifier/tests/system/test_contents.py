@@ -58,6 +58,7 @@ USERS, REPORTS, FRESH = "users: row_count = 25", "public.reports: row_count >= 1
 BELONGS = "every report belongs to a project"
 
 
+@pytest.mark.often("empty and renamed", "old", "other columns")
 @pytest.mark.parametrize(
     "sql, headline, found",
     [

@@ -117,6 +117,7 @@ def test_a_pg_dump_that_appends_to_its_output(place, server):
     assert (place.backups / today("bugspark_%Y%m%d.dump")).stat().st_size == once.stat().st_size
 
 
+@pytest.mark.often("force", "new-dies in the middle")
 @pytest.mark.parametrize(
     "script, words",
     [

@@ -351,6 +351,7 @@ create event trigger pgrst_ddl_watch on ddl_command_end execute function extensi
 """
 
 
+@pytest.mark.often("neon", "self")
 @pytest.mark.parametrize("host, name", [("render", RENDER), ("neon", NEON_POOLER), ("supabase", SUPABASE), ("self", OWN)])
 def test_scenarios_dump_and_verify(place, tls, host, name):
     database = f"bugspark_{host}"

@@ -36,6 +36,7 @@ def compressed_by(program):
     return compress
 
 
+@pytest.mark.often("-Fc-x.dump.gz-as_gzip", "-Fc --rows-per-insert=7", "-Ft-x.tar-None", "-Fd -j2", "-Fp-x.sql.gz", "-Fd-x.dir", "compress", "-Fc --clean --create")
 @pytest.mark.parametrize(
     "options, name, pack",
     [
@@ -357,6 +358,7 @@ def test_real_archives(place, entry):
 ODD = FIXTURES / "archives/odd"
 
 
+@pytest.mark.often("directory", "render.dir.tar.gz", "toc_last.dir.tar", "dump.sql")
 @pytest.mark.parametrize(
     "name",
     sorted(path.name for path in ODD.iterdir() if path.name not in ("make", "odd.sql", "rows.tsv", "schema_only.dump", "no_blobs.dump")),

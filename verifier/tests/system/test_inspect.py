@@ -72,6 +72,7 @@ def quoted(table):
     return ".".join('"' + part.replace('"', '""') + '"' for part in table.split(".", 1))
 
 
+@pytest.mark.often("directory", "render.dir.tar.gz", "inserts.dump")
 @pytest.mark.parametrize("backup", ["custom.dump", "directory", "tar.tar", "render.dir.tar.gz", "dump.sql", "inserts.dump"])
 def test_what_it_says_restores_it(place, server, backup):
     name = "restored" if backup == "dump.sql" else "odd"

@@ -71,6 +71,7 @@ def held(place, good):
             pass
 
 
+@pytest.mark.often("start-INT", "restore-TERM", "check-HUP")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["INT", "TERM", "HUP"])
 @pytest.mark.parametrize("stage", ["start", "restore", "check"])
 def test_interrupted(place, held, stage, number):

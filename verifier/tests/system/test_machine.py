@@ -15,6 +15,7 @@ SCENARIO = "tables:\n  users:\n    - row_count = 25\n"
 RESTORES = "backup restores"
 
 
+@pytest.mark.often("separators", "long")
 @pytest.mark.parametrize(
     "name",
     ["with space,comma;semicolon", "with'quote\"double\\backslash%percent$HOME größer", "-dash\nline", "x" * 200],
@@ -198,6 +199,7 @@ def test_a_disk_that_is_large_enough(place, good, small_disk):
     assert place.verify(place.scenario(SCENARIO)).code == PASSED
 
 
+@pytest.mark.often("20")
 @needs_root
 @pytest.mark.parametrize("megabytes", [1, 20, 100])
 def test_no_space_left(place, database, server, small_disk, megabytes):

@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from running import BAD_BACKUP, CANNOT_VERIFY, NOBODY, PASSED, Place, needs_root, seldom, today, utc
+from running import BAD_BACKUP, CANNOT_VERIFY, NOBODY, PASSED, Place, needs_root, today, utc
 from servers import BIN, Server
 
 LONG = os.environ.get("RESTORE_VERIFIER_LONG") == "1"
@@ -308,7 +308,8 @@ def check_whole(place):
     return True
 
 
-@pytest.mark.parametrize("force", seldom([False, True], [True]), ids=["new", "force"])
+@pytest.mark.often("force")
+@pytest.mark.parametrize("force", [False, True], ids=["new", "force"])
 def test_a_dump_that_is_killed_leaves_the_backup_with_its_manifest_or_nothing(place, server, force):
     path = scenario(place, server.url("bugspark"))
     began = time.monotonic()
@@ -414,7 +415,8 @@ def test_what_is_named_is_on_disk(place, server, killer, force):
     assert made[began : began + 6] == [call.format(name) for name in (manifest, today(NAME)) for call in once]
 
 
-@pytest.mark.parametrize("force", seldom([False, True], [True]), ids=["new", "force"])
+@pytest.mark.often("force")
+@pytest.mark.parametrize("force", [False, True], ids=["new", "force"])
 def test_a_dump_that_is_killed_at_each_step_of_naming(place, server, killer, force):
     """What random moments seldom meet: before each call that syncs, names or removes a file."""
     path = scenario(place, server.url("bugspark"), pattern=NAME)
@@ -559,6 +561,7 @@ def test_a_manifest_that_says_otherwise(place, server, dumped, edit, words):
     place.expect("fail", "backup is intact", words, path)
 
 
+@pytest.mark.often("empty", "nested", "from the future")
 @pytest.mark.parametrize(
     "content, verdict, words",
     [

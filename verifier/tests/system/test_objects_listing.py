@@ -8,13 +8,13 @@ import s3_faults
 from s3_proxy import Answer
 from s3_client import quote
 from s3_fixtures import AWKWARD, PAGE, PLAIN
-from running import seldom
 
 
 def is_listing(request):
     return request.is_listing
 
 
+@pytest.mark.often("slow_down", "short_body", "cut_to_objects", "token_of_before", "portal", "error_with_200")
 @pytest.mark.parametrize("fault", s3_faults.LISTING, ids=lambda fault: fault.__name__)
 def test_a_fault_at_each_request_changes_no_count(ceph, make_copy, fault):
     copy = make_copy(ceph, "plain")
@@ -35,7 +35,8 @@ PERSISTENT = [fault for fault in s3_faults.LISTING if fault not in HARMLESS]
 
 
 # Each is waited for until it is given up.
-@pytest.mark.parametrize("fault", seldom(PERSISTENT, [s3_faults.reset, s3_faults.cut_to_objects, s3_faults.no_end, s3_faults.portal]), ids=lambda fault: fault.__name__)
+@pytest.mark.often("reset", "cut_to_objects", "no_end", "portal")
+@pytest.mark.parametrize("fault", PERSISTENT, ids=lambda fault: fault.__name__)
 def test_a_fault_that_stays_is_an_error(ceph, make_copy, fault):
     at = s3_faults.At(fault, 5, is_listing, always=True)
     ceph.proxy.reset(at)
@@ -103,6 +104,7 @@ def random_keys(seed, shape):
             for _ in range(250)}
 
 
+@pytest.mark.often("hex-far", "text-near", "any-near")
 @near_and_far
 @pytest.mark.parametrize("shape", ["hex", "text", "any", "two"])
 def test_each_key_is_listed_once_whatever_the_keys(ceph, make_copy, shape, delay_s):

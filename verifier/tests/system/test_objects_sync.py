@@ -16,7 +16,6 @@ import pytest
 import s3_faults
 from s3_proxy import Answer
 from s3_fixtures import AWKWARD, PLAIN, content_of
-from running import seldom
 
 
 def expected(keys):
@@ -304,6 +303,7 @@ def is_content(request):
     return request.method == "GET" and not request.is_listing
 
 
+@pytest.mark.often("reset_halfway", "other_bytes", "error_500", "short_body")
 @pytest.mark.parametrize("fault", s3_faults.CONTENT, ids=lambda fault: fault.__name__)
 def test_a_fault_at_each_content_changes_no_copy(ceph, make_copy, fault):
     for number in range(4):
@@ -316,7 +316,8 @@ def test_a_fault_at_each_content_changes_no_copy(ceph, make_copy, fault):
         assert copy.held() == expected(PLAIN[:8])
 
 
-@pytest.mark.parametrize("fault", seldom(s3_faults.CONTENT, [s3_faults.closed, s3_faults.other_bytes]), ids=lambda fault: fault.__name__)
+@pytest.mark.often("closed", "other_bytes")
+@pytest.mark.parametrize("fault", s3_faults.CONTENT, ids=lambda fault: fault.__name__)
 def test_a_fault_at_contents_that_stays_is_an_error(ceph, make_copy, fault):
     copy = make_copy(ceph, "few")
     at = s3_faults.At(fault, 3, is_content, always=True)

@@ -10,7 +10,6 @@ import pytest
 import s3_faults
 from s3_proxy import Answer
 from s3_fixtures import AWKWARD, PROGRAM, ROOT, content_of
-from running import seldom
 
 PACKAGES = "libcurl libxml-2.0 libcrypto libxxhash jansson".split()
 LONG = random.Random(7).randbytes(17_000_000)  # two parts
@@ -81,6 +80,7 @@ def test_short_objects(objects, size):
     assert missing.returncode == 2 and missing.stderr
 
 
+@pytest.mark.often("ceph")
 def test_awkward_keys(objects):
     for key in AWKWARD:
         body = content_of(key)
@@ -116,7 +116,8 @@ def test_long_objects_go_in_parts(uploads, ceph):
 FAULTS = [s3_faults.error_500, s3_faults.closed, s3_faults.reset_halfway]
 
 
-@pytest.mark.parametrize("fault", seldom(FAULTS, [s3_faults.reset_halfway]), ids=lambda fault: fault.__name__)
+@pytest.mark.often("reset_halfway")
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_fault_at_each_request_changes_nothing(uploads, ceph, fault):
     for number in range(5):
         at = s3_faults.At(fault, number, lambda request: True)

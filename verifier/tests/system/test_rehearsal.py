@@ -10,7 +10,7 @@ import textwrap
 import pytest
 
 from rehearsal_world import NAME, SQL, World, sql
-from running import BAD_BACKUP, BIN, CANNOT_VERIFY, IS_ROOT, NOBODY, PASSED, Report, ended, seldom, wait_until
+from running import BAD_BACKUP, BIN, CANNOT_VERIFY, IS_ROOT, NOBODY, PASSED, Report, ended, wait_until
 
 SUCCEEDS = "the migration succeeds"
 
@@ -154,7 +154,8 @@ WAYS_BACK = {
 }
 
 
-@pytest.mark.parametrize("name", seldom(WAYS_BACK, ["leaves something", "fails"]))
+@pytest.mark.often("leaves something", "fails")
+@pytest.mark.parametrize("name", WAYS_BACK)
 def test_ways_back_that_are_none(name, place, server, database):
     world = World(place, server, database, SQL + "create index reports_by_title on reports (title);")
     statements, check, verdict, words = WAYS_BACK[name]
@@ -291,10 +292,9 @@ SCRIPTS = {
 
 
 # The others start as many servers, and prove what is less likely to break.
-OFTEN = ["locks a table", "is rewritten by the way", "goes on behind an error", "never commits", "an index that fails", "needs a superuser", "forks and leaves", "never comes", "reaches nobody", "knows hosts and ports"]
 
-
-@pytest.mark.parametrize("name", seldom(SCRIPTS, OFTEN))
+@pytest.mark.often("locks a table", "goes on behind an error", "an index that fails", "needs a superuser", "reaches nobody")
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_scripts(name, place, server, database):
     body, verdict, check, words, more, checks = SCRIPTS[name]
     world = World(place, server, database, SQL + ("create role app_reader; grant select on users to app_reader;" if name == "needs a role" else ""))

@@ -254,6 +254,7 @@ LOST_OF_FIXTURE = {
 }
 
 
+@pytest.mark.often("trigram index", "foreign key", "not null", "default")
 @pytest.mark.parametrize("name", LOST_OF_FIXTURE)
 def test_what_a_restore_of_the_fixture_loses_is_named(place, good, name):
     sql, words = LOST_OF_FIXTURE[name]
@@ -272,6 +273,7 @@ LOST_OF_CORPUS = {
 }
 
 
+@pytest.mark.often("008_northwind.tar", "057_disney_psql.sql")
 @pytest.mark.parametrize("name", LOST_OF_CORPUS)
 def test_what_a_restore_of_an_old_archive_loses_is_named(place, name):
     sql, words = LOST_OF_CORPUS[name]
@@ -343,6 +345,7 @@ def test_sequences_that_are_tied(place, server, database):
     assert f"PASS   {CHECK}" in run.err, str(run)
 
 
+@pytest.mark.often("not valid", "foreign key", "serial without its default")
 @pytest.mark.parametrize("name", UNSOUND)
 def test_what_is_unsound_stays_so_and_is_told(place, server, database, name):
     sql, words = UNSOUND[name]

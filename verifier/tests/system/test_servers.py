@@ -186,6 +186,7 @@ class Watch(threading.Thread):
                     self.seen.add(arguments)
 
 
+@pytest.mark.often("key=value")
 @pytest.mark.parametrize("form", ["postgresql", "postgresql+asyncpg", "key=value"])
 def test_a_password_goes_nowhere(place, good, guarded, form):
     """With the URL in the environment: neither output nor reports nor the arguments of any process hold

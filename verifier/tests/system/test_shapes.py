@@ -114,6 +114,7 @@ SEQUENCES = ('create schema "a.b"; create table "a.b"."T" ("I d" serial, y int);
              "insert into t default values; create sequence far; select setval('far', 9223372036854775807)")
 
 
+@pytest.mark.often("as it was", "ahead", "gone")
 @pytest.mark.parametrize("sql, words", [
     ("select 1", None),
     ("select setval('t_x_seq', 2)", ["public.t_x_seq", "at 1 in the archive", "restored at 2"]),

@@ -17,6 +17,7 @@ def psql(sql):
     return DATABASE + REAL + f'"$real/psql" -XAtq -v ON_ERROR_STOP=1 -d "$database" -c "{sql}" >/dev/null || exit 7\n'
 
 
+@pytest.mark.often("one row lost", "a table more", "nothing restored")
 @pytest.mark.parametrize(
     "script, words",
     [
@@ -64,6 +65,7 @@ def test_a_value_that_changed_on_its_way(place, good, script, verdict):
     assert run.code == (PASSED if verdict == "pass" else BAD_BACKUP)
 
 
+@pytest.mark.often("hang", "crash", "1", "unknown and 0", "extension", "no space")
 @pytest.mark.parametrize(
     "script, verdict, words",
     [

@@ -44,6 +44,7 @@ def is_whole(run):
     assert run.report().properties["restored.rows"] == "7"
 
 
+@pytest.mark.often("of another owner, with comment and grants", "dropped", "alone", "made again")
 @pytest.mark.parametrize("way", PUBLIC)
 def test_the_schema_public(place, server, database, way):
     sql, options = PUBLIC[way]
