@@ -28,6 +28,7 @@ def dump(bucket, path, *options, code=PASSED, **more):  # pylint: disable=redefi
 # --- as in a directory ----------------------------------------------------------------------------
 
 
+@pytest.mark.often("bugspark_%Y%m%d.dump.gz", "b-%s.dump.zst")
 @pytest.mark.parametrize("pattern", [NAME, "b-%Y-%m-%d.dump", "b-%s.dump.zst"])
 def test_dump_verify_prune(bucket, server, pattern):
     checks = "tables:\n  users:\n    - row_count same as dump\n    - 'warn: change for row_count >= -5%'\n"
@@ -281,6 +282,7 @@ def dumped(base, ceph, source_server):  # noqa: F811 pylint: disable=redefined-o
     return made.get(today(NAME)), made.get(today(NAME) + ".manifest.json")
 
 
+@pytest.mark.often("none", "cut to half", "a bit", "packed again")
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_backup_that_is_damaged_is_the_backups_fault(bucket, dumped, damage):
     change, verdict, words = DAMAGE[damage]
@@ -333,6 +335,7 @@ def test_a_store_that_ignores_ranges(bucket, good):
     assert run.code == PASSED and cut.count == 2, str(run)
 
 
+@pytest.mark.often("cut_content")
 @pytest.mark.parametrize("fault", [s3_faults.cut_content, s3_faults.cut_the_rest])
 def test_one_of_parts_that_comes_short_is_not_to_blame(bucket, good, fault):
     """Its ETag is no MD5: the length alone tells."""

@@ -67,6 +67,7 @@ RIGHTS = {
 }
 
 
+@pytest.mark.often("a table", "rows behind a policy", "one session")
 @pytest.mark.parametrize("name", RIGHTS)
 def test_rights(place, server, database, name):
     sql, *words = RIGHTS[name]

@@ -61,6 +61,7 @@ def test_gzip_is_one_plain_member(place, server):
     assert gzip.decompress(content) == whole
 
 
+@pytest.mark.often("0.5-bugspark_%Y%m%d.dump.gz", "0.999-bugspark_%Y%m%d.dump.zst", "0.02-bugspark_%Y%m%d.dump")
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("place_of_damage", [0.02, 0.5, 0.999])
 def test_damage_is_found(place, server, backups, pattern, place_of_damage):
@@ -71,6 +72,7 @@ def test_damage_is_found(place, server, backups, pattern, place_of_damage):
     assert run.code in (BAD_BACKUP, CANNOT_VERIFY) if pattern.endswith(".dump") else run.code == BAD_BACKUP, str(run)
 
 
+@pytest.mark.often("bugspark_%Y%m%d.dump.zst")
 @pytest.mark.parametrize("pattern", PATTERNS[:2])
 def test_it_takes_every_processor_and_little_memory(place, server, pattern):
     """70 MB go through; the process never holds 64 MiB."""

@@ -104,6 +104,7 @@ def refused(run, *words):
 # --- TLS ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.often("db.example.test")
 @pytest.mark.parametrize("host", [RENDER, NEON, SUPABASE, OWN])
 def test_a_dump_over_tls_verifies(place, tls, host):
     run = dump(place, url(tls, host))

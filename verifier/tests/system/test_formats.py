@@ -219,6 +219,7 @@ def test_a_missing_extension(place, with_unknown_extension):
     assert run.code == CANNOT_VERIFY
 
 
+@pytest.mark.often("-options0")
 @pytest.mark.parametrize(
     "sql, options, words",
     [

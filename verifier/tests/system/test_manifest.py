@@ -704,6 +704,7 @@ def test_no_record_when_a_check_is_left_out(place, good):
     assert record(place) is None
 
 
+@pytest.mark.often("all-fails", "only-errors")
 @pytest.mark.parametrize(
     "body, code, stays",
     [

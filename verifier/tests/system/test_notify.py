@@ -96,6 +96,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.often("a success", "a fault that passes", "a fault that stays", "too many at once", "a wrong address", "a redirect", "no answer at first")
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer(place, hook, name):
     answers, count, words = ANSWERS[name]

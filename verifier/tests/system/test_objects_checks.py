@@ -264,6 +264,7 @@ ERRORS = [
 ]
 
 
+@pytest.mark.often("the secret is wrong", "nobody answers")
 @pytest.mark.parametrize("damage, words", [error[1:] for error in ERRORS], ids=[error[0] for error in ERRORS])
 def test_a_bucket_that_cannot_be_listed_is_an_error(make_world, damage, words):
     """Of each check that needs it, and of no other."""

@@ -98,6 +98,7 @@ def test_one_that_was_replaced_in_the_same_second(ceph, make_copy):
     assert copy.held() == {"a": b"six", "b": b"two"}
 
 
+@pytest.mark.often("cut_content-True")
 @pytest.mark.parametrize("fault, always", [(s3_faults.cut_content, False), (s3_faults.cut_content, True), (s3_faults.cut_the_rest, True)])
 def test_without_an_md5_the_length_tells(ceph, make_copy, fault, always):
     body = bytes(range(256)) * 400

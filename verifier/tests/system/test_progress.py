@@ -115,6 +115,7 @@ def test_the_time_left_is_that_of_earlier_nights(place, slow):
     assert terminal.end() == PASSED, terminal.written
 
 
+@pytest.mark.often("no terminal")
 @pytest.mark.parametrize("options", [["--quiet"], []], ids=["quiet", "no terminal"])
 def test_where_no_line_is_live(place, slow, options):
     """A run of some seconds says nothing before its end."""

@@ -66,6 +66,7 @@ def test_many_at_once_from_nothing(cached):
     assert len(kept(cached)) == 1 and origin(cached) == COPIED
 
 
+@pytest.mark.often("None")
 @pytest.mark.parametrize("home, words", [
     (None, "HOME is not set"), ("/nonexistent", "the home directory /nonexistent is not ours"), ("/proc", "not kept")])
 def test_without_a_place_to_keep_it(cached, home, words):

@@ -293,7 +293,7 @@ SCRIPTS = {
 
 # The others start as many servers, and prove what is less likely to break.
 
-@pytest.mark.often("locks a table", "goes on behind an error", "an index that fails", "needs a superuser", "reaches nobody")
+@pytest.mark.often("locks a table", "goes on behind an error", "needs a superuser")
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_scripts(name, place, server, database):
     body, verdict, check, words, more, checks = SCRIPTS[name]

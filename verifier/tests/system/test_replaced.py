@@ -37,6 +37,7 @@ def kept(place, good, kind):
     return target
 
 
+@pytest.mark.often("deleted under pg_restore", "a directory", "with its manifest")
 @pytest.mark.parametrize(
     "kind, program, change, words",
     [

@@ -208,6 +208,7 @@ def test_what_is_lost_is_named(place, every_kind, ending):
     assert case.message.startswith(f"{len(told(run, 'missing'))} of ") and case.message.endswith(" more")
 
 
+@pytest.mark.often("dump")
 @pytest.mark.parametrize("ending", ["dump", "sql"])
 def test_what_is_another_one_is_named(place, every_kind, ending):
     environment = after_restore(place, ";\n".join(sql for sql, _ in CHANGED.values()) + ";", "pg_restore" if ending == "dump" else "psql")
@@ -217,6 +218,7 @@ def test_what_is_another_one_is_named(place, every_kind, ending):
     assert told(run, "missing") == []
 
 
+@pytest.mark.often("index", "policy")
 @pytest.mark.parametrize("name", ["index", "trigger", "policy", "statistics"])
 def test_one_lost_object_is_a_failure(place, every_kind, name):
     sql, words = LOST[name]
@@ -254,7 +256,7 @@ LOST_OF_FIXTURE = {
 }
 
 
-@pytest.mark.often("trigram index", "foreign key", "not null", "default")
+@pytest.mark.often("trigram index", "foreign key", "not null")
 @pytest.mark.parametrize("name", LOST_OF_FIXTURE)
 def test_what_a_restore_of_the_fixture_loses_is_named(place, good, name):
     sql, words = LOST_OF_FIXTURE[name]

@@ -51,7 +51,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.often("nothing", "several", "a row")
+@pytest.mark.often("nothing", "several")
 @pytest.mark.parametrize("change", CHANGES)
 def test_same_as_last_verified(place, nights, change):
     sql, verdict, words = CHANGES[change]
@@ -85,6 +85,7 @@ def test_what_is_ignored(place, nights):
     place.expect("fail", LAST, ["- INDEX public.tmp_x"], scenario(place, "  - same as last verified\n  - ignore: [TABLE audit.*]\n"))
 
 
+@pytest.mark.often("dump")
 @pytest.mark.parametrize("ending, options", [("sql", ["-Fp"]), ("dump", ["-Fc"]), ("stripped.sql", ["-Fp", "--no-comments"])])
 def test_same_as_a_file(place, server, nights, ending, options):
     file = place.directory / f"schema.{ending}"
@@ -154,6 +155,7 @@ BEHIND = {
 }
 
 
+@pytest.mark.often("none", "one")
 @pytest.mark.parametrize("state", BEHIND)
 def test_sequences_behind(place, nights, state):
     sql, verdict, words = BEHIND[state]

@@ -58,6 +58,7 @@ def dumped(place, url, body):
 SUPERUSERS = {"a leakproof function": SHAPES.pop("a leakproof function")}
 
 
+@pytest.mark.often("all-dump", "of superusers--Fc", "all--Fp")
 @pytest.mark.parametrize("way", ["dump", "-Fc", "-Fp"])
 @pytest.mark.parametrize("shapes", [SHAPES, SUPERUSERS], ids=["all", "of superusers"])
 def test_a_database_of_this_shape(place, server, database, tablespaces, shapes, way):
@@ -78,6 +79,7 @@ def test_a_database_of_this_shape(place, server, database, tablespaces, shapes, 
 PARTITIONED = [shape for shape in SHAPES if "partitions" in shape]
 
 
+@pytest.mark.often("hash partitions of an enum--Fc", "hash partitions below others--Fp")
 @pytest.mark.parametrize("way", [["-Fc"], ["-Fp"], ["-Ft", "--load-via-partition-root"]], ids="".join)
 @pytest.mark.parametrize("shape", PARTITIONED)
 def test_partitions_whose_rows_are_inserts(place, server, database, shape, way):
@@ -92,6 +94,7 @@ for argument; do case $argument in --dbname=*) database=${argument#*=};; esac; d
 "$real/psql" -Xqc "%s" "$database"'''
 
 
+@pytest.mark.often("hash partitions below others")
 @pytest.mark.parametrize("shape", PARTITIONED)
 def test_inserts_that_are_not_whole(place, server, database, shape):
     server.dump(database(SHAPES[shape]), place.directory / "x", "--inserts")
@@ -114,7 +117,7 @@ SEQUENCES = ('create schema "a.b"; create table "a.b"."T" ("I d" serial, y int);
              "insert into t default values; create sequence far; select setval('far', 9223372036854775807)")
 
 
-@pytest.mark.often("as it was", "ahead", "gone")
+@pytest.mark.often("as it was", "ahead")
 @pytest.mark.parametrize("sql, words", [
     ("select 1", None),
     ("select setval('t_x_seq', 2)", ["public.t_x_seq", "at 1 in the archive", "restored at 2"]),
@@ -172,6 +175,7 @@ def test_the_order_of_texts_is_the_databases(place, server, in_icu, way):
     assert run.code == PASSED, str(run)
 
 
+@pytest.mark.often("--inserts-a check", "-partitions")
 @pytest.mark.parametrize("in_icu", ORDERED, indirect=True)
 @pytest.mark.parametrize("way", [[], ["--inserts"]], ids=" ".join)
 def test_plain_sql_that_names_no_locale(place, server, in_icu, way):
