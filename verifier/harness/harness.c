@@ -26,8 +26,8 @@ static struct {
     pid_t runner;
 } running;
 
-/* The checks to run. Shared: each process that runs checks takes the next one until none is left, so
- * that one which takes long holds up no other. */
+/* The checks to run. Shared: each process that runs checks takes the next one until none is left,
+ * so that one which takes long holds up no other. */
 struct queue {
     atomic_size_t next;
     size_t count;
