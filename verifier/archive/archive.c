@@ -120,6 +120,8 @@ static int plain_read(struct reading *reading, struct reader *reader, struct err
     cleanup(plain_freep) struct plain *plain = reading->options->is_part
                                                    ? plain_new_part(reading->fingerprint)
                                                    : plain_new(reading->fingerprint);
+    if (reading->options->contents_only && reading->archive->stored_bytes > CONTENTS_PLAIN_MOST)
+        return cannot_verify(error, "plain SQL has no table of contents");
     for (;;) {
         const uint8_t *bytes;
         size_t length;

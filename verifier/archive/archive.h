@@ -138,7 +138,9 @@ enum archive_end {
 };
 
 struct archive {
-    bool complete; /* all was read, and it is intact */
+    bool complete;       /* all was read, and it is intact */
+    bool contents_known; /* its table of contents was read: entries, extensions and roles are there
+                          */
     enum archive_end end;
 
     enum archive_container container;
@@ -205,6 +207,8 @@ struct archive {
     int *set_dependencies; /* private: of the entries */
 };
 
+#define CONTENTS_PLAIN_MOST (64LL * 1024 * 1024)
+
 struct archive_options {
     /* Where the unpacked copy goes while reading: a path where nothing is yet, in a directory that
      * the caller owns and removes. It becomes a file, or a directory for ARCHIVE_DIRECTORY_TAR. It
@@ -212,8 +216,11 @@ struct archive_options {
     const char *copy_path;
     bool always_copy; /* write it for other backups as well (not for directories) */
     bool fingerprint; /* else only count: faster */
-    bool is_part;     /* one file of a set: plain SQL may have no beginning and no trailer */
-    int threads;      /* that may work at once; 0: one for each processor */
+    /* End, with -1, as soon as the table of contents is known. Plain SQL has none: it is read
+     * whole, unless more than CONTENTS_PLAIN_MOST of it is stored. */
+    bool contents_only;
+    bool is_part; /* one file of a set: plain SQL may have no beginning and no trailer */
+    int threads;  /* that may work at once; 0: one for each processor */
     _Atomic int64_t *progress_bytes; /* bytes of the stored file done so far; may be NULL */
     int64_t progress_before;         /* what that begins with: other files of the backup */
     /* Called by archive_read's own thread when the table of contents is known, so that a server can

@@ -263,8 +263,7 @@ int custom_read(struct reading *reading, struct reader *reader, struct error *er
     cleanup(toc_free) struct toc toc = {0};
     if (toc_open(reading, &toc, reader, error) < 0)
         return -1;
-    contents_announce(reading);
-    if (blocks_read(reading, &toc, reader, error) < 0)
+    if (contents_announce(reading, error) < 0 || blocks_read(reading, &toc, reader, error) < 0)
         return -1;
     return large_objects_check(&toc, error);
 }
@@ -390,7 +389,8 @@ int custom_read_parallel(struct reading *reading, int descriptor, const char *pa
         return 0;
     }
     /* Not before it is certain that what was announced stays: another reading would begin anew. */
-    contents_announce(reading);
+    if (contents_announce(reading, error) < 0)
+        return -1;
     if (reading->progress)
         atomic_fetch_add(reading->progress, reader.offset);
     struct parallel parallel = {reading, &toc, descriptor, path, size, hash, stretches};

@@ -60,10 +60,14 @@ static int table_prepare(struct archive *archive, const struct archive_entry *en
     return table->columns ? table_target_set(archive, schema, name, table, error) : no_room(error);
 }
 
-void contents_announce(const struct reading *reading)
+int contents_announce(const struct reading *reading, struct error *error)
 {
+    reading->archive->contents_known = true;
     if (reading->options->contents_known)
         reading->options->contents_known(reading->options->contents_known_context);
+    return reading->options->contents_only
+               ? cannot_verify(error, "only its table of contents was read")
+               : 0;
 }
 
 int tables_prepare(struct toc *toc, struct error *error)

@@ -16,8 +16,9 @@ struct reading {
     const struct archive_options *options;
 };
 
-/* Tells whoever asked for it that the table of contents is known. */
-void contents_announce(const struct reading *reading);
+/* Tells whoever asked for it that the table of contents is known. -1: nothing else was asked for.
+ */
+int contents_announce(const struct reading *reading, struct error *error);
 
 /* Makes the tables of `archive` from the entries that have table data, with no rows yet. */
 int tables_prepare(struct toc *toc, struct error *error);

@@ -106,8 +106,7 @@ int member_toc_read(struct reading *reading, struct toc *toc, struct source *sou
     if (toc_read(toc, reading->archive, &reader, error) < 0 ||
         facts_gather(reading->archive, error) < 0 || tables_prepare(toc, error) < 0)
         return -1;
-    contents_announce(reading);
-    if (reader_fill(&reader, error) < 0)
+    if (contents_announce(reading, error) < 0 || reader_fill(&reader, error) < 0)
         return -1;
     if (!reader.at_end)
         return bad_backup(error, "it goes on behind its end, at byte %lld",

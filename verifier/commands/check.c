@@ -29,11 +29,12 @@ static const struct usage check_usage = {
     .words = "Before the night: connect to everything that each scenario names, and tell in one "
              "line each whether it is there and whether a night may do with it what it has to: the "
              "database, its rights and pg_dump; where the backups lie, in which a small object is "
-             "written, read and deleted; objects, which are only read; history, work directory, "
-             "space, clocks, PostgreSQL's programs, migrations, commands. Exit code 0: a night can "
-             "begin; 2: something is missing. Without names, the scenarios are those of the "
-             "directory scenarios.",
+             "written, read and deleted; objects, which are only read; history, reports, work "
+             "directory, space, clocks, PostgreSQL's programs and extensions, a throwaway server, "
+             "which is started, migrations, commands. Exit code 0: a night can begin; 2: something "
+             "is missing. Without names, the scenarios are those of the directory scenarios.",
     .options = check_options,
+    .takes_reports = true,
     .takes_format = true,
 };
 
@@ -93,7 +94,7 @@ static void check(struct checking *checking, const struct scenario *scenario)
 {
     struct findings findings;
     time_zone_use(scenario->backups.time_zone);
-    preflight_run(scenario, checking->timeout_ms, &findings);
+    preflight_run(scenario, checking->common->reports, checking->timeout_ms, &findings);
     if (!is_ready(&findings))
         checking->exit_code = EXIT_CANNOT_VERIFY;
     if (checking->common->json)

@@ -21,6 +21,7 @@ struct chores {
     const struct loaded *loaded;
     struct run *runs;  /* as many as there are files */
     json_t *scenarios; /* what is told of each as JSON */
+    struct remembering remembering;
     int exit_code;
 };
 
@@ -87,7 +88,7 @@ static void work(struct chores *chores, size_t index)
         outcome->duration_ms = clock_ms() - outcome->started_ms;
         leave_report(chores, index);
         if (!chores->chore->no_report)
-            remember(scenario, run, chores->common->reports);
+            remember(scenario, run, chores->common->reports, &chores->remembering);
         if (chores->chore->holds_signals)
             signals_release(&before);
     }
@@ -128,6 +129,7 @@ int chores_run(const struct chore *chore, const struct common_options *common, c
     prepare(&chores);
     for (size_t i = 0; i < loaded.paths.count; i++)
         work(&chores, i);
+    remembering_tell(&chores.remembering);
     tell_json(&chores);
     for (size_t i = 0; i < loaded.paths.count; i++)
         run_release(&chores.runs[i]);

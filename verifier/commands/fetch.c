@@ -122,14 +122,17 @@ static void print_recipe(const struct archive *archive, const struct manifest *m
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static int fetch_backup(const struct backup_file *backup, const char *directory,
-                        const struct common_options *common, bool force, struct error *error)
+static int fetch_backup(const struct backup_file *backup, const struct backup_names *names,
+                        const char *directory, const struct common_options *common, bool force,
+                        struct error *error)
 {
     cleanup(manifest_free) struct manifest manifest = {0};
     cleanup(free_pointer) char *path = NULL;
     struct archive archive = {0};
-    const struct fetch_options options = {
-        .directory = directory, .replace = force, .threads = common->jobs > 0 ? common->jobs : 0};
+    const struct fetch_options options = {.directory = directory,
+                                          .names = names,
+                                          .replace = force,
+                                          .threads = common->jobs > 0 ? common->jobs : 0};
     int64_t size_bytes = backup->size_bytes;
     for (size_t i = 0; i < backup->part_count; i++)
         if (strcmp(backup->parts[i].name, backup->name) == 0)
@@ -158,7 +161,7 @@ static int fetch(const struct scenario *scenario, const struct common_options *c
     if (found)
         result = make_directory(whole, &error);
     if (result == 0)
-        result = fetch_backup(&backup, whole, common, own->force, &error);
+        result = fetch_backup(&backup, &scenario->backups.names, whole, common, own->force, &error);
     backup_file_free(&backup);
     if (result < 0)
         return fail(scenario->name, found, &error);

@@ -17,6 +17,7 @@
 #include "postgres/hosts.h"
 #include "report/text.h"
 #include "shelf/age.h"
+#include "shelf/backup_list.h"
 #include "shelf/backup_read.h"
 #include "shelf/manifest.h"
 
@@ -102,18 +103,40 @@ static bool has_manifest(const struct backup_file *backup, const struct archive 
            strcmp(manifest.sha256, archive->sha256) == 0;
 }
 
+/* When it was made, for telling its date from others in its name. */
+static time_t made_at(const struct backup_file *backup, const struct tm *creation)
+{
+    struct tm copy = creation ? *creation : (struct tm){0};
+    copy.tm_isdst = -1;
+    return creation ? mktime(&copy) : backup->modified;
+}
+
+/* Its name, and how old it is by that, or by what else tells. */
+static void date_backup(const struct backup_file *backup, const struct tm *creation,
+                        const struct strings *others, struct draft *draft)
+{
+    const struct name_hints hints = {others, made_at(backup, creation)};
+    struct backup_file dated = *backup;
+    draft->pattern = draft_pattern(backup->name, &hints, &draft->is_undated, &draft->rivals);
+    draft->is_undated = draft->is_undated || draft->rivals.count > 0;
+    dated.has_name_date =
+        name_pattern_match(draft->pattern, backup->name, &dated.name_date) && !draft->is_undated;
+    if (draft->is_undated)
+        dated.name_date = date_of_file(backup->modified);
+    const struct backup_time made = draft->is_undated && creation
+                                        ? backup_time_of_header(&dated, creation)
+                                        : backup_time(&dated, creation);
+    draft->backup_age_s = (int64_t)(time(NULL) - made.time);
+}
+
 static void describe_backup(const struct backup_file *backup, const struct archive *archive,
-                            struct draft *draft)
+                            const struct strings *others, struct draft *draft)
 {
     const struct tm *creation = archive->has_creation_time ? &archive->creation_local : NULL;
     draft->origin = xasprintf("the backup %s", backup->path);
     draft->location = xstrdup(shelf_location(backup->shelf));
-    draft->pattern = draft_pattern(backup->name, &draft->is_undated);
     draft->has_header = creation != NULL;
-    const struct backup_time made = draft->is_undated && creation
-                                        ? backup_time_of_header(backup, creation)
-                                        : backup_time(backup, creation);
-    draft->backup_age_s = (int64_t)(time(NULL) - made.time);
+    date_backup(backup, creation, others, draft);
     draft->has_manifest = has_manifest(backup, archive);
 }
 
@@ -122,15 +145,16 @@ static int from_backup(const char *path, int jobs, struct draft *ret_draft, stru
     cleanup(shelf_freep) struct shelf *shelf = NULL;
     cleanup(free_pointer) char *whole =
         starts_with(path, "s3://") ? xstrdup(path) : path_absolute(path);
+    cleanup(strings_free) struct strings others = {0};
     struct backup_file backup = {0};
     struct archive archive = {0};
     const struct archive_options reading = {.threads = jobs};
-    if (place_find(whole, &shelf, &backup, error) < 0)
+    if (place_find(whole, &shelf, &backup, &others, error) < 0)
         return -1;
     int result = backup_read(&archive, &backup, &reading, error);
     if (result == 0) {
         draft_of_archive(&archive, ret_draft);
-        describe_backup(&backup, &archive, ret_draft);
+        describe_backup(&backup, &archive, &others, ret_draft);
     }
     archive_free(&archive);
     backup_file_free(&backup);
@@ -186,6 +210,10 @@ static void tell_next(const struct draft *draft, const char *path, const char *f
     bool is_set = url && (!from || strcmp(url, from) == 0);
     fprintf(stderr, "%s: written, of %zu table%s. Next:\n", path, draft->table_count,
             draft->table_count == 1 ? "" : "s");
+    if (draft->rivals.count > 0)
+        fprintf(
+            stderr,
+            "  look at backups.name in it: there is more than one date in that of the backup\n");
     if (draft->location)
         fprintf(stderr, "  restore-verifier verify %s\n", path);
     else

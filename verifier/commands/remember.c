@@ -130,7 +130,39 @@ static int append(const struct scenario *scenario, const struct run *run, const 
     return outcome;
 }
 
-void remember(const struct scenario *scenario, const struct run *run, const char *reports)
+/* Whatever the scenario is named whose file "…/NAME.jsonl" it speaks of. Caller frees. */
+static char *without_file(const char *text, const char *scenario)
+{
+    cleanup(free_pointer) char *file = xasprintf("/%s.", scenario);
+    const char *found = strstr(text, file);
+    return found ? xasprintf("%.*s/*.%s", (int)(found - text), text, found + strlen(file))
+                 : xstrdup(text);
+}
+
+static bool says_the_same(const struct remembered *one, const char *scenario, const char *text)
+{
+    cleanup(free_pointer) char *before = without_file(one->text, one->first);
+    cleanup(free_pointer) char *now = without_file(text, scenario);
+    return strcmp(before, now) == 0;
+}
+
+/* Takes the text. */
+static void say(struct remembering *remembering, const char *scenario, char *text)
+{
+    for (size_t i = 0; i < remembering->count; i++)
+        if (says_the_same(&remembering->items[i], scenario, text)) {
+            remembering->items[i].count++;
+            free(text);
+            return;
+        }
+    remembering->items =
+        xreallocarray(remembering->items, remembering->count + 1, sizeof(*remembering->items));
+    remembering->items[remembering->count++] =
+        (struct remembered){.text = text, .first = xstrdup(scenario), .count = 1};
+}
+
+void remember(const struct scenario *scenario, const struct run *run, const char *reports,
+              struct remembering *remembering)
 {
     struct error error;
     const char *command = command_of(run->kind);
@@ -141,11 +173,26 @@ void remember(const struct scenario *scenario, const struct run *run, const char
     if (run->facts->backup.given)
         return;
     if (appended > 0)
-        fprintf(stderr,
-                "restore-verifier: %s: the history goes on in %s/history, because it cannot be "
-                "kept where the backups lie: %s; set `history` to keep it elsewhere\n",
-                run->name, reports, error.text);
+        say(remembering, run->name,
+            xasprintf("the history goes on in %s/history, because it cannot be kept where the "
+                      "backups lie: %s; set `history` to keep it elsewhere",
+                      reports, error.text));
     else if (appended < 0)
-        fprintf(stderr, "restore-verifier: %s: this run is not in the history: %s\n", run->name,
-                error.text);
+        say(remembering, run->name, xasprintf("this run is not in the history: %s", error.text));
+}
+
+void remembering_tell(struct remembering *remembering)
+{
+    for (size_t i = 0; i < remembering->count; i++) {
+        struct remembered *one = &remembering->items[i];
+        if (one->count == 1)
+            fprintf(stderr, "restore-verifier: %s: %s\n", one->first, one->text);
+        else
+            fprintf(stderr, "restore-verifier: %s and %zu other scenario%s: %s\n", one->first,
+                    one->count - 1, one->count == 2 ? "" : "s", one->text);
+        free(one->text);
+        free(one->first);
+    }
+    free(remembering->items);
+    *remembering = (struct remembering){0};
 }

@@ -295,14 +295,16 @@ static void verify_all(struct verification *verification)
 static void remember_all(const struct verification *verification, const struct loaded *loaded)
 {
     const char *reports = verification->common->reports;
+    struct remembering remembering = {0};
     for (size_t i = 0; i < verification->count; i++) {
         const struct rehearsing *rehearsing = &verification->rehearsals[i];
         if (!loaded->scenarios[i])
             continue;
-        remember(loaded->scenarios[i], &verification->runs[i], reports);
+        remember(loaded->scenarios[i], &verification->runs[i], reports, &remembering);
         if (rehearsing->done && *rehearsing->done)
-            remember(loaded->scenarios[i], &rehearsing->report, reports);
+            remember(loaded->scenarios[i], &rehearsing->report, reports, &remembering);
     }
+    remembering_tell(&remembering);
 }
 
 /* Behind all that is printed, so that nobody waits for it. Of a run that somebody ended, of a part

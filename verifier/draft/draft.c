@@ -172,5 +172,6 @@ void draft_free(struct draft *draft)
     free(draft->server_version);
     free(draft->location);
     free(draft->pattern);
+    strings_free(&draft->rivals);
     *draft = (struct draft){0};
 }

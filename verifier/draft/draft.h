@@ -69,8 +69,9 @@ struct draft {
     /* Of a backup: where it lies, and what its kind are named. NULL: it is to be made by `dump`. */
     char *location;
     char *pattern;
-    bool is_undated; /* the pattern tells no date */
-    bool has_header; /* the archive tells when it was made */
+    bool is_undated;       /* the pattern tells no date, or not surely that of the backup */
+    struct strings rivals; /* patterns that describe its name as well */
+    bool has_header;       /* the archive tells when it was made */
     int64_t backup_age_s;
     bool has_manifest;
 };

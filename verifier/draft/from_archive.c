@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "draft/sources.h"
 #include "draft/statement.h"
 #include "postgres/table_counts.h"
-#include "shelf/name_pattern.h"
 
 static struct draft_table *find(struct draft *draft, const char *schema, const char *name)
 {
@@ -93,77 +91,4 @@ void draft_of_archive(const struct archive *archive, struct draft *ret_draft)
     draft_leave_out_platform(&draft, &present);
     draft_find_migrations(&draft);
     *ret_draft = draft;
-}
-
-/* --- names ------------------------------------------------------------------------------------ */
-
-static void add_literal(struct buffer *pattern, const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        buffer_append(pattern, text[i] == '%' ? "%%" : text + i, text[i] == '%' ? 2 : 1);
-}
-
-/* The pattern with a date at `from` that takes `length` bytes. Caller frees. */
-static char *pattern_with(const char *name, size_t from, const char *date, size_t length)
-{
-    struct buffer pattern;
-    buffer_init(&pattern, 4096);
-    add_literal(&pattern, name, from);
-    buffer_append_text(&pattern, date);
-    add_literal(&pattern, name + from + length, strlen(name + from + length));
-    return buffer_steal(&pattern);
-}
-
-char *draft_pattern(const char *name, bool *ret_is_undated)
-{
-    /* The most telling first; each with the bytes that it takes. */
-    static const struct {
-        const char *date;
-        size_t length;
-    } dates[] = {
-        {"%Y-%m-%dT%H:%M:%SZ", 20},
-        {"%Y-%m-%dT%H:%M:%S", 19},
-        {"%Y-%m-%dT%H-%M-%SZ", 20},
-        {"%Y-%m-%dT%H-%M-%S", 19},
-        {"%Y-%m-%dT%H:%MZ", 17},
-        {"%Y-%m-%dT%H:%M", 16},
-        {"%Y%m%dT%H%M%SZ", 16},
-        {"%Y%m%dT%H%M%S", 15},
-        {"%Y%m%d_%H%M%S", 15},
-        {"%Y%m%d-%H%M%S", 15},
-        {"%Y-%m-%d_%H-%M-%S", 19},
-        {"%Y-%m-%d-%H-%M-%S", 19},
-        {"%Y-%m-%d_%H%M%S", 17},
-        {"%Y-%m-%d-%H%M%S", 17},
-        {"%d-%m-%Y@%H-%M-%S", 19},
-        {"%Y-%m-%d_%H-%M", 16},
-        {"%Y-%m-%d_%H%M", 15},
-        {"%Y-%m-%d-%H%M", 15},
-        {"%Y%m%d%H%M%S", 14},
-        {"%Y%m%d_%H%M", 13},
-        {"%Y%m%d-%H%M", 13},
-        {"%Y%m%d%H%M", 12},
-        {"%Y-%m-%d", 10},
-        {"%Y_%m_%d", 10},
-        {"%Y.%m.%d", 10},
-        {"%d-%m-%Y", 10},
-        {"%d.%m.%Y", 10},
-        {"%Y%m%d", 8},
-        {"%s", 10},
-    };
-    size_t whole = strlen(name);
-    for (size_t i = 0; i < ARRAY_LENGTH(dates); i++)
-        for (size_t from = 0; from + dates[i].length <= whole; from++) {
-            struct error ignored;
-            struct name_date date;
-            cleanup(free_pointer) char *pattern =
-                pattern_with(name, from, dates[i].date, dates[i].length);
-            if (name_pattern_check(pattern, &ignored) == 0 &&
-                name_pattern_match(pattern, name, &date) && !date.undated) {
-                *ret_is_undated = false;
-                return take(&pattern);
-            }
-        }
-    *ret_is_undated = true;
-    return pattern_with(name, whole, "", 0);
 }

@@ -8,9 +8,12 @@
 #include "shelf/location.h"
 #include "shelf/name_pattern.h"
 
+enum { OTHERS_MOST = 200 }; /* names that one with several dates is held against */
+
 /* The best so far of those that lie on a shelf. */
 struct choice {
     struct shelf *shelf;
+    const struct strings *others; /* what lies there */
     char *name;
     time_t time;
     bool is_dated;
@@ -46,6 +49,8 @@ static int look(void *context, const struct shelf_entry *entry, struct error *er
 {
     struct choice *choice = context;
     struct name_date date = {.time = entry->modified};
+    const struct name_hints hints = {choice->others, entry->modified};
+    cleanup(strings_free) struct strings rivals = {0};
     bool is_undated;
     (void)error;
     choice->has_parts =
@@ -53,7 +58,8 @@ static int look(void *context, const struct shelf_entry *entry, struct error *er
         (entry->kind == SHELF_FILE && backup_part_of_file(entry->name) != PART_COUNT);
     if (!is_backup(choice, entry))
         return 0;
-    cleanup(free_pointer) char *pattern = draft_pattern(entry->name, &is_undated);
+    cleanup(free_pointer) char *pattern = draft_pattern(entry->name, &hints, &is_undated, &rivals);
+    is_undated = is_undated || rivals.count > 0;
     if (!is_undated)
         name_pattern_match(pattern, entry->name, &date);
     bool is_better = !choice->name || (!is_undated && !choice->is_dated) ||
@@ -67,6 +73,21 @@ static int look(void *context, const struct shelf_entry *entry, struct error *er
     return 0;
 }
 
+static int add_other(void *context, const struct shelf_entry *entry, struct error *error)
+{
+    struct strings *others = context;
+    if (draft_count_dates(entry->name) > 1)
+        strings_add(others, entry->name);
+    return others->count < OTHERS_MOST ? 0 : cannot_verify(error, "these are enough");
+}
+
+/* Only those that have several dates as well: what differs in nothing else from one that has. */
+static void find_others(struct shelf *shelf, struct strings *others)
+{
+    struct error ignored;
+    shelf_list(shelf, "", add_other, others, &ignored);
+}
+
 /* Chooses among what lies there. 1: it is a backup itself. */
 static int choose(const char *location, struct shelf **ret_shelf, char **ret_name,
                   struct error *error)
@@ -75,7 +96,9 @@ static int choose(const char *location, struct shelf **ret_shelf, char **ret_nam
     const struct store_options options = {.location = location};
     if (shelf_open(&options, &shelf, error) < 0)
         return -1;
-    struct choice choice = {.shelf = shelf};
+    cleanup(strings_free) struct strings others = {0};
+    find_others(shelf, &others);
+    struct choice choice = {.shelf = shelf, .others = &others};
     int outcome = shelf_list(shelf, "", look, &choice, error);
     if (outcome == 0 && choice.has_parts)
         outcome = 1;
@@ -133,14 +156,18 @@ static int place(const char *path, struct shelf **ret_shelf, char **ret_name, st
 }
 
 int place_find(const char *path, struct shelf **ret_shelf, struct backup_file *ret_backup,
-               struct error *error)
+               struct strings *others, struct error *error)
 {
     cleanup(shelf_freep) struct shelf *shelf = NULL;
     cleanup(free_pointer) char *name = NULL;
+    cleanup(strings_free) struct strings rivals = {0};
+    const struct name_hints hints = {.others = others};
     bool is_undated;
     if (place(path, &shelf, &name, error) < 0)
         return -1;
-    cleanup(free_pointer) char *pattern = draft_pattern(name, &is_undated);
+    if (draft_count_dates(name) > 1)
+        find_others(shelf, others);
+    cleanup(free_pointer) char *pattern = draft_pattern(name, &hints, &is_undated, &rivals);
     const struct backup_names names = backup_names_of(pattern);
     if (backup_stat(shelf, name, &names, ret_backup, error) < 0)
         return -1;

@@ -85,6 +85,22 @@ static void write_databases(const struct draft *draft, struct buffer *file)
                   listed);
 }
 
+/* Dates of which it is not known which one is the backup's. */
+static void write_rivals(const struct draft *draft, struct buffer *file)
+{
+    if (draft->rivals.count == 0)
+        return;
+    buffer_append_text(
+        file, "  # There is more than one date in the name, and which of them is that of "
+              "the backup\n  # cannot be told: so that of its header or file counts. Where "
+              "another name describes\n  # the backup of every night, take that, and `time: "
+              "name`:\n");
+    for (size_t i = 0; i < draft->rivals.count; i++) {
+        cleanup(free_pointer) char *scalar = value_scalar(draft->rivals.items[i]);
+        buffer_printf(file, "  #   name: %s\n", scalar);
+    }
+}
+
 static void write_backups(const struct draft *draft, const char *scenario, struct buffer *file)
 {
     cleanup(free_pointer) char *location = draft->location ? value_scalar(draft->location) : NULL;
@@ -95,9 +111,11 @@ static void write_backups(const struct draft *draft, const char *scenario, struc
         add_line(file, NULL, "  location: %s", location);
     else
         add_line(file, "or s3://bucket/prefix", "  location: ${BACKUP_DIR:-./backups}");
+    write_rivals(draft, file);
     add_line(file,
-             draft->is_undated ? "it tells no date, so that of the file counts"
-                               : "the date in the name says how old a backup is",
+             draft->rivals.count > 0 ? "as far as can be told; it says which files are backups"
+             : draft->is_undated     ? "it tells no date, so that of the file counts"
+                                     : "the date in the name says how old a backup is",
              "  name: %s", name);
     if (draft->is_undated)
         add_line(file, NULL, "  time: %s", draft->has_header ? "header" : "modified");

@@ -138,6 +138,7 @@ static void look_inside(struct area *area, const struct address *address,
     look_at_sessions(area, address);
     look_at_rights(area, connection);
     look_at_pg_dump(area);
+    learn_extensions_of_source(area, connection);
     judge_clock(area, "the database", strtoll(PQgetvalue(result, 0, 1), NULL, 10) - now);
 }
 

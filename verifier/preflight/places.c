@@ -153,6 +153,7 @@ static void tell_latest(struct area *area, const struct backup_file *latest)
                 : scenario->source.database
                     ? ", which is more than max_age: run the dump"
                     : ", which is more than max_age: find out why there is no newer one");
+    learn_extensions_of_backup(area, latest, has_manifest ? &manifest : NULL);
 }
 
 static void look_for_latest(struct area *area, struct shelf *shelf)
@@ -230,7 +231,7 @@ void look_at_backups(struct area *area)
 
 /* --- room ------------------------------------------------------------------------------------- */
 
-static char *parent_of(const char *path)
+char *parent_of(const char *path)
 {
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/')

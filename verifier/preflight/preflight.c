@@ -79,17 +79,30 @@ static void take_findings(struct findings *all, struct findings *some)
     *some = (struct findings){0};
 }
 
-/* The source knows best; the last backup tells where there is none. */
+void learned_free(struct learned *learned)
+{
+    strings_free(&learned->extensions);
+    free(learned->why_not);
+    learned->why_not = NULL;
+}
+
+/* The source knows best; the last backup tells where there is none. What is on the heap is
+ * borrowed. */
 static struct learned learned_of(const struct learned *source, const struct learned *backups)
 {
+    const struct learned *extensions = source->knows_extensions ? source : backups;
     return (struct learned){
         .server_major = source->server_major ? source->server_major : backups->server_major,
         .database_bytes = source->database_bytes ? source->database_bytes : backups->database_bytes,
         .backup_bytes = backups->backup_bytes,
+        .knows_extensions = extensions->knows_extensions,
+        .can_leave_out = extensions->can_leave_out,
+        .extensions = extensions->extensions,
+        .why_not = extensions->why_not,
     };
 }
 
-void preflight_run(const struct scenario *scenario, int64_t timeout_ms,
+void preflight_run(const struct scenario *scenario, const char *reports, int64_t timeout_ms,
                    struct findings *ret_findings)
 {
     struct findings findings = {0};
@@ -97,6 +110,7 @@ void preflight_run(const struct scenario *scenario, int64_t timeout_ms,
     struct area local = fresh;
     struct area files = fresh;
     look_at_work_directory(&local);
+    look_at_reports(&local, reports);
     look_at_files(&files);
     struct looking all[] = {{fresh, look_at_source, 0},
                             {fresh, look_at_backups, 0},
@@ -108,8 +122,11 @@ void preflight_run(const struct scenario *scenario, int64_t timeout_ms,
     look_at_room(&local);
     look_at_space(&local);
     look_at_restoring(&local);
-    for (size_t i = 0; i < ARRAY_LENGTH(all); i++)
+    look_at_extensions(&local);
+    for (size_t i = 0; i < ARRAY_LENGTH(all); i++) {
         take_findings(&findings, &all[i].area.findings);
+        learned_free(&all[i].area.learned);
+    }
     take_findings(&findings, &local.findings);
     take_findings(&findings, &files.findings);
     *ret_findings = findings;

@@ -32,8 +32,8 @@ struct findings {
 };
 
 /* In the order in which a night needs them. While it runs it has threads; the process must ignore
- * SIGPIPE. To be freed. */
-void preflight_run(const struct scenario *scenario, int64_t timeout_ms,
+ * SIGPIPE. `reports` is the directory of the reports. To be freed. */
+void preflight_run(const struct scenario *scenario, const char *reports, int64_t timeout_ms,
                    struct findings *ret_findings);
 void findings_free(struct findings *findings);
 

@@ -231,6 +231,45 @@ static void skipped_lines(const struct paper *paper, const struct cases *cases, 
     }
 }
 
+static bool same_error(const struct report_case *one, const struct report_case *other)
+{
+    return one->verdict == VERDICT_ERROR && other->verdict == VERDICT_ERROR &&
+           strcmp(one->message, other->message) == 0;
+}
+
+/* "a, b and c", or "a and 16 other checks". Caller frees. */
+static char *names_of_same(const struct cases *cases, const struct report_case *one)
+{
+    enum { NAMED_MOST = 3 };
+    cleanup(strings_free) struct strings names = {0};
+    for (size_t i = 0; i < cases->count; i++)
+        if (same_error(one, &cases->items[i]))
+            strings_add(&names, cases->items[i].name);
+    return names.count <= NAMED_MOST
+               ? strings_listed(&names)
+               : xasprintf("%s and %zu other checks", one->name, names.count - 1);
+}
+
+/* So is what kept many from being looked at, such as the end of the run: at the first of them. What
+ * each would have looked at, the report tells. */
+static void error_lines(const struct paper *paper, const struct cases *cases, size_t index,
+                        const char *file)
+{
+    const struct report_case *one = &cases->items[index];
+    struct report_case first = *one;
+    size_t same = 0;
+    for (size_t i = 0; i < cases->count && !paper->verbose; i++) {
+        bool is_same = same_error(one, &cases->items[i]);
+        if (is_same && i < index)
+            return;
+        if (is_same && strcmp(one->details, cases->items[i].details) != 0)
+            first.details = (char[]){""};
+        same += is_same;
+    }
+    cleanup(free_pointer) char *names = names_of_same(cases, one);
+    spoken_lines(paper, &first, same > 1 ? names : one->name, file);
+}
+
 static void case_lines(const struct paper *paper, const struct cases *cases, const char *file)
 {
     size_t name_width = 0;
@@ -243,7 +282,9 @@ static void case_lines(const struct paper *paper, const struct cases *cases, con
         const struct report_case *one = &cases->items[i];
         if (one->verdict == VERDICT_SKIP)
             continue;
-        if (one->verdict != VERDICT_PASS || one->warn)
+        if (one->verdict == VERDICT_ERROR)
+            error_lines(paper, cases, i, file);
+        else if (one->verdict != VERDICT_PASS || one->warn)
             spoken_lines(paper, one, one->name, file);
         else if (paper->list_passed)
             passed_line(paper, one, name_width);

@@ -1,5 +1,6 @@
 #include "shelf/fetch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -293,13 +294,73 @@ static int fetch_whole(const struct backup_file *backup, const struct manifest *
     return publish(&fetched, options->replace, error);
 }
 
+struct wanted {
+    const struct backup_file *backup;
+    const struct backup_names *names; /* may be NULL */
+};
+
 static bool is_ours(const char *name, const void *context)
 {
-    const struct backup_file *backup = context;
+    const struct wanted *wanted = context;
+    const struct backup_file *backup = wanted->backup;
+    struct name_date ignored;
+    for (size_t i = 0; wanted->names && i < PART_COUNT; i++)
+        if (wanted->names->patterns[i] &&
+            name_pattern_match(wanted->names->patterns[i], name, &ignored))
+            return true;
     for (size_t i = 0; i < backup->part_count; i++)
         if (strcmp(name, backup->parts[i].name) == 0)
             return true;
     return strcmp(name, backup->name) == 0;
+}
+
+/* The NAME of .NAME.partial; NULL when it is something else. Caller frees. */
+static char *hidden_name_read(const char *hidden)
+{
+    static const char ending[] = ".partial";
+    size_t length = strlen(hidden);
+    if (hidden[0] != '.' || !ends_with(hidden, ending) || length < strlen(ending) + 2)
+        return NULL;
+    return xstrndup(hidden + 1, length - strlen(ending) - 1);
+}
+
+static bool is_empty(const char *path)
+{
+    DIR *entries = opendir(path);
+    size_t count = 0;
+    while (entries && count < 3 && readdir(entries)) /* . and .. */
+        count++;
+    if (entries)
+        closedir(entries);
+    return count < 3;
+}
+
+/* One that is empty may have been made by a run that is about to lock it. */
+static void folder_sweep(const char *path)
+{
+    struct error ignored;
+    struct stat status;
+    cleanup(close_descriptor) int lock = -1;
+    if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode))
+        return;
+    lock = lock_folder(path);
+    if (lock >= 0 && !is_empty(path))
+        tree_remove(path, &ignored);
+}
+
+/* Best effort. */
+static void folders_sweep(const char *directory, const struct wanted *wanted)
+{
+    DIR *entries = opendir(directory);
+    if (!entries)
+        return;
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        cleanup(free_pointer) char *name = hidden_name_read(entry->d_name);
+        cleanup(free_pointer) char *path = xasprintf("%s/%s", directory, entry->d_name);
+        if (name && is_ours(name, wanted))
+            folder_sweep(path);
+    }
+    closedir(entries);
 }
 
 static bool is_in_place(const char *source, const char *name, const char *directory)
@@ -373,10 +434,12 @@ int backup_fetch(const struct backup_file *backup, const struct manifest *manife
                  struct error *error)
 {
     bool is_folder = backup->is_directory && backup->part_count == 0;
+    const struct wanted wanted = {backup, options->names};
     if (refuse_its_own_place(backup, options->directory, error) < 0 ||
         check_manifest_place(backup, options, error) < 0)
         return -1;
-    new_files_sweep(options->directory, is_ours, backup);
+    new_files_sweep(options->directory, is_ours, &wanted);
+    folders_sweep(options->directory, &wanted);
     if (check_room(backup, options->directory, error) < 0 ||
         (is_folder ? fetch_folder(backup, manifest, options, archive, error)
                    : fetch_whole(backup, manifest, options, archive, error)) < 0)

@@ -4,7 +4,8 @@
  * on the disk: what they hold together must be intact, and of the size and SHA-256 that the
  * manifest tells, where there is one. Only then they get their names, and the manifest is put
  * beside them. A set that lies in a directory is put into one of that name; so is a
- * directory-format dump, which is written into the hidden directory .NAME.partial first.
+ * directory-format dump, which is written into the hidden directory .NAME.partial first. Where a
+ * killed run left one, the next run takes it away, whichever backup it fetches.
  */
 #ifndef SHELF_FETCH_H
 #define SHELF_FETCH_H
@@ -16,9 +17,11 @@
 #include "shelf/manifest.h"
 
 struct fetch_options {
-    const char *directory; /* that exists */
-    bool replace;          /* what has the name there already */
-    int threads;           /* as in archive_options */
+    const char *directory;            /* that exists */
+    const struct backup_names *names; /* of the other backups of its kind: what killed runs left of
+                                         these goes too; may be NULL */
+    bool replace;                     /* what has the name there already */
+    int threads;                      /* as in archive_options */
 };
 
 /* `manifest` is that of the backup, or NULL. `archive` must be all zero and needs archive_free() in

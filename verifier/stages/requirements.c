@@ -250,8 +250,8 @@ bool extension_is_left_out(const struct archive *archive, const struct exclusion
     return false;
 }
 
-static int is_available(struct connection *connection, const char *extension, bool *ret_available,
-                        struct error *error)
+int extension_is_available(struct connection *connection, const char *extension,
+                           bool *ret_available, struct error *error)
 {
     const char *const parameters[] = {extension, NULL};
     cleanup(result_clear) PGresult *result = NULL;
@@ -262,8 +262,8 @@ static int is_available(struct connection *connection, const char *extension, bo
     return 0;
 }
 
-static int refuse_missing(const struct archive *archive, const struct strings *missing, int major,
-                          struct error *error)
+int extensions_refuse(const struct strings *missing, int major, bool can_leave_out,
+                      struct error *error)
 {
     struct buffer list;
     buffer_init(&list, sizeof(error->text));
@@ -272,10 +272,9 @@ static int refuse_missing(const struct archive *archive, const struct strings *m
         describe_missing(missing->items[i], major, &list);
     }
     cleanup(free_pointer) char *otherwise =
-        archive->format == ARCHIVE_PLAIN && archive->part_count == 0
-            ? xstrdup("dump in custom format, of which restore.exclude can leave it out")
-            : xasprintf("leave it out with `EXTENSION %s` under restore.exclude",
-                        missing->items[0]);
+        can_leave_out
+            ? xasprintf("leave it out with `EXTENSION %s` under restore.exclude", missing->items[0])
+            : xstrdup("dump in custom format, of which restore.exclude can leave it out");
     cannot_verify(error,
                   "the backup needs the extension%s %s, which %s not installed for PostgreSQL %d "
                   "here: install what is missing, or %s",
@@ -297,10 +296,11 @@ int extensions_available(const struct archive *archive, const struct exclusion *
         if (extension_is_left_out(archive, exclusion, name) || strings_contain(&seen, name))
             continue;
         strings_add(&seen, name);
-        if (is_available(connection, name, &available, error) < 0)
+        if (extension_is_available(connection, name, &available, error) < 0)
             return -1;
         if (!available)
             strings_add(&missing, name);
     }
-    return missing.count == 0 ? 0 : refuse_missing(archive, &missing, major, error);
+    bool can_leave_out = archive->format != ARCHIVE_PLAIN || archive->part_count > 0;
+    return missing.count == 0 ? 0 : extensions_refuse(&missing, major, can_leave_out, error);
 }

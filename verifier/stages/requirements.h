@@ -41,6 +41,15 @@ bool creates_public_schema(const struct archive *archive);
 bool extension_is_left_out(const struct archive *archive, const struct exclusion *exclusion,
                            const char *extension);
 
+/* Does a server have it? */
+int extension_is_available(struct connection *connection, const char *extension,
+                           bool *ret_available, struct error *error);
+
+/* The error that names those that are missing for that major version, with their Debian packages.
+ * `can_leave_out`: restore.exclude can name them. */
+int extensions_refuse(const struct strings *missing, int major, bool can_leave_out,
+                      struct error *error);
+
 /* Looks up every extension that the archive needs, but for those that are left out. The error names
  * all that are missing, with their Debian packages where these are known. */
 int extensions_available(const struct archive *archive, const struct exclusion *exclusion,

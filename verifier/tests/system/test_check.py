@@ -2,13 +2,17 @@
 Each thing is broken once, after it was found good."""
 
 import email.utils
+import gzip
 import json
+import pathlib
 import socket
 import subprocess
 import time
 
 import pytest
 
+import running
+import servers
 from running import CANNOT_VERIFY, IS_ROOT, PASSED, ROOT, needs_root, today
 from s3_proxy import Answer
 
@@ -43,7 +47,7 @@ def test_all_is_there(place, server, database):
     findings = checked(place, whole(place, server, database(TABLE)))
     checks = {check for check, _, _ in findings}
     assert checks == {"database", "sessions", "rights", "pg_dump", "clock", "backups", "latest backup", "room for backups", "history", "objects",
-                      "copy of objects", "work directory", "room to restore", "restore tools", "throwaway server", "migrations", "commands"}, findings
+                      "copy of objects", "work directory", "room to restore", "restore tools", "throwaway server", "extensions", "reports", "migrations", "commands"}, findings
     assert said(findings, "warn") == f"copy of objects: {place.backups}/copy is not there yet: `restore-verifier sync` makes it"
     assert "may read every table" in said(findings, "pass") and "none yet: the first dump makes it" in said(findings, "pass")
     assert not list(place.backups.iterdir()) and not list(place.tmp.iterdir())
@@ -143,6 +147,115 @@ def test_a_server_that_does_not_start(place, server):
     findings = checked(place, scenario, code=CANNOT_VERIFY, environment=broken)
     assert "throwaway server: " in said(findings, "error") and "did not start" in said(findings, "error"), findings
     assert not list(place.tmp.iterdir())
+
+
+def without(place, *extensions):
+    """PostgreSQL's programs, with an installation that lacks these extensions."""
+    share = place.directory / "share"
+    (share / "extension").mkdir(parents=True)
+    for control in pathlib.Path(subprocess.run([servers.BIN / "pg_config", "--sharedir"], capture_output=True, text=True, check=True).stdout.strip()).glob("extension/*.control"):
+        if control.stem not in extensions:
+            (share / "extension" / control.name).touch()
+    return place.stand_in(initdb=f'[ "$1" = --show ] || exec $real/initdb "$@"\nprintf "VERSION=x\nshare_path={share}\nPGPATH=y\n" >&2')
+
+
+# names that the scenario leaves out, verdict, words
+NEEDED = {
+    "nothing": ([], "error", ["needs the extensions cube, earthdistance, hstore, which are not installed", "or leave it out with `EXTENSION cube` under restore.exclude"]),
+    "one of them": (["EXTENSION hstore"], "error", ["needs the extensions cube, earthdistance, which are not"]),
+    "with what builds on it": (["EXTENSION cube", "EXTENSION hstore"], "pass", ["pg_trgm", "installed for PostgreSQL"]),
+    "with its schema": (["SCHEMA apart", "EXTENSION cube"], "pass", ["pg_trgm", "installed for PostgreSQL"]),
+}
+
+
+@pytest.mark.parametrize("has_source", [True, False])
+@pytest.mark.parametrize("name", NEEDED)
+def test_extensions(place, server, database, name, has_source):
+    """Of the database, or of the latest backup: both tell the same, and so would a restore."""
+    left_out, verdict, words = NEEDED[name]
+    made = database("create extension pg_trgm; create schema apart; create extension hstore schema apart; create extension earthdistance cascade")
+    server.dump(made, place.backups / today("bugspark_%Y%m%d.dump"), "-Fc")
+    exclude = f"restore:\n  exclude: [{', '.join(left_out)}]\n" if left_out else ""
+    scenario = place.scenario((f"source:\n  database: {server.url(made)!r}\n" if has_source else "") + exclude, pattern="bugspark_%Y%m%d.dump")
+    assert "pg_trgm" in said(checked(place, scenario), "pass")
+    findings = checked(place, scenario, code=CANNOT_VERIFY if verdict == "error" else PASSED, environment=without(place, "hstore", "cube", "earthdistance"))
+    for word in words:
+        assert word in said([one for one in findings if one[0] == "extensions"], verdict), findings
+
+
+# How the backup is packed: name, options of pg_dump, a command behind it
+PACKED = {
+    "gzip": ("x_%Y%m%d.dump.gz", ["-Fc"]),
+    "a directory": ("x_%Y%m%d.dir", ["-Fd"]),
+    "tar": ("x_%Y%m%d.tar", ["-Ft"]),
+    "plain SQL": ("x_%Y%m%d.sql", ["-Fp"]),
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_extensions_of_a_backup(place, server, database, name):
+    pattern, options = PACKED[name]
+    backup = server.dump(database("create extension hstore; create table t ()"), place.backups / today(pattern), *options)
+    if name == "gzip":
+        backup.write_bytes(gzip.compress(backup.read_bytes()))
+    backup.chmod(0o755 if backup.is_dir() else 0o644)
+    scenario = place.scenario(pattern=pattern)
+    assert "extensions: hstore is installed for PostgreSQL" in said(checked(place, scenario), "pass")
+    findings = checked(place, scenario, code=CANNOT_VERIFY, environment=without(place, "hstore"))
+    assert "needs the extension hstore, which is not installed" in said(findings, "error")
+    assert ("dump in custom format" in said(findings, "error")) == (name == "plain SQL")
+
+
+def test_extensions_in_a_bucket(place, server, database, bucket):  # noqa: F811
+    """Of a custom archive; only its beginning is fetched."""
+    backup = server.dump(database("create extension hstore; create table t ()"), place.directory / "x.dump", "-Fc")
+    bucket.put(today("bugspark_%Y%m%d.dump"), backup.read_bytes())
+    scenario = bucket.scenario(pattern="bugspark_%Y%m%d.dump")
+    assert "extensions: hstore is installed" in said(checked(place, scenario), "pass")
+    assert "needs the extension hstore" in said(checked(place, scenario, code=CANNOT_VERIFY, environment=without(place, "hstore")), "error")
+
+
+def test_extensions_that_nobody_can_tell(place, server):
+    """A backup that cannot be read tells nothing: that is no reason to say that all is there."""
+    stale(place)
+    findings = checked(place, place.scenario())
+    assert "which ones the latest backup needs is not known before a run" in said(findings, "warn")
+    findings = checked(place, place.scenario(f"source:\n  database: {server.url('bugspark')!r}\n"))
+    assert "extensions: pg_trgm and plpgsql are installed" in said(findings, "pass"), "where the database tells"
+
+
+def test_extensions_of_a_server_to_restore_into(place, server, database):
+    server.sql("create role check_maker login createdb")
+    content = server.dump(database("create extension hstore; create table t ()"), place.directory / "x.dump", "-Fc", "-Z0").read_bytes()
+    scenario = place.scenario(f"restore:\n  server: {server.url('postgres', 'check_maker')!r}\n", pattern="bugspark_%Y%m%d.dump")
+    for name, verdict, words in (("hstore", "pass", "hstore is installed"), ("hstorx", "error", "the extension hstorx, which is not installed")):
+        place.put_bytes(content.replace(b"hstore", name.encode()))
+        findings = checked(place, scenario, code=CANNOT_VERIFY if verdict == "error" else PASSED)
+        assert words in said([one for one in findings if one[0] == "extensions"], verdict), findings
+
+
+def read_only(place):
+    place.reports.chmod(0o555)
+
+
+REPORTS = {
+    "are there": (None, "reports", "pass", "can be written"),
+    "are to be made": (None, "new", "pass", "is not there yet: the first run makes it"),
+    "have nothing above": (None, "new/a/b", "error", "cannot be made in"),
+    "are a file": (lambda place: (place.directory / "file").touch(), "file", "error", "is not a directory: name another one with --reports"),
+    "may not be written": (read_only, "reports", "error", "run this as a user that may"),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_directory_of_reports(place, name):
+    breaking, directory, verdict, words = REPORTS[name]
+    place.give_to(running.NOBODY if IS_ROOT else None)
+    if breaking:
+        breaking(place)
+    findings = checked(place, place.scenario(), "--reports", place.directory / directory, code=CANNOT_VERIFY if verdict == "error" else PASSED)
+    assert words in said([one for one in findings if one[0] == "reports"], verdict), findings
+    assert not (place.directory / "new").exists()
 
 
 NOWHERE = "restore:\n  server: postgresql://u:secretword@/x?host=/nowhere\n"

@@ -111,6 +111,33 @@ def test_two_at_once_do_not_share_a_directory(place):
     assert [path.name for path in hidden.parent.iterdir()] == [name]
 
 
+def partial(place, name):
+    """What a killed run leaves of a directory-format dump."""
+    hidden = place.directory / f"here/.{name}.partial"
+    hidden.mkdir(parents=True)
+    (hidden / "3001.dat.gz").write_text("x")
+    return hidden
+
+
+def test_what_a_killed_run_left_goes(place, good):
+    """Of last night's backup too, which nobody will fetch again; not what has another name, and not what is being written."""
+    place.put(ODD / "directory", today("odd_%Y%m%d.dir"))
+    scenario = place.scenario(pattern="odd_%Y%m%d.dir")
+    before = partial(place, today("odd_%Y%m%d.dir", days_ago=1))
+    others = {partial(place, name) for name in ("photos", "odd_20261399.dir")}
+    busy = partial(place, today("odd_%Y%m%d.dir", days_ago=2))
+    link = busy.parent / f".{today('odd_%Y%m%d.dir', days_ago=3)}.partial"
+    link.symlink_to(place.backups)
+    with subprocess.Popen(["flock", busy, "sh", "-c", "echo locked; read end"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        fetched(place, scenario)
+        other.stdin.close()
+    assert not before.exists()
+    assert set(before.parent.glob(".*.partial")) == {*others, busy, link}
+    fetched(place, scenario, "--force")
+    assert not busy.exists() and list(place.backups.iterdir())
+
+
 def other_backup(path):
     path.write_bytes(gzip.compress((ODD / "custom.dump").read_bytes(), 1))
 

@@ -134,6 +134,20 @@ def test_a_directory_of_its_own(place, good):
     assert run.code == PASSED and "bugspark: this run is not in the history: cannot " in run.err, "a history that cannot be written changes no verdict"
 
 
+@pytest.mark.parametrize("missing", [True, False])
+def test_of_many_it_is_said_once(place, missing):
+    """Whether the directory is not there, or a file in it cannot be written."""
+    directory = place.directory / ("no/such" if missing else "history")
+    paths = [place.scenario(name=f"s{i}", history=directory, location=place.directory / "nowhere") for i in range(4)]
+    for i in range(0 if missing else 4):
+        (directory / f"s{i}.jsonl").mkdir(parents=True)
+    run = place.run("verify", "--reports", place.reports, *paths[:3])
+    told = [line for line in run.err.splitlines() if "not in the history" in line]
+    assert len(told) == 1 and told[0].startswith("restore-verifier: s0 and 2 other scenarios: this run is not in the history: "), run.err
+    run = place.run("dump", "--reports", place.reports, *(place.scenario("source:\n  database: postgresql:///x?host=/nowhere\n", name=f"s{i}", history=directory) for i in range(2)))
+    assert run.err.count("s0 and 1 other scenario: this run is not in the history") == 1 == run.err.count("history: cannot"), run.err
+
+
 def test_where_it_cannot_lie_beside_the_backups(place, good):
     path = place.scenario(TABLES, history=None)
     place.put(good.gz)

@@ -3,6 +3,7 @@ matters, and that what it cannot do it says."""
 
 import gzip
 import shutil
+import time
 
 import pytest
 
@@ -188,6 +189,34 @@ def test_the_pattern_of_a_name(place, good, name):
     said = initiated(place, "--from", backup, "-").out
     lines = "\n".join(line.split(" #")[0].rstrip() for line in said.splitlines())
     assert f"\n  name: {NAMES_OF_BACKUPS[name]}\n" in lines, said
+
+
+# Names of tonight's backup, what lies beside it, the name that is written, what else is told. {} is the date.
+SEVERAL_DATES = {
+    "one that stays": ("shop_2020-01-01_snap-%Y%m%d.dump", True, "shop_2020-01-01_snap-%Y%m%d.dump", ""),
+    "alone, by its header": ("prod-%Y-%m-%dT%H%M-v20250101.dump", False, "prod-%Y-%m-%dT%H%M-v20250101.dump", ""),
+    "the same twice": ("s_%Y-%m-%d_%Y%m%d.dump", True, "s_%Y-%m-%d_%Y%m%d.dump", ""),
+    "none that is its own": ("shop_20200101_snap-2020-03-25.dump", False, "shop_20200101_snap-%Y-%m-%d.dump", "look at backups.name"),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL_DATES)
+def test_a_name_with_several_dates(place, good, name):
+    """And the next night is green as well."""
+    pattern, has_earlier, written, told = SEVERAL_DATES[name]
+    if has_earlier:
+        place.put(good.dump, time.strftime(pattern, time.localtime(time.time() - 86400)))
+    tonight = place.put(good.dump, pattern)
+    scenario = place.directory / "mine.yaml"
+    said = initiated(place, "--from", place.backups, scenario).err
+    text = scenario.read_text()
+    assert f"\n  name: {written} " in text, text
+    if not told:
+        assert "time:" not in text, text
+        tonight.rename(place.backups / time.strftime(pattern, time.localtime(time.time() - 3600)))
+    else:
+        assert told in said and "\n  time: header\n" in text and "cannot be told" in text and "#   name: shop_%Y%m%d_snap-2020-03-25.dump" in text
+    green(place, scenario)
 
 
 def test_a_backup_in_a_bucket(place, bucket, good):  # noqa: F811

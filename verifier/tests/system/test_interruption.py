@@ -86,6 +86,8 @@ def test_interrupted(place, held, stage, number):
     report = run.report()
     assert any("interrupted" in case.message for case in report.cases if case.verdict == "error"), report.text
     assert report.exit_code == CANNOT_VERIFY
+    assert sum("interrupted" in case.message for case in report.cases) > 1
+    assert run.err.count("the run was told to end") == 1, run.err
     assert "interrupted" in run.err and "What to do about bugspark: run it again: it was ended before" in " ".join(run.err.split())
 
 

@@ -235,6 +235,25 @@ START_TEST(contents_are_announced_once)
 }
 END_TEST
 
+/* Where nothing else is asked for, no row is read. */
+START_TEST(contents_alone)
+{
+    cleanup(free_pointer) char *path = xasprintf("fixtures/archives/odd/%s", odd[_i].file);
+    for (int threads = 1; threads <= 2; threads++) {
+        struct archive archive = {0};
+        struct error error;
+        struct archive_options options = {.threads = threads, .contents_only = true};
+        ck_assert_int_eq(archive_read(&archive, path, &options, &error), -1);
+        ck_assert_int_eq(error.fault, FAULT_MACHINE);
+        ck_assert(archive.contents_known && !archive.complete);
+        ck_assert_uint_eq(archive.extension_count, 1);
+        for (size_t i = 0; i < archive.table_count; i++)
+            ck_assert_int_eq(archive.tables[i].totals.rows, 0);
+        archive_free(&archive);
+    }
+}
+END_TEST
+
 START_TEST(needs_are_known)
 {
     static const char *const roles[] = {"postgres", "app_owner", "Read Only", "authenticated",
@@ -608,6 +627,7 @@ Suite *archive_read_suite(void)
     add_table_test(suite, corpus_has_its_rows, ARRAY_LENGTH(corpus));
     add_table_test(suite, every_format_holds_the_same, ARRAY_LENGTH(odd));
     add_table_test(suite, contents_are_announced_once, ARRAY_LENGTH(odd));
+    add_table_test(suite, contents_alone, ARRAY_LENGTH(odd));
     add_test(suite, needs_are_known);
     add_test(suite, entries_are_whole);
     add_table_test(suite, every_version_and_compression, 10 * 4);

@@ -60,6 +60,9 @@ static const struct {
     {"20261122T030405Z-x.dump", "%Y%m%dT%H%M%SZ-x.dump"},
     {"50%_2026.11.22.dump", "50%%_%Y.%m.%d.dump"},
     {"x_1793900000.dump", "x_%s.dump"},
+    {"a_2026-11-22T0304.sql", "a_%Y-%m-%dT%H%M.sql"},
+    {"20261122T0304Z.sql", "%Y%m%dT%H%MZ.sql"},
+    {"a_120261122.sql", NULL}, /* a number that a date happens to be in */
     {"latest.dump", NULL},
     {"100%.dump", NULL},
     {"v20269999.dump", NULL},
@@ -69,10 +72,64 @@ static const struct {
 START_TEST(the_date_in_a_name_is_found)
 {
     bool is_undated;
-    cleanup(free_pointer) char *pattern = draft_pattern(names[_i].name, &is_undated);
+    struct strings rivals = {0};
+    const struct name_hints none = {0};
+    cleanup(free_pointer) char *pattern =
+        draft_pattern(names[_i].name, &none, &is_undated, &rivals);
+    ck_assert_uint_eq(rivals.count, 0);
     ck_assert_int_eq(is_undated, names[_i].pattern == NULL);
     if (names[_i].pattern)
         ck_assert_str_eq(pattern, names[_i].pattern);
+}
+END_TEST
+
+/* Names with several dates; what lies beside them, separated by spaces; when it was made, in UTC
+ * (0: not known). */
+static const struct {
+    const char *name, *others;
+    int day, hour; /* of November 2026 */
+    const char *pattern;
+    size_t rivals;
+} several[] = {
+    /* By what lies beside it, whenever it was made. */
+    {"s_20261101_2026-11-25.x", "s_20261101_2026-11-24.x", 1, 3, "s_20261101_%Y-%m-%d.x", 0},
+    {"s_20261101_2026-11-25.x", "s_20261102_2026-11-25.x", 25, 3, "s_%Y%m%d_2026-11-25.x", 0},
+    {"s_20261124_2026-11-24.x", "s_20261123_2026-11-23.x", 25, 3, "s_%Y%m%d_%Y-%m-%d.x", 0},
+    {"s_20261124_2026-11-24.x", "s_20261124_2026-11-23.x", 25, 3, "s_20261124_%Y-%m-%d.x", 0},
+    {"s_20261101_2026-11-25.x", "s_20261002_2026-11-26.x s_20261003_2026-11-27.x", 25, 3,
+     "s_20261101_%Y-%m-%d.x", 1},
+    /* By when it was made. */
+    {"s_20261101_2026-11-25.x", "", 25, 3, "s_20261101_%Y-%m-%d.x", 0},
+    {"s_20261101_2026-11-25.x", "s_20261101.x s_20261101_2026-11-25.y", 1, 3,
+     "s_%Y%m%d_2026-11-25.x", 0},
+    {"p-2026-11-25T0300-v20250101.x", "", 25, 3, "p-%Y-%m-%dT%H%M-v20250101.x", 0},
+    {"s_20261125_2026-11-25.x", "", 25, 3, "s_%Y%m%d_%Y-%m-%d.x", 0},
+    /* That is not told. */
+    {"s_20261101_2026-11-25.x", "", 0, 0, "s_20261101_%Y-%m-%d.x", 1},
+    {"s_20261101_2026-11-25.x", "", 12, 3, "s_20261101_%Y-%m-%d.x", 1},
+    {"s_20261124_2026-11-25.x", "", 24, 23, "s_20261124_%Y-%m-%d.x", 1},
+};
+
+START_TEST(of_several_dates_the_backups_own_is_found)
+{
+    bool is_undated;
+    cleanup(strings_free) struct strings others = {0};
+    cleanup(strings_free) struct strings rivals = {0};
+    struct tm made = {
+        .tm_year = 126, .tm_mon = 10, .tm_mday = several[_i].day, .tm_hour = several[_i].hour};
+    const struct name_hints hints = {&others, several[_i].day ? timegm(&made) : 0};
+    for (const char *next = several[_i].others; *next; next += *next == ' ') {
+        size_t length = strcspn(next, " ");
+        strings_addf(&others, "%.*s", (int)length, next);
+        next += length;
+    }
+    strings_add(&others, several[_i].name); /* lies there itself */
+    setenv("TZ", "UTC", 1);
+    tzset();
+    cleanup(free_pointer) char *pattern =
+        draft_pattern(several[_i].name, &hints, &is_undated, &rivals);
+    ck_assert_str_eq(pattern, several[_i].pattern);
+    ck_assert_uint_eq(rivals.count, several[_i].rivals);
 }
 END_TEST
 
@@ -200,6 +257,7 @@ Suite *draft_suite(void)
     add_test(suite, what_yaml_takes_for_the_end_of_a_line_ends_no_comment);
     add_table_test(suite, a_scalar_is_read_as_the_same_text, ARRAY_LENGTH(texts));
     add_table_test(suite, the_date_in_a_name_is_found, ARRAY_LENGTH(names));
+    add_table_test(suite, of_several_dates_the_backups_own_is_found, ARRAY_LENGTH(several));
     add_table_test(suite, a_foreign_key_becomes_a_query, ARRAY_LENGTH(keys));
     add_test(suite, the_columns_of_a_table_are_found);
     add_table_test(suite, a_draft_is_a_scenario, ARRAY_LENGTH(texts));

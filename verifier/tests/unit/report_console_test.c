@@ -59,6 +59,27 @@ START_TEST(how_it_was_confined_is_told_to_those_who_want_more)
 }
 END_TEST
 
+/* As when a run is ended: once, unless asked for. */
+START_TEST(what_kept_many_from_being_looked_at_is_told_once)
+{
+    struct sample *sample = sample_new("s");
+    sample_add(sample, "g", "one", VERDICT_ERROR, "interrupted");
+    sample_add(sample, "g", "two", VERDICT_ERROR, "interrupted");
+    sample_add(sample, "g", "of its own", VERDICT_ERROR, "no such role");
+    sample_add(sample, "g", "three", VERDICT_ERROR, "interrupted");
+    cleanup(free_pointer) char *text = print_console(&sample->result, 1, false, false);
+    ck_assert_ptr_nonnull(strstr(text, "\n  ERROR  one, two and three\n         interrupted\n"
+                                       "  ERROR  of its own\n         no such role\n\n"));
+    cleanup(free_pointer) char *whole = print_console(&sample->result, 1, false, true);
+    ck_assert_ptr_nonnull(strstr(whole, "ERROR  two"));
+    ck_assert_ptr_nonnull(strstr(whole, "ERROR  three"));
+    sample_add(sample, "g", "four", VERDICT_ERROR, "interrupted");
+    cleanup(free_pointer) char *many = print_console(&sample->result, 1, false, false);
+    ck_assert_ptr_nonnull(strstr(many, "\n  ERROR  one and 3 other checks\n"));
+    sample_free(sample);
+}
+END_TEST
+
 START_TEST(nothing_that_was_seen_is_cut_off)
 {
     struct sample *sample = sample_new("s");
@@ -335,6 +356,7 @@ Suite *report_console_suite(void)
     Suite *suite = suite_create("report/console");
     add_test(suite, a_mixed_result_is_read_at_a_glance);
     add_test(suite, how_it_was_confined_is_told_to_those_who_want_more);
+    add_test(suite, what_kept_many_from_being_looked_at_is_told_once);
     add_test(suite, nothing_that_was_seen_is_cut_off);
     add_test(suite, a_reason_is_told_once);
     add_test(suite, verbose_tells_how_long_each_check_took);
