@@ -66,6 +66,14 @@ static const char *text_of(const json_t *object, const char *key)
     return text ? text : "";
 }
 
+static bool read_moment(const char *text, const char *format, time_t *ret_time)
+{
+    struct tm parts = {0};
+    const char *end = strptime(text, format, &parts);
+    *ret_time = timegm(&parts);
+    return end && *end == '\0';
+}
+
 /* --- the signature ---------------------------------------------------------------------------- */
 
 /* The document, if it can be read, says whose it is. */
@@ -297,6 +305,8 @@ static bool says(const struct check *check, json_t *said, json_t *expected)
     json_t *value;
     if (strcmp(text_of(check->root, "program"), "restore-verifier " PROGRAM_VERSION) == 0)
         return json_equal(said, expected);
+    if (!json_is_object(said))
+        return !said || !expected || json_equal(said, expected);
     json_object_foreach(said, key, value)
     {
         json_t *other = json_object_get(expected, key);
@@ -306,20 +316,20 @@ static bool says(const struct check *check, json_t *said, json_t *expected)
     return true;
 }
 
-/* Of failures what cannot have become otherwise since; where older lines are gone, they may have
- * begun in these. */
-static bool sums_up(const struct check *check, const json_t *scenario, const json_t *again)
+static bool says_of(const struct check *check, const json_t *scenario, const json_t *again,
+                    const char *key)
+{
+    return says(check, json_object_get(scenario, key), json_object_get(again, key));
+}
+
+/* Of failures what cannot have become otherwise since. */
+static bool same_failures(const json_t *scenario, const json_t *again)
 {
     static const char *const keys[] = {"from", "kind", "headline"};
     const json_t *failures = json_object_get(scenario, "failures");
     const json_t *failures_again = json_object_get(again, "failures");
     size_t i;
     json_t *failure;
-    if (!says(check, json_object_get(scenario, "nights"), json_object_get(again, "nights")))
-        return false;
-    if (!json_equal(json_object_get(json_object_get(scenario, "chain"), "previous"),
-                    json_object_get(json_object_get(again, "chain"), "previous")))
-        return true;
     if (json_array_size(failures) != json_array_size(failures_again))
         return false;
     json_array_foreach(failures, i, failure)
@@ -330,6 +340,61 @@ static bool sums_up(const struct check *check, const json_t *scenario, const jso
                 return false;
     }
     return true;
+}
+
+static void add_days(struct buffer *days, time_t first, time_t last)
+{
+    char from[DAY_TEXT_SIZE], to[DAY_TEXT_SIZE];
+    day_format(first, from);
+    day_format(last, to);
+    buffer_printf(days, "%s to %s, ", from, to);
+}
+
+/* The days of the missing nights, whatever came before the first of them. Caller frees. */
+static char *missing_days(const json_t *scenario)
+{
+    struct buffer days;
+    time_t first = 0, last = 0;
+    size_t i;
+    json_t *gap;
+    buffer_init(&days, SIZE_MAX / 2);
+    json_array_foreach(json_object_get(scenario, "missing_nights"), i, gap)
+    {
+        time_t from, to;
+        if (!read_moment(text_of(gap, "from"), "%Y-%m-%d", &from) ||
+            !read_moment(text_of(gap, "to"), "%Y-%m-%d", &to))
+            from = to = 0;
+        if (i > 0 && from != last + DAY_S)
+            add_days(&days, first, last);
+        if (i == 0 || from != last + DAY_S)
+            first = from;
+        last = to;
+    }
+    add_days(&days, first, last);
+    return buffer_steal(&days);
+}
+
+/* What of its sums does not follow from its runs; NULL: all does. Where older lines are gone,
+ * failures may have begun in these, and nights before the first run be others. */
+static const char *false_sum(const struct check *check, const json_t *scenario, const json_t *again)
+{
+    const json_t *chain = json_object_get(scenario, "chain");
+    const json_t *chain_again = json_object_get(again, "chain");
+    bool is_same_past =
+        json_equal(json_object_get(chain, "previous"), json_object_get(chain_again, "previous"));
+    cleanup(free_pointer) char *days = missing_days(scenario);
+    cleanup(free_pointer) char *days_again = missing_days(again);
+    if (!says_of(check, scenario, again, "nights") ||
+        (is_same_past && !same_failures(scenario, again)))
+        return "nights or failures";
+    if (strcmp(days, days_again) != 0 ||
+        (is_same_past && !says_of(check, scenario, again, "missing_nights")))
+        return "missing nights";
+    if (!says_of(check, scenario, again, "programs") || !says_of(check, scenario, again, "servers"))
+        return "programs or servers";
+    return says_of(check, chain, chain_again, "head") && says_of(check, chain, chain_again, "last")
+               ? NULL
+               : "first and last lines";
 }
 
 /* The chain holds the digests of lines together, and not what is said of them. */
@@ -356,10 +421,11 @@ static void compare_words(struct check *check, const struct source *source, cons
                  "%s: the document was changed: of %s it does not say what the history says, the "
                  "first %s",
                  source->name, count, first_id);
-    if (difference->same == json_array_size(runs) && !sums_up(check, scenario, again))
-        complain(check, 1,
-                 "%s: the document was changed: its nights or failures are not those of its runs",
-                 source->name);
+    const char *sum =
+        difference->same == json_array_size(runs) ? false_sum(check, scenario, again) : NULL;
+    if (sum)
+        complain(check, 1, "%s: the document was changed: its %s are not those of its runs",
+                 source->name, sum);
     json_decref(again);
 }
 
@@ -422,12 +488,28 @@ static void check_source(struct check *check, const struct source *source, const
 
 /* --- all together ----------------------------------------------------------------------------- */
 
-static bool read_moment(const char *text, const char *format, time_t *ret_time)
+/* What stands in every document, whatever it is about. */
+static void check_preface(struct check *check, const char *path)
 {
-    struct tm parts = {0};
-    const char *end = strptime(text, format, &parts);
-    *ret_time = timegm(&parts);
-    return end && *end == '\0';
+    static const char *const keys[] = {"about", "controls"};
+    struct evidence none = {.made = check->made};
+    cleanup(free_pointer) char *text = evidence_json(&none);
+    json_t *again = json_loads(text, 0, NULL);
+    bool is_ours =
+        strcmp(text_of(check->root, "program"), "restore-verifier " PROGRAM_VERSION) == 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(keys) && is_ours; i++)
+        if (!says_of(check, check->root, again, keys[i]))
+            complain(check, 1, "%s was changed: its `%s` is not what every document says", path,
+                     keys[i]);
+    json_decref(again);
+}
+
+static bool is_named_right(const struct check *check, const json_t *period)
+{
+    struct period named;
+    struct error ignored;
+    return period_parse(text_of(period, "name"), &named, &ignored) == 0 &&
+           named.from == check->from && named.to == check->to;
 }
 
 static void check_document(struct check *check, const char *path)
@@ -444,6 +526,10 @@ static void check_document(struct check *check, const char *path)
         return;
     }
     check->to += DAY_S;
+    check_preface(check, path);
+    if (!is_named_right(check, period))
+        complain(check, 1, "%s was changed: its period is not the one that it is named after",
+                 path);
     json_array_foreach(scenarios, i, scenario) check_scenario(check, scenario);
     for (i = 0; i < check->sources->count; i++)
         check_source(check, &check->sources->items[i], scenarios);

@@ -74,6 +74,8 @@ void manifest_suspect(const struct manifest *now, const struct manifest *before,
     if (now->tables.count == 0)
         strings_add(notices, "this backup is empty, the database has no tables: check that "
                              "source.database names the right one");
+    else if (!now->has_rows && now->tables.count == 1)
+        strings_add(notices, "this backup has no rows: its only table is empty");
     else if (!now->has_rows)
         strings_addf(notices, "this backup has no rows: all of its %zu tables are empty",
                      now->tables.count);

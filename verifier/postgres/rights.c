@@ -47,7 +47,9 @@ static int end_sessions(struct connection *maintenance, struct error *error)
         if (PQntuples(ended) == 0)
             return 0;
         if (clock_ms() >= deadline_ms)
-            return cannot_verify(error, "%d sessions of the restore do not end", PQntuples(ended));
+            return cannot_verify(error, "%d session%s of the restore %s not end", PQntuples(ended),
+                                 PQntuples(ended) == 1 ? "" : "s",
+                                 PQntuples(ended) == 1 ? "does" : "do");
         usleep(POLL_US);
     }
 }

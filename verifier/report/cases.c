@@ -121,9 +121,10 @@ static void add_missing_error(const struct result *result, struct cases *cases)
         one.message = xstrdup("no check was run, so nothing is proven about this backup");
     } else {
         one.name = unique_name(cases, cases->count, "restore-verifier: checks were skipped");
-        one.message = xasprintf("%d of %d checks were skipped and no failure explains why, so this "
+        one.message = xasprintf("%d of %d check%s %s skipped and no failure explains why, so this "
                                 "backup is not verified",
-                                totals.skipped, totals.checks);
+                                totals.skipped, totals.checks, totals.checks == 1 ? "" : "s",
+                                totals.skipped == 1 ? "was" : "were");
     }
     size_t place = 0; /* with the others that are not about one of several databases */
     while (place < cases->count && !cases->items[place].database)

@@ -292,8 +292,9 @@ static void add_scenario(xmlNode *main, const struct evidence_scenario *scenario
     html_setf(section, "id", "s%zu", index);
     xmlNode *title = html_add(section, "h2", NULL, NULL);
     cleanup(free_pointer) char *class = xasprintf("badge %s", class_of(scenario));
-    cleanup(free_pointer) char *words = xasprintf("%" PRId64 " of %" PRId64 " nights verified",
-                                                  scenario->verified, scenario->nights);
+    cleanup(free_pointer) char *words =
+        xasprintf("%" PRId64 " of %" PRId64 " night%s verified", scenario->verified,
+                  scenario->nights, scenario->nights == 1 ? "" : "s");
     html_add(title, "span", class, words);
     html_text(title, scenario->told->name);
     add_doubts(section, scenario);

@@ -102,8 +102,9 @@ static void add_header(xmlNode *body, const struct standing *standings, size_t c
     xmlNode *header = html_add(body, "header", NULL, NULL);
     html_add(header, "h1", NULL, "Backups, and whether they restore");
     cleanup(free_pointer) char *words =
-        count == 0                  ? xstrdup("There is no scenario.")
-        : count == 1 && proven == 1 ? xstrdup("The one is proven.")
+        count == 0    ? xstrdup("There is no scenario.")
+        : count == 1  ? xasprintf("The one is %sproven.", proven == 1 ? "" : "not ")
+        : proven == 0 ? xasprintf("None of the %zu is proven.", count)
         : proven == count
             ? xasprintf("All %zu are proven.", count)
             : xasprintf("%zu of %zu %s proven.", proven, count, proven == 1 ? "is" : "are");

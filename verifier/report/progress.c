@@ -126,7 +126,7 @@ static void check_progress(const struct result *result, struct buffer *line)
         done += verdict != VERDICT_NONE;
         red += verdict == VERDICT_FAIL || verdict == VERDICT_ERROR;
     }
-    buffer_printf(line, ", %zu of %zu checks", done, count);
+    buffer_printf(line, ", %zu of %zu check%s", done, count, count == 1 ? "" : "s");
     if (red > 0)
         buffer_printf(line, ", %zu not passed", red);
 }

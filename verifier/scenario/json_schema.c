@@ -182,6 +182,11 @@ typedef void value_reader(struct reader *reader, const struct key *key, const st
                           void *field);
 
 /* Which may be text of one form, or what a function makes. */
+/* A name or an address, and perhaps a port (base/web_url.h). */
+#define WEB_HOST                                                                                   \
+    "(\\[[0-9A-Fa-f:.]+\\]|[^/?#:@,\\s\\[\\]\\\\]+)"                                               \
+    "(:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+
 static const struct value_kind {
     value_reader *read;  /* NULL: known by its place, since others cannot see its reader */
     const char *section; /* only for these: a key that its section has too, and the key itself */
@@ -194,7 +199,7 @@ static const struct value_kind {
     {.read = read_lines, .make = lines},
     {.read = read_command, .make = lines},
     {.read = read_environment, .make = variables},
-    {.read = read_notify_url, .regex = "^https?://[^/]"},
+    {.read = read_notify_url, .regex = "^https?://([^/?#\\s]*@)?" WEB_HOST "([/?#]\\S*)?$"},
     {.read = read_notify_format, .regex = "^(ping|slack|json)$"},
     {.read = read_duration_s, .regex = "^0*[1-9][0-9]*[smhd]$"},
     {.read = read_duration_ms, .regex = "^0*[1-9][0-9]*[smhd]$"},
@@ -210,7 +215,7 @@ static const struct value_kind {
     {.read = read_location, .regex = "^(s3://[^/]|(?!(~|\\$HOME)/)(?!.*://))"},
     {.read = read_directory, .make = any_path},
     {.read = read_file, .make = any_path},
-    {.read = read_endpoint, .regex = "^https?://[^@]+$"},
+    {.read = read_endpoint, .regex = "^https?://" WEB_HOST "([/?#][^@\\s]*)?$"},
     {.read = read_backup_name, .regex = "^[^/]+$"},
     {.read = read_include, .make = shared_files},
     {.read = read_dating, .regex = "^(name|header|modified)$"},

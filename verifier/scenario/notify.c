@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/web_url.h"
 #include "scenario/sections.h"
 
 /* Never shown: such a URL is often a secret as a whole. */
@@ -11,14 +12,12 @@ void read_notify_url(struct reader *reader, const struct key *key, const struct 
     const char *text = line_text(reader, key, value, "an https:// URL");
     if (!text)
         return;
-    const char *host = starts_with(text, "https://")  ? text + strlen("https://")
-                       : starts_with(text, "http://") ? text + strlen("http://")
-                                                      : "";
-    if (*host == '\0' || strchr("/?#:@", *host) || strchr(text, ' '))
+    const char *problem = web_url_problem(text);
+    if (problem)
         problems_add(&reader->problems, value->mark,
-                     "`%s` expects an https:// or http:// URL with a host; the value is not shown, "
-                     "it may hold a token",
-                     key->name);
+                     "`%s` expects an https:// or http:// URL with a host, and it %s; the value is "
+                     "not shown, it may hold a token",
+                     key->name, problem);
     else
         *(char **)field = xstrdup(text);
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/nearest.h"
 #include "base/utf8.h"
+#include "base/web_url.h"
 
 enum {
     NAME_LIMIT_BYTES = 100,
@@ -206,14 +207,14 @@ void read_endpoint(struct reader *reader, const struct key *key, const struct no
     const char *text = line_text(reader, key, value, "an https:// URL");
     if (!text)
         return;
-    bool https = starts_with(text, "https://") && text[strlen("https://")] != '\0';
-    bool http = starts_with(text, "http://") && text[strlen("http://")] != '\0';
-    if (!https && !http)
-        problems_add(&reader->problems, value->mark,
-                     "`%s` expects an https:// or http:// URL with a host", key->name);
-    else if (strchr(text, '@'))
+    const char *problem = web_url_problem(text);
+    if (strchr(text, '@'))
         problems_add(&reader->problems, value->mark,
                      "`%s` cannot hold a user: use `access_key` and `secret_key`", key->name);
+    else if (problem)
+        problems_add(&reader->problems, value->mark,
+                     "`%s` expects an https:// or http:// URL with a host, and it %s", key->name,
+                     problem);
     else
         keep(field, text);
 }

@@ -209,6 +209,11 @@ UNSIGNED = {
     "rows": ('"rows": ', '"rows": 1', "of 1 run it does not say what the history says"),
     "a key": ('"command": "verify",', "", "of 1 run it does not say what the history says"),
     "the nights": ('"verified": 20', '"verified": 23', "its nights or failures are not those of its runs"),
+    "a missing night": ('"to": "2026-07-12"', '"to": "2026-07-11"', "its missing nights are not those of its runs"),
+    "what came before the first run": ('"before_first_run": false', '"before_first_run": true', "its missing nights are not those of its runs"),
+    "the programs": ('"programs": [', '"programs": ["restore-verifier 9",', "its programs or servers are not those of its runs"),
+    "the servers": ('"servers": [', '"servers": ["99.1",', "its programs or servers are not those of its runs"),
+    "the first line": ('"head": {', '"head": {"x": 1,', "its first and last lines are not those of its runs"),
     "a failure": ('"kind": "red"', '"kind": "could not look"', "its nights or failures are not those of its runs"),
 }
 
@@ -223,6 +228,34 @@ def test_a_changed_document_without_signature(desk, name):
     edit(desk.json, old, new)
     run = desk.check(code=BAD_BACKUP)
     assert f"shop: the document was changed: {words}" in run.err, str(run)
+
+
+# What every document says, and its name.
+PREFACE = {
+    "what it does not show": ('"does_not_show": [', '"shows_all": [', "its `about` is not what every document says"),
+    "the controls": ('HIPAA', 'PCI DSS', "its `controls` is not what every document says"),
+    "the period": ('"name": "2026-07"', '"name": "2026-Q3"', "its period is not the one that it is named after"),
+}
+
+
+@pytest.mark.parametrize("name", PREFACE)
+def test_a_changed_preface_without_signature(desk, name):
+    old, new, words = PREFACE[name]
+    desk.write()
+    desk.check()
+    edit(desk.json, old, new)
+    assert words in desk.check(code=BAD_BACKUP).err
+
+
+def test_missing_nights_that_older_lines_do_not_excuse(desk):
+    """Where older lines have gone since, nights before the first run may have become others; days may not."""
+    desk.history.write_text(json.dumps(nights.night(time.time() - JULY + 30 * nights.DAY)) + "\n" + desk.history.read_text())
+    desk.write()
+    desk.check()
+    desk.history.write_text("".join(desk.history.read_text().splitlines(True)[1:]))
+    desk.check()
+    edit(desk.json, '"from": "2026-07-10"', '"from": "2026-07-11"')
+    assert "its missing nights are not those of its runs" in desk.check(code=BAD_BACKUP).err
 
 
 def test_a_scenario_that_was_taken_out(desk):

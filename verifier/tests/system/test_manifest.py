@@ -659,6 +659,8 @@ def test_a_dump_of_an_empty_database_says_so(place, server, database):
 def test_a_dump_without_rows_says_so(place, server, database):
     run = dump(place, scenario(place, server.url(database("create table a (x int); create table b (x int)"))))
     assert "warning: this backup has no rows: all of its 2 tables are empty" in run.err
+    run = dump(place, scenario(place, server.url(database("create table a (x int)"))), "--force")
+    assert "warning: this backup has no rows: its only table is empty" in run.err
 
 
 @pytest.mark.parametrize("force", [False, True], ids=["another day", "force"])

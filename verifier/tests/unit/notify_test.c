@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/web_url.h"
 #include "notify/http.h"
 #include "unit.h"
 
@@ -60,10 +61,65 @@ START_TEST(test_a_host)
 }
 END_TEST
 
+/* URLs, and what is said of those that nobody could ask. */
+static const struct {
+    const char *url, *problem;
+} urls[] = {
+    {"https://hooks.example.com/T0KEN", NULL},
+    {"http://h", NULL},
+    {"http://127.0.0.1:8080?x", NULL},
+    {"https://user:p@ss@h:65535/", NULL},
+    {"https://[::1]:1/x", NULL},
+    {"https://[fe80::1]", NULL},
+    {"https://b\303\274cher.example#x", NULL},
+    {"https://h./x:99999@y", NULL}, /* the path is the host's matter */
+    {"https://my_host-1", NULL},
+    {"htp://x", "begins with neither https:// nor http://"},
+    {"HTTPS", "begins with neither https:// nor http://"},
+    {"", "begins with neither https:// nor http://"},
+    {" https://h", "begins with neither https:// nor http://"},
+    {"https://", "has no host"},
+    {"https:///path", "has no host"},
+    {"https://:80/", "has no host"},
+    {"https://?x", "has no host"},
+    {"https://user@/", "has no host"},
+    {"https://h/a b", "has a space in it"},
+    {"https://h h/", "has a space in it"},
+    {"https://h/a\tb", "has a space in it"},
+    {"https://h/\n", "has a space in it"},
+    {"https://https://h", "has a port that is none from 1 to 65535"},
+    {"https://host:99999/", "has a port that is none from 1 to 65535"},
+    {"https://host:65536", "has a port that is none from 1 to 65535"},
+    {"https://host:0/", "has a port that is none from 1 to 65535"},
+    {"https://host:", "has a port that is none from 1 to 65535"},
+    {"https://host:x/", "has a port that is none from 1 to 65535"},
+    {"https://host:80:80/", "has a port that is none from 1 to 65535"},
+    {"https://host:-1/", "has a port that is none from 1 to 65535"},
+    {"https://[::1/", "has a host that is no name and no address"},
+    {"https://[]/", "has a host that is no name and no address"},
+    {"https://[::1]x/", "has a host that is no name and no address"},
+    {"https://a,b/", "has a host that is no name and no address"},
+    {"https://.../", "has a host that is no name and no address"},
+    {"https://a../", "has a host that is no name and no address"},
+    {"https://${HOOK}/", "has a host that is no name and no address"},
+    {"https://a\\b/", "has a host that is no name and no address"},
+};
+
+START_TEST(a_url_that_nobody_can_ask_is_refused)
+{
+    const char *problem = web_url_problem(urls[_i].url);
+    if (urls[_i].problem)
+        ck_assert_str_eq(problem, urls[_i].problem);
+    else
+        ck_assert_ptr_null(problem);
+}
+END_TEST
+
 Suite *notify_suite(void)
 {
     Suite *suite = suite_create("notify");
     add_table_test(suite, test_a_message, ARRAY_LENGTH(messages));
     add_table_test(suite, test_a_host, ARRAY_LENGTH(hosts));
+    add_table_test(suite, a_url_that_nobody_can_ask_is_refused, ARRAY_LENGTH(urls));
     return suite;
 }

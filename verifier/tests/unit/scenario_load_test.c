@@ -331,11 +331,18 @@ static const struct {
     {NAMED "notify: {timeout: 5s}\n",
      {"FILE:2:1: `notify` tells nobody: it needs `success`, `failure` or `command`"}},
     {NAMED "notify: {success: hooks/hush}\n",
-     {"FILE:2:19: `success` expects an https:// or http:// URL with a host; the value is not "
-      "shown, it may hold a token"}},
+     {"FILE:2:19: `success` expects an https:// or http:// URL with a host, and it begins with "
+      "neither https:// nor http://; the value is not shown, it may hold a token"}},
+    {NAMED "notify: {success: 'https://h:99999/hush'}\n",
+     {"FILE:2:19: `success` expects an https:// or http:// URL with a host, and it has a port that "
+      "is none from 1 to 65535; the value is not shown, it may hold a token"}},
+    {NAMED "objects: {bucket: /b, endpoint: 'https://h:0'}\n",
+     {"FILE:2:33: `endpoint` expects an https:// or http:// URL with a host, and it has a port "
+      "that "
+      "is none from 1 to 65535"}},
     {NAMED "notify: {failure: 'https:///hush'}\n",
-     {"FILE:2:19: `failure` expects an https:// or http:// URL with a host; the value is not "
-      "shown, it may hold a token"}},
+     {"FILE:2:19: `failure` expects an https:// or http:// URL with a host, and it has no host; "
+      "the value is not shown, it may hold a token"}},
     {NAMED "notify: {success: 'https://h', format: irc}\n",
      {"FILE:2:40: `format` is ping, slack or json, not `irc`"}},
     {NAMED "notify: {command: [a], format: slack}\n",
