@@ -168,6 +168,7 @@ NEEDED = {
 }
 
 
+@pytest.mark.often("nothing-True", "with its schema-False")
 @pytest.mark.parametrize("has_source", [True, False])
 @pytest.mark.parametrize("name", NEEDED)
 def test_extensions(place, server, database, name, has_source):
@@ -192,6 +193,7 @@ PACKED = {
 }
 
 
+@pytest.mark.often("gzip", "plain SQL")
 @pytest.mark.parametrize("name", PACKED)
 def test_extensions_of_a_backup(place, server, database, name):
     pattern, options = PACKED[name]

@@ -212,7 +212,7 @@ def test_what_cannot_be_damaged_is_said(place, server, good):
     assert report.properties["headline"] == "the alarm could not be tried"
 
 
-@pytest.mark.often("directory")
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["files", "directory"])
 def test_a_backup_of_several_files(place, server, database, layout):
     name = database(EACH)
