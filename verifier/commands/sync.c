@@ -105,9 +105,11 @@ static int sync_bucket(const struct scenario *scenario, const struct sync_comman
     };
     chore_begin(facts, CHORE_SYNC);
     /* Where each object is told, that is what shows where it stands. */
-    cleanup(watching_endp) struct watching *watching =
+    struct watching *watching =
         tells ? NULL : watching_start(common, scenario->name, facts, REPORT_SYNC);
-    return sync_run(&options, ret_result, error);
+    int synced = sync_run(&options, ret_result, error);
+    watching_end(watching);
+    return synced;
 }
 
 /* As the keys of the JSON. */

@@ -84,9 +84,3 @@ void watching_end(struct watching *watching)
     pthread_join(watching->thread, NULL);
     watching_free(watching);
 }
-
-void watching_endp(struct watching **watching)
-{
-    watching_end(*watching);
-    *watching = NULL;
-}

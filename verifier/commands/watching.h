@@ -18,6 +18,5 @@ struct watching *watching_start(const struct common_options *common, const char 
                                 const struct facts *facts, enum report_kind kind);
 /* Takes the live line away. Takes NULL. */
 void watching_end(struct watching *watching);
-void watching_endp(struct watching **watching);
 
 #endif
