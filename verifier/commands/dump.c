@@ -11,6 +11,7 @@
 #include "commands/chores.h"
 #include "commands/commands.h"
 #include "commands/options.h"
+#include "commands/watching.h"
 #include "dump/create.h"
 #include "dump/describe.h"
 #include "dump/source.h"
@@ -106,9 +107,11 @@ static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
         scenario_version_tables(scenario, &question.version_table_count);
     question.version_tables = version_tables;
     if (snapshot_open(wanted->database, wanted->deadline_ms, &snapshot, error) < 0 ||
-        tools_find(TASK_DUMP, snapshot_server_version(snapshot) / 10000, &tools, error) < 0 ||
-        manifest_describe(snapshot, &question, host_name(host), tools, &manifest, notices, error) <
-            0)
+        tools_find(TASK_DUMP, snapshot_server_version(snapshot) / 10000, &tools, error) < 0)
+        return -1;
+    chore_begin(report->facts, CHORE_COUNT_ROWS);
+    if (manifest_describe(snapshot, &question, host_name(host), tools, &manifest, notices, error) <
+        0)
         return -1;
     tell_database(snapshot, wanted->database, notices);
     bool has_before = manifest_latest(wanted->shelf, wanted->pattern, &before) == 0;
@@ -117,6 +120,8 @@ static int dump_snapshot(const struct scenario *scenario, enum host_kind host,
     create.snapshot = snapshot_id(snapshot);
     create.manifest = &manifest;
     create.database_name = snapshot_database(snapshot);
+    create.progress_bytes = &report->facts->chore.archive_bytes;
+    chore_begin(report->facts, CHORE_DUMP);
     if (backup_create(&create, ret_created, error) < 0)
         return -1;
     manifest_suspect(&manifest, has_before ? &before : NULL, notices);
@@ -213,9 +218,12 @@ static void dump(const struct scenario *scenario, const struct common_options *c
     int dumped = source_address(scenario, &database, &host, &notices, &error);
     for (size_t i = 0; i < notices.count; i++)
         fprintf(stderr, "%s: %s\n", scenario->name, notices.items[i]);
+    chore_begin(facts, CHORE_CONNECT);
+    struct watching *watching = watching_start(common, scenario->name, facts, REPORT_DUMP);
     if (dumped == 0)
         dumped =
             dump_database(scenario, common, options, &database, host, &created, &report, &error);
+    watching_end(watching);
     if (dumped < 0) {
         host_explain(host, &database, &error);
         fprintf(stderr, "restore-verifier: %s: no backup was made: %s\n", scenario->name,

@@ -9,6 +9,7 @@
 #include "commands/chores.h"
 #include "commands/commands.h"
 #include "commands/options.h"
+#include "commands/watching.h"
 #include "objects/sync.h"
 #include "shelf/location.h"
 
@@ -82,14 +83,15 @@ static json_t *details_json(const struct sync_result *result, bool dry_run)
 }
 
 static int sync_bucket(const struct scenario *scenario, const struct sync_command *command,
-                       const struct common_options *common, struct sync_result *ret_result,
-                       struct error *error)
+                       const struct common_options *common, struct facts *facts,
+                       struct sync_result *ret_result, struct error *error)
 {
     cleanup(store_freep) struct store *bucket = NULL;
     const struct store_options store =
         store_options_for(scenario->objects.bucket, &scenario->objects.access);
     if (store_open(&store, &bucket, error) < 0)
         return -1;
+    const bool tells = common->verbose || (command->dry_run && !common->quiet);
     const struct sync_options options = {
         .bucket = bucket,
         .copy = scenario->objects.copy,
@@ -97,10 +99,17 @@ static int sync_bucket(const struct scenario *scenario, const struct sync_comman
         .dry_run = command->dry_run,
         .deadline_ms =
             command->timeout_s > 0 ? deadline_after(command->timeout_s * 1000) : NO_DEADLINE,
-        .tell = common->verbose || (command->dry_run && !common->quiet) ? tell : NULL,
+        .progress = &facts->chore.sync,
+        .tell = tells ? tell : NULL,
         .context = (void *)(uintptr_t)scenario,
     };
-    return sync_run(&options, ret_result, error);
+    chore_begin(facts, CHORE_SYNC);
+    /* Where each object is told, that is what shows where it stands. */
+    struct watching *watching =
+        tells ? NULL : watching_start(common, scenario->name, facts, REPORT_SYNC);
+    int synced = sync_run(&options, ret_result, error);
+    watching_end(watching);
+    return synced;
 }
 
 /* As the keys of the JSON. */
@@ -140,8 +149,7 @@ static void synchronize(const struct scenario *scenario, const struct common_opt
     const struct sync_command *command = own;
     struct error error;
     struct sync_result result;
-    (void)facts;
-    if (sync_bucket(scenario, command, common, &result, &error) < 0) {
+    if (sync_bucket(scenario, command, common, facts, &result, &error) < 0) {
         fprintf(stderr, "restore-verifier: %s: the copy is not complete: %s\n", scenario->name,
                 error.text);
         outcome_error(outcome, "the copy is not complete: %s", error.text);

@@ -30,13 +30,15 @@ enum {
 
 struct job {
     struct key_entry *entry;
-    struct object wanted; /* as the bucket lists it */
+    struct object wanted;  /* as the bucket lists it */
+    int64_t written_bytes; /* that the progress has */
     struct job *next;
 };
 
 struct sync {
     const struct sync_options *options;
-    struct folder *folder; /* NULL: a dry run into a directory that is not there */
+    struct sync_progress *progress; /* the options', or nobody's */
+    struct folder *folder;          /* NULL: a dry run into a directory that is not there */
     struct key_table table;
     struct sync_result result;
 
@@ -64,11 +66,22 @@ static void tell(const struct sync *sync, const char *what, const struct object 
 struct writing {
     int descriptor;
     const char *path;
+    struct sync_progress *progress;
+    int64_t *written_bytes;
 };
+
+/* So much of it is written by now. */
+static void note_written(struct sync_progress *progress, int64_t *written_bytes, int64_t now_bytes)
+{
+    progress->done_bytes += now_bytes - *written_bytes;
+    *written_bytes = now_bytes;
+}
 
 static int write_bytes(void *context, const void *bytes, size_t length, struct error *error)
 {
     const struct writing *writing = context;
+    note_written(writing->progress, writing->written_bytes,
+                 *writing->written_bytes + (int64_t)length);
     return write_all(writing->descriptor, bytes, length, writing->path, error);
 }
 
@@ -83,11 +96,12 @@ static int set_time(int descriptor, int64_t modified_ms)
 }
 
 /* `ret_object` is what has been read: the object may have been replaced since it was listed. */
-static int fetch_into(const struct sync *sync, const struct job *job, int descriptor,
+static int fetch_into(const struct sync *sync, struct job *job, int descriptor,
                       struct object *ret_object, struct error *error)
 {
     const struct object *wanted = &job->wanted;
-    struct writing writing = {descriptor, sync->options->copy};
+    struct writing writing = {descriptor, sync->options->copy, sync->progress, &job->written_bytes};
+    note_written(sync->progress, &job->written_bytes, 0);
     if (ftruncate(descriptor, 0) < 0 || lseek(descriptor, 0, SEEK_SET) < 0)
         return cannot_verify(error, "cannot write to %s: %s", sync->options->copy, strerror(errno));
     if (store_get(sync->options->bucket, wanted->key, wanted->key_length,
@@ -105,7 +119,7 @@ static int fetch_into(const struct sync *sync, const struct job *job, int descri
     return 0;
 }
 
-static int copy_object(const struct sync *sync, const struct job *job, struct error *error)
+static int copy_object(const struct sync *sync, struct job *job, struct error *error)
 {
     char *temporary = NULL;
     int descriptor;
@@ -244,6 +258,8 @@ static void *run_worker(void *context)
     struct job *job;
     while ((job = next_job(sync))) {
         work_on(sync, job);
+        note_written(sync->progress, &job->written_bytes, job->wanted.size_bytes);
+        sync->progress->done_count++;
         free(job);
     }
     return NULL;
@@ -263,6 +279,8 @@ static void add_job(struct sync *sync, struct key_entry *entry, const struct obj
     job->entry = entry;
     job->wanted = *wanted;
     job->wanted.key = entry->object.key;
+    sync->progress->wanted_count++;
+    sync->progress->wanted_bytes += wanted->size_bytes;
     pthread_mutex_lock(&sync->lock);
     if (sync->last)
         sync->last->next = job;
@@ -345,6 +363,7 @@ static int note_remote(void *context, const struct object *object, struct error 
     if (existed && (entry->listed || !entry->present))
         return cannot_verify(error, "%s lists an object twice", store_name(sync->options->bucket));
     entry->listed = true;
+    sync->progress->listed_count++;
     sync->result.bucket.count++;
     sync->result.bucket.size_bytes += object->size_bytes;
     const struct job job = {.entry = entry, .wanted = *object};
@@ -408,6 +427,7 @@ static int transfer_all(struct sync *sync, struct error *error)
         workers_start(sync, &workers);
     int failed =
         store_list(sync->options->bucket, "", sync->options->deadline_ms, note_remote, sync, error);
+    sync->progress->listed = failed == 0;
     workers_finish(sync, &workers, failed < 0);
     if (sync->failures == 0)
         return failed;
@@ -464,7 +484,9 @@ static int run(struct sync *sync, struct error *error)
 int sync_run(const struct sync_options *options, struct sync_result *ret_result,
              struct error *error)
 {
-    struct sync sync = {.options = options};
+    struct sync_progress nobodys = {0};
+    struct sync sync = {.options = options,
+                        .progress = options->progress ? options->progress : &nobodys};
     key_table_init(&sync.table);
     pthread_mutex_init(&sync.lock, NULL);
     pthread_cond_init(&sync.changed, NULL);

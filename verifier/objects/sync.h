@@ -19,12 +19,21 @@
 #include "base/error.h"
 #include "objects/store.h"
 
+/* Where a sync stands, for who looks on: counted while it runs. */
+struct sync_progress {
+    _Atomic bool listed; /* the bucket, to its end: only then it is known what is to be copied */
+    _Atomic int64_t listed_count;
+    _Atomic int64_t wanted_count, wanted_bytes; /* new and changed */
+    _Atomic int64_t done_count, done_bytes;     /* of these */
+};
+
 struct sync_options {
     struct store *bucket;
-    const char *copy; /* directory; made when it is missing */
-    bool delete;      /* remove what the bucket does not hold */
-    bool dry_run;     /* only tell what would be done */
-    int transfers;    /* at the same time; 0: 16 */
+    const char *copy;               /* directory; made when it is missing */
+    bool delete;                    /* remove what the bucket does not hold */
+    bool dry_run;                   /* only tell what would be done */
+    int transfers;                  /* at the same time; 0: 16 */
+    struct sync_progress *progress; /* all zero; may be NULL */
     int64_t deadline_ms;
     /* Told of every object that is copied or deleted (or would be), printable; may be NULL. */
     void (*tell)(void *context, const char *what, const char *key);

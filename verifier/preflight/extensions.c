@@ -174,17 +174,27 @@ static bool is_installed(const char *share, const char *extension)
     return !strchr(extension, '/') && access(path, F_OK) == 0;
 }
 
+/* NULL: there are none, which look_at_restore_tools tells. */
+static struct tools *restore_tools(const struct area *area)
+{
+    struct tools *tools = NULL;
+    struct error ignored;
+    int wanted = area->scenario->restore.version;
+    int major = wanted > 0 ? wanted : area->learned.server_major;
+    if (tools_find(TASK_RESTORE, major, &tools, &ignored) < 0 && wanted == 0)
+        tools_find_newest(TASK_RESTORE, &tools, &ignored);
+    return tools;
+}
+
+/* These give 1 when there is no place to look at. */
 static int find_missing_here(struct area *area, struct strings *missing, int *ret_major,
                              struct error *error)
 {
-    cleanup(tools_freep) struct tools *tools = NULL;
+    cleanup(tools_freep) struct tools *tools = restore_tools(area);
     cleanup(free_pointer) char *share = NULL;
     const struct strings *needed = &area->learned.extensions;
-    int wanted = area->scenario->restore.version;
-    if (tools_find(TASK_RESTORE, wanted > 0 ? wanted : area->learned.server_major, &tools, error) <
-            0 &&
-        (wanted > 0 || tools_find_newest(TASK_RESTORE, &tools, error) < 0))
-        return -1;
+    if (!tools)
+        return 1;
     if (find_share(tools, area->timeout_ms, &share, error) < 0)
         return -1;
     *ret_major = tools->major;
@@ -202,7 +212,7 @@ static int find_missing_there(struct area *area, struct strings *missing, int *r
     const struct strings *needed = &area->learned.extensions;
     if (address_parse(area->scenario->restore.server, &address, error) < 0 ||
         connection_open(&address, area->timeout_ms, &connection, error) < 0)
-        return -1;
+        return 1; /* which look_at_restore_server tells */
     *ret_major = connection_server_version(connection) / 10000;
     for (size_t i = 0; i < needed->count; i++) {
         bool available;
@@ -240,7 +250,11 @@ void look_at_extensions(struct area *area)
                     learned->why_not);
     if (!learned->knows_extensions)
         return;
-    if ((is_elsewhere ? find_missing_there : find_missing_here)(area, &missing, &major, &error) < 0)
+    int found = is_elsewhere ? find_missing_there(area, &missing, &major, &error)
+                             : find_missing_here(area, &missing, &major, &error);
+    if (found > 0)
+        return;
+    if (found < 0)
         finding_add(area, "extensions", NOT_READY, "cannot be looked for: %s", error.text);
     else if (missing.count == 0)
         tell_all_there(area, major);

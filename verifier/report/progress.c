@@ -178,6 +178,58 @@ static void time_left(const struct facts *facts, const struct usual_times *usual
     buffer_printf(line, ", about %s left", text);
 }
 
+static void sync_progress(const struct sync_progress *sync, struct buffer *line)
+{
+    char count[COUNT_TEXT_SIZE], all[COUNT_TEXT_SIZE], size[SIZE_TEXT_SIZE], whole[SIZE_TEXT_SIZE];
+    int64_t done = sync->done_count, wanted = sync->wanted_count;
+    int64_t done_bytes = sync->done_bytes, wanted_bytes = sync->wanted_bytes;
+    count_format(done, count);
+    count_format(wanted, all);
+    size_format(done_bytes, size);
+    size_format(wanted_bytes, whole);
+    if (sync->listed && wanted > 0) {
+        buffer_append_text(line, "copying");
+        if (wanted_bytes > 0 && done_bytes <= wanted_bytes)
+            buffer_printf(line, ", %d %%", (int)((double)done_bytes * 100 / (double)wanted_bytes));
+        buffer_printf(line, ", %s of %s object%s, %s of %s", count, all, wanted == 1 ? "" : "s",
+                      size, whole);
+        return;
+    }
+    buffer_append_text(line, "comparing the bucket with its copy");
+    if (sync->listed_count > 0) {
+        count_format(sync->listed_count, all);
+        buffer_printf(line, ", %s object%s", all, sync->listed_count == 1 ? "" : "s");
+    }
+    if (done > 0)
+        buffer_printf(line, ", %s copied, %s", count, size);
+}
+
+static void chore_line(const struct chore_fact *chore, int64_t now_ms, struct buffer *line)
+{
+    char size[SIZE_TEXT_SIZE], elapsed[DURATION_TEXT_SIZE];
+    int64_t elapsed_ms = now_ms - chore->began_ms;
+    switch (chore->step) {
+    case CHORE_NONE:
+    case CHORE_CONNECT:
+        buffer_append_text(line, "connecting to the database");
+        break;
+    case CHORE_COUNT_ROWS:
+        buffer_append_text(line, "counting its rows");
+        break;
+    case CHORE_DUMP:
+        size_format(chore->archive_bytes, size);
+        buffer_printf(line, "dumping, %s", size);
+        break;
+    case CHORE_SYNC:
+        sync_progress(&chore->sync, line);
+        break;
+    }
+    if (elapsed_ms < PROGRESS_QUIET_MS)
+        return;
+    duration_format(elapsed_ms, elapsed);
+    buffer_printf(line, " (%s)", elapsed);
+}
+
 void progress_line(const struct result *result, int64_t now_ms, struct buffer *line)
 {
     static const char *const doing[STAGE_COUNT + 1] = {
@@ -191,6 +243,10 @@ void progress_line(const struct result *result, int64_t now_ms, struct buffer *l
     buffer_printf(line, "%.*s: ", (int)text_fitting(name, 60), name);
     if (!result->facts || result->facts->began_ms == 0) {
         buffer_append_text(line, "waiting");
+        return;
+    }
+    if (result->kind == REPORT_DUMP || result->kind == REPORT_SYNC) {
+        chore_line(&result->facts->chore, now_ms, line);
         return;
     }
     if (is_over(result)) {

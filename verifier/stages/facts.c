@@ -12,6 +12,12 @@ const char *stage_name(enum stage stage)
     return names[stage];
 }
 
+void chore_begin(struct facts *facts, enum chore_step step)
+{
+    facts->chore.began_ms = clock_ms();
+    facts->chore.step = step;
+}
+
 void stage_begin(struct facts *facts, enum stage stage)
 {
     facts->stages[stage].started_ms = clock_ms();

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "objects/sync.h"
 #include "postgres/restore_watch.h"
 
 enum stage {
@@ -128,6 +129,22 @@ struct record_fact {
     char problem[1024];  /* why it could not be written or removed, or "" */
 };
 
+/* What a chore does (dump, sync): for who looks on. */
+enum chore_step {
+    CHORE_NONE,
+    CHORE_CONNECT,
+    CHORE_COUNT_ROWS,
+    CHORE_DUMP,
+    CHORE_SYNC,
+};
+
+struct chore_fact {
+    _Atomic enum chore_step step;
+    _Atomic int64_t began_ms;      /* of clock_ms() */
+    _Atomic int64_t archive_bytes; /* of CHORE_DUMP */
+    struct sync_progress sync;     /* of CHORE_SYNC */
+};
+
 struct facts {
     time_t began;
     int64_t began_ms;
@@ -143,7 +160,10 @@ struct facts {
     struct record_fact record;
     _Atomic int64_t read_bytes;    /* progress of STAGE_READ */
     struct restore_seen restoring; /* progress of STAGE_RESTORE into a throwaway server */
+    struct chore_fact chore;
 };
+
+void chore_begin(struct facts *facts, enum chore_step step);
 
 /* "find", "read", "start", "restore", "objects", "check", "rehearse", "stop" */
 const char *stage_name(enum stage stage);

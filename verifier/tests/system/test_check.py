@@ -226,6 +226,14 @@ def test_extensions_that_nobody_can_tell(place, server):
     assert "extensions: pg_trgm and plpgsql are installed" in said(findings, "pass"), "where the database tells"
 
 
+def test_extensions_where_nothing_restores(place, server):
+    """What is missing is told once."""
+    findings = checked(place, place.scenario(f"source:\n  database: {server.url('bugspark')!r}\n"), code=CANNOT_VERIFY, environment={"RESTORE_VERIFIER_PGBIN": "/nowhere"})
+    assert [check for check, verdict, _ in findings if verdict == "error"] == ["pg_dump", "restore tools"], findings
+    findings = checked(place, place.scenario(f"source:\n  database: {server.url('bugspark')!r}\n" + NOWHERE), code=CANNOT_VERIFY)
+    assert [check for check, verdict, _ in findings if verdict == "error"] == ["restore server"], findings
+
+
 def test_extensions_of_a_server_to_restore_into(place, server, database):
     server.sql("create role check_maker login createdb")
     content = server.dump(database("create extension hstore; create table t ()"), place.directory / "x.dump", "-Fc", "-Z0").read_bytes()

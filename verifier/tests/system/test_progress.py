@@ -153,3 +153,40 @@ def test_results_are_as_wide_as_the_terminal(place, good, columns):
     narrow = Terminal(place, "verify", "--reports", place.reports, path, columns=140, environment={"COLUMNS": "70"})
     assert narrow.end() == PASSED
     assert max(len(line) for line in narrow.lines()) <= 70
+
+
+# A stand-in that waits where a dump does: it is reached, and goes on when it is told to.
+WAITS = 'while [ ! -e $place/go ]; do sleep 0.02; done\nexec $real/pg_dump "$@"\n'
+
+
+def test_a_dump_tells_where_it_stands(place, server):
+    """And what it says at its end stands where the live line was."""
+    path = place.scenario(f"source:\n  database: {server.url('bugspark')!r}\n")
+    environment = place.stand_in(pg_dump=f'case "$1" in --version) exec $real/pg_dump "$@";; esac\n{WAITS}')
+    terminal = Terminal(place, "dump", "--reports", place.reports, path, environment=environment)
+    terminal.until(r"bugspark\x1b\[0m: dumping, 0 B \(\d")
+    (place.directory / "go").touch()
+    assert terminal.end() == PASSED, terminal.written
+    assert re.search(r"\x1b\[\d+A\x1b\[Jbugspark: /\S+, .* in ", terminal.written), terminal.written
+
+
+def test_a_sync_tells_where_it_stands(place, ceph, make_copy):
+    """One that tells of every object needs no line beside it."""
+    ceph.proxy.reset(delay_s=0.6)
+    ceph.fill("progress", [(f"k{i}", b"x" * 1024) for i in range(40)])
+    copy = make_copy(ceph, "progress")
+    terminal = Terminal(place, "sync", "--reports", place.reports, copy.scenario, environment=copy.environment())
+    terminal.until(r"test\x1b\[0m: copying, \d+ %, \d+ of 40 objects, [0-9.]+ KiB of 40.0 KiB")
+    assert terminal.end() == PASSED, terminal.written
+    assert "\x1b[Jtest: 40 objects" in terminal.written
+    for path in copy.path.glob("k*"):
+        path.unlink()
+    ceph.proxy.reset()
+    told = Terminal(place, "sync", "--verbose", "--reports", place.reports, copy.scenario, environment=copy.environment())
+    assert told.end() == PASSED and "test: copied k1" in told.written and "copying" not in told.written
+
+
+@pytest.mark.parametrize("options", [["--quiet"], []], ids=["quiet", "no terminal"])
+def test_a_dump_where_no_line_is_live(place, server, options):
+    run = place.run("dump", "--reports", place.reports, *options, place.scenario(f"source:\n  database: {server.url('bugspark')!r}\n"))
+    assert run.code == PASSED and "\x1b" not in run.err and "dumping" not in run.err and run.err.count("\n") == (not options), str(run)

@@ -105,6 +105,74 @@ END_TEST
 
 static const struct {
     const char *name;
+    enum chore_step step;
+    int64_t elapsed_ms;
+    int64_t archive_bytes;
+    struct sync_progress sync;
+    const char *line;
+} chores[] = {
+    {"connecting", CHORE_CONNECT, 10, 0, {0}, "shop: connecting to the database"},
+    {"counting", CHORE_COUNT_ROWS, 2000, 0, {0}, "shop: counting its rows (2.0 s)"},
+    {"dumping", CHORE_DUMP, 65000, 3 * MEGABYTE, {0}, "shop: dumping, 3.0 MiB (1 min 5 s)"},
+    {"nothing listed", CHORE_SYNC, 10, 0, {0}, "shop: comparing the bucket with its copy"},
+    {"one listed",
+     CHORE_SYNC,
+     10,
+     0,
+     {.listed_count = 1},
+     "shop: comparing the bucket with its copy, 1 object"},
+    {"copying while it lists",
+     CHORE_SYNC,
+     1000,
+     0,
+     {.listed_count = 12000, .wanted_count = 9, .done_count = 7, .done_bytes = MEGABYTE},
+     "shop: comparing the bucket with its copy, 12,000 objects, 7 copied, 1.0 MiB (1.0 s)"},
+    {"copying",
+     CHORE_SYNC,
+     10,
+     0,
+     {true, 12000, 1234, 4 * MEGABYTE, 12, MEGABYTE},
+     "shop: copying, 25 %, 12 of 1,234 objects, 1.0 MiB of 4.0 MiB"},
+    {"one, and empty",
+     CHORE_SYNC,
+     10,
+     0,
+     {true, 5, 1, 0, 0, 0},
+     "shop: copying, 0 of 1 object, 0 B of 0 B"},
+    {"more than was listed",
+     CHORE_SYNC,
+     10,
+     0,
+     {true, 5, 2, 10, 1, 20},
+     "shop: copying, 1 of 2 objects, 20 B of 10 B"},
+    {"nothing to copy",
+     CHORE_SYNC,
+     10,
+     0,
+     {true, 5, 0, 0, 0, 0},
+     "shop: comparing the bucket with its copy, 5 objects"},
+};
+
+START_TEST(a_chore_tells_where_it_stands)
+{
+    struct sample *sample = running(STAGE_COUNT, NOW_MS);
+    struct chore_fact *chore = &sample->facts.chore;
+    sample->result.kind = chores[_i].step == CHORE_SYNC ? REPORT_SYNC : REPORT_DUMP;
+    chore->step = chores[_i].step;
+    chore->began_ms = NOW_MS - chores[_i].elapsed_ms;
+    chore->archive_bytes = chores[_i].archive_bytes;
+    chore->sync = chores[_i].sync;
+    struct buffer line;
+    buffer_init(&line, 4096);
+    progress_line(&sample->result, NOW_MS, &line);
+    ck_assert_str_eq(line.data, chores[_i].line);
+    buffer_free(&line);
+    sample_free(sample);
+}
+END_TEST
+
+static const struct {
+    const char *name;
     enum stage stage;
     int64_t elapsed_ms;
     int64_t size_bytes; /* the usual one is 100 */
@@ -263,6 +331,7 @@ Suite *report_progress_suite(void)
 {
     Suite *suite = suite_create("report/progress");
     add_table_test(suite, a_line_tells_what_is_known, ARRAY_LENGTH(lines));
+    add_table_test(suite, a_chore_tells_where_it_stands, ARRAY_LENGTH(chores));
     add_table_test(suite, a_restore_tells_what_the_server_tells, ARRAY_LENGTH(restores));
     add_table_test(suite, the_time_left_is_that_of_earlier_nights, ARRAY_LENGTH(times_left));
     add_test(suite, before_and_after_a_run);
