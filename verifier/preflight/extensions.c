@@ -134,7 +134,9 @@ void learn_extensions_of_backup(struct area *area, const struct backup_file *bac
     struct error error;
     if (read_backup(area, backup, &error) == 0)
         return;
+    /* Of a set, perhaps, not every file. */
     strings_free(&area->learned.extensions);
+    area->learned.knows_extensions = false;
     if (manifest)
         take_manifest(area, manifest);
     else

@@ -208,7 +208,8 @@ static void chore_line(const struct chore_fact *chore, int64_t now_ms, struct bu
 {
     char size[SIZE_TEXT_SIZE], elapsed[DURATION_TEXT_SIZE];
     int64_t elapsed_ms = now_ms - chore->began_ms;
-    switch (chore->step) {
+    enum chore_step step = chore->step;
+    switch (step) {
     case CHORE_NONE:
     case CHORE_CONNECT:
         buffer_append_text(line, "connecting to the database");

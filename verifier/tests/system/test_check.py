@@ -208,6 +208,19 @@ def test_extensions_of_a_backup(place, server, database, name):
     assert ("dump in custom format" in said(findings, "error")) == (name == "plain SQL")
 
 
+def test_extensions_of_a_set(place, server, database):
+    """Each file that creates any is looked at; of one that is damaged nobody knows."""
+    made = database("create extension hstore; create table t ()")
+    for part, options in (("schema", ["--schema-only"]), ("data", ["--data-only"])):
+        server.dump(made, place.backups / today(f"{part}_%Y%m%d.sql"), "-Fp", *options).chmod(0o644)
+    platform = place.put_bytes((place.backups / today("schema_%Y%m%d.sql")).read_bytes().replace(b"hstore", b"pg_trgm"), "platform_%Y%m%d.sql")
+    scenario = place.scenario("restore:\n  exclude: [EXTENSION hstore]\n", pattern="{platform: platform_%Y%m%d.sql, schema: schema_%Y%m%d.sql, data: data_%Y%m%d.sql}")
+    assert "extensions: pg_trgm is installed" in said(checked(place, scenario), "pass")
+    schema = place.backups / today("schema_%Y%m%d.sql")
+    schema.write_bytes(b"\0" * 100)
+    assert "which ones the latest backup needs is not known" in said(checked(place, scenario), "warn"), platform
+
+
 def test_extensions_in_a_bucket(place, server, database, bucket):  # noqa: F811
     """Of a custom archive; only its beginning is fetched."""
     backup = server.dump(database("create extension hstore; create table t ()"), place.directory / "x.dump", "-Fc")
