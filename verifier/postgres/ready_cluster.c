@@ -90,13 +90,15 @@ static int directory_open(bool make, int *ret_directory, struct error *error)
 
 /* --- which one it is -------------------------------------------------------------------------- */
 
+/* Behind links: initdb, too, looks for what belongs to it where it really lies. */
 static void key_add_file(struct buffer *key, const char *path)
 {
     struct stat status = {0};
+    cleanup(free_pointer) char *real = realpath(path, NULL);
     if (stat(path, &status) < 0)
         status.st_size = -1;
-    buffer_printf(key, "%s %ju %ju %jd %jd.%09ld %jd.%09ld\n", path, (uintmax_t)status.st_dev,
-                  (uintmax_t)status.st_ino, (intmax_t)status.st_size,
+    buffer_printf(key, "%s %ju %ju %jd %jd.%09ld %jd.%09ld\n", real ? real : path,
+                  (uintmax_t)status.st_dev, (uintmax_t)status.st_ino, (intmax_t)status.st_size,
                   (intmax_t)status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
                   (intmax_t)status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
 }

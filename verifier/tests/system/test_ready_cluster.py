@@ -46,6 +46,11 @@ def test_the_first_run_makes_it_and_others_use_it(cached):
     assert run.code == PASSED and "removed 0 ready clusters" in run.err, str(run)
 
 
+def test_programs_behind_links_have_the_same(cached):
+    origin(cached)
+    assert origin(cached, environment=cached.stand_in()) == COPIED and len(kept(cached)) == 1
+
+
 def test_a_damaged_one_is_made_anew(cached):
     origin(cached)
     [name] = kept(cached)
