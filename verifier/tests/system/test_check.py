@@ -270,6 +270,7 @@ REPORTS = {
 }
 
 
+@pytest.mark.often("are to be made", "may not be written")
 @pytest.mark.parametrize("name", REPORTS)
 def test_the_directory_of_reports(place, name):
     breaking, directory, verdict, words = REPORTS[name]

@@ -36,7 +36,7 @@ def compressed_by(program):
     return compress
 
 
-@pytest.mark.often("-Fc-x.dump.gz-as_gzip", "-Fc --rows-per-insert=7", "-Ft-x.tar-None", "-Fd -j2", "-Fp-x.sql.gz", "-Fd-x.dir", "compress", "-Fc --clean --create")
+@pytest.mark.often("-Fc-x.dump.gz-as_gzip", "-Fc --rows-per-insert=7", "-Ft-x.tar-None", "-Fd -j2", "-Fp-x.sql.gz", "-Fc --clean --create")
 @pytest.mark.parametrize(
     "options, name, pack",
     [

@@ -543,6 +543,7 @@ def test_a_backup_of_another_database_with_its_manifest(place, server, dumped):
     assert place.verify("--backup", beside(place, "", other), named).code == PASSED
 
 
+@pytest.mark.often("table lost", "a row more", "sha256")
 @pytest.mark.parametrize(
     "edit, words",
     [

@@ -14,7 +14,7 @@ def is_listing(request):
     return request.is_listing
 
 
-@pytest.mark.often("slow_down", "short_body", "cut_to_objects", "token_of_before", "portal", "error_with_200")
+@pytest.mark.often("slow_down", "cut_to_objects", "token_of_before", "portal")
 @pytest.mark.parametrize("fault", s3_faults.LISTING, ids=lambda fault: fault.__name__)
 def test_a_fault_at_each_request_changes_no_count(ceph, make_copy, fault):
     copy = make_copy(ceph, "plain")

@@ -80,7 +80,7 @@ def test_short_objects(objects, size):
     assert missing.returncode == 2 and missing.stderr
 
 
-@pytest.mark.often("ceph")
+@pytest.mark.slow
 def test_awkward_keys(objects):
     for key in AWKWARD:
         body = content_of(key)

@@ -65,7 +65,7 @@ def test_a_value_that_changed_on_its_way(place, good, script, verdict):
     assert run.code == (PASSED if verdict == "pass" else BAD_BACKUP)
 
 
-@pytest.mark.often("hang", "crash", "1", "unknown and 0", "extension", "no space")
+@pytest.mark.often("hang", "crash", "1", "unknown and 0")
 @pytest.mark.parametrize(
     "script, verdict, words",
     [
