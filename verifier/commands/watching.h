@@ -12,8 +12,7 @@
 
 struct watching;
 
-/* The facts, borrowed, tell where it stands (chore_begin). NULL with --quiet, or where no thread
- * can be made. */
+/* The facts, borrowed, tell where it stands (chore_begin). NULL with --quiet. */
 struct watching *watching_start(const struct common_options *common, const char *scenario,
                                 const struct facts *facts, enum report_kind kind);
 /* Takes the live line away. Takes NULL. */

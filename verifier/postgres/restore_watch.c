@@ -1,14 +1,13 @@
 #include "postgres/restore_watch.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/ticker.h"
 #include "postgres/connection.h"
 
 enum {
@@ -28,12 +27,9 @@ struct copy {
 };
 
 struct restore_watch {
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    bool stopping; /* these two under the mutex */
-    bool again;
-    struct connection *connection; /* of the thread, while it runs */
+    struct ticker *ticker;
+    _Atomic bool again;
+    struct connection *connection; /* of the ticker, while it runs */
     struct restore_seen *seen;
     struct copy copies[COPIES_MOST];
     size_t copy_count;
@@ -135,51 +131,15 @@ static void forget(struct restore_watch *watch)
     watch->seen->index_count = 0;
 }
 
-/* False: it is to be stopped. */
-static bool pause_a_moment(struct restore_watch *watch)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += PAUSE_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    pthread_mutex_lock(&watch->mutex);
-    int waited = 0;
-    while (!watch->stopping && waited == 0)
-        waited = pthread_cond_timedwait(&watch->changed, &watch->mutex, &until);
-    bool stopping = watch->stopping;
-    if (watch->again)
-        forget(watch);
-    watch->again = false;
-    pthread_mutex_unlock(&watch->mutex);
-    return !stopping;
-}
-
-static void *look_on(void *context)
+static bool look_on(void *context)
 {
     struct restore_watch *watch = context;
-    while (pause_a_moment(watch))
-        if (look_at_copies(watch) < 0 || look_at_indexes(watch) < 0)
-            break;
-    watch->seen->index_count = 0;
-    return NULL;
-}
-
-/* Signals are for the thread that runs the restore. */
-static int start_thread(struct restore_watch *watch)
-{
-    pthread_condattr_t monotonic;
-    sigset_t all, before;
-    pthread_mutex_init(&watch->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&watch->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int started = pthread_create(&watch->thread, NULL, look_on, watch);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started == 0 ? 0 : -1;
+    if (atomic_exchange(&watch->again, false))
+        forget(watch);
+    if (look_at_copies(watch) == 0 && look_at_indexes(watch) == 0)
+        return true;
+    watch->seen->index_count = 0; /* not known any longer */
+    return false;
 }
 
 static void watch_free(struct restore_watch *watch)
@@ -198,33 +158,25 @@ struct restore_watch *restore_watch_start(const struct address *server, struct r
         return NULL;
     }
     connection_set_deadline(watch->connection, deadline_after(ANSWER_MS));
-    if (connection_execute(watch->connection, &ignored, "%s", settings_sql) < 0 ||
-        start_thread(watch) < 0) {
-        watch_free(watch);
-        return NULL;
-    }
-    return watch;
+    if (connection_execute(watch->connection, &ignored, "%s", settings_sql) == 0)
+        watch->ticker = ticker_start(PAUSE_MS, look_on, watch);
+    if (watch->ticker)
+        return watch;
+    watch_free(watch);
+    return NULL;
 }
 
 void restore_watch_again(struct restore_watch *watch)
 {
-    if (!watch)
-        return;
-    pthread_mutex_lock(&watch->mutex);
-    watch->again = true;
-    pthread_mutex_unlock(&watch->mutex);
+    if (watch)
+        watch->again = true;
 }
 
 void restore_watch_stop(struct restore_watch *watch)
 {
     if (!watch)
         return;
-    pthread_mutex_lock(&watch->mutex);
-    watch->stopping = true;
-    pthread_cond_signal(&watch->changed);
-    pthread_mutex_unlock(&watch->mutex);
-    pthread_join(watch->thread, NULL);
-    pthread_cond_destroy(&watch->changed);
-    pthread_mutex_destroy(&watch->mutex);
+    ticker_stop(watch->ticker);
+    watch->seen->index_count = 0;
     watch_free(watch);
 }

@@ -3,6 +3,7 @@
 #define PREFLIGHT_AREAS_H
 
 #include "postgres/connection.h"
+#include "postgres/tools.h"
 #include "preflight/preflight.h"
 #include "shelf/find.h"
 #include "shelf/manifest.h"
@@ -23,6 +24,7 @@ struct area {
     const struct scenario *scenario;
     int64_t timeout_ms;
     struct learned learned;
+    struct tools *tools; /* of look_at_restoring; NULL: there are none */
     struct findings findings;
 };
 
@@ -47,8 +49,8 @@ void look_at_reports(struct area *area, const char *reports);
 void look_at_files(struct area *area); /* migrations, and the programs of `commands` */
 
 /* With what the others have learned. */
-void look_at_restoring(struct area *area); /* only while there is one thread */
-void look_at_extensions(struct area *area);
+void look_at_restoring(struct area *area);  /* only while there is one thread; finds the tools */
+void look_at_extensions(struct area *area); /* behind it */
 void look_at_space(struct area *area);
 void look_at_room(struct area *area); /* for backups */
 

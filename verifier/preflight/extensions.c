@@ -8,7 +8,6 @@
 #include "archive/archive.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "postgres/tools.h"
 #include "preflight/areas.h"
 #include "shelf/object_source.h"
 #include "stages/exclusion.h"
@@ -176,27 +175,15 @@ static bool is_installed(const char *share, const char *extension)
     return !strchr(extension, '/') && access(path, F_OK) == 0;
 }
 
-/* NULL: there are none, which look_at_restore_tools tells. */
-static struct tools *restore_tools(const struct area *area)
-{
-    struct tools *tools = NULL;
-    struct error ignored;
-    int wanted = area->scenario->restore.version;
-    int major = wanted > 0 ? wanted : area->learned.server_major;
-    if (tools_find(TASK_RESTORE, major, &tools, &ignored) < 0 && wanted == 0)
-        tools_find_newest(TASK_RESTORE, &tools, &ignored);
-    return tools;
-}
-
 /* These give 1 when there is no place to look at. */
 static int find_missing_here(struct area *area, struct strings *missing, int *ret_major,
                              struct error *error)
 {
-    cleanup(tools_freep) struct tools *tools = restore_tools(area);
+    const struct tools *tools = area->tools;
     cleanup(free_pointer) char *share = NULL;
     const struct strings *needed = &area->learned.extensions;
     if (!tools)
-        return 1;
+        return 1; /* which look_at_restoring tells */
     if (find_share(tools, area->timeout_ms, &share, error) < 0)
         return -1;
     *ret_major = tools->major;

@@ -127,6 +127,7 @@ void preflight_run(const struct scenario *scenario, const char *reports, int64_t
         take_findings(&findings, &all[i].area.findings);
         learned_free(&all[i].area.learned);
     }
+    tools_free(local.tools);
     take_findings(&findings, &local.findings);
     take_findings(&findings, &files.findings);
     *ret_findings = findings;

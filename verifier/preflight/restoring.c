@@ -8,10 +8,10 @@
 #include "preflight/areas.h"
 
 /* As `verify` starts it. */
-static int start(const struct area *area, const struct tools *tools, const struct workdir *work,
-                 const struct workdir *socket, struct cluster **ret_cluster, struct error *error)
+static int start(const struct area *area, const struct workdir *work, const struct workdir *socket,
+                 struct cluster **ret_cluster, struct error *error)
 {
-    struct cluster_options options = {.tools = tools,
+    struct cluster_options options = {.tools = area->tools,
                                       .directory = workdir_path(work),
                                       .socket_parent = workdir_path(socket),
                                       .side_by_side = 1,
@@ -22,15 +22,16 @@ static int start(const struct area *area, const struct tools *tools, const struc
                : cluster_start(&options, ret_cluster, error);
 }
 
-static void look_at_server(struct area *area, const struct tools *tools, const struct workdir *work,
+static void look_at_server(struct area *area, const struct workdir *work,
                            const struct workdir *socket)
 {
     struct error error;
     cleanup(cluster_stopp) struct cluster *cluster = NULL;
-    if (start(area, tools, work, socket, &cluster, &error) < 0)
+    if (start(area, work, socket, &cluster, &error) < 0)
         finding_add(area, "throwaway server", NOT_READY, "%s", error.text);
     else
-        finding_add(area, "throwaway server", READY, "PostgreSQL %s starts here", tools->version);
+        finding_add(area, "throwaway server", READY, "PostgreSQL %s starts here",
+                    area->tools->version);
 }
 
 static void remove_work(struct area *area, struct workdir *work)
@@ -40,7 +41,7 @@ static void remove_work(struct area *area, struct workdir *work)
         finding_add(area, "work directory", READY_BUT, "%s", error.text);
 }
 
-static void look_in(struct area *area, const struct tools *tools, const struct workdir *work)
+static void look_in(struct area *area, const struct workdir *work)
 {
     struct error error;
     struct account account;
@@ -53,12 +54,12 @@ static void look_in(struct area *area, const struct tools *tools, const struct w
     if (socket_work_create(workdir_path(work), &socket, &error) < 0)
         finding_add(area, "throwaway server", NOT_READY, "%s", error.text);
     else
-        look_at_server(area, tools, work, socket ? socket : work);
+        look_at_server(area, work, socket ? socket : work);
     remove_work(area, socket);
 }
 
 /* PGOPTIONS, PGHOSTADDR and the like are about other servers. */
-static void look_at_throwaway(struct area *area, const struct tools *tools)
+static void look_at_throwaway(struct area *area)
 {
     struct error ignored; /* that there is no work directory was told already */
     struct workdir *work = NULL;
@@ -66,7 +67,7 @@ static void look_at_throwaway(struct area *area, const struct tools *tools)
     if (workdir_create(workdir_parent(), &work, &ignored) < 0)
         return;
     environment_take("PG", &taken);
-    look_in(area, tools, work);
+    look_in(area, work);
     environment_give_back(&taken);
     remove_work(area, work);
 }
@@ -99,14 +100,13 @@ void look_at_restoring(struct area *area)
     bool is_elsewhere = scenario->restore.server != NULL;
     enum task task = is_elsewhere ? TASK_CLIENT : TASK_RESTORE;
     const char *programs = is_elsewhere ? "pg_restore and psql" : "initdb, postgres and pg_restore";
-    cleanup(tools_freep) struct tools *tools = NULL;
-    if (find_tools(scenario, task, area->learned.server_major, &tools, &error) == 0)
-        finding_add(area, "restore tools", READY, "%s %s", programs, tools->version);
-    else if (scenario->restore.version == 0 && tools_find_newest(task, &tools, &none) == 0)
+    if (find_tools(scenario, task, area->learned.server_major, &area->tools, &error) == 0)
+        finding_add(area, "restore tools", READY, "%s %s", programs, area->tools->version);
+    else if (scenario->restore.version == 0 && tools_find_newest(task, &area->tools, &none) == 0)
         finding_add(area, "restore tools", READY_BUT, "%s; that one is tried, and may not take it",
                     error.text);
     else
         finding_add(area, "restore tools", NOT_READY, "%s", error.text);
-    if (tools && !is_elsewhere)
-        look_at_throwaway(area, tools);
+    if (area->tools && !is_elsewhere)
+        look_at_throwaway(area);
 }

@@ -38,6 +38,7 @@
     X(migration_names_suite)                                                                       \
     X(utf8_suite)                                                                                  \
     X(clock_suite)                                                                                 \
+    X(ticker_suite)                                                                                \
     X(process_suite)                                                                               \
     X(confine_suite)                                                                               \
     X(plan_suite)                                                                                  \
