@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "report/cases.h"
+#include "report/console_checks.h"
 #include "report/rehearsal_text.h"
 #include "report/terminal.h"
 #include "report/text.h"
@@ -17,280 +17,9 @@ enum {
     WIDTH_UNKNOWN = 100,
     WIDTH_LEAST = 40,
     WIDTH_MOST = 160,
-    VALUE_LEAST = 20, /* columns of what a passed check has seen */
-    WORD = 5,         /* of "ERROR" */
-    TEXT_INDENT = 9,  /* two blanks, the verdict's word, two blanks */
-    NAME_MOST = 60,   /* columns; longer names push what is behind them */
-    DETAIL_LINES = 8, /* the rest is in the report */
     NOTE_LINES = 4,
     LISTED_MOST = 60, /* with more checks than this in a run, passed ones are only counted */
 };
-
-struct paper {
-    FILE *stream;
-    size_t width;
-    bool color;
-    bool verbose;
-    bool list_passed;
-    const char *reports;
-};
-
-static const char dim[] = "\033[2m";
-static const char bold[] = "\033[1m";
-
-static void paint(const struct paper *paper, const char *style)
-{
-    if (paper->color)
-        fputs(style, paper->stream);
-}
-
-static void unpaint(const struct paper *paper)
-{
-    paint(paper, "\033[0m");
-}
-
-static void word(const struct paper *paper, const char *text)
-{
-    static const struct {
-        const char *word;
-        const char *style;
-    } styles[] = {{"PASS", "\033[32m"},
-                  {"WARN", "\033[33m"},
-                  {"FAIL", "\033[1;31m"},
-                  {"ERROR", "\033[1;35m"},
-                  {"SKIP", "\033[36m"}};
-    for (size_t i = 0; i < ARRAY_LENGTH(styles); i++)
-        if (strcmp(styles[i].word, text) == 0)
-            paint(paper, styles[i].style);
-    fprintf(paper->stream, "%-*s", WORD, text);
-    unpaint(paper);
-}
-
-/* The length of the next line of `text` in `columns`: up to its end or the last blank that fits. */
-static size_t line_length(const char *text, size_t columns)
-{
-    size_t end = strcspn(text, "\n");
-    size_t fitting = text_fitting(text, columns);
-    if (fitting >= end)
-        return end;
-    size_t blank = fitting;
-    while (blank > 0 && text[blank] != ' ')
-        blank--;
-    if (blank > 0 && strspn(text, " ") < blank)
-        return blank;
-    return strcspn(text, " \n"); /* a path is worth more whole than within the width */
-}
-
-/* Writes a text on lines of its own, indented; gives the number of lines of it that were left out
- * because there are more than `most_lines`. */
-static size_t wrapped(const struct paper *paper, const char *text, const char *style, size_t indent,
-                      size_t most_lines)
-{
-    size_t left_out = 0;
-    for (size_t lines = 0; *text != '\0'; lines++) {
-        size_t length = line_length(text, paper->width - indent);
-        if (length == 0 && *text == ' ')
-            length = strcspn(text, "\n");
-        if (lines < most_lines) {
-            fprintf(paper->stream, "%*s", (int)indent, "");
-            paint(paper, style);
-            fwrite(text, 1, length, paper->stream);
-            unpaint(paper);
-            fputc('\n', paper->stream);
-        } else {
-            left_out++;
-        }
-        text += length;
-        text += *text == '\n' || *text == ' ';
-    }
-    return left_out;
-}
-
-/* The lines of the details that the message has not told already; freed by the caller. */
-static char *new_details(const struct report_case *one)
-{
-    struct buffer lines;
-    buffer_init(&lines, strlen(one->details) + 2);
-    for (const char *next = one->details; *next;) {
-        size_t length = strcspn(next, "\n");
-        cleanup(free_pointer) char *line = xstrndup(next, length);
-        if (length == 0 || !strstr(one->message, line))
-            buffer_printf(&lines, "%s\n", line);
-        next += length + (next[length] == '\n');
-    }
-    return buffer_steal(&lines);
-}
-
-/* What is wrong with a scenario is told whole: it is what has to be mended. */
-static void details(const struct paper *paper, const struct report_case *one, const char *file)
-{
-    cleanup(free_pointer) char *told = new_details(one);
-    bool whole = paper->verbose || strcmp(one->group, "scenario") == 0;
-    size_t most = whole ? SIZE_MAX : DETAIL_LINES;
-    size_t left_out = wrapped(paper, told, dim, TEXT_INDENT, most);
-    if (left_out == 0)
-        return;
-    cleanup(free_pointer) char *rest =
-        xasprintf("... %zu more line%s in %s", left_out, left_out == 1 ? "" : "s", file);
-    wrapped(paper, rest, dim, TEXT_INDENT, SIZE_MAX);
-}
-
-/* With --verbose also how long it took. */
-static void add_time(const struct paper *paper, const struct report_case *one, struct buffer *text)
-{
-    char duration[DURATION_TEXT_SIZE];
-    duration_format(one->duration_ms, duration);
-    if (paper->verbose)
-        buffer_printf(text, "%s(%s)", text->length > 0 ? " " : "", duration);
-}
-
-/* What was seen stands beside the name, in a column of its own that goes on below; or on lines of
- * its own, where there is no room for a column, or a word that does not fit into it. */
-static void passed_line(const struct paper *paper, const struct report_case *one, size_t name_width)
-{
-    cleanup(free_pointer) char *value = case_seen(one);
-    struct buffer text;
-    buffer_init(&text, strlen(value) + DURATION_TEXT_SIZE + 8);
-    buffer_append_text(&text, value);
-    add_time(paper, one, &text);
-    size_t columns = text_columns(one->name, SIZE_MAX);
-    size_t gap = columns < name_width ? name_width - columns + 2 : 2;
-    size_t used = TEXT_INDENT + columns + gap;
-    size_t room = used < paper->width ? paper->width - used : 0;
-    size_t length = line_length(text.data, room);
-    bool beside = text_columns(text.data, length) <= room &&
-                  (text.data[length] == '\0' || room >= VALUE_LEAST);
-
-    fprintf(paper->stream, "  ");
-    word(paper, "PASS");
-    fprintf(paper->stream, "  %s", one->name);
-    if (beside && length > 0) {
-        fprintf(paper->stream, "%*s", (int)gap, "");
-        paint(paper, dim);
-        fwrite(text.data, 1, length, paper->stream);
-        unpaint(paper);
-        length += text.data[length] == ' ';
-    }
-    fputc('\n', paper->stream);
-    wrapped(paper, text.data + (beside ? length : 0), dim, beside ? used : TEXT_INDENT, SIZE_MAX);
-    buffer_free(&text);
-    if (paper->verbose)
-        wrapped(paper, one->details, dim, TEXT_INDENT, SIZE_MAX);
-}
-
-static void spoken_lines(const struct paper *paper, const struct report_case *one, const char *name,
-                         const char *file)
-{
-    fprintf(paper->stream, "  ");
-    word(paper, one->verdict == VERDICT_FAIL   ? "FAIL"
-                : one->verdict == VERDICT_PASS ? "WARN"
-                : one->verdict == VERDICT_SKIP ? "SKIP"
-                                               : "ERROR");
-    fputs("  ", paper->stream);
-    paint(paper, one->verdict == VERDICT_SKIP ? "" : bold);
-    fputs(name, paper->stream);
-    unpaint(paper);
-    struct buffer time;
-    buffer_init(&time, DURATION_TEXT_SIZE + 8);
-    add_time(paper, one, &time);
-    fprintf(paper->stream, "%s%s\n", time.length > 0 ? "  " : "", time.data);
-    buffer_free(&time);
-    wrapped(paper, one->message, "", TEXT_INDENT, SIZE_MAX);
-    details(paper, one, file);
-}
-
-/* Names may take so much that what is behind them has its place. */
-static size_t name_most(const struct paper *paper)
-{
-    size_t left = paper->width - TEXT_INDENT - 2 - VALUE_LEAST;
-    return left < NAME_MOST ? left : NAME_MOST;
-}
-
-static bool same_skip(const struct report_case *one, const struct report_case *other)
-{
-    return one->verdict == VERDICT_SKIP && other->verdict == VERDICT_SKIP &&
-           strcmp(one->message, other->message) == 0;
-}
-
-/* One failure commonly makes many checks impossible: they are one line unless asked for. */
-static void skipped_lines(const struct paper *paper, const struct cases *cases, const char *file)
-{
-    for (size_t i = 0; i < cases->count; i++) {
-        const struct report_case *one = &cases->items[i];
-        bool told = false;
-        size_t same = 0;
-        for (size_t j = 0; j < cases->count; j++) {
-            bool is_same = same_skip(one, &cases->items[j]);
-            told = told || (is_same && j < i);
-            same += is_same;
-        }
-        if (same == 0 || (told && !paper->verbose))
-            continue;
-        cleanup(free_pointer) char *many = xasprintf("%zu checks", same);
-        spoken_lines(paper, one, same > 1 && !paper->verbose ? many : one->name, file);
-    }
-}
-
-static bool same_error(const struct report_case *one, const struct report_case *other)
-{
-    return one->verdict == VERDICT_ERROR && other->verdict == VERDICT_ERROR &&
-           strcmp(one->message, other->message) == 0;
-}
-
-/* "a, b and c", or "a and 16 other checks". Caller frees. */
-static char *names_of_same(const struct cases *cases, const struct report_case *one)
-{
-    enum { NAMED_MOST = 3 };
-    cleanup(strings_free) struct strings names = {0};
-    for (size_t i = 0; i < cases->count; i++)
-        if (same_error(one, &cases->items[i]))
-            strings_add(&names, cases->items[i].name);
-    return names.count <= NAMED_MOST
-               ? strings_listed(&names)
-               : xasprintf("%s and %zu other checks", one->name, names.count - 1);
-}
-
-/* So is what kept many from being looked at, such as the end of the run: at the first of them. What
- * each would have looked at, the report tells. */
-static void error_lines(const struct paper *paper, const struct cases *cases, size_t index,
-                        const char *file)
-{
-    const struct report_case *one = &cases->items[index];
-    struct report_case first = *one;
-    size_t same = 0;
-    for (size_t i = 0; i < cases->count && !paper->verbose; i++) {
-        bool is_same = same_error(one, &cases->items[i]);
-        if (is_same && i < index)
-            return;
-        if (is_same && strcmp(one->details, cases->items[i].details) != 0)
-            first.details = (char[]){""};
-        same += is_same;
-    }
-    cleanup(free_pointer) char *names = names_of_same(cases, one);
-    spoken_lines(paper, &first, same > 1 ? names : one->name, file);
-}
-
-static void case_lines(const struct paper *paper, const struct cases *cases, const char *file)
-{
-    size_t name_width = 0;
-    for (size_t i = 0; i < cases->count; i++) {
-        size_t columns = text_columns(cases->items[i].name, SIZE_MAX);
-        if (columns > name_width && columns <= name_most(paper))
-            name_width = columns;
-    }
-    for (size_t i = 0; i < cases->count; i++) {
-        const struct report_case *one = &cases->items[i];
-        if (one->verdict == VERDICT_SKIP)
-            continue;
-        if (one->verdict == VERDICT_ERROR)
-            error_lines(paper, cases, i, file);
-        else if (one->verdict != VERDICT_PASS || one->warn)
-            spoken_lines(paper, one, one->name, file);
-        else if (paper->list_passed)
-            passed_line(paper, one, name_width);
-    }
-    skipped_lines(paper, cases, file);
-}
 
 static void add_count(struct buffer *line, int count, const char *words)
 {
@@ -304,11 +33,11 @@ static void headline(const struct paper *paper, const struct result *result)
     struct totals totals;
     result_totals(result, &totals);
     cleanup(free_pointer) char *name = text_line(result->scenario);
-    word(paper, words[result_exit_code(result)]);
+    paper_word(paper, words[result_exit_code(result)]);
     fputs("  ", paper->stream);
-    paint(paper, bold);
+    paper_paint(paper, PAPER_BOLD);
     fputs(name, paper->stream);
-    unpaint(paper);
+    paper_unpaint(paper);
     cleanup(free_pointer) char *sentence = result_headline(result);
     fprintf(paper->stream, ": %s\n", sentence);
 
@@ -320,7 +49,7 @@ static void headline(const struct paper *paper, const struct result *result)
     add_count(&line, totals.errors, "could not be looked at");
     add_count(&line, totals.skipped, "skipped");
     add_count(&line, totals.left_out, "not selected");
-    wrapped(paper, line.data, "", TEXT_INDENT - 2, SIZE_MAX);
+    paper_wrap(paper, line.data, "", PAPER_INDENT - 2, SIZE_MAX);
     buffer_free(&line);
 }
 
@@ -369,7 +98,7 @@ static void backup_line(const struct paper *paper, const struct facts *facts)
     if (line.length == 0 && find->state == STAGE_FAILED && find->error.fault != FAULT_BACKUP)
         buffer_append_text(&line, "no backup was found");
     if (line.length > 0)
-        wrapped(paper, line.data, "", TEXT_INDENT - 2, SIZE_MAX);
+        paper_wrap(paper, line.data, "", PAPER_INDENT - 2, SIZE_MAX);
     buffer_free(&line);
 }
 
@@ -384,7 +113,7 @@ static void server_line(const struct paper *paper, const struct facts *facts)
     add_part(&line, "in the locale C, because this is not here: ", server->locale_missing,
              sizeof(server->locale_missing), "");
     if (server->where[0] != '\0' && facts->stages[STAGE_RESTORE].state == STAGE_DONE)
-        wrapped(paper, line.data, dim, TEXT_INDENT - 2, SIZE_MAX);
+        paper_wrap(paper, line.data, PAPER_DIM, PAPER_INDENT - 2, SIZE_MAX);
     buffer_free(&line);
 }
 
@@ -396,7 +125,7 @@ static void verbose_line(const struct paper *paper, const char *before, const ch
     buffer_init(&line, 64 * 1024);
     add_part(&line, before, text, size, "");
     if (paper->verbose && line.length > 0)
-        wrapped(paper, line.data, dim, TEXT_INDENT - 2, SIZE_MAX);
+        paper_wrap(paper, line.data, PAPER_DIM, PAPER_INDENT - 2, SIZE_MAX);
     buffer_free(&line);
 }
 
@@ -408,7 +137,7 @@ static void confinement_line(const struct paper *paper, const struct facts *fact
     add_part(&line, "confined by ", server->confined_by, sizeof(server->confined_by), "");
     add_part(&line, "not by ", server->not_confined_by, sizeof(server->not_confined_by), "");
     if (paper->verbose && line.length > 0)
-        wrapped(paper, line.data, dim, TEXT_INDENT - 2, SIZE_MAX);
+        paper_wrap(paper, line.data, PAPER_DIM, PAPER_INDENT - 2, SIZE_MAX);
     buffer_free(&line);
 }
 
@@ -428,7 +157,7 @@ static void stage_line(const struct paper *paper, const struct facts *facts)
         else if (stage->state == STAGE_RUNNING)
             buffer_printf(&line, "%s%s interrupted", comma, stage_name(i));
     }
-    wrapped(paper, line.data, dim, TEXT_INDENT - 2, SIZE_MAX);
+    paper_wrap(paper, line.data, PAPER_DIM, PAPER_INDENT - 2, SIZE_MAX);
     buffer_free(&line);
 }
 
@@ -436,9 +165,9 @@ static void note(const struct paper *paper, const char *text, size_t size)
 {
     cleanup(free_pointer) char *clean = text_clean(text, size, TEXT_BLOCK);
     cleanup(free_pointer) char *line = xasprintf("note: %s", clean);
-    if (clean[0] != '\0' && wrapped(paper, line, "", TEXT_INDENT - 2,
-                                    paper->verbose ? SIZE_MAX : (size_t)NOTE_LINES) > 0)
-        wrapped(paper, "...", "", TEXT_INDENT - 2, SIZE_MAX);
+    if (clean[0] != '\0' && paper_wrap(paper, line, "", PAPER_INDENT - 2,
+                                       paper->verbose ? SIZE_MAX : (size_t)NOTE_LINES) > 0)
+        paper_wrap(paper, "...", "", PAPER_INDENT - 2, SIZE_MAX);
 }
 
 static void notes(const struct paper *paper, const struct facts *facts)
@@ -470,7 +199,7 @@ static void rehearsal_part(const struct paper *paper, const struct rehearsal *re
         rehearsal_lines(rehearsal, paper->verbose, &text);
     if (rehearsal->command.ran)
         rehearsal_limits(rehearsal, &text);
-    wrapped(paper, text.data, "", TEXT_INDENT - 2, SIZE_MAX);
+    paper_wrap(paper, text.data, "", PAPER_INDENT - 2, SIZE_MAX);
     buffer_free(&text);
 }
 
@@ -497,7 +226,7 @@ static void scenario_lines(const struct paper *paper, const struct result *resul
         paper->reports ? xasprintf("%s/%s.xml", paper->reports, name) : xstrdup("the report");
     struct cases cases;
     cases_build(result, &cases);
-    case_lines(paper, &cases, file);
+    console_checks(paper, &cases, file);
     cases_free(&cases);
     fputc('\n', paper->stream);
 }
@@ -549,7 +278,7 @@ static void last_line(const struct paper *paper, const struct result *results, s
     buffer_printf(&line, "; %d check%s.", checks, checks == 1 ? "" : "s");
     if (paper->reports)
         buffer_printf(&line, " Reports: %s", paper->reports);
-    wrapped(paper, line.data, bold, 0, SIZE_MAX);
+    paper_wrap(paper, line.data, PAPER_BOLD, 0, SIZE_MAX);
     buffer_free(&line);
 }
 
@@ -585,7 +314,7 @@ static void advice(const struct paper *paper, const struct result *results, size
         strings_add(&told, remedy);
         cleanup(free_pointer) char *about = names_of_some(&names);
         cleanup(free_pointer) char *line = xasprintf("What to do about %s: %s.", about, remedy);
-        wrapped(paper, line, "", 0, SIZE_MAX);
+        paper_wrap(paper, line, "", 0, SIZE_MAX);
     }
 }
 
