@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -78,34 +79,46 @@ def utc(moment):
 # --- processes ------------------------------------------------------------------------------------
 
 
+def process_of(pid):
+    """Its parent, state, directory and arguments."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    arguments = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    state, parent = stat.rpartition(")")[2].split()[:2]
+    try:
+        directory = os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        directory = ""
+    return int(parent), state, directory, arguments.replace(b"\0", b" ").decode(errors="replace")
+
+
 def processes():
     """pid -> (parent, state, directory it is in, arguments), of everything that can be seen."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                found[int(entry)] = process_of(entry)
+    return found
+
+
+def inhabitants(directory):
+    """The living processes whose current directory is in `directory`, such as a postmaster: pid -> arguments. Each
+    test asks, so no more is read of the others than where they are."""
+    inside = str(directory)
     found = {}
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
         try:
-            stat = pathlib.Path(f"/proc/{entry}/stat").read_text()
-            arguments = pathlib.Path(f"/proc/{entry}/cmdline").read_bytes()
-            state, parent = stat.rpartition(")")[2].split()[:2]
+            where = os.readlink(f"/proc/{entry}/cwd")
+            if where != inside and not where.startswith(inside + "/"):
+                continue
+            _, state, _, arguments = process_of(entry)
         except OSError:
             continue
-        try:
-            directory = os.readlink(f"/proc/{entry}/cwd")
-        except OSError:
-            directory = ""
-        found[int(entry)] = (int(parent), state, directory, arguments.replace(b"\0", b" ").decode(errors="replace"))
+        if state != "Z":
+            found[int(entry)] = arguments
     return found
-
-
-def inhabitants(directory):
-    """The living processes whose current directory is in `directory`, such as a postmaster."""
-    inside = str(directory)
-    return {
-        pid: arguments
-        for pid, (_, state, where, arguments) in processes().items()
-        if state != "Z" and (where == inside or where.startswith(inside + "/"))
-    }
 
 
 # --- reports --------------------------------------------------------------------------------------
@@ -270,12 +283,16 @@ class Running:
         return self._errors.read_text(errors="replace")
 
     def wait(self, timeout_s=PATIENCE_S):
-        try:
-            code = self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            pytest.fail(f"{self.arguments} did not end within {timeout_s} s\n{self.said()}")
+        # Popen.wait with a timeout looks only now and then.
+        ended_at = os.pidfd_open(self.pid) if self.process.poll() is None else None
+        if ended_at is not None:
+            has_ended, _, _ = select.select([ended_at], [], [], timeout_s)
+            os.close(ended_at)
+            if not has_ended:
+                self.process.kill()
+                self.process.wait()
+                pytest.fail(f"{self.arguments} did not end within {timeout_s} s\n{self.said()}")
+        code = self.process.wait()
         return Run(self.place, self.arguments, code, self._output.read_text(errors="replace"), self.said())
 
 
@@ -407,10 +424,9 @@ class Place:
         run = self.run("verify", "--reports", self.reports, *arguments, **options)
         assert run.code in (PASSED, BAD_BACKUP, CANNOT_VERIFY), str(run)
         reports = run.reports()
-        for report in reports:
-            check = subprocess.run(["xmllint", "--noout", report.path], capture_output=True, text=True)
-            assert check.returncode == 0, check.stderr
         if reports:
+            check = subprocess.run(["xmllint", "--noout", *(report.path for report in reports)], capture_output=True, text=True)
+            assert check.returncode == 0, check.stderr
             worst = max((report.exit_code for report in reports))
             assert run.code >= worst, f"the reports say {worst}\n{run}"
         if leaves_nothing:
