@@ -54,9 +54,6 @@ void look_at_extensions(struct area *area); /* behind it */
 void look_at_space(struct area *area);
 void look_at_room(struct area *area); /* for backups */
 
-/* The directory above. Caller frees. */
-char *parent_of(const char *path);
-
 /* Tells of a clock that is `ahead_s` behind or before ours. */
 void judge_clock(struct area *area, const char *whose, int64_t ahead_s);
 

@@ -49,37 +49,6 @@ void look_at_work_directory(struct area *area)
         finding_add(area, "work directory", READY_BUT, "%s", error.text);
 }
 
-/* As the first run would find it: what is above it, one level up, is not made. */
-static void look_at_new_reports(struct area *area, const char *path)
-{
-    cleanup(free_pointer) char *above = parent_of(path);
-    if (access(above, W_OK | X_OK) == 0)
-        finding_add(area, "reports", READY, "%s is not there yet: the first run makes it", path);
-    else
-        finding_add(area, "reports", NOT_READY,
-                    "%s is not there, and cannot be made in %s: %s: name another one with "
-                    "--reports",
-                    path, above, strerror(errno));
-}
-
-void look_at_reports(struct area *area, const char *reports)
-{
-    cleanup(free_pointer) char *path = path_absolute(reports);
-    struct stat status;
-    if (stat(path, &status) < 0 && errno == ENOENT)
-        look_at_new_reports(area, path);
-    else if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode))
-        finding_add(area, "reports", NOT_READY,
-                    "%s is not a directory: name another one with --reports", path);
-    else if (access(path, R_OK | W_OK | X_OK) < 0)
-        finding_add(area, "reports", NOT_READY,
-                    "cannot write in %s: %s: name another one with --reports, or run this as a "
-                    "user that may",
-                    path, strerror(errno));
-    else
-        finding_add(area, "reports", READY, "%s can be written", path);
-}
-
 /* The unpacked backup and the restored database lie there. How large they become, the source tells
  * roughly: indexes are as large there, and dead rows are not restored. */
 void look_at_space(struct area *area)
@@ -90,10 +59,11 @@ void look_at_space(struct area *area)
     int64_t free_bytes = free_space_bytes(workdir_parent());
     char room[SIZE_TEXT_SIZE], needed[SIZE_TEXT_SIZE];
     size_format(free_bytes, room);
-    size_format(wanted, needed);
+    bool is_short = free_bytes < SPACE_KEPT_BYTES || free_bytes < wanted / 4;
+    size_format(is_short ? wanted + SPACE_KEPT_BYTES : wanted, needed);
     if (free_bytes < 0)
         return;
-    if (free_bytes < SPACE_KEPT_BYTES || free_bytes < wanted / 4)
+    if (is_short)
         finding_add(area, "room to restore", NOT_READY,
                     "%s free in %s, and about %s are needed: make room, or set TMPDIR", room,
                     workdir_parent(), needed);

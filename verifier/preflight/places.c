@@ -231,7 +231,7 @@ void look_at_backups(struct area *area)
 
 /* --- room ------------------------------------------------------------------------------------- */
 
-char *parent_of(const char *path)
+static char *parent_of(const char *path)
 {
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/')
@@ -265,7 +265,41 @@ void look_at_room(struct area *area)
                 is_short ? ": make room for the next two, or keep fewer" : "");
 }
 
-/* --- history ---------------------------------------------------------------------------------- */
+/* --- history and reports ---------------------------------------------------------------------- */
+
+/* As the first run makes it: in the directory above, which is not made. */
+static bool may_be_made(const struct area *area, const char *path)
+{
+    struct probe probe;
+    cleanup(free_pointer) char *above = parent_of(path);
+    cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(above);
+    probe_place(shelf, area->timeout_ms, true, &probe);
+    probe_free(&probe);
+    return probe.writes;
+}
+
+static void judge_own_place(struct area *area, const char *check, const char *path,
+                            const struct probe *probe, const char *advice)
+{
+    if (probe->writes)
+        finding_add(area, check, READY, "%s can be written", path);
+    else if (probe->is_missing && may_be_made(area, path))
+        finding_add(area, check, READY, "%s is not there yet: the first run makes it", path);
+    else if (probe->is_missing)
+        finding_add(area, check, NOT_READY, "%s is not there, and cannot be made%s", path, advice);
+    else
+        finding_add(area, check, NOT_READY, "%s%s", probe->error.text, advice);
+}
+
+void look_at_reports(struct area *area, const char *reports)
+{
+    struct probe probe;
+    cleanup(free_pointer) char *path = path_absolute(reports);
+    cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(path);
+    probe_place(shelf, area->timeout_ms, true, &probe);
+    judge_own_place(area, "reports", path, &probe, "; --reports names another directory");
+    probe_free(&probe);
+}
 
 /* Where it lies beside the backups, those have told. */
 void look_at_history(struct area *area)
@@ -282,14 +316,7 @@ void look_at_history(struct area *area)
         return;
     }
     probe_place(shelf, area->timeout_ms, true, &probe);
-    cleanup(free_pointer) char *above = parent_of(location);
-    if (probe.writes)
-        finding_add(area, "history", READY, "%s can be written", location);
-    else if (probe.is_missing && access(above, W_OK | X_OK) == 0)
-        finding_add(area, "history", READY, "%s is not there yet: the first run makes it",
-                    location);
-    else
-        finding_add(area, "history", NOT_READY, "%s", probe.error.text);
+    judge_own_place(area, "history", location, &probe, "");
     probe_free(&probe);
 }
 

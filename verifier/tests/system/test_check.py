@@ -264,8 +264,9 @@ def read_only(place):
 REPORTS = {
     "are there": (None, "reports", "pass", "can be written"),
     "are to be made": (None, "new", "pass", "is not there yet: the first run makes it"),
-    "have nothing above": (None, "new/a/b", "error", "cannot be made in"),
-    "are a file": (lambda place: (place.directory / "file").touch(), "file", "error", "is not a directory: name another one with --reports"),
+    "have nothing above": (None, "new/a/b", "error", "is not there, and cannot be made; --reports names another directory"),
+    "are a file": (lambda place: (place.directory / "file").touch(), "file", "error", "is not a directory; --reports names another directory"),
+    "cannot be made": (None, "/proc/new", "error", "cannot be made"),
     "may not be written": (read_only, "reports", "error", "run this as a user that may"),
 }
 
@@ -299,7 +300,7 @@ def small_disk(place):
 def test_a_disk_that_is_too_small(place, server, small_disk):
     scenario = place.scenario(f"source:\n  database: {server.url('bugspark')!r}\n", location=small_disk)
     findings = checked(place, scenario, code=CANNOT_VERIFY)
-    assert "room to restore: 1.0 MiB free" in said(findings, "error") and "set TMPDIR" in said(findings, "error")
+    assert "room to restore: 1.0 MiB free" in said(findings, "error") and " MiB are needed: make room, or set TMPDIR" in said(findings, "error")
     assert "room for backups: 1.0 MiB free" in said(findings, "warn")
 
 
