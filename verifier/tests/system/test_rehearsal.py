@@ -236,11 +236,12 @@ def test_a_writer_waits_as_long_as_is_told(world):
     """)
     run = world.rehearse(world.scenario(command), "--format", "json")
     assert run.code == PASSED, str(run)
-    # How long it waits when nothing blocks it, and the samples for their turn, tells how busy the machine is.
+    # How long it waits when nothing blocks it, and the samples for their turn, tells how busy the machine is; and a writer that
+    # is about to write when the wait begins, waits a little less.
     other, waited = map(float, (world.place.directory / "waited").read_text().split())
     told = tables_of(run)["public.projects"]["write_blocked_seconds"]
     busy = max(0, other - 0.01) + max(0, migration_of(run)["largest_sample_gap_seconds"] - 0.02)
-    assert waited > 0.7 and abs(waited - told) < 0.05 + busy, f"waited {waited}, told {told}, busy {busy}\n{run.out}"
+    assert waited > 0.65 - busy and abs(waited - told) < 0.05 + busy, f"waited {waited}, told {told}, busy {busy}\n{run.out}"
     worst = next(blocked for blocked in migration_of(run)["blocked"] if blocked["table"] == "public.projects")
     assert "add column reporter" in worst["by"]["statement"]
     assert worst["reading"] and worst["during"][0]["statement"] == "select pg_sleep(0.7)"
