@@ -20,7 +20,7 @@
 static const char superuser[] = "restore_verifier";
 static const char port[] = "5432"; /* only a part of the socket's name */
 
-enum { PROBE_TIMEOUT_MS = 5000, STOP_TIMEOUT_MS = 5000, LOG_TAIL_BYTES = 1200 };
+enum { PROBE_TIMEOUT_MS = 5000, PROBE_EVERY_MS = 3, STOP_TIMEOUT_MS = 5000, LOG_TAIL_BYTES = 1200 };
 
 struct cluster {
     pid_t pid;
@@ -235,17 +235,14 @@ static int launch_server(const struct cluster_options *options, struct cluster *
     return started;
 }
 
-static int wait_until_ready(const struct cluster_options *options, struct cluster *cluster,
-                            struct error *error)
+static int connect_when_ready(const struct cluster_options *options, struct cluster *cluster,
+                              struct connection **ret_connection, struct error *error)
 {
     for (;;) {
-        struct connection *connection;
-        if (connection_open(&cluster->address, PROBE_TIMEOUT_MS, &connection, error) == 0) {
-            connection_close(connection);
+        if (connection_open(&cluster->address, PROBE_TIMEOUT_MS, ret_connection, error) == 0)
             return 0;
-        }
         bool late = clock_ms() >= options->deadline_ms;
-        if (!late && !process_wait(cluster->pid, clock_ms() + 10, NULL))
+        if (!late && !process_wait(cluster->pid, clock_ms() + PROBE_EVERY_MS, NULL))
             continue;
         cleanup(free_pointer) char *log = cluster_log_tail(cluster);
         if (!late)
@@ -257,19 +254,20 @@ static int wait_until_ready(const struct cluster_options *options, struct cluste
 }
 
 static int launch(const struct cluster_options *options, struct cluster *cluster,
-                  struct error *error)
+                  struct connection **ret_connection, struct error *error)
 {
-    return launch_server(options, cluster, error) < 0 ? -1
-                                                      : wait_until_ready(options, cluster, error);
+    return launch_server(options, cluster, error) < 0
+               ? -1
+               : connect_when_ready(options, cluster, ret_connection, error);
 }
 
 /* Where the server does not start on a copy, that must not be the copy's fault, tonight or later.
  */
 static int begin(const struct cluster_options *options, struct cluster *cluster,
-                 struct error *error)
+                 struct connection **ret_connection, struct error *error)
 {
     struct error first;
-    if (launch(options, cluster, &first) == 0)
+    if (launch(options, cluster, ret_connection, &first) == 0)
         return 0;
     if (!cluster->copied || cluster->pid > 0) {
         *error = first;
@@ -277,7 +275,7 @@ static int begin(const struct cluster_options *options, struct cluster *cluster,
     }
     return replace_copy(options, cluster, "a server did not start on it", error) < 0
                ? -1
-               : launch(options, cluster, error);
+               : launch(options, cluster, ret_connection, error);
 }
 
 /* The kernel allows 107 bytes for the path of a socket; PARENT/socket/.s.PGSQL.5432 must fit. */
@@ -296,7 +294,7 @@ int socket_work_create(const char *work, struct workdir **ret_socket_work, struc
 }
 
 int cluster_start(const struct cluster_options *options, struct cluster **ret_cluster,
-                  struct error *error)
+                  struct connection **ret_connection, struct error *error)
 {
     cleanup(cluster_stopp) struct cluster *cluster = xcalloc(1, sizeof(*cluster));
     cluster->data = xasprintf("%s/data", options->directory);
@@ -308,7 +306,8 @@ int cluster_start(const struct cluster_options *options, struct cluster **ret_cl
     address_set(&cluster->address, "port", port);
     address_set(&cluster->address, "user", superuser);
     address_set(&cluster->address, "dbname", "postgres");
-    if (make_data(options, cluster, error) < 0 || begin(options, cluster, error) < 0)
+    if (make_data(options, cluster, error) < 0 ||
+        begin(options, cluster, ret_connection, error) < 0)
         return -1;
     *ret_cluster = take(&cluster);
     return 0;

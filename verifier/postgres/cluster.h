@@ -15,6 +15,7 @@
 #include "base/process.h"
 #include "base/workdir.h"
 #include "postgres/address.h"
+#include "postgres/connection.h"
 #include "postgres/tools.h"
 
 struct cluster;
@@ -36,9 +37,10 @@ struct cluster_options {
     int64_t deadline_ms;
 };
 
-/* Makes the cluster and starts the server; returns when it accepts connections. */
+/* Makes the cluster and starts the server; returns when it accepts connections, with the first one:
+ * to its database `postgres`, as its superuser. */
 int cluster_start(const struct cluster_options *options, struct cluster **ret_cluster,
-                  struct error *error);
+                  struct connection **ret_connection, struct error *error);
 
 /* The address of its database `postgres`, as its superuser. Borrowed. */
 const struct address *cluster_address(const struct cluster *cluster);

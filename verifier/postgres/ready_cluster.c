@@ -264,8 +264,7 @@ int ready_cluster_copy(const struct ready_cluster *cluster, struct error *error)
 static int file_fill(const struct ready_cluster *cluster, const struct buffer *key, int file,
                      struct error *error)
 {
-    static const char *const argv[] = {"tar",      "--create", "--sparse", "--hole-detection=raw",
-                                       "--file=-", ".",        NULL};
+    static const char *const argv[] = {"tar", "--create", "--file=-", ".", NULL};
     char header[HEADER_BYTES];
     if (lseek(file, HEADER_BYTES, SEEK_SET) < 0)
         return cannot_verify(error, "%s", strerror(errno));

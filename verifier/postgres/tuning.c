@@ -97,6 +97,9 @@ void tuning_settings(const struct tuning *tuning, struct strings *settings)
      * let nobody in. */
     if (tuning->major >= 17)
         strings_add(settings, "event_triggers=off");
+    /* Nothing of a backup is to subscribe to anything, and its launcher need not run. */
+    if (tuning->major >= 10)
+        strings_add(settings, "max_logical_replication_workers=0");
     if (tuning->major < 11)
         return;
     strings_add(settings, "jit=off");

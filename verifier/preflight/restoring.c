@@ -9,7 +9,8 @@
 
 /* As `verify` starts it. */
 static int start(const struct area *area, const struct workdir *work, const struct workdir *socket,
-                 struct cluster **ret_cluster, struct error *error)
+                 struct cluster **ret_cluster, struct connection **ret_connection,
+                 struct error *error)
 {
     struct cluster_options options = {.tools = area->tools,
                                       .directory = workdir_path(work),
@@ -19,7 +20,7 @@ static int start(const struct area *area, const struct workdir *work, const stru
                                       .deadline_ms = deadline_after(area->timeout_ms)};
     return server_account(&options.account, error) < 0
                ? -1
-               : cluster_start(&options, ret_cluster, error);
+               : cluster_start(&options, ret_cluster, ret_connection, error);
 }
 
 static void look_at_server(struct area *area, const struct workdir *work,
@@ -27,7 +28,8 @@ static void look_at_server(struct area *area, const struct workdir *work,
 {
     struct error error;
     cleanup(cluster_stopp) struct cluster *cluster = NULL;
-    if (start(area, work, socket, &cluster, &error) < 0)
+    cleanup(connection_closep) struct connection *connection = NULL;
+    if (start(area, work, socket, &cluster, &connection, &error) < 0)
         finding_add(area, "throwaway server", NOT_READY, "%s", error.text);
     else
         finding_add(area, "throwaway server", READY, "PostgreSQL %s starts here",

@@ -85,12 +85,26 @@ static int database_create(struct stages *stages, const char *owner, struct erro
     return 0;
 }
 
+/* Plain SQL is not read for it. */
+static bool may_name_plpgsql(const struct stages *stages)
+{
+    const struct archive *archive = &stages->archive;
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (*archive->entries[i].schema == '\0' && strstr(archive->entries[i].tag, "plpgsql"))
+            return true;
+    return stages->restore_format == ARCHIVE_PLAIN;
+}
+
 /* A fresh database holds a schema and an extension that belong to the superuser and would be in the
  * way of an archive that brings its own. */
 static int database_clear(struct stages *stages, const char *owner, struct error *error)
 {
     cleanup(connection_closep) struct connection *connection = NULL;
-    if (!stages->drop_public && !stages->drop_plpgsql && !owner)
+    /* Since 15 the schema public belongs to whoever owns the database. */
+    bool give_public = owner && !stages->drop_public &&
+                       connection_server_version(stages->maintenance) < 150000;
+    bool give_plpgsql = owner && may_name_plpgsql(stages);
+    if (!stages->drop_public && !stages->drop_plpgsql && !give_public && !give_plpgsql)
         return 0;
     if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0)
         return -1;
@@ -99,14 +113,13 @@ static int database_clear(struct stages *stages, const char *owner, struct error
                                    "database cannot be dropped: ");
     if (stages->drop_plpgsql && connection_execute(connection, error, "DROP EXTENSION plpgsql") < 0)
         return -1;
-    if (!owner)
-        return 0;
-    if (platform_make(&stages->archive, connection, error) < 0)
+    if (owner && platform_make(&stages->archive, connection, error) < 0)
         return -1;
-    /* Since 15 it belongs to whoever owns the database. */
-    if (!stages->drop_public && connection_server_version(connection) < 150000 &&
+    if (give_public &&
         connection_execute(connection, error, "ALTER SCHEMA public OWNER TO %s", owner) < 0)
         return -1;
+    if (!give_plpgsql)
+        return 0;
     return connection_execute(connection, error,
                               "DROP EXTENSION IF EXISTS plpgsql; SET ROLE %s; "
                               "CREATE EXTENSION plpgsql",

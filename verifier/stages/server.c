@@ -79,15 +79,13 @@ static int start_throwaway(struct stages *stages, struct error *error)
                                       .outlives_us = stages->options->keep,
                                       .no_cache = stages->options->no_cache,
                                       .deadline_ms = deadline_after(START_TIMEOUT_MS)};
-    if (cluster_start(&options, &stages->cluster, error) < 0)
+    if (cluster_start(&options, &stages->cluster, &stages->maintenance, error) < 0)
         return -1;
     address_copy(cluster_address(stages->cluster), &stages->server);
     fact->pid = cluster_pid(stages->cluster);
     text_copy(fact->programs, sizeof(fact->programs), stages->tools->directory);
     text_copy(fact->origin, sizeof(fact->origin), cluster_origin(stages->cluster));
     text_copy(fact->where, sizeof(fact->where), "throwaway server");
-    if (connection_open(&stages->server, CONNECT_TIMEOUT_MS, &stages->maintenance, error) < 0)
-        return -1;
     return connection_execute(stages->maintenance, error, OWN_NAMES_SQL);
 }
 

@@ -19,6 +19,7 @@ HISTORY = WORK / "history.jsonl"
 AT_MOST = {
     "verify-small": 1.3, "verify-initdb": 0.6, "verify-large": 0.8, "verify-restore": 1.05, "verify-many": 1.2,
     "inspect-inflate": 0.6, "inspect-inflate-two": 0.35, "dump-gz": 0.55, "dump-zst": 0.4,
+    "objects-aws": 0.1, "objects-far": 0.3,
 }
 WORSE = 1.1  # than the last time, for --check
 CHECKS = 3  # of which each must be worse

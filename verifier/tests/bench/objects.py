@@ -127,6 +127,14 @@ def count_aws(store, name):
     compare(name, store.measure(bucket), Command(theirs, environment), 5)
 
 
+def count_s5cmd(store, name):
+    bucket = store.bucket(20000)
+    theirs = ["s5cmd", "--endpoint-url", store.endpoint, "du", f"s3://{bucket}/*"]
+    environment = store.environment(AWS_REGION="us-east-1", AWS_ACCESS_KEY_ID=store.access_key,
+                                    AWS_SECRET_ACCESS_KEY=store.secret_key)
+    compare(name, store.measure(bucket), Command(theirs, environment), 7)
+
+
 def count_far(store, name):
     """Beside one request at a time."""
     bucket = store.bucket(20000)
@@ -159,6 +167,7 @@ def sync_again(store, name):
 COMPARISONS = {
     "objects-rclone": (count_rclone, "rclone"),
     "objects-aws": (count_aws, "aws"),
+    "objects-s5cmd": (count_s5cmd, "s5cmd"),
     "objects-far": (count_far, None),
     "objects-many": (count_many, None),
     "objects-sync": (sync_first, "rclone"),
