@@ -152,6 +152,9 @@ bool plan_needs_migrations(const struct plan *plan, const struct outcome *outcom
 /* Does one that has no verdict yet compare with what the history remembers? */
 bool plan_needs_history(const struct plan *plan, const struct outcome *outcomes);
 
+/* Was every row of every table held against the backup value for value, and was each the same? */
+bool plan_compared_contents(const struct plan *plan, const struct outcome *outcomes);
+
 /* Does it look at the bucket and its copy, and so say nothing about the backup? */
 bool check_is_of_objects(const struct check *check);
 

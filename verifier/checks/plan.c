@@ -288,6 +288,19 @@ bool plan_needs_history(const struct plan *plan, const struct outcome *outcomes)
     return false;
 }
 
+bool plan_compared_contents(const struct plan *plan, const struct outcome *outcomes)
+{
+    size_t compared = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->checks[i].look != contents_are_identical)
+            continue;
+        if (outcomes[i].verdict != VERDICT_PASS || outcomes[i].warn)
+            return false;
+        compared++;
+    }
+    return compared > 0;
+}
+
 static void check_free(struct check *check)
 {
     free(check->group);

@@ -42,6 +42,7 @@ static void add_totals(const struct result *result, struct history_entry *entry)
     entry->failed = totals.failed;
     entry->errors = totals.errors;
     entry->skipped = totals.skipped;
+    entry->contents_compared = plan_compared_contents(result->plan, result->outcomes);
 }
 
 static void add_facts(const struct facts *facts, struct history_entry *entry)

@@ -41,6 +41,8 @@ static const struct document_field fields[] = {
 static const struct document_field backup_time[] = {
     {"backup_time", DOCUMENT_TIME, FIELD(backup_time)}, {0}};
 static const struct document_field sha256[] = {{"sha256", DOCUMENT_SHA256, FIELD(sha256)}, {0}};
+static const struct document_field contents_compared[] = {
+    {"contents_compared", DOCUMENT_FLAG, FIELD(contents_compared)}, {0}};
 
 void named_numbers_add(struct named_numbers *numbers, const char *name, int64_t value)
 {
@@ -134,6 +136,8 @@ char *history_entry_format(const struct history_entry *entry)
         document_write(root, backup_time, entry);
     if (*entry->sha256)
         document_write(root, sha256, entry);
+    if (entry->contents_compared)
+        document_write(root, contents_compared, entry);
     for (size_t i = 0; i < entry->stages.count; i++)
         json_object_set_new(stages, entry->stages.items[i].name,
                             seconds(entry->stages.items[i].value));
@@ -197,6 +201,7 @@ int history_entry_parse(const char *text, size_t length, const char *name,
     read_numbers(&document, &entry);
     read_optional(&document, backup_time, &entry);
     read_optional(&document, sha256, &entry);
+    read_optional(&document, contents_compared, &entry);
     if (document_end(&document, name, error) < 0) {
         history_entry_free(&entry);
         return -1;

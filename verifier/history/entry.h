@@ -55,6 +55,7 @@ struct history_entry {
     int64_t backup_size_bytes;
     char sha256[SHA256_HEX_SIZE]; /* or "" */
     struct named_numbers stages;  /* how long each took, in milliseconds */
+    bool contents_compared;       /* all rows, value for value, and not only counted */
     /* Only of a backup that verified: */
     struct table_counts tables;
     int64_t tables_left_out; /* how many more there are, with fewer rows */

@@ -192,7 +192,10 @@ static char *rows_of(const struct history_entry *entry)
     cleanup(free_pointer) char *rows = count_words(rows_in_all(entry));
     cleanup(free_pointer) char *tables =
         count_words((int64_t)entry->tables.count + entry->tables_left_out);
-    return entry->tables.count > 0 ? xasprintf("%s in %s tables", rows, tables) : xstrdup("");
+    return entry->tables.count > 0
+               ? xasprintf("%s in %s tables%s", rows, tables,
+                           entry->contents_compared ? ", compared value for value" : "")
+               : xstrdup("");
 }
 
 static void add_run(xmlNode *rows, const struct history_entry *entry)

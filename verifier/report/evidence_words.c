@@ -34,6 +34,8 @@ const char *const evidence_shows[] = {
     "Which backup, by its name, time, size and SHA-256, was restored when, and what came of it.",
     "What the restored database held: tables and rows, objects of the schema by kind with their "
     "digests, revisions of migrations, objects of buckets where they were asked for.",
+    "Whether rows were compared value for value with those in the backup, as `restore.contents` "
+    "asks for. Where a run does not say so, they were counted.",
     "How many checks passed, warned, failed, could not look, or were skipped. A run passes only "
     "when "
     "every table has exactly the rows, and the schema every object, that the backup holds.",
@@ -47,8 +49,6 @@ const char *const evidence_does_not_show[] = {
     "shown as far as the scenario's own checks ask for it.",
     "Which checks a scenario has: they stand in its file and in the reports of its runs.",
     "That a backup that passed once is still there, and readable, now.",
-    "Whether contents were compared value for value, and not only counted: `restore.contents` asks "
-    "for that, and the report of the run tells it.",
     "Databases that have no scenario here.",
     "That the clocks of the machines were right: every time is what a machine said.",
     NULL,

@@ -25,7 +25,7 @@ def line(day, **changes):
 
 def july(**changes):
     """Days 3 to 28: red on the 5th and 6th, no sight on the 8th, nothing from the 10th to the 12th."""
-    days = {5: RED, 6: {**RED, "headline": "no backup was found"}, 8: {"exit_code": 2, "headline": "no space left"}, 10: None, 11: None, 12: None}
+    days = {4: {"contents_compared": True}, 5: RED, 6: {**RED, "headline": "no backup was found"}, 8: {"exit_code": 2, "headline": "no space left"}, 10: None, 11: None, 12: None}
     return [line(day, **days.get(day, {})) for day in range(3, 29) if days.get(day, {}) is not None]
 
 
@@ -89,6 +89,7 @@ def test_what_it_says(desk):
     assert (red["from"], red["green_again"]) == ("2026-07-05T02:00:00Z", "2026-07-07T02:00:00Z") and blind["kind"] == "could not look"
     first = shop["runs"][0]
     assert first["backup"]["name"] == "shop_20260703.dump.gz" and first["rows"] == sum(nights.ROWS.values()) and first["verdict"] == "passed"
+    assert [run.get("contents_compared", False) for run in shop["runs"][:3]] == [False, True, False]
     assert first["tables"] == {"public": nights.ROWS} and first["schema"]["TABLE"]["count"] == 15 and first["checks"]["passed"] == 9
     assert {control["name"].split(",")[0] for control in document["controls"]} == {
         "SOC 2 A1.3", "ISO/IEC 27001:2022 A.8.13", "DORA", "HIPAA"} and all(control["not_shown"] for control in document["controls"])
@@ -102,7 +103,7 @@ def test_what_it_says(desk):
     assert (chain["tail"], chain["head"]["sha256"], chain["last"]["sha256"], chain["previous"]) == (link, digests[0], digests[-1], None)
     page = Page((desk.place.reports / "evidence-2026-07.html").read_text(encoding="utf-8"))
     section = page.text(section_of(page, "shop"))
-    for words in ("20 of 31 nights verified", "2026-07-10 to 2026-07-12", "no backup was found", "2026-07-07 02:00 UTC", link, "shop_20260703.dump.gz"):
+    for words in ("20 of 31 nights verified", "2026-07-10 to 2026-07-12", "no backup was found", "2026-07-07 02:00 UTC", "24,500 in 3 tables, compared value for value", link, "shop_20260703.dump.gz"):
         assert words in section, words
     assert hashlib.sha256(desk.json.read_bytes()).hexdigest() in page.text(page.root) and "HIPAA, 45 CFR 164.308(a)(7)" in page.text(page.root)
     assert not list(page.all("script")) and "default-src 'none'" in str(list(page.all("meta")))

@@ -28,7 +28,8 @@ static void fill(struct history_entry *entry, time_t began, int exit_code)
                                     .server = xstrdup("15"),
                                     .backup = xstrdup("b.dump"),
                                     .backup_time = began - HOUR,
-                                    .backup_size_bytes = 99};
+                                    .backup_size_bytes = 99,
+                                    .contents_compared = exit_code == 0};
     history_entry_name(entry);
     named_numbers_add(&entry->stages, "restore", 65432);
     named_numbers_add(&entry->objects, "object_count in a/", 12);
@@ -40,7 +41,7 @@ START_TEST(test_a_line_is_read_as_it_was_written)
 {
     struct history_entry entry, again;
     struct error error;
-    fill(&entry, NOW, 1);
+    fill(&entry, NOW, _i);
     cleanup(free_pointer) char *line = history_entry_format(&entry);
     ck_assert_ptr_eq(strchr(line, '\n'), line + strlen(line) - 1);
     ck_assert_int_eq(history_entry_parse(line, strlen(line) - 1, "x", &again, &error), 0);
@@ -51,6 +52,7 @@ START_TEST(test_a_line_is_read_as_it_was_written)
     cleanup(free_pointer) char *second = history_entry_format(&again);
     ck_assert_str_eq(line, second);
     ck_assert_int_eq(again.duration_ms, 1234);
+    ck_assert_int_eq(again.contents_compared, _i == 0);
     ck_assert_int_eq(*named_numbers_find(&again.stages, "restore"), 65432);
     ck_assert_int_eq(table_counts_find(&again.tables, "public", "users")->rows, 500);
     history_entry_free(&entry);
@@ -73,6 +75,7 @@ static const struct {
     {"\"version\":1", "\"version\":2", "written by a newer version"},
     {"\"users\":500", "\"users\":\"many\"", "\"users\" is not a number of rows"},
     {"\"command\":\"verify\"", "\"command\":5", "\"command\" is not a line of text"},
+    {"\"contents_compared\":true", "\"contents_compared\":1", "\"contents_compared\" is not"},
     {"}", "", "is damaged"},
 };
 
@@ -438,7 +441,7 @@ END_TEST
 Suite *history_suite(void)
 {
     Suite *suite = suite_create("history");
-    add_test(suite, test_a_line_is_read_as_it_was_written);
+    add_table_test(suite, test_a_line_is_read_as_it_was_written, 2);
     add_table_test(suite, test_a_damaged_line_is_refused, ARRAY_LENGTH(damages));
     add_test(suite, test_of_many_tables_the_largest_are_kept);
     add_test(suite, test_old_lines_go_when_a_new_one_comes);

@@ -96,6 +96,15 @@ START_TEST(a_plan_grows_by_the_databases_that_are_found)
     ck_assert_str_eq(plan.checks[8].database, "my-app");
     ck_assert(plan.checks[8].look == contents_are_identical);
     ck_assert_uint_eq(plan_most(&plan), plan.count);
+    struct outcome *outcomes = xcalloc(plan.count, sizeof(*outcomes));
+    ck_assert(!plan_compared_contents(&plan, outcomes));
+    outcomes[5].verdict = VERDICT_PASS;
+    ck_assert(!plan_compared_contents(&plan, outcomes)); /* one of two databases */
+    outcomes[8].verdict = VERDICT_PASS;
+    ck_assert(plan_compared_contents(&plan, outcomes));
+    outcomes[5].verdict = VERDICT_FAIL;
+    ck_assert(!plan_compared_contents(&plan, outcomes));
+    free(outcomes);
     plan_free(&plan);
     free(databases);
 }
