@@ -23,18 +23,20 @@ struct copying_source {
 
 static int no_space(const struct copying_source *copy, int64_t space, struct error *error)
 {
-    char unpacked[SIZE_TEXT_SIZE], left[SIZE_TEXT_SIZE];
+    char unpacked[SIZE_TEXT_SIZE], left[SIZE_TEXT_SIZE], kept[SIZE_TEXT_SIZE];
     size_format(copy->written_bytes, unpacked);
     size_format(space, left);
+    size_format(SPACE_KEPT_BYTES, kept);
     cleanup(free_pointer) char *directory = xstrdup(copy->path);
     char *slash = strrchr(directory, '/');
     if (slash && slash > directory)
         *slash = '\0';
     unlink(copy->path); /* the room is for others */
     return cannot_verify(error,
-                         "no space left: the backup unpacks to more than %s, and %s has %s free; "
-                         "make room there, or set TMPDIR to another place",
-                         unpacked, directory, left);
+                         "no space left in %s to unpack the backup: %s free, of which %s are left "
+                         "for others, and it unpacks to more than %s; make room there, or set "
+                         "TMPDIR to another place",
+                         directory, left, kept, unpacked);
 }
 
 /* A full disk hurts others too: stop while there is some left. */

@@ -15,7 +15,8 @@ struct text {
     const char *at, *end;
     struct buffer word; /* the token that was read last */
     struct definition_digest *digest;
-    bool any_order;
+    struct definition_style style;
+    bool in_options; /* between the parentheses of WITH (fillfactor='70') */
 };
 
 /* What a token is; words and quoted names are the same. */
@@ -40,7 +41,7 @@ static void digest_add(struct definition_digest *digest, XXH128_hash_t hash, boo
 static void emit_bytes(struct text *text, enum token token, const char *bytes, size_t length)
 {
     XXH128_hash_t hash = XXH3_128bits_withSeed(bytes, length, (XXH64_hash_t)token);
-    digest_add(text->digest, hash, text->any_order);
+    digest_add(text->digest, hash, text->style.any_order);
 }
 
 static void emit(struct text *text, enum token token)
@@ -148,7 +149,18 @@ static void moment_normalise(struct buffer *word)
     buffer_printf(word, "%lld%s", moment, fraction);
 }
 
-/* '"app"."users_id_seq"'::regclass: names, which need no quotes without --quote-all-identifiers. */
+/* '"app"."users_id_seq"'::regclass, '"english"'::"regconfig": names, which need no quotes without
+ * --quote-all-identifiers. */
+static bool is_cast_to_name(const struct text *text)
+{
+    static const char *const casts[] = {"::reg", "::\"reg", "::pg_catalog.reg",
+                                        "::\"pg_catalog\".\"reg"};
+    for (size_t i = 0; i < ARRAY_LENGTH(casts); i++)
+        if (is_at(text, casts[i]))
+            return true;
+    return false;
+}
+
 static void names_normalise(struct buffer *word)
 {
     char *end = word->data;
@@ -162,10 +174,10 @@ static void names_normalise(struct buffer *word)
 static void string_take(struct text *text, bool escapes)
 {
     quoted_read(text, '\'', escapes);
-    if (is_at(text, "::regclass") || is_at(text, "::\"regclass\""))
+    if (is_cast_to_name(text))
         names_normalise(&text->word);
     moment_normalise(&text->word);
-    emit(text, TOKEN_STRING);
+    emit(text, text->in_options ? TOKEN_NAME : TOKEN_STRING);
 }
 
 /* ---- what does not count ---- */
@@ -283,13 +295,17 @@ static void word_take(struct text *text)
         string_take(text, true);
     else if (!is_again(text))
         emit(text, TOKEN_NAME);
+    if (strcmp(text->word.data, "WITH") == 0) {
+        space_skip(text);
+        text->in_options = is_at(text, "(");
+    }
 }
 
 static void token_take(struct text *text)
 {
     char first = *text->at;
     if (first == '\'') {
-        string_take(text, false);
+        string_take(text, text->style.escapes);
     } else if (first == '"') {
         quoted_read(text, '"', false);
         emit_name(text);
@@ -304,15 +320,16 @@ static void token_take(struct text *text)
         text->at++;
         buffer_clear(&text->word);
         buffer_append(&text->word, &first, 1);
+        text->in_options = text->in_options && first != ')';
         if (!strchr("();", first))
             emit(text, TOKEN_SYMBOL);
     }
 }
 
 void definition_read(struct definition_digest *digest, const char *sql, size_t length,
-                     bool any_order)
+                     struct definition_style style)
 {
-    struct text text = {.at = sql, .end = sql + length, .digest = digest, .any_order = any_order};
+    struct text text = {.at = sql, .end = sql + length, .digest = digest, .style = style};
     buffer_init(&text.word, SIZE_MAX / 2);
     for (space_skip(&text); text.at < text.end; space_skip(&text))
         token_take(&text);

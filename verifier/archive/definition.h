@@ -5,7 +5,9 @@
  * expressions as trees, and prints casts and parentheses where the tree has them now: CHECK (status
  * IN ('a', 'b')) on a varchar comes back from its own dump with the cast in another place. Times
  * with a zone are printed in that of the session. pg_dump itself has options for its quotes, and
- * `supabase db dump` writes IF NOT EXISTS and OR REPLACE. So a definition is read token by token:
+ * `supabase db dump` writes IF NOT EXISTS and OR REPLACE. With --quote-all-identifiers pg_dump puts
+ * quotes into strings that are names, and writes the options of tables and indexes as strings. So a
+ * definition is read token by token:
  * parentheses, casts, quotes, comments, white space and these words do not count, and a time counts
  * as the moment that it is.
  */
@@ -21,10 +23,16 @@ struct definition_digest {
     uint64_t words[2];
 };
 
-/* Reads on, statement by statement. `any_order`: also the order of the tokens does not count, as
- * for the roles of a policy, which pg_dump lists as it finds them. */
+/* How a definition is to be read. */
+struct definition_style {
+    bool any_order; /* the order of tokens does not count, as of the roles of a policy, which
+                       pg_dump lists as it finds them */
+    bool escapes;   /* a backslash in a string escapes: standard_conforming_strings is off */
+};
+
+/* Reads on, statement by statement. */
 void definition_read(struct definition_digest *digest, const char *sql, size_t length,
-                     bool any_order);
+                     struct definition_style style);
 
 /* Of the text as it is written. */
 struct definition_digest definition_exact(const char *sql);

@@ -192,6 +192,8 @@ static const struct {
      "it is an XML document, probably an error message that was saved instead of the backup"},
     {"<error>",
      "it is an XML document, probably an error message that was saved instead of the backup"},
+    {"{\n  \"format\": \"restore-verifier ",
+     "it is what restore-verifier keeps beside a backup, not the backup"},
     {"{", "it is a JSON document, probably an error message that was saved instead of the backup"},
     {"pg_dump: error:", "it holds the error messages of pg_dump instead of a backup"},
     {"pg_dumpall: error:", "it holds the error messages of pg_dumpall instead of a backup"},

@@ -7,9 +7,10 @@
 #include "base/number.h"
 #include "checks/kinds.h"
 #include "postgres/tools.h"
+#include "shelf/age.h"
 
 /* Clocks of two machines may differ a little. */
-enum { CLOCK_SKEW_S = 300, ZONES_S = 14 * 3600, ZONE_STEP_S = 15 * 60 };
+enum { ZONES_S = 14 * 3600, ZONE_STEP_S = 15 * 60 };
 
 /* A name that is as far ahead of its file as one zone is of another: by quarters of an hour, less
  * what the dump took. 0: it is not. */
@@ -28,8 +29,15 @@ static void tell_future(const struct subject *subject, const char *made, struct 
     int64_t offset_s = zone_offset_s(backup);
     char offset[DURATION_TEXT_SIZE];
     duration_format(offset_s * 1000, offset);
-    bool may_be_zone = !subject->scenario->backups.time_zone && ahead_s <= ZONES_S;
-    if (may_be_zone && offset_s > 0)
+    const char *zone = subject->scenario->backups.time_zone;
+    bool may_be_zone = ahead_s <= ZONES_S;
+    if (may_be_zone && zone)
+        outcome_fail(outcome,
+                     "the backup is dated in the future: %s, told by %s; check whether "
+                     "backups.time_zone, %s, is the zone of the machine that names the backups, "
+                     "and the clocks",
+                     made, backup->time_from, zone);
+    else if (may_be_zone && offset_s > 0)
         outcome_fail(outcome,
                      "the backup is dated in the future: %s, told by %s, which is %s ahead of the "
                      "time its file was modified, as one time zone is of another: name the zone of "

@@ -145,29 +145,37 @@ static void tell_state(const struct rehearsal *rehearsal, struct outcome *outcom
                        went_well(&rehearsal->again) ? "succeeds" : rehearsal->again.how);
 }
 
+/* What a program says last is mostly why it failed. Borrowed. */
+static const char *last_line(const char *lines)
+{
+    const char *end = strrchr(lines, '\n');
+    return end ? end + 1 : lines;
+}
+
 static void tell_failure(const struct judging *judging, const struct rehearsed_command *command,
                          const char *what, struct outcome *outcome)
 {
+    const char *printed = last_line(command->last_lines);
     const char *said = *command->first_error ? command->first_error : NULL;
+    const char *reason = said ? said : printed;
     cleanup(free_pointer) char *words =
-        xasprintf("%s %s%s%s%s", what, command->how, said ? ": " : "", said ? said : "",
+        xasprintf("%s %s%s%s%s", what, command->how, *reason ? ": " : "", reason,
                   said ? advice_on(said) : "");
     if (!command->connected)
         outcome_error(outcome,
-                      "%s %s before it came to the copy, so nothing is known of the migration: see "
-                      "what it printed",
-                      what, command->how);
+                      "%s %s before it came to the copy, so nothing is known of the migration%s%s",
+                      what, command->how, *printed ? "; it printed last: " : "", printed);
     else if (said && is_of_machine(said))
         outcome_error(outcome, "%s: install the extension's package on this machine", words);
     else
         outcome_fail(outcome, "%s", words);
-    detail_lines(outcome, "what it printed last:", command->last_lines);
     if (!command->connected && !command->has_network)
         outcome_detail(outcome, "it had no network, and reaches the copy through a unix socket "
                                 "alone: with `network: true` under `migration` it has this "
                                 "machine's, with `tcp: true` a port");
     if (*judging->rehearsal->log)
         outcome_detail(outcome, "all that it printed: %s", judging->rehearsal->log);
+    detail_lines(outcome, "what it printed last:", command->last_lines);
 }
 
 static void tell_success(const struct rehearsal *rehearsal, struct outcome *outcome)

@@ -73,6 +73,10 @@ static const struct strings *dumped(const struct versions *versions)
 {
     const struct manifest *manifest = versions->subject->manifest;
     const char *table = versions->table.name;
+    if (versions->subject->facts->manifest.state == MANIFEST_UNREADABLE) {
+        outcome_skip(versions->outcome, "not looked at, because `backup is intact` did not pass");
+        return NULL;
+    }
     if (!manifest) {
         outcome_error(versions->outcome,
                       "the backup has no manifest to compare with: `restore-verifier dump` writes "

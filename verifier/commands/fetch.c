@@ -38,6 +38,7 @@ static const struct usage fetch_usage = {
              "(exit code 1). --jobs says how many threads read it.",
     .options = fetch_options,
     .takes_jobs = true,
+    .looks_only = true,
 };
 
 /* `found`: there is one, so that it is what is bad. */
@@ -176,7 +177,7 @@ static int fetch_of_file(const char *path, const struct common_options *common,
 {
     struct scenario *scenario = NULL;
     cleanup(strings_free) struct strings problems = {0};
-    if (scenario_load(path, &scenario, &problems) < 0) {
+    if (scenario_load_to_look(path, &scenario, &problems) < 0) {
         for (size_t i = 0; i < problems.count; i++)
             fprintf(stderr, "%s\n", problems.items[i]);
         return EXIT_CANNOT_VERIFY;

@@ -40,6 +40,7 @@ static const struct usage gate_usage = {
     .options = gate_options,
     .takes_reports = true, /* where verify leaves a history that it may not write elsewhere */
     .takes_format = true,
+    .looks_only = true,
 };
 
 /* The answer for one scenario. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -201,7 +202,10 @@ static int write_file(const char *path, const char *text, bool force, struct err
                              path);
     if (file < 0)
         return cannot_verify(error, "cannot write %s: %s", path, strerror(errno));
-    return write_all(file, text, strlen(text), path, error);
+    if (write_all(file, text, strlen(text), path, error) == 0)
+        return 0;
+    unlink(path); /* a part of it would stand in the way of the next try */
+    return -1;
 }
 
 static void tell_next(const struct draft *draft, const char *path, const char *from)
@@ -260,7 +264,13 @@ static int put(const struct draft *draft, const char *file, const struct init_op
 /* What would fail at the end is said before the database is bothered. */
 static int check_free(const char *file, bool force, struct error *error)
 {
-    if (!file || strcmp(file, "-") == 0 || force || access(file, F_OK) < 0)
+    struct stat status;
+    if (!file || strcmp(file, "-") == 0 || stat(file, &status) < 0)
+        return 0;
+    if (S_ISDIR(status.st_mode))
+        return cannot_verify(error, "%s is a directory: name a file, such as %s/my.yaml", file,
+                             file);
+    if (force)
         return 0;
     return cannot_verify(error, "%s exists already: --force replaces it, or name another file",
                          file);

@@ -34,6 +34,7 @@ static const struct usage list_usage = {
              "those of the directory scenarios.",
     .takes_reports = true, /* where verify leaves records that it may not write beside a backup */
     .takes_format = true,
+    .looks_only = true,
 };
 
 /* A backup as it is told. */

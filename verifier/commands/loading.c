@@ -190,13 +190,16 @@ static int refuse_same_name(bool taken, const struct scenario *scenario, struct 
     return -1;
 }
 
-static struct scenario *load(struct loaded *loaded, size_t index)
+static struct scenario *load(const struct common_options *common, struct loaded *loaded,
+                             size_t index)
 {
     struct scenario *scenario = NULL;
     const char *path = loaded->paths.items[index];
     struct strings *problems = &loaded->problems_of[index];
     struct scenario *const *others = loaded->scenarios;
-    if (scenario_load(path, &scenario, problems) < 0) {
+    int outcome = common->looks_only ? scenario_load_to_look(path, &scenario, problems)
+                                     : scenario_load(path, &scenario, problems);
+    if (outcome < 0) {
         if (!ends_with(path, ".yaml") && !ends_with(path, ".yml"))
             strings_addf(problems,
                          "%s: a scenario is a .yaml file; a backup is verified with --backup %s "
@@ -374,7 +377,7 @@ void scenarios_load(const struct common_options *common, struct loaded *ret_load
     loaded.scenarios = xcalloc(loaded.paths.count + 1, sizeof(*loaded.scenarios));
     loaded.problems_of = xcalloc(loaded.paths.count + 1, sizeof(*loaded.problems_of));
     for (size_t i = 0; i < loaded.paths.count; i++)
-        loaded.scenarios[i] = load(&loaded, i);
+        loaded.scenarios[i] = load(common, &loaded, i);
     if (common->match)
         match(&loaded, common->match);
     if (common->shard)

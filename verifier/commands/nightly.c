@@ -100,12 +100,12 @@ static bool is_over(const struct night *night)
 
 /* --- who asks for what ------------------------------------------------------------------------ */
 
-/* A file that is refused is told of by the steps that everybody has. A set of files is made by the
- * tool that it comes from. */
+/* Of a file that is refused, `verify` tells. A set of files is made by the tool that it comes from.
+ */
 static bool asks_for_dump(const struct scenario *scenario)
 {
-    return !scenario ||
-           (scenario->source.database && !backup_names_are_a_set(&scenario->backups.names));
+    return scenario && scenario->source.database &&
+           !backup_names_are_a_set(&scenario->backups.names);
 }
 
 static bool asks_for_sync(const struct scenario *scenario)

@@ -277,7 +277,7 @@ void options_parse(int argc, char **argv, const struct usage *usage, struct comm
                                .doc = usage->words,
                                .children = children};
     struct inputs inputs = {.common = common, .options = usage->options, .own = own};
-    *common = (struct common_options){.reports = "reports"};
+    *common = (struct common_options){.reports = "reports", .looks_only = usage->looks_only};
     argp_err_exit_status = EXIT_CANNOT_VERIFY;
     argp_parse(&whole, argc, argv, 0, NULL, &inputs);
     if ((common->match || common->shard) && !takes_scenarios(usage))

@@ -18,6 +18,7 @@ struct common_options {
     bool text_on_stdout; /* --format text was asked for */
     bool quiet;
     bool verbose;
+    bool looks_only;      /* as the usage has it */
     const char *chdir;    /* NULL: not given; both have been obeyed when options_parse returns */
     const char *env_file; /* relative to that directory */
     /* Which scenarios (loading.h); NULL: not given. */
@@ -53,6 +54,7 @@ struct usage {
      * this command does, and are in its --help. Those that choose scenarios are where `arguments`
      * has them. */
     bool takes_reports, takes_jobs, takes_format, takes_verbose;
+    bool looks_only; /* at backups and history: needs no variable that only a run needs */
 };
 
 /* Fills `common`, and `own` (zeroed by the caller; NULL without own options). Exits on --help,

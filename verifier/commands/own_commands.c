@@ -32,11 +32,11 @@ static void judge(const struct command_end *end, bool came, struct outcome *outc
                       "at nothing: hand it the address by ${restored.url}, as it reads it");
     else
         outcome_pass(outcome, "exited with code 0%s", left);
-    if (outcome->verdict != VERDICT_PASS && *end->last_lines)
-        outcome_detail(outcome, "what it printed last:\n%s", end->last_lines);
     if (!came && !end->has_network)
         outcome_detail(outcome,
                        "it had no network, and reaches the database through a unix socket");
+    if (outcome->verdict != VERDICT_PASS && *end->last_lines)
+        outcome_detail(outcome, "what it printed last:\n%s", end->last_lines);
 }
 
 static void look(struct own_commands *commands, const struct own_command *wanted,

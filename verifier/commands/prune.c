@@ -34,6 +34,7 @@ static const struct usage prune_usage = {
     .options = prune_options,
     .takes_reports = true, /* where verify leaves records that it may not write beside a backup */
     .takes_format = true,
+    .looks_only = true,
 };
 
 /* What one scenario's pruning works on. */

@@ -1,8 +1,10 @@
 #include "commands/remember.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "history/history.h"
 #include "report/cases.h"
@@ -162,6 +164,13 @@ static void say(struct remembering *remembering, const char *scenario, char *tex
         (struct remembered){.text = text, .first = xstrdup(scenario), .count = 1};
 }
 
+/* Then the first dump makes the place of the backups, and with it that of the history. */
+static bool comes_before_the_first_dump(const struct scenario *scenario)
+{
+    return scenario->source.database && !scenario->history.location &&
+           access(scenario->backups.location, F_OK) < 0 && errno == ENOENT;
+}
+
 void remember(const struct scenario *scenario, const struct run *run, const char *reports,
               struct remembering *remembering)
 {
@@ -173,7 +182,7 @@ void remember(const struct scenario *scenario, const struct run *run, const char
     /* Of a backup that was named on the command line nobody asks the history. */
     if (run->facts->backup.given)
         return;
-    if (appended > 0)
+    if (appended > 0 && !comes_before_the_first_dump(scenario))
         say(remembering, run->name,
             xasprintf("the history goes on in %s/history, because it cannot be kept where the "
                       "backups lie: %s; set `history` to keep it elsewhere",

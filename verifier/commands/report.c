@@ -57,6 +57,7 @@ static const struct usage report_usage = {
     .options = report_options,
     .takes_reports = true,
     .takes_format = true,
+    .looks_only = true,
 };
 
 static int worse(int one, int other)

@@ -17,7 +17,7 @@
 #include "postgres/ready_cluster.h"
 #include "postgres/tuning.h"
 
-static const char superuser[] = "restore_verifier";
+const char cluster_superuser[] = "restore_verifier";
 static const char port[] = "5432"; /* only a part of the socket's name */
 
 enum { PROBE_TIMEOUT_MS = 5000, PROBE_EVERY_MS = 3, STOP_TIMEOUT_MS = 5000, LOG_TAIL_BYTES = 1200 };
@@ -91,7 +91,7 @@ static void environment_build(const struct cluster *cluster, struct strings *env
 /* Named from where it is: initdb ends when it cannot tell a shell how to start the server, as with
  * a path that has a line feed. */
 static const char *const initdb_arguments[] = {
-    "initdb",    "--pgdata",        "data",       "--username", superuser, "--auth=trust",
+    "initdb",    "--pgdata",        "data",       "--username", cluster_superuser, "--auth=trust",
     "--no-sync", "--encoding=UTF8", "--locale=C", NULL};
 
 static int run_initdb(const struct cluster_options *options, const struct cluster *cluster,
@@ -304,7 +304,7 @@ int cluster_start(const struct cluster_options *options, struct cluster **ret_cl
         return -1;
     address_set(&cluster->address, "host", cluster->sockets);
     address_set(&cluster->address, "port", port);
-    address_set(&cluster->address, "user", superuser);
+    address_set(&cluster->address, "user", cluster_superuser);
     address_set(&cluster->address, "dbname", "postgres");
     if (make_data(options, cluster, error) < 0 ||
         begin(options, cluster, ret_connection, error) < 0)

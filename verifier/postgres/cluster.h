@@ -20,6 +20,8 @@
 
 struct cluster;
 
+extern const char cluster_superuser[]; /* the role's name */
+
 /* Where the name of the work directory does not do for a socket in it, makes another one for that;
  * else gives NULL. */
 int socket_work_create(const char *work, struct workdir **ret_socket_work, struct error *error);

@@ -13,6 +13,8 @@
 #include "preflight/areas.h"
 #include "stages/migration_files.h"
 
+enum { UNPACKED_TIMES = 5 };
+
 /* --- where restores happen -------------------------------------------------------------------- */
 
 static void look_at_entering(struct area *area, const char *path)
@@ -41,7 +43,7 @@ void look_at_work_directory(struct area *area)
     struct workdir *workdir = NULL;
     struct error error;
     if (workdir_create(workdir_parent(), &workdir, &error) < 0) {
-        finding_add(area, "work directory", NOT_READY, "%s: set TMPDIR to another one", error.text);
+        finding_add(area, "work directory", NOT_READY, "%s", error.text);
         return;
     }
     look_at_entering(area, workdir_path(workdir));
@@ -55,7 +57,10 @@ void look_at_space(struct area *area)
 {
     const struct learned *learned = &area->learned;
     bool is_elsewhere = area->scenario->restore.server != NULL;
-    int64_t wanted = learned->backup_bytes + (is_elsewhere ? 0 : learned->database_bytes);
+    /* What a compressed dump restores to, where nobody has told. */
+    int64_t restored = learned->database_bytes > 0 ? learned->database_bytes
+                                                   : learned->backup_bytes * UNPACKED_TIMES;
+    int64_t wanted = learned->backup_bytes + (is_elsewhere ? 0 : restored);
     int64_t free_bytes = free_space_bytes(workdir_parent());
     char room[SIZE_TEXT_SIZE], needed[SIZE_TEXT_SIZE];
     size_format(free_bytes, room);
@@ -119,19 +124,24 @@ static void look_at_command(struct area *area, const char *check, const char *pr
         finding_add(area, check, READY, "%s is there", program);
 }
 
+/* With the way back, where another program has it. */
+static void look_at_migration(struct area *area, const struct migration_wanted *migration)
+{
+    const char *program = migration->command.count > 0 ? migration->command.items[0] : "alembic";
+    const char *back = migration->back.count > 0 ? migration->back.items[0] : program;
+    look_at_command(area, "migration", program, migration->directory);
+    if (strcmp(back, program) != 0)
+        look_at_command(area, "migration", back, migration->directory);
+}
+
 static void look_at_commands(struct area *area)
 {
     const struct scenario *scenario = area->scenario;
-    const struct migration_wanted *migration = &scenario->migration;
     for (size_t i = 0; i < scenario->command_count; i++)
         look_at_command(area, "commands", scenario->commands[i].run.items[0],
                         scenario->commands[i].directory);
-    if (migration->present)
-        look_at_command(area, "migration",
-                        migration->command.count > 0 ? migration->command.items[0] : "alembic",
-                        migration->directory);
-    if (migration->present && migration->back.count > 0)
-        look_at_command(area, "migration", migration->back.items[0], migration->directory);
+    if (scenario->migration.present)
+        look_at_migration(area, &scenario->migration);
 }
 
 /* --- migrations ------------------------------------------------------------------------------- */

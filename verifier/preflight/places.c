@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "dump/create.h"
+#include "history/history.h"
 #include "postgres/tools.h"
 #include "preflight/areas.h"
 #include "shelf/age.h"
@@ -144,16 +145,52 @@ static void tell_latest(struct area *area, const struct backup_file *latest)
         has_manifest ? backup_time_of_manifest(latest, manifest.began) : backup_time(latest, NULL);
     int64_t age_s = (int64_t)(time(NULL) - made.time);
     area->learned.backup_bytes = latest->size_bytes;
+    learn_extensions_of_backup(area, latest, has_manifest ? &manifest : NULL);
     duration_format(age_s * 1000, age);
     size_format(latest->size_bytes, size);
     bool is_old = scenario->backups.max_age_s > 0 && age_s > scenario->backups.max_age_s;
+    if (age_s < -CLOCK_SKEW_S) {
+        finding_add(area, "latest backup", NOT_READY,
+                    "%s, %s, is dated %s in the future by %s: check the clocks, and the time zone "
+                    "of the machine that names the backups (backups.time_zone)",
+                    latest->name, size, age + strlen("-"), made.known_from);
+        return;
+    }
     finding_add(area, "latest backup", is_old ? READY_BUT : READY, "%s, %s, %s old by %s%s",
                 latest->name, size, age, made.known_from,
                 !is_old ? ""
                 : scenario->source.database
                     ? ", which is more than max_age: run the dump"
                     : ", which is more than max_age: find out why there is no newer one");
-    learn_extensions_of_backup(area, latest, has_manifest ? &manifest : NULL);
+}
+
+/* The name of the backup of the last run on record; NULL: there is none. Caller frees. */
+static char *last_on_record(const struct scenario *scenario)
+{
+    cleanup(history_freep) struct history *history = NULL;
+    cleanup(history_entries_free) struct history_entries entries = {0};
+    cleanup(strings_free) struct strings notices = {0};
+    struct error ignored;
+    if (history_open(scenario, NULL, &history, &ignored) < 0 ||
+        history_read(history, &entries, &notices, &ignored) < 0)
+        return NULL;
+    for (size_t i = entries.count; i > 0; i--)
+        if (*entries.items[i - 1].backup && !entries.items[i - 1].given)
+            return xstrdup(entries.items[i - 1].backup);
+    return NULL;
+}
+
+/* A scenario that dumps has none at first; one whose name was changed has lost them. */
+static void tell_none(struct area *area)
+{
+    const char *pattern = area->scenario->backups.names.patterns[PART_WHOLE];
+    cleanup(free_pointer) char *last = pattern ? last_on_record(area->scenario) : NULL;
+    if (last)
+        finding_add(area, "latest backup", READY_BUT,
+                    "none is named like %s, and the history has %s: check backups.name", pattern,
+                    last);
+    else
+        finding_add(area, "latest backup", READY, "none yet: the first dump makes it");
 }
 
 static void look_for_latest(struct area *area, struct shelf *shelf)
@@ -165,7 +202,7 @@ static void look_for_latest(struct area *area, struct shelf *shelf)
     if (backup_find(shelf, &area->scenario->backups.names, &latest, &notices, &error) == 0)
         tell_latest(area, &latest);
     else if (error.fault == FAULT_BACKUP && dumps)
-        finding_add(area, "latest backup", READY, "none yet: the first dump makes it");
+        tell_none(area);
     else
         finding_add(area, "latest backup", error.fault == FAULT_BACKUP ? READY_BUT : NOT_READY,
                     "%s", error.text);
@@ -242,7 +279,7 @@ static char *parent_of(const char *path)
 }
 
 /* As much as the last backup took; where there is none, a quarter of the database is what a
- * compressed dump may well take. */
+ * compressed dump may well take, and a sixteenth is little. */
 void look_at_room(struct area *area)
 {
     const struct learned *learned = &area->learned;
@@ -259,10 +296,19 @@ void look_at_room(struct area *area)
         return;
     size_format(free_bytes, room);
     size_format(wanted, needed);
+    int64_t least =
+        learned->backup_bytes > 0 ? learned->backup_bytes : learned->database_bytes / 16;
+    bool is_full = free_bytes < least;
     bool is_short = free_bytes / 2 < wanted;
-    finding_add(area, "room for backups", is_short ? READY_BUT : READY, "%s free%s%s%s", room,
-                wanted > 0 ? ", and a backup takes about " : "", wanted > 0 ? needed : "",
-                is_short ? ": make room for the next two, or keep fewer" : "");
+    finding_add(area, "room for backups",
+                is_full    ? NOT_READY
+                : is_short ? READY_BUT
+                           : READY,
+                "%s free%s%s%s", room, wanted > 0 ? ", and a backup takes about " : "",
+                wanted > 0 ? needed : "",
+                is_full    ? ": make room there, or name another place (backups.location)"
+                : is_short ? ": make room for the next two, or keep fewer"
+                           : "");
 }
 
 /* --- history and reports ---------------------------------------------------------------------- */

@@ -72,8 +72,13 @@ static int by_default(const struct scenario *scenario, struct what_runs *what,
     if (scenario->alembic_count == 0)
         return cannot_verify(error, "the scenario says nothing of migrations: add `migration` with "
                                     "a `command`, or `alembic`");
+    const struct alembic_expectation *alembic = &scenario->alembic[0];
+    if (!what->directory && !alembic->config && alembic->migrations.count == 0)
+        return cannot_verify(error, "the scenario does not say where the project's migrations lie: "
+                                    "say `migrations` or `config` under `alembic`, or `migration` "
+                                    "with a `command`");
     if (!what->directory)
-        what->directory = directory_of(&scenario->alembic[0]);
+        what->directory = directory_of(alembic);
     if (!what->directory)
         return cannot_verify(error, "there is no alembic.ini above the migrations that `alembic` "
                                     "names, so nobody knows where to run `alembic upgrade head`: "

@@ -73,8 +73,9 @@ static void add_backup(json_t *run, const struct history_entry *entry)
 /* As the history's line has it. */
 static void add_findings(json_t *run, const struct history_entry *entry)
 {
-    static const char *const keys[] = {"tables", "tables_left_out", "contents_compared",
-                                       "version_tables", "schema", "objects", "stages"};
+    static const char *const keys[] = {"tables",         "tables_left_out", "contents_compared",
+                                       "version_tables", "schema",          "objects",
+                                       "stages"};
     json_t *line = entry->line ? json_loads(entry->line, 0, NULL) : NULL;
     for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
         json_t *value = json_object_get(line, keys[i]);

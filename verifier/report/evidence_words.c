@@ -45,8 +45,8 @@ const char *const evidence_shows[] = {
 };
 
 const char *const evidence_does_not_show[] = {
-    "That a backup holds what the database held: a backup of wrong data restores as well. That is "
-    "shown as far as the scenario's own checks ask for it.",
+    ("That a backup holds what the database held: a backup of wrong data restores as well. That is "
+     "shown as far as the scenario's own checks ask for it."),
     "Which checks a scenario has: they stand in its file and in the reports of its runs.",
     "That a backup that passed once is still there, and readable, now.",
     "Databases that have no scenario here.",

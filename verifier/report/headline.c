@@ -44,8 +44,10 @@ static const struct {
     [CONCERN_ALARM] = {"silent alarm", "damage went unnoticed",
                        "expect more in the scenario: the checks above say what would have noticed "
                        "it"},
-    [CONCERN_SCENARIO] = {"wrong scenario", "the scenario is wrong",
-                          "fix the scenario; `restore-verifier lint` checks it without a backup"},
+    [CONCERN_SCENARIO] =
+        {"wrong scenario", "the scenario is wrong",
+         "mend the scenario, or what it takes from the environment, as the message says; "
+         "`restore-verifier lint` checks the file, without a database"},
 };
 
 const char *concern_type(enum concern concern)

@@ -23,19 +23,40 @@ static void tell_variable(void *context, size_t offset, const char *words)
     problems_add(&place->reader->problems, node_mark_at(place->node, offset), "%s", words);
 }
 
-static void replace_variables(struct reader *reader, struct node *node, const char *places,
+static void tell_nobody(void *context, size_t offset, const char *words)
+{
+    (void)context;
+    (void)offset;
+    (void)words;
+}
+
+/* Nobody who only looks at backups and histories needs what these sections say. */
+static bool is_for_runs(const char *section)
+{
+    static const char *const sections[] = {"source",    "restore", "tables",
+                                           "migration", "queries", "commands"};
+    for (size_t i = 0; section && i < ARRAY_LENGTH(sections); i++)
+        if (strcmp(section, sections[i]) == 0)
+            return true;
+    return false;
+}
+
+/* `section`: the key of the scenario that it is in; or NULL. */
+static void replace_variables(struct reader *reader, struct node *node, const char *section,
                               size_t *left)
 {
     if (node->kind != NODE_TEXT) {
         for (size_t i = 0; i < node->count; i++)
-            replace_variables(reader, &node->items[i], places, left);
+            replace_variables(reader, &node->items[i], section, left);
         return;
     }
     if (node->broken || !strchr(node->text, '$'))
         return;
     struct place place = {reader, node};
+    variable_problem *tell =
+        reader->looks_only && is_for_runs(section) ? tell_nobody : tell_variable;
     char *text = NULL;
-    if (variables_replace(node->text, *left, places, getenv, &text, tell_variable, &place) < 0) {
+    if (variables_replace(node->text, *left, section, getenv, &text, tell, &place) < 0) {
         node->broken = true;
         return;
     }

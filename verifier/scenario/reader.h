@@ -26,6 +26,7 @@ typedef void section_watcher(struct reader *reader, const struct key *keys, size
 struct reader {
     struct scenario *scenario; /* what is being filled */
     struct problems problems;
+    bool looks_only;          /* see scenario_load_to_look */
     section_watcher *watcher; /* NULL: sections are read */
     void *watching;           /* the watcher's own */
 };
@@ -41,8 +42,8 @@ struct key {
 #define NO_MARK ((size_t)-1)
 
 /* Replaces variables in all values of the tree, not in its keys. Values with an unset variable
- * become broken. Below the keys `migration` and `commands` values may have places
- * (placeholders.h). */
+ * become broken, silently where only a run needs them and `looks_only`. Below the keys `migration`
+ * and `commands` values may have places (placeholders.h). */
 void read_variables(struct reader *reader, struct node *node);
 
 /* Reads a mapping into `target`; `name` is the section's, or NULL for the whole file. Problems are

@@ -76,6 +76,7 @@ static void read_source(struct reader *reader, const struct key *key, const stru
                         void *field)
 {
     (void)field;
+    reader->scenario->source.present = true;
     read_section(reader, key->name, source_keys, ARRAY_LENGTH(source_keys), value,
                  reader->scenario);
 }
@@ -352,7 +353,8 @@ static void read_content(struct reader *reader, const struct buffer *content)
         check_together(reader);
 }
 
-int scenario_load(const char *path, struct scenario **ret_scenario, struct strings *problems)
+static int load(const char *path, bool looks_only, struct scenario **ret_scenario,
+                struct strings *problems)
 {
     struct buffer content;
     struct error error;
@@ -363,7 +365,7 @@ int scenario_load(const char *path, struct scenario **ret_scenario, struct strin
     }
     cleanup(scenario_freep) struct scenario *scenario = xcalloc(1, sizeof(*scenario));
     scenario->path = xstrdup(path);
-    struct reader reader = {.scenario = scenario};
+    struct reader reader = {.scenario = scenario, .looks_only = looks_only};
     read_content(&reader, &content);
     buffer_free(&content);
     if (reader.problems.count > 0) {
@@ -373,6 +375,17 @@ int scenario_load(const char *path, struct scenario **ret_scenario, struct strin
     fill_defaults(scenario);
     *ret_scenario = take(&scenario);
     return 0;
+}
+
+int scenario_load(const char *path, struct scenario **ret_scenario, struct strings *problems)
+{
+    return load(path, false, ret_scenario, problems);
+}
+
+int scenario_load_to_look(const char *path, struct scenario **ret_scenario,
+                          struct strings *problems)
+{
+    return load(path, true, ret_scenario, problems);
 }
 
 void scenario_included(const char *path, struct strings *ret_paths)

@@ -24,13 +24,24 @@ struct definition_digest schema_object_said(const struct schema_object *object)
     if (!object->definition)
         return object->exact;
     definition_read(&said, object->definition, strlen(object->definition),
-                    is_in_any_order(object->kind));
+                    (struct definition_style){.any_order = is_in_any_order(object->kind),
+                                              .escapes = object->escapes});
     return said;
 }
 
 /* ---- archives ---- */
 
-static void entry_add(struct schema *schema, const struct archive_entry *entry, bool excluded)
+/* An archive says once how its strings are to be read. */
+static bool strings_escape(const struct archive *archive)
+{
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (strcmp(archive->entries[i].description, "STDSTRINGS") == 0)
+            return strstr(archive->entries[i].definition, "'off'") != NULL;
+    return false;
+}
+
+static void entry_add(struct schema *schema, const struct archive_entry *entry, bool escapes,
+                      bool excluded)
 {
     enum schema_rule rule =
         excluded ? RULE_EXCLUDED : schema_rule_of(entry->description, entry->tag);
@@ -38,7 +49,8 @@ static void entry_add(struct schema *schema, const struct archive_entry *entry, 
                                    .schema = entry->schema,
                                    .name = entry->tag,
                                    .has_definition = !schema_kind_is_named_only(entry->description),
-                                   .definition = entry->definition};
+                                   .definition = entry->definition,
+                                   .escapes = escapes};
     schema->left_out[rule]++;
     if (rule != RULE_NONE)
         return;
@@ -146,8 +158,10 @@ void schema_find(const struct archive *archive, const struct schema_exclusion *e
             has_plain = true;
         }
     struct schema schema = {.objects = xcalloc(most, sizeof(*schema.objects))};
+    const bool escapes = strings_escape(archive);
     for (size_t i = 0; i < archive->entry_count; i++)
-        entry_add(&schema, &archive->entries[i], exclusion->entries && exclusion->entries[i]);
+        entry_add(&schema, &archive->entries[i], escapes,
+                  exclusion->entries && exclusion->entries[i]);
     if (archive->plain)
         plain_add(&schema, archive, exclusion);
     for (size_t i = 0; i < archive->part_count; i++)

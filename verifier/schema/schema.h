@@ -20,6 +20,7 @@ struct schema_object {
     const char *name;               /* the tag: "users", "users users_pkey", "touch(integer)" */
     bool has_definition;            /* false: only its name is known */
     const char *definition;         /* of plain SQL not kept: NULL */
+    bool escapes;                   /* in it (struct definition_style) */
     struct definition_digest exact; /* of that text; of plain SQL of what it says */
 };
 

@@ -25,6 +25,9 @@
 
 #include "shelf/find.h"
 
+/* By which a backup may be ahead of our clock. */
+enum { CLOCK_SKEW_S = 300 };
+
 struct backup_time {
     time_t time;
     const char *known_from;  /* "its name", "its archive header", "its name's day", "its manifest",

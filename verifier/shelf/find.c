@@ -341,6 +341,12 @@ static void near_mention(struct strings *near, const struct backup_names *names,
                      pattern);
 }
 
+static const char *advice(const struct shelf *shelf)
+{
+    return shelf_expects_dumps(shelf) ? "run the dump step (restore-verifier dump)"
+                                      : "find out why there is none";
+}
+
 static int nothing_found(const struct shelf *shelf, const char *pattern,
                          const struct strings *notices, struct error *error)
 {
@@ -352,11 +358,8 @@ static int nothing_found(const struct shelf *shelf, const char *pattern,
     for (size_t i = 0; i < notices->count && i <= MENTIONED_NAMES; i++)
         if (buffer_printf(&words, "%s%s", i == 0 ? " (" : "; ", notices->items[i]) < 0)
             break;
-    bad_backup(
-        error,
-        "no backup in %s is named like %s%s%s: run the dump step (restore-verifier dump), or "
-        "check backups.name",
-        directory, pattern, words.data, words.length > 0 ? ")" : "");
+    bad_backup(error, "no backup in %s is named like %s%s%s: %s, or check backups.name", directory,
+               pattern, words.data, words.length > 0 ? ")" : "", advice(shelf));
     buffer_free(&words);
     return -1;
 }
@@ -428,12 +431,18 @@ int backup_stat(struct shelf *shelf, const char *name, const struct backup_names
         return -1;
     if (unready_find(&file, &unready, error) < 0)
         outcome = -1;
+    else if (unready.writing && file.is_directory)
+        outcome = cannot_verify(error,
+                                "%s holds no toc.dat, which pg_dump writes last: it is no backup "
+                                "in directory format, so name a file in it, or is still being "
+                                "written",
+                                unready.path);
     else if (unready.writing)
         outcome =
             cannot_verify(error, "%s is still being written: wait until it is done", unready.path);
     else if (unready.path)
-        outcome = bad_backup(error, "%s is empty: run the dump step (restore-verifier dump)",
-                             unready.path);
+        outcome = bad_backup(error, "%s is empty: %s", unready.path,
+                             shelf_expects_dumps(shelf) ? advice(shelf) : "find out what wrote it");
     if (outcome < 0) {
         backup_file_free(&file);
         return -1;

@@ -22,13 +22,20 @@ struct store_options location_options(const struct scenario *scenario, const cha
     return store_options_for(location, beside_objects ? &objects->access : own);
 }
 
+static void prepare(struct shelf *shelf, const struct scenario *scenario)
+{
+    if (scenario->backups.time != DATED_BY_NAME)
+        shelf_ignore_dates(shelf);
+    if (scenario->source.present)
+        shelf_expect_dumps(shelf);
+}
+
 int location_open(const struct scenario *scenario, struct shelf **ret_shelf, struct error *error)
 {
     const struct store_options options = location_options(scenario, scenario->backups.location);
     if (shelf_open(&options, ret_shelf, error) < 0)
         return -1;
-    if (scenario->backups.time != DATED_BY_NAME)
-        shelf_ignore_dates(*ret_shelf);
+    prepare(*ret_shelf, scenario);
     return 0;
 }
 
@@ -57,8 +64,8 @@ int location_open_file(const struct scenario *scenario, const char *path, struct
     options.location = location;
     if (shelf_open(&options, ret_shelf, error) < 0)
         return -1;
-    if (scenario && scenario->backups.time != DATED_BY_NAME)
-        shelf_ignore_dates(*ret_shelf);
+    if (scenario)
+        prepare(*ret_shelf, scenario);
     *ret_name = xstrdup(name);
     return 0;
 }

@@ -19,6 +19,7 @@ struct shelf {
     char *location;
     struct store *store; /* NULL: a directory */
     bool ignores_dates;
+    bool expects_dumps;
 };
 
 struct shelf *shelf_of_directory(const char *path)
@@ -73,6 +74,16 @@ bool shelf_ignores_dates(const struct shelf *shelf)
     return shelf->ignores_dates;
 }
 
+void shelf_expect_dumps(struct shelf *shelf)
+{
+    shelf->expects_dumps = true;
+}
+
+bool shelf_expects_dumps(const struct shelf *shelf)
+{
+    return shelf->expects_dumps;
+}
+
 const char *shelf_location(const struct shelf *shelf)
 {
     return shelf->location;
@@ -96,9 +107,15 @@ struct store *shelf_store(const struct shelf *shelf)
 
 /* --- a directory ------------------------------------------------------------------------------ */
 
-static int directory_open(const char *directory, DIR **ret_entries, struct error *error)
+static int directory_open(const struct shelf *shelf, const char *directory, DIR **ret_entries,
+                          struct error *error)
 {
     DIR *entries = opendir(directory);
+    if (!entries && errno == ENOENT && shelf->expects_dumps)
+        return cannot_verify(error,
+                             "the directory %s does not exist: make the first backup "
+                             "(restore-verifier dump), or check backups.location",
+                             directory);
     if (!entries && errno == ENOENT)
         return cannot_verify(error, "the directory %s does not exist: check backups.location",
                              directory);
@@ -129,11 +146,11 @@ static int file_look(int directory, const char *path, struct shelf_entry *entry)
     return 0;
 }
 
-static int directory_list(const char *directory, const char *beginning, shelf_visitor *visit,
-                          void *context, struct error *error)
+static int directory_list(const struct shelf *shelf, const char *directory, const char *beginning,
+                          shelf_visitor *visit, void *context, struct error *error)
 {
     DIR *entries = NULL;
-    if (directory_open(directory, &entries, error) < 0)
+    if (directory_open(shelf, directory, &entries, error) < 0)
         return -1;
     int outcome = 0;
     struct dirent *found;
@@ -348,7 +365,7 @@ int shelf_list(struct shelf *shelf, const char *beginning, shelf_visitor *visit,
 {
     struct bucket_listing listing = {.visit = visit, .context = context};
     if (!shelf->store)
-        return directory_list(shelf->location, beginning, visit, context, error);
+        return directory_list(shelf, shelf->location, beginning, visit, context, error);
     int outcome = store_list(shelf->store, beginning, patience, bucket_entry, &listing, error);
     strings_free(&listing.folders);
     return outcome;
@@ -362,7 +379,7 @@ int shelf_list_folder(struct shelf *shelf, const char *folder, shelf_visitor *vi
     struct bucket_listing listing = {
         .visit = visit, .context = context, .folder_length = strlen(prefix)};
     if (!shelf->store)
-        return directory_list(path, "", visit, context, error);
+        return directory_list(shelf, path, "", visit, context, error);
     return store_list(shelf->store, prefix, patience, bucket_entry, &listing, error);
 }
 

@@ -33,6 +33,9 @@ void shelf_freep(struct shelf **shelf);
 /* From then on the dates in names do not count on it: backups are as old as their files. */
 void shelf_ignore_dates(struct shelf *shelf);
 bool shelf_ignores_dates(const struct shelf *shelf);
+/* From then on it is known that `dump` fills it, and what is missing there is for that to make. */
+void shelf_expect_dumps(struct shelf *shelf);
+bool shelf_expects_dumps(const struct shelf *shelf);
 
 const char *shelf_location(const struct shelf *shelf);         /* for messages; borrowed */
 char *shelf_path(const struct shelf *shelf, const char *name); /* likewise, of a file; freed by the

@@ -345,19 +345,21 @@ static const char *add_fetch(const char *path, struct strings *commands)
     return name;
 }
 
-/* Of a file, or a directory. */
-static void add_restore(const struct archive *archive, const char *backup, const char *database,
-                        struct strings *commands)
+/* Of a file, or a directory. `replica`: its data go into a schema that has triggers and foreign
+ * keys already, which are not asked, as they were not when it was verified. */
+static void add_restore(const struct archive *archive, const char *backup, bool replica,
+                        const char *database, struct strings *commands)
 {
     const char *path = add_fetch(backup, commands);
     cleanup(free_pointer) char *file = shell_quote(path);
     cleanup(free_pointer) char *name = dbname_quote(database);
     cleanup(free_pointer) char *source = unpacking(archive->container, file);
+    const char *settings = replica ? "PGOPTIONS='-c session_replication_role=replica' " : "";
     cleanup(free_pointer) char *program =
         archive->format == ARCHIVE_PLAIN
-            ? xasprintf("psql --no-psqlrc --quiet%s --dbname=%s",
+            ? xasprintf("%spsql --no-psqlrc --quiet%s --dbname=%s", settings,
                         archive->databases.count > 0 ? "" : " --set=ON_ERROR_STOP=1", name)
-            : xasprintf("pg_restore --exit-on-error --dbname=%s", name);
+            : xasprintf("%spg_restore --exit-on-error --dbname=%s", settings, name);
     if (archive->format == ARCHIVE_DIRECTORY_TAR) {
         strings_add(commands, "mkdir unpacked");
         if (source)
@@ -388,10 +390,11 @@ void restore_commands(const struct archive *archive, const struct manifest *mani
         add_database(archive, database, commands);
     for (size_t i = 0; i < archive->part_count; i++) {
         cleanup(free_pointer) char *part = xasprintf("%s/%s", path, archive->parts[i].name);
-        add_restore(&archive->parts[i], part, database, commands);
+        bool replica = archive->parts[i].part == PART_DATA && fills_schema(archive);
+        add_restore(&archive->parts[i], part, replica, database, commands);
     }
     if (archive->part_count == 0)
-        add_restore(archive, path, database, commands);
+        add_restore(archive, path, false, database, commands);
     if (!is_cluster)
         add_settings(archive, manifest, database, commands);
 }

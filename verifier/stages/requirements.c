@@ -122,6 +122,44 @@ static bool is_plain(const struct archive *archive)
     return archive->part_count == 0 && archive->format == ARCHIVE_PLAIN;
 }
 
+static int compare_ids(const void *left, const void *right)
+{
+    int one = *(const int *)left, other = *(const int *)right;
+    return (one > other) - (one < other);
+}
+
+static size_t functions_find(const struct archive *archive, int *ids)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < archive->entry_count; i++)
+        if (strcmp(archive->entries[i].description, "FUNCTION") == 0)
+            ids[count++] = archive->entries[i].dump_id;
+    if (count > 0)
+        qsort(ids, count, sizeof(*ids), compare_ids);
+    return count;
+}
+
+/* Evaluated while rows are loaded. */
+static bool computes(const struct archive_entry *entry)
+{
+    return strstr(entry->definition, "CHECK (") ||
+           strstr(entry->definition, "GENERATED ALWAYS AS (");
+}
+
+/* A function of the backup may look into any table. */
+bool needs_its_order(const struct archive *archive)
+{
+    cleanup(free_pointer) int *functions = xcalloc(archive->entry_count + 1, sizeof(*functions));
+    size_t count = functions_find(archive, functions);
+    for (size_t i = 0; count > 0 && i < archive->entry_count; i++) {
+        const struct archive_entry *entry = &archive->entries[i];
+        for (size_t j = 0; computes(entry) && j < entry->dependency_count; j++)
+            if (bsearch(&entry->dependencies[j], functions, count, sizeof(*functions), compare_ids))
+                return true;
+    }
+    return false;
+}
+
 char *superuser_reason(const struct archive *archive, struct connection *connection)
 {
     if (is_plain(archive))

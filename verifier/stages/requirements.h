@@ -29,6 +29,11 @@ char *superuser_reason(const struct archive *archive, struct connection *connect
  * --schema-only and --data-only, and not --section=pre-data and --section=data. */
 bool fills_schema(const struct archive *archive);
 
+/* May it be that some of its tables can only be filled before others? Then several jobs, which
+ * begin with the largest, may fail where one, which goes by the order of the archive, does not, or
+ * be lucky where one fails. */
+bool needs_its_order(const struct archive *archive);
+
 /* The locale that the archive's database had, as options of CREATE DATABASE: to be freed by the
  * caller; NULL when it does not say. */
 char *required_locale(const struct archive *archive);

@@ -101,9 +101,9 @@ static int database_clear(struct stages *stages, const char *owner, struct error
 {
     cleanup(connection_closep) struct connection *connection = NULL;
     /* Since 15 the schema public belongs to whoever owns the database. */
-    bool give_public = owner && !stages->drop_public &&
-                       connection_server_version(stages->maintenance) < 150000;
-    bool give_plpgsql = owner && may_name_plpgsql(stages);
+    bool give_public =
+        owner && !stages->drop_public && connection_server_version(stages->maintenance) < 150000;
+    bool give_plpgsql = owner && !stages->drop_plpgsql && may_name_plpgsql(stages);
     if (!stages->drop_public && !stages->drop_plpgsql && !give_public && !give_plpgsql)
         return 0;
     if (connection_open(&stages->database, CONNECT_TIMEOUT_MS, &connection, error) < 0)
@@ -264,13 +264,12 @@ static bool met_each_other(const struct restore_errors *errors)
     return false;
 }
 
-/* A check constraint may look into another table. That works only where this one is filled first,
- * as it is by a single job, which goes by the order of the archive. */
 static int restore_as(struct stages *stages, const char *role, int64_t deadline_ms,
                       struct restore_result *ret_result, struct error *error)
 {
     bool alone = stages->restore_format == ARCHIVE_TAR || stages->restore_format == ARCHIVE_PLAIN ||
-                 stages->archive.version_minor < 8; /* before PostgreSQL 8.0 */
+                 stages->archive.version_minor < 8 || /* before PostgreSQL 8.0 */
+                 (stages->scenario->restore.jobs == 0 && needs_its_order(&stages->archive));
     int jobs = alone ? 1 : stages->jobs;
     if (restore_once(stages, role, jobs, deadline_ms, ret_result, error) < 0)
         return -1;
@@ -457,11 +456,26 @@ static int leave_databases_alone(struct stages *stages, struct error *error)
     return connection_execute(stages->maintenance, error, OWN_NAMES_SQL);
 }
 
-/* Never in the backup itself. */
-static bool brings_grantors(const struct stages *stages)
+/* What a dump of a whole cluster says that fits no other server. Never in the backup itself. */
+static int fit_cluster(const struct stages *stages, struct error *error)
 {
-    return stages->cluster && stages->archive.plain && stages->archive.plain->cluster &&
-           strcmp(stages->sources[0].path, stages->sources[0].copy_path) == 0;
+    const char *path = stages->sources[0].copy_path;
+    if (!sources_are_of_cluster(stages) || strcmp(stages->sources[0].path, path) != 0)
+        return 0;
+    return grantors_leave_out(path, error) < 0 || tablespaces_bring_here(path, error) < 0 ? -1 : 0;
+}
+
+/* It would be this server's fault that it exists already. */
+static int refuse_own_roles(const struct stages *stages, struct error *error)
+{
+    const char *const own[] = {cluster_superuser, restoring_role, reader_role};
+    for (size_t i = 0; i < ARRAY_LENGTH(own) && stages->cluster; i++)
+        if (strings_contain(&stages->archive.created_roles, own[i]))
+            return cannot_verify(error,
+                                 "the backup creates the role %s, which the throwaway server has "
+                                 "for this program's own work: give it another name in the source",
+                                 own[i]);
+    return 0;
 }
 
 static void record_times(struct stages *stages)
@@ -506,9 +520,8 @@ int restore_stage(struct stages *stages, struct error *error)
     if (leave_databases_alone(stages, error) < 0 || apply_exclusion(stages, error) < 0 ||
         platform_check(&stages->archive, error) < 0)
         return -1;
-    if (brings_grantors(stages) && grantors_leave_out(stages->sources[0].copy_path, error) < 0)
-        return -1;
-    if (fit_plain(stages, error) < 0)
+    if (refuse_own_roles(stages, error) < 0 || fit_cluster(stages, error) < 0 ||
+        fit_plain(stages, error) < 0)
         return -1;
     struct restore_result result = {0};
     if (stages->cluster)

@@ -123,5 +123,7 @@ int sources_restore(const struct stages *stages, const struct address *database,
 int sources_restore_server(struct stages *stages, int64_t deadline_ms, struct error *error);
 /* Is one of them restored from where it lies, where it may be replaced meanwhile? */
 bool sources_are_in_place(const struct stages *stages);
+/* Is it a dump of a whole cluster, which is restored into a throwaway server? */
+bool sources_are_of_cluster(const struct stages *stages);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/plain/plain.h"
 #include "base/memory.h"
 #include "stages/exclusion.h"
 #include "stages/grantors.h"
@@ -35,6 +36,11 @@ static int write_list(const struct stages *stages, const struct exclusion *exclu
 static bool is_copy(const struct restore_source *source)
 {
     return strcmp(source->path, source->copy_path) == 0;
+}
+
+bool sources_are_of_cluster(const struct stages *stages)
+{
+    return stages->cluster && stages->archive.plain && stages->archive.plain->cluster;
 }
 
 bool sources_are_in_place(const struct stages *stages)
@@ -102,7 +108,7 @@ static int source_restore(const struct stages *stages, const struct restore_sour
     address_copy(database, &own);
     if (loads_into_schema(stages, source))
         address_set(&own, "options", "-c session_replication_role=replica");
-    else if (backup_part_is_of_server(source->part) &&
+    else if ((backup_part_is_of_server(source->part) || sources_are_of_cluster(stages)) &&
              connection_server_version(stages->maintenance) >= 150000)
         address_set(&own, "options", "-c allow_in_place_tablespaces=on");
     int outcome = restore_run(&options, ret_result, error);

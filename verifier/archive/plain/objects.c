@@ -148,7 +148,7 @@ static void unnamed_statement(struct plain_objects *objects, const char *stateme
 }
 
 void plain_objects_statement(struct plain_objects *objects, const char *statement, bool is_cut,
-                             const struct catalog_name *database)
+                             bool escapes, const struct catalog_name *database)
 {
     if (!defines(statement) || is_of_owner(statement))
         return;
@@ -157,10 +157,11 @@ void plain_objects_statement(struct plain_objects *objects, const char *statemen
         return;
     }
     struct plain_object *object = &objects->items[objects->count - 1];
-    bool is_policy = strcmp(object->kind, "POLICY") == 0;
+    const struct definition_style style = {.any_order = strcmp(object->kind, "POLICY") == 0,
+                                           .escapes = escapes};
     object->statements++;
     object->is_named_only = object->is_named_only || is_cut;
-    definition_read(&object->digest, statement, strlen(statement), is_policy);
+    definition_read(&object->digest, statement, strlen(statement), style);
 }
 
 void plain_objects_settle(struct plain_objects *objects)

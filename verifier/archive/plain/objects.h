@@ -45,7 +45,7 @@ void plain_objects_comment(struct plain_objects *objects, const char *comment,
                            const struct catalog_name *database);
 /* A statement that has ended; `is_cut`: only its beginning is given. */
 void plain_objects_statement(struct plain_objects *objects, const char *statement, bool is_cut,
-                             const struct catalog_name *database);
+                             bool escapes, const struct catalog_name *database);
 /* Once the databases are in the totals: which of them each object is in. */
 void plain_objects_settle(struct plain_objects *objects);
 void plain_objects_free(struct plain_objects *objects); /* takes a zeroed one */

@@ -71,7 +71,7 @@ static int on_statement(void *context, struct error *error)
         0)
         return -1;
     plain_objects_statement(&plain->objects, lexer->head.data, lexer->head.overflowed,
-                            plain->statements.catalog.current);
+                            !lexer->standard_strings, plain->statements.catalog.current);
     plain_grants_statement(&plain->grants, lexer->head.data, lexer->head.overflowed,
                            plain->statements.catalog.current);
     if (lexer->statement_line == lexer->line)

@@ -1,4 +1,5 @@
-/* Inflates a zlib stream with ISA-L and does nothing else: the least that reading an archive takes. */
+/* Inflates a zlib stream with ISA-L and does nothing else: the least that reading an archive takes.
+ */
 #include <isa-l/igzip_lib.h>
 #include <stdio.h>
 

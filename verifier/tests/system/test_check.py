@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import nights
 import running
 import servers
 from running import CANNOT_VERIFY, IS_ROOT, PASSED, ROOT, needs_root, today
@@ -93,6 +94,15 @@ def stale(place):
     old.chmod(0o600)
 
 
+def early(place):
+    place.put_bytes(b"x" * 100, time.strftime("bugspark_%Y%m%d.dump.gz", time.gmtime(time.time() + 3 * 86400)))
+
+
+def renamed(place):
+    (place.directory / "history").mkdir()
+    (place.directory / "history/bugspark.jsonl").write_text(json.dumps(nights.night(3600)) + "\n")
+
+
 def no_entry(place):
     place.tmp.chmod(0o700)
 
@@ -107,6 +117,8 @@ BROKEN = {
     "the place's disk is not there": (lambda place: place.backups.rmdir(), ("location: {place}/backups", "location: {place}/a/b/c"), {}, "error", ["backups: ", "is a disk not mounted?"]),
     "the place is to be made": (lambda place: place.backups.rmdir(), None, {}, "pass", ["is not there yet: the first dump makes it"]),
     "an old backup": (stale, None, {}, "warn", ["latest backup: bugspark_20260102.dump.gz", "more than max_age: run the dump"]),
+    "a backup of the future": (early, None, {}, "error", ["latest backup: bugspark_", "d ", "in the future by its name's day: check the clocks, and the time zone"]),
+    "another name than that of the history": (renamed, None, {}, "warn", ["none is named like bugspark_%Y%m%d.dump.gz, and the history has shop_", ": check backups.name"]),
     "a name that no dump writes": (None, ("bugspark_%Y%m%d.dump.gz", "bugspark_%Y%m%d.sql"), {}, "error", ["ends in .sql"]),
     "no TMPDIR": (lambda place: place.tmp.rmdir(), None, {}, "error", ["work directory: ", "set TMPDIR"]),
     "a TMPDIR that the server's user cannot enter": (no_entry if IS_ROOT else None, None, {}, "error" if IS_ROOT else "pass", ["work directory: "] + (["chmod o+x"] if IS_ROOT else [])),

@@ -2,6 +2,7 @@
 one after the other, and what somebody appended to one."""
 
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -191,6 +192,34 @@ def test_what_is_appended_to_a_dump(place, cluster):
         said = "\n".join(check["message"] for check in one["checks"])
         assert {name: found[name] for name in verdicts} == verdicts, f"{one['scenario']}: {said}"
         assert all(word in said for word in words), f"{one['scenario']}: {said}"
+
+
+def test_a_cluster_with_tablespaces_and_with_roles_named_as_ours(place, base):
+    """The places are those of the source, which runs on this machine and has them still."""
+    space = base / "space"
+    space.mkdir()
+    if servers.IS_ROOT:
+        shutil.chown(space, "nobody")
+    source = servers.Server(base / "spacious")
+    scenario = place.scenario("", pattern=NAME, backups="databases: all")
+    try:
+        source.sql(f"create tablespace fast location '{space}'")
+        source.create("shop", "create table goods (x int) tablespace fast; insert into goods values (1)")
+        backup = place.backups / today(NAME)
+
+        def dumped():
+            subprocess.run([servers.BIN / "pg_dumpall", "-f", backup, "-d", source.url()], check=True, capture_output=True)
+            backup.chmod(0o644)
+
+        dumped()
+        place.expect("pass", RESTORES, [], scenario)
+        for name in ("restore_verifier", "restore_verifier_owner", "restore_verifier_reader"):
+            source.sql(f"create role {name}")
+            dumped()
+            place.expect("error", RESTORES, [f"creates the role {name}, which the throwaway server has for this program's own work", "give it another name"], scenario)
+            source.sql(f"drop role {name}")
+    finally:
+        source.stop()
 
 
 def test_pruning_keeps_the_last_good_one_of_each_database(place):

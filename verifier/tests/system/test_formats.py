@@ -392,3 +392,35 @@ def test_archives_of_newer_versions(place, name):
     assert run.code == PASSED, str(run)
     counted = sum(int(line.split("\t")[-1]) for line in (NEWER / f"{major}.rows.tsv").read_text().split("\n") if line)
     assert int(report.properties["restored.rows"]) == counted
+
+
+ORDERS = {
+    "before": ("create table a_needed", "create table b_needs", "pass", []),
+    "behind": ("create table b_needed", "create table a_needs", "fail", ["violates check constraint"]),
+}
+
+
+@pytest.mark.parametrize("form", [["-Fc"], ["-Fp", "--create"]], ids=["custom", "plain"])
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_check_that_looks_into_another_table(place, server, database, order, form):
+    """It comes back by the commands that are printed where that table stands before it, and not where it stands behind; whatever
+    is the larger one, with which several jobs would begin."""
+    needed, needs, verdict, words = ORDERS[order]
+    size = 1 if order == "before" else 3000
+    name = database(f"{needed} (i int, pad text); insert into {needed.split()[-1]} select 1, repeat('y', 100) from generate_series(1, {size});"
+                    f"create function known(i int) returns bool language sql as 'select exists (select from public.{needed.split()[-1]} n where n.i = $1)';"
+                    f"{needs} (i int check (known(i)), pad text); insert into {needs.split()[-1]} select 1, repeat('x', 100) from generate_series(1, {3001 - size})")
+    backup = place.backups / "x.dump"
+    server.dump(name, backup, *form)
+    run = place.expect(verdict, "backup restores", words, "--backup", backup, place.scenario())
+    assert "WARN" not in run.err, str(run)
+
+
+def test_a_plain_dump_that_makes_its_language(place):
+    """As pg_dump did before 9.1."""
+    backup = place.backups / "old.sql"
+    backup.write_text("--\n-- PostgreSQL database dump\n--\n\nSET client_encoding = 'UTF8';\nSET standard_conforming_strings = off;\n\n"
+                      "CREATE PROCEDURAL LANGUAGE plpgsql;\n\nCREATE TABLE t (i integer);\n\nCOPY t (i) FROM stdin;\n1\n\\.\n\n"
+                      "--\n-- PostgreSQL database dump complete\n--\n\n")
+    run = place.verify("--backup", backup, place.scenario())
+    assert run.code == PASSED, str(run)

@@ -253,6 +253,8 @@ def test_it_asks_the_variable_and_names_the_file_after_the_database(place, serve
 
 REFUSED = {
     "nothing to write from": ([], CANNOT_VERIFY, "Name a database or a backup with --from, or set DATABASE_URL"),
+    "a directory": (["--from", "{good}", "{place}/backups"], CANNOT_VERIFY, "backups is a directory: name a file, such as"),
+    "a directory, with force": (["--force", "--from", "{good}", "{place}/backups"], CANNOT_VERIFY, "backups is a directory: name a file, such as"),
     "two files": (["--from", "{good}", "a.yaml", "b.yaml"], CANNOT_VERIFY, "name one file"),
     "no such backup": (["--from", "/nowhere/x.dump"], CANNOT_VERIFY, "/nowhere"),
     "an empty directory": (["--from", "{place}/backups"], CANNOT_VERIFY, "holds no backup: name a file that pg_dump has written"),

@@ -278,7 +278,7 @@ SCRIPTS = {
                            "while True:\n    run('reset all')\n    cursor = db.cursor(); cursor.execute(\"select count(*) from pg_stat_activity where query like '%pg_sleep(1000)' and wait_event = 'PgSleep'\")\n"
                            "    if cursor.fetchone()[0]: break\n    time.sleep(0.01)", "fail", SUCCEEDS, ["a process that it left running was still at work", "alter table users add x int"], "", []),
     "never comes": ("", "error", SUCCEEDS, ["never came to the copy"], "environment: {DATABASE_URL: '${migration.url}', NONE: '1'}\n", []),
-    "fails before": ("", "error", SUCCEEDS, ["exited with code 7 before it came to the copy", "it had no network"], "environment: {DATABASE_URL: '${migration.url}', NONE: '7'}\n", []),
+    "fails before": ("", "error", SUCCEEDS, ["exited with code 7 before it came to the copy, so nothing is known of the migration", "it had no network"], "environment: {DATABASE_URL: '${migration.url}', NONE: '7'}\n", []),
     "changes other databases": ("run('select 1')\nfor name in ('restored', 'template1'):\n    try: psycopg2.connect(url.replace('restore_verifier_copy', name)).cursor().execute('create table t (id int)')\n"
                                 "    except psycopg2.Error as error: print(name, error)\n    else: sys.exit(9)", "pass", SUCCEEDS, [], "", []),
     "reaches nobody": ("import socket\nrun('select 1')\ntry: socket.create_connection(('127.0.0.1', int(os.environ['PORT'])), 5)\nexcept OSError: pass\nelse: sys.exit(9)", "pass", SUCCEEDS,

@@ -311,6 +311,30 @@ def test_another_time_zone_and_quotes_of_the_dump_change_nothing(place, server, 
     assert "definitions say the same in another text" in case["details"]
 
 
+OTHERWISE_WRITTEN = """
+create table docs (i int primary key, body text, code text default 'a\\b' check (code ~ '^\\w\\\\b$'),
+                   words tsvector generated always as (to_tsvector('english', coalesce(body, ''))) stored)
+    with (fillfactor = 70, toast.autovacuum_enabled = off);
+create index on docs using gin (to_tsvector('simple', body)) with (fastupdate = off);
+create view seen with (security_barrier = true) as select i from docs;
+create function named(a regclass default 'docs', b regtype default 'integer', c regproc default 'now') returns int language sql as 'select 1';
+insert into docs (i, body) values (1, 'a b');
+"""
+
+
+@pytest.mark.parametrize("form", ["-Fc", "-Fp"])
+@pytest.mark.parametrize("way", ["--quote-all-identifiers", "standard_conforming_strings=off"])
+def test_what_the_dump_writes_otherwise_says_the_same(place, server, database, way, form):
+    name = database(OTHERWISE_WRITTEN)
+    options = [way] if way.startswith("--") else []
+    environment = {} if options else {"PGOPTIONS": f"-c {way}"}
+    backup = place.backups / "other.dump"
+    subprocess.run([BIN / "pg_dump", form, *options, "-f", backup, server.url(name)], check=True, env={**os.environ, **environment})
+    backup.chmod(0o644)
+    run, case = verify_json(place, "--backup", backup, place.scenario())
+    assert run.code == 0 and case["verdict"] == "pass", case
+
+
 UNSOUND = {
     "not valid": (
         "create table t (a int); insert into t values (-1); alter table t add constraint positive check (a > 0) not valid;",

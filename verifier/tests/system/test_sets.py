@@ -190,6 +190,40 @@ def test_data_for_a_schema_with_triggers(place, server, project):
     assert run.code == PASSED and run.report().properties["restored.rows"] == ROWS_OF_PROJECT, str(run)
 
 
+# A name of two parts, of two partitions, and of a row that refers to one in its own table.
+KEYS = """
+create table "a b" (x int, "y z" text collate "C", primary key (x, "y z")); insert into "a b" values (1, 'one'), (2, 'two');
+create table parted (x int primary key) partition by range (x);
+create table parted_1 partition of parted for values from (0) to (10); insert into parted values (1), (2);
+create table child (id int primary key, x int, y text, part int references parted, twin int references child,
+                    foreign key (x, y) references "a b");
+insert into child values (1, 1, 'one', 1, null), (2, 2, 'two', 2, 1), (3, 2, null, null, 3);
+create table of_parts (x int references parted, at int) partition by list (at);
+create table of_parts_1 partition of of_parts for values in (1); insert into of_parts values (1, 1);
+"""
+LOST = {
+    "nothing": (None, "pass", []),
+    "a key of two columns": ("2\ttwo", "fail", ['1 row of public.child refers to no row of public."a b" (foreign key child_x_y_fkey): rows are missing']),
+    "a row of its own table": ("1\t1\tone\t1\t\\N", "fail", ["1 row of public.child refers to no row of public.child (foreign key child_twin_fkey)"]),
+    "a row of a partition": ("1", "fail", ["of public.child refers to no row of public.parted", "and other keys do not hold either"]),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_keys_that_nobody_asked_while_the_data_were_loaded(place, server, database, name):
+    row, verdict, words = LOST[name]
+    source = database(KEYS)
+    for part in ("schema", "data"):
+        subprocess.run([BIN / "pg_dump", f"--{part}-only", "-f", place.backups / today(part + "_%F.sql"), server.url(source)], check=True, capture_output=True)
+        (place.backups / today(part + "_%F.sql")).chmod(0o644)
+    data = place.backups / today("data_%F.sql")
+    text = data.read_text()
+    if row:
+        assert f"\n{row}\n" in text
+        data.write_text(text.replace(f"\n{row}\n", "\n", 1))
+    place.expect(verdict, ROWS, words, place.scenario(pattern="{schema: schema_%F.sql, data: data_%F.sql}"))
+
+
 def test_in_a_bucket(bucket, place, server, project):
     made = place.directory / "made"
     made.mkdir()

@@ -97,7 +97,8 @@ static const struct {
 } futures[] = {
     {9 * HOUR - 30, 10, false, "9 h ahead of the time its file was modified", "(TZ)"},
     {5 * HOUR + 1800 - 90, 0, false, "5 h 30 min ahead", "(TZ)"},
-    {9 * HOUR - 30, 10, true, "(TZ)", "backups.time_zone"},
+    {9 * HOUR - 30, 10, true, "check whether backups.time_zone, Asia/Tokyo, is", "(TZ)"},
+    {14 * HOUR + 60, 10, true, "(TZ)", "backups.time_zone"},
     {9 * HOUR - 420, 0, false, "or name that zone with backups.time_zone", "ahead of the time"},
     {14 * HOUR + 60, 0, false, "(TZ)", "backups.time_zone"},
     {400, 86400, false, "or name that zone", "ahead of the time"},

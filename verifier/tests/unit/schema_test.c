@@ -59,12 +59,26 @@ static const struct {
     {"$a$ abc", "' abc'", true},
     {"a::", "a", true},
     {"", "  -- nothing\n;", true},
+    {"to_tsvector('english'::regconfig, body)",
+     "\"to_tsvector\"('\"english\"'::\"regconfig\", \"body\")", true},
+    {"DEFAULT 'integer'::regtype", "DEFAULT '\"integer\"'::\"pg_catalog\".\"regtype\"", true},
+    {"DEFAULT 'a'::text", "DEFAULT '\"a\"'::\"text\"", false},
+    {"CREATE TABLE t (i int) WITH (toast.autovacuum_enabled=off, fillfactor='70')",
+     "CREATE TABLE \"t\" (\"i\" int) WITH (toast.\"autovacuum_enabled\"='off', "
+     "\"fillfactor\"='70')",
+     true},
+    {"WITH (security_barrier=true) AS SELECT 'a'", "WITH (security_barrier='true') AS SELECT 'a'",
+     true},
+    {"WITH (security_barrier=true) AS SELECT 'a'", "WITH (security_barrier='true') AS SELECT a",
+     false},
+    {"EXCLUDE USING gist (c WITH &&) WHERE (c = 'a')",
+     "EXCLUDE USING gist (c WITH &&) WHERE (c = a)", false},
 };
 
 static struct definition_digest digest_of(const char *sql, bool any_order)
 {
     struct definition_digest digest = {0};
-    definition_read(&digest, sql, strlen(sql), any_order);
+    definition_read(&digest, sql, strlen(sql), (struct definition_style){.any_order = any_order});
     return digest;
 }
 
@@ -74,6 +88,18 @@ START_TEST(definitions_are_the_same_that_say_the_same)
     struct definition_digest other = digest_of(definitions[_i].other, false);
     ck_assert_msg(definition_is_same(&one, &other) == definitions[_i].is_same, "%s\n%s",
                   definitions[_i].one, definitions[_i].other);
+}
+END_TEST
+
+START_TEST(backslashes_escape_where_they_did_when_it_was_written)
+{
+    static const char written[] = "CHECK (b ~ '^\\\\d+$')", now[] = "CHECK (b ~ '^\\d+$')";
+    struct definition_digest old = {0}, other = {0};
+    struct definition_digest found = digest_of(now, false);
+    definition_read(&old, written, strlen(written), (struct definition_style){.escapes = true});
+    definition_read(&other, written, strlen(written), (struct definition_style){0});
+    ck_assert(definition_is_same(&old, &found));
+    ck_assert(!definition_is_same(&other, &found));
 }
 END_TEST
 
@@ -506,6 +532,7 @@ Suite *schema_suite(void)
 {
     Suite *suite = suite_create("schema");
     add_table_test(suite, definitions_are_the_same_that_say_the_same, ARRAY_LENGTH(definitions));
+    add_test(suite, backslashes_escape_where_they_did_when_it_was_written);
     add_test(suite, the_roles_of_a_policy_have_no_order);
     add_table_test(suite, each_rule_leaves_out_what_it_is_for, ARRAY_LENGTH(ruled));
     add_table_test(suite, the_difference_of_two_schemas, ARRAY_LENGTH(cases));

@@ -145,7 +145,7 @@ START_TEST(the_latest_by_name_is_found)
     } else {
         ck_assert_int_eq(outcome, -1);
         ck_assert_int_eq(error.fault, FAULT_BACKUP);
-        ck_assert_msg(strstr(error.text, "run the dump step") != NULL, "%s", error.text);
+        ck_assert_msg(strstr(error.text, "find out why there is none") != NULL, "%s", error.text);
         for (size_t i = 0; i < notices.count; i++)
             ck_assert_ptr_nonnull(strstr(error.text, notices.items[i]));
     }
@@ -460,6 +460,27 @@ START_TEST(a_place_that_cannot_be_looked_at_is_no_verdict)
 }
 END_TEST
 
+START_TEST(what_is_missing_is_for_the_dump_to_make)
+{
+    cleanup(scratch_free) char *directory = directory_make();
+    cleanup(free_pointer) char *below = xasprintf("%s/backups", directory);
+    const struct backup_names names = backup_names_of(PATTERN);
+    const struct {
+        const char *directory, *words;
+    } places[] = {{below, "make the first backup (restore-verifier dump)"},
+                  {directory, "run the dump step (restore-verifier dump)"}};
+    for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
+        cleanup(shelf_freep) struct shelf *shelf = shelf_of_directory(places[i].directory);
+        cleanup(strings_free) struct strings notices = {0};
+        struct backup_file file;
+        struct error error;
+        shelf_expect_dumps(shelf);
+        ck_assert_int_eq(backup_find(shelf, &names, &file, &notices, &error), -1);
+        ck_assert_msg(strstr(error.text, places[i].words) != NULL, "%s", error.text);
+    }
+}
+END_TEST
+
 /* The latest backup is what has to restore: not to be allowed to read it is no reason to take an
  * older one. */
 START_TEST(an_unreadable_backup_is_not_passed_over)
@@ -538,6 +559,7 @@ Suite *backup_find_suite(void)
     add_test(suite, a_writer_inside_a_directory_is_seen);
     add_table_test(suite, without_leases_growth_tells, ARRAY_LENGTH(quiet));
     add_test(suite, a_broken_lease_does_not_kill);
+    add_test(suite, what_is_missing_is_for_the_dump_to_make);
     add_table_test(suite, a_place_that_cannot_be_looked_at_is_no_verdict, ARRAY_LENGTH(missing));
     add_test(suite, an_unreadable_backup_is_not_passed_over);
     add_table_test(suite, a_given_file_is_taken_whatever_its_name, ARRAY_LENGTH(given));
