@@ -219,13 +219,25 @@ static struct list set_without_data(const struct archive *archive)
     return list_without(&all, &held);
 }
 
+/* Of a set, data may also be in a part that is plain SQL. */
+static struct list defined_without_data(const struct archive *archive)
+{
+    cleanup(list_free) struct list defined = defined_without(archive, "TABLE", "TABLE DATA");
+    cleanup(list_free) struct list held = list_new(archive->table_count);
+    for (size_t i = 0; i < archive->table_count && archive->part_count > 0; i++)
+        if (archive->tables[i].has_data)
+            list_add(&held, archive->tables[i].schema, archive->tables[i].name);
+    list_sort(&held);
+    return list_without(&defined, &held);
+}
+
 static struct list tables_without_data(const struct archive *archive)
 {
     if (archive->plain)
         return plain_without_data(archive->plain);
     if (archive->part_count > 0 && archive->entry_count == 0)
         return set_without_data(archive);
-    return defined_without(archive, "TABLE", "TABLE DATA");
+    return defined_without_data(archive);
 }
 
 void gaps_find(const struct archive *archive, struct gaps *ret_gaps)

@@ -9,15 +9,16 @@
 
 enum { LISTED = 20 };
 
-/* Each key's name and tables, and the query that counts the rows that refer to nothing. A key of a
- * partitioned table speaks for those of its partitions; other tables have no part in the keys of
- * those that they inherit from. */
+/* Each key's name and tables, and the query that counts the rows that refer to nothing, and tells
+ * whether there is anything to refer to. A key of a partitioned table speaks for those of its
+ * partitions; other tables have no part in the keys of those that they inherit from. */
 static const char keys_sql[] =
-    "select k.conname, format('%I.%I', cn.nspname, c.relname), format('%I.%I', pn.nspname, "
-    "p.relname), format('select count(*) from %s%I.%I c where %s and not exists (select from "
-    "%s%I.%I p where %s)', case c.relkind when 'p' then '' else 'only ' end, cn.nspname, "
-    "c.relname, string_agg(format('c.%I is not null', ca.attname), ' and ' order by n), "
-    "case p.relkind when 'p' then '' else 'only ' end, pn.nspname, p.relname, "
+    "select k.conname, format('%I.%I', cn.nspname, c.relname), pn.nspname, p.relname, "
+    "format('select count(*), not exists (select from %1$s) from %2$s%3$I.%4$I c "
+    "where %5$s and not exists (select from %1$s p where %6$s)', "
+    "format('%s%I.%I', case p.relkind when 'p' then '' else 'only ' end, pn.nspname, p.relname), "
+    "case c.relkind when 'p' then '' else 'only ' end, cn.nspname, c.relname, "
+    "string_agg(format('c.%I is not null', ca.attname), ' and ' order by n), "
     "string_agg(format('p.%I operator(%I.%s) c.%I', pa.attname, opn.nspname, oprname, "
     "ca.attname), ' and ' order by n)) "
     "from pg_constraint k join pg_class c on c.oid = conrelid "
@@ -32,30 +33,51 @@ static const char keys_sql[] =
     "group by k.oid, conname, c.relkind, cn.nspname, c.relname, p.relkind, pn.nspname, p.relname "
     "order by 2, 1";
 
-enum { NAME, CHILD, PARENT, QUERY };
+enum { NAME, CHILD, PARENT_SCHEMA, PARENT, QUERY };
+
+/* Whether the backup holds its rows, be it none. Those of a table that the host brings, such as
+ * its users, may be elsewhere. */
+static bool has_data_of(const struct archive *archive, const char *schema, const char *name)
+{
+    for (size_t i = 0; i < archive->table_count; i++) {
+        const struct archive_table *table = &archive->tables[i];
+        const char *in = *table->schema ? table->schema : "public";
+        if (table->has_data && strcmp(table->name, name) == 0 && strcmp(in, schema) == 0)
+            return true;
+    }
+    return false;
+}
 
 /* The rows that refer to nothing; -1: they could not be counted. */
-static int64_t count_lost(struct connection *connection, const char *sql, struct outcome *outcome)
+static int64_t count_lost(struct connection *connection, const PGresult *keys, int row,
+                          const struct archive *archive, struct outcome *outcome)
 {
     struct error error;
-    cleanup(result_clear) PGresult *result = session_row(connection, sql, outcome);
+    cleanup(result_clear) PGresult *result =
+        session_row(connection, PQgetvalue(keys, row, QUERY), outcome);
     if (!result)
         return -1;
+    bool is_empty = strcmp(PQgetvalue(result, 0, 1), "t") == 0;
     int64_t lost = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-    if (session_next(connection, &error) == 0)
-        return lost;
-    outcome_from_error(outcome, &error);
-    return -1;
+    if (session_next(connection, &error) < 0) {
+        outcome_from_error(outcome, &error);
+        return -1;
+    }
+    bool is_elsewhere = is_empty && !has_data_of(archive, PQgetvalue(keys, row, PARENT_SCHEMA),
+                                                 PQgetvalue(keys, row, PARENT));
+    return is_elsewhere ? 0 : lost;
 }
 
 static char *words_of(const PGresult *keys, int row, int64_t lost)
 {
-    return xasprintf("%s row%s of %s refer%s to no row of %s (foreign key %s)", counted(lost).text,
-                     plural_of(lost), PQgetvalue(keys, row, CHILD), lost == 1 ? "s" : "",
+    return xasprintf("%s row%s of %s refer%s to no row of %s.%s (foreign key %s)",
+                     counted(lost).text, plural_of(lost), PQgetvalue(keys, row, CHILD),
+                     lost == 1 ? "s" : "", PQgetvalue(keys, row, PARENT_SCHEMA),
                      PQgetvalue(keys, row, PARENT), PQgetvalue(keys, row, NAME));
 }
 
-bool foreign_keys_hold(struct connection *connection, struct outcome *outcome)
+bool foreign_keys_hold(struct connection *connection, const struct archive *archive,
+                       struct outcome *outcome)
 {
     struct error error;
     cleanup(result_clear) PGresult *keys = NULL;
@@ -66,7 +88,7 @@ bool foreign_keys_hold(struct connection *connection, struct outcome *outcome)
         return false;
     }
     for (int i = 0; i < PQntuples(keys); i++) {
-        int64_t lost = count_lost(connection, PQgetvalue(keys, i, QUERY), outcome);
+        int64_t lost = count_lost(connection, keys, i, archive, outcome);
         if (lost < 0)
             return false;
         if (lost == 0)

@@ -7,6 +7,7 @@
 #include "postgres/connection.h"
 
 /* False: one does not, or it could not be looked at; the outcome says so. */
-bool foreign_keys_hold(struct connection *connection, struct outcome *outcome);
+bool foreign_keys_hold(struct connection *connection, const struct archive *archive,
+                       struct outcome *outcome);
 
 #endif

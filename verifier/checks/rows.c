@@ -409,7 +409,8 @@ void every_table_has_its_rows(const struct subject *subject, const void *paramet
             return;
     if (has_large_objects(connection, subject, outcome) && tables_agree(&pairs, outcome) &&
         sequences_agree(connection, subject, outcome)) {
-        if (!fills_schema(subject->archive) || foreign_keys_hold(connection, outcome))
+        if (!fills_schema(subject->archive) ||
+            foreign_keys_hold(connection, subject->archive, outcome))
             tell_all(connection, subject, &pairs, outcome);
         return;
     }
