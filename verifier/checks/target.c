@@ -126,6 +126,14 @@ static void tell_other_roles(const struct findings *findings)
 
 /* --- what only a superuser may make, and what is the host's own ------------------------------- */
 
+/* pg_dump before version 11 writes it for every database. plpgsql is there already, and is the
+ * host's superuser's. */
+static bool is_about_plpgsql(const struct archive_entry *entry)
+{
+    return strcmp(entry->description, "COMMENT") == 0 &&
+           strcmp(entry->tag, "EXTENSION plpgsql") == 0;
+}
+
 static void find_objects(struct findings *findings)
 {
     const struct archive *archive = findings->archive;
@@ -138,6 +146,10 @@ static void find_objects(struct findings *findings)
             cleanup(free_pointer) char *name = entry_name(entry);
             strings_addf(&findings->hindrances, "%s needs a superuser", name);
         }
+        if (is_about_plpgsql(entry) && !findings->target->superuser)
+            strings_add(&findings->hindrances,
+                        "the comment on the extension plpgsql needs a superuser (pg_restore "
+                        "without --exit-on-error passes over it)");
         if (strcmp(entry->description, "SCHEMA") == 0 &&
             restore_target_lists(findings->target->schemas, entry->tag))
             strings_addf(&findings->hindrances, "schema %s is the host's own", entry->tag);

@@ -57,6 +57,14 @@ def test_each_place(place, shop, target):
         assert words.lower() not in run.report()[f"would come back at {target}"].message.lower(), str(run)
 
 
+def test_a_comment_that_old_dumps_have(place, server, database):
+    backup = server.dump(database("drop extension plpgsql; create extension plpgsql; comment on extension plpgsql is 'x'; create table t (i int); insert into t values (1)"),
+                         place.directory / "x.dump")
+    expect(place, "render", ["the comment on the extension plpgsql needs a superuser"], backup, place.scenario(asked("render")))
+    run = expect(place, "vanilla-15", ["nothing that is known"], backup, place.scenario(asked("vanilla-15")))
+    assert place.verify("--backup", backup, place.scenario()).code == PASSED, str(run)
+
+
 def test_what_is_left_out_is_needed_no_more(place, shop):
     left_out = "  exclude: [EXTENSION file_fdw, EXTENSION uuid-ossp, POLICY public items mine, EVENT TRIGGER watched]\n"
     run = expect(place, "render", ["nothing that is known stands in its way"], shop, place.scenario(asked("render", left_out)))
