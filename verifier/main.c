@@ -79,6 +79,12 @@ int main(int argc, char **argv)
         usage(stderr);
         return EXIT_CANNOT_VERIFY;
     }
+    static char help[] = "--help";
+    if (strcmp(argv[1], "help") == 0 && argc > 2) { /* "help verify" is "verify --help" */
+        argv[1] = argv[2];
+        argv[2] = help;
+        argc = 3;
+    }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         usage(stdout);

@@ -43,6 +43,8 @@ struct launch {
     struct confine_kit confine;
 };
 
+static const char enter_directory[] = "enter its directory";
+
 static void child_fail(const struct launch *launch, const char *step)
 {
     struct start_failure failure = {.reason = errno};
@@ -113,7 +115,7 @@ static void child_main(struct launch *launch)
             _exit(127); /* it died before we asked to be told */
     }
     if (options->directory && chdir(options->directory) < 0)
-        child_fail(launch, "enter its directory");
+        child_fail(launch, enter_directory);
     confine_at_last(&launch->confine);
     child_report(launch);
     execvpe(options->argv[0], (char *const *)(uintptr_t)options->argv,
@@ -188,7 +190,9 @@ static int start_read(int descriptor, const struct launch *launch, struct error 
     said.failure.step[sizeof(said.failure.step) - 1] = '\0';
     if (said.failure.reason == ENOENT && strcmp(said.failure.step, "be started") == 0)
         return cannot_verify(error, "%s is not installed, or not in PATH", program);
-    return cannot_verify(error, "%s could not %s: %s", program, said.failure.step,
+    bool is_place = strcmp(said.failure.step, enter_directory) == 0;
+    return cannot_verify(error, "%s could not %s%s%s: %s", program, said.failure.step,
+                         is_place ? " " : "", is_place ? launch->options->directory : "",
                          strerror(said.failure.reason));
 }
 

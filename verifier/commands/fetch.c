@@ -46,8 +46,11 @@ static int fail(const char *name, bool found, const struct error *error)
 {
     bool is_bad = error->fault == FAULT_BACKUP;
     cleanup(free_pointer) char *clean = text_line(error->text);
-    fprintf(stderr, "restore-verifier: %s: nothing was fetched: %s%s\n", name,
-            is_bad && found ? "the backup is bad: " : "", clean);
+    fprintf(stderr, "restore-verifier: %s: nothing was fetched: %s%s%s\n", name,
+            is_bad && found ? "the backup is bad: " : "", clean,
+            is_bad && found ? "; `restore-verifier list` shows which one verified last, and "
+                              "--backup NAME fetches that"
+                            : "");
     return is_bad ? EXIT_BAD_BACKUP : EXIT_CANNOT_VERIFY;
 }
 

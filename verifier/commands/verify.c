@@ -51,6 +51,7 @@ struct verification {
     struct usual_times *usual; /* of each run, for its progress */
     bool *asked;               /* of each: was it looked for? */
     int exit_code;             /* worse than the results', when something of ours failed */
+    struct strings complaints; /* what that was */
 };
 
 /* --- options ---------------------------------------------------------------------------------- */
@@ -100,9 +101,12 @@ static const struct usage verify_usage = {
 
 static void complain(struct verification *verification, const char *text)
 {
+    verification->exit_code = EXIT_CANNOT_VERIFY;
+    if (strings_contain(&verification->complaints, text))
+        return; /* the report of before the run could not be written either */
+    strings_add(&verification->complaints, text);
     progress_clear(verification->progress);
     fprintf(stderr, "restore-verifier: %s\n", text);
-    verification->exit_code = EXIT_CANNOT_VERIFY;
 }
 
 static void write_report(struct verification *verification, const struct run *run)
@@ -212,6 +216,17 @@ static void tell_kept(const struct verification *verification)
     }
 }
 
+static int worse_code(int one, int other)
+{
+    return one > other ? one : other;
+}
+
+static int exit_code_of(const struct verification *verification)
+{
+    int code = results_exit_code(verification->results, verification->result_count);
+    return worse_code(code, worse_code(verification->exit_code, verification->alarm.exit_code));
+}
+
 /* With --quiet only those that are not good. */
 static void print_text(const struct verification *verification)
 {
@@ -225,17 +240,9 @@ static void print_text(const struct verification *verification)
     if (count > 0)
         console_print(told, count, wants_color(fileno(stream)), common->verbose, common->reports,
                       stream);
-}
-
-static int worse_code(int one, int other)
-{
-    return one > other ? one : other;
-}
-
-static int exit_code_of(const struct verification *verification)
-{
-    int code = results_exit_code(verification->results, verification->result_count);
-    return worse_code(code, worse_code(verification->exit_code, verification->alarm.exit_code));
+    if (count > 0 && verification->complaints.count > 0)
+        fprintf(stream, "The exit code is %d, because: %s\n", exit_code_of(verification),
+                verification->complaints.items[0]);
 }
 
 static void print_results(struct verification *verification)
@@ -434,6 +441,7 @@ static void verification_free(struct verification *verification)
     for (size_t i = 0; i < verification->count; i++)
         rehearsing_release(&verification->rehearsals[i]);
     progress_free(verification->progress);
+    strings_free(&verification->complaints);
     free(verification->rehearsals);
     free(verification->runs);
     free(verification->alarms);

@@ -114,7 +114,7 @@ static void write_backups(const struct draft *draft, const char *scenario, struc
     write_rivals(draft, file);
     add_line(file,
              draft->rivals.count > 0 ? "as far as can be told; it says which files are backups"
-             : draft->is_undated     ? "it tells no date, so that of the file counts"
+             : draft->is_undated     ? "it tells no date, so another one counts"
                                      : "the date in the name says how old a backup is",
              "  name: %s", name);
     if (draft->is_undated)

@@ -231,7 +231,8 @@ static void judge_backups(struct area *area, struct shelf *shelf, const struct p
     else if (probe->is_missing && dumps)
         finding_add(area, "backups", NOT_READY, "%s", error.text);
     else if (!probe->reads)
-        finding_add(area, "backups", NOT_READY, "%s", probe->error.text);
+        finding_add(area, "backups", NOT_READY, "%s%s", probe->error.text,
+                    probe->is_missing ? ": check backups.location" : "");
     else if (!probe->writes)
         finding_add(area, "backups", dumps ? NOT_READY : READY_BUT,
                     "%s can be read, but not written%s: %s", where,

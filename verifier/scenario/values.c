@@ -127,8 +127,10 @@ void read_database(struct reader *reader, const struct key *key, const struct no
     else
         problems_add(&reader->problems, value->mark,
                      "`%s` expects a postgresql:// URL or key=value pairs such as "
-                     "host=... dbname=...; the value is not shown, it may hold a password",
-                     key->name);
+                     "host=... dbname=...; the value is not shown, it may hold a password%s",
+                     key->name,
+                     strchr("'\"", *text) ? "; it begins with a quote, which no shell took away"
+                                          : "");
 }
 
 void read_server(struct reader *reader, const struct key *key, const struct node *value,
