@@ -33,7 +33,7 @@ function prose(text,    out) {
 
 function inline(text,    out, marked, at) {
     out = ""
-    while (match(text, /`[^`]+`|\*\*[^*]+\*\*|\*[A-Za-z|]+\*|\[[^]]+\]\([^)]*\)/)) {
+    while (match(text, /`[^`]+`|\*\*[^*]+\*\*|\*[A-Za-z|/]+\*|\[[^]]+\]\([^)]*\)/)) {
         at = RSTART # which the next match changes
         marked = substr(text, RSTART, RLENGTH)
         out = out prose(substr(text, 1, at - 1))

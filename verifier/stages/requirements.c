@@ -153,7 +153,9 @@ bool needs_its_order(const struct archive *archive)
     size_t count = functions_find(archive, functions);
     for (size_t i = 0; count > 0 && i < archive->entry_count; i++) {
         const struct archive_entry *entry = &archive->entries[i];
-        for (size_t j = 0; computes(entry) && j < entry->dependency_count; j++)
+        if (!computes(entry))
+            continue;
+        for (size_t j = 0; j < entry->dependency_count; j++)
             if (bsearch(&entry->dependencies[j], functions, count, sizeof(*functions), compare_ids))
                 return true;
     }

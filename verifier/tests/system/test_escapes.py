@@ -313,7 +313,7 @@ def with_statements(dump, statements):
     [
         ("ALTER FUNCTION public.f() OWNER TO restore_verifier;", "the function public.f() would run as the superuser"),
         ("GRANT EXECUTE ON FUNCTION pg_catalog.lo_export(oid, text) TO PUBLIC;", "everybody may call lo_export(oid,text)"),
-        ("CREATE ROLE restore_verifier_reader;", "cannot make a role that only reads"),
+        ("CREATE ROLE a; ALTER ROLE a RENAME TO restore_verifier_reader;", "cannot make a role that only reads"),
     ],
     ids=["owner", "grant", "role"],
 )

@@ -123,6 +123,11 @@ def test_alembic_by_default(world):
     assert pending[0]["warnings"] == "line 10: an index made without CONCURRENTLY keeps writers waiting until the transaction ends"
     assert migration["steps"][0]["title"] == "An index of titles" and "1 migration to come" in run.err
     scenario = world.place.scenario("alembic:\n  version: r0\n", pattern=NAME)
+    world.expect(scenario, "error", SUCCEEDS, "the scenario does not say where the project's migrations lie")
+    lonely = world.place.directory / "lonely"
+    lonely.mkdir()
+    (lonely / "r0.py").write_text('revision = "r0"\ndown_revision = None\n')
+    scenario = world.place.scenario(f"alembic:\n  version: r0\n  migrations: {lonely}\n", pattern=NAME)
     world.expect(scenario, "error", SUCCEEDS, "there is no alembic.ini above the migrations")
     scenario = world.place.scenario("", pattern=NAME)
     world.expect(scenario, "error", SUCCEEDS, "the scenario says nothing of migrations")
