@@ -43,6 +43,7 @@ struct line {
     char time[TIME_TEXT_SIZE]; /* local; or only the day */
     char size[SIZE_TEXT_SIZE];
     const char *state; /* "verified", "not verified", "incomplete" */
+    char *why;         /* it is not verified; NULL: nothing tells */
     char *kept;        /* "until 2026-12-26", "the newest backup", "may be deleted" */
     time_t kept_until; /* 0: no date tells that */
 };
@@ -82,6 +83,7 @@ static void line_fill(const struct retained *backup, enum retention decision,
     time_t until = kept_until(backup, decision, keep);
     *ret_line = (struct line){.name = text_line(backup->name),
                               .state = state_of(backup),
+                              .why = backup->unproven ? text_line(backup->unproven) : NULL,
                               .kept = kept_words(decision, until, keep),
                               .kept_until = until};
     localtime_r(&backup->time, &parts);
@@ -111,6 +113,8 @@ static void print_lines(const struct scenario *scenario, const struct shelf *she
         int columns = (int)text_columns(lines[i].name, strlen(lines[i].name));
         printf("  %s%*s  %-16s  %10s  %-12s  kept %s\n", lines[i].name, width - columns, "",
                lines[i].time, lines[i].size, lines[i].state, lines[i].kept);
+        if (lines[i].why)
+            printf("    %s\n", lines[i].why);
     }
 }
 
@@ -124,10 +128,8 @@ static json_t *backup_json(const struct retained *backup, const struct line *lin
     else
         json_set_time(object, "time", backup->time);
     json_set_time(object, "kept_until", line->kept_until);
-    if (backup->unproven) {
-        cleanup(free_pointer) char *why = text_line(backup->unproven);
-        json_object_set_new(object, "not_verified_because", json_string(why));
-    }
+    if (line->why)
+        json_object_set_new(object, "not_verified_because", json_string(line->why));
     return object;
 }
 
@@ -159,9 +161,45 @@ static void tell(struct listing *listing, const struct scenario *scenario,
     for (size_t i = 0; i < list->count; i++) {
         free(lines[i].name);
         free(lines[i].kept);
+        free(lines[i].why);
     }
     free(lines);
     free(decisions);
+}
+
+/* What the last run that could look at it came to, if that was nothing good. Caller frees. */
+static char *last_failure(const struct history_entries *entries, const char *backup)
+{
+    for (size_t i = entries->count; i > 0; i--) {
+        const struct history_entry *entry = &entries->items[i - 1];
+        char when[TIME_TEXT_SIZE];
+        if (strcmp(entry->command, "verify") != 0 || strcmp(entry->backup, backup) != 0 ||
+            entry->exit_code == EXIT_CANNOT_VERIFY)
+            continue;
+        time_format_utc(entry->began, when);
+        return entry->exit_code == EXIT_VERIFIED
+                   ? NULL
+                   : xasprintf("did not pass at %s: %s", when, entry->headline);
+    }
+    return NULL;
+}
+
+/* Best effort: without a history nothing tells. */
+static void find_failures(const struct scenario *scenario, const char *reports,
+                          struct retained_list *list)
+{
+    cleanup(history_entries_free) struct history_entries entries = {0};
+    cleanup(strings_free) struct strings ignored = {0};
+    cleanup(history_freep) struct history *history = NULL;
+    struct error error;
+    if (history_open(scenario, reports, &history, &error) < 0 ||
+        history_read(history, &entries, &ignored, &error) < 0)
+        return;
+    for (size_t i = 0; i < list->count; i++) {
+        struct retained *backup = &list->items[i];
+        if (!backup->verified && !backup->incomplete && !backup->unproven)
+            backup->unproven = last_failure(&entries, backup->name);
+    }
 }
 
 static int list_backups(struct listing *listing, const struct scenario *scenario,
@@ -175,6 +213,7 @@ static int list_backups(struct listing *listing, const struct scenario *scenario
         return -1;
     retained_list_prove(&list, scenario->name, scenario->backups.database,
                         listing->common->reports);
+    find_failures(scenario, listing->common->reports, &list);
     for (size_t i = 0; i < notices.count; i++)
         fprintf(stderr, "%s: %s\n", scenario->name, notices.items[i]);
     tell(listing, scenario, &list);

@@ -52,6 +52,9 @@ static const char *advice(const char *message)
         {"No such file or directory", "check the socket directory, and that the server runs"},
         {"timeout expired", "check host, port and firewall"},
         {"timed out", "check host, port and firewall"},
+        {"no pg_hba.conf entry",
+         "the server lets nobody in from here like this: add sslmode=require to the URL if it says "
+         "`no encryption`, or a line to its pg_hba.conf"},
         {"SSL", "check sslmode and the certificates"},
         {"does not exist", "check the name of the database and of the user"},
         {"too many connections", "try again when fewer clients are connected"},

@@ -32,7 +32,7 @@ struct retained {
     int64_t size_bytes;
     bool verified;           /* it has a record that speaks of it */
     int64_t object_failures; /* checks of objects that did not pass when it verified */
-    char *unproven;          /* why a record that is there does not; or NULL */
+    char *unproven;          /* why it is not verified, where that is known; or NULL */
     /* Of several databases in one backup, each has a record of its own beside it. */
     struct strings records; /* names of all that lie there */
     char *last_of_other; /* the one by which it is the newest that verified for another scenario's

@@ -135,6 +135,10 @@ def test_tls_cannot_be_switched_off(place, tls, host):
     refused(dump(place, url(tls, host, "sslmode=disable")), "needs TLS", "sslmode=require")
 
 
+def test_a_server_of_ones_own_that_wants_tls(place, tls):
+    refused(dump(place, url(tls, OWN, "sslmode=disable")), "no pg_hba.conf entry", "add sslmode=require to the URL")
+
+
 @pytest.mark.parametrize("parameters", [(), ("sslmode=require",), ("ssl=require",)], ids=["none", "require", "asyncpg"])
 def test_a_root_certificate_verifies_the_server(place, tls, certificates, parameters):
     good = f"root_certificate: {certificates}/ca.pem"

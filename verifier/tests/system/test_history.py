@@ -178,6 +178,9 @@ def test_list(place, good):
     (place.backups / today()).write_bytes(b"something else")
     first = json.loads(place.run("list", "--format", "json", "--reports", place.reports, path).out)["scenarios"][0]["backups"][0]
     assert not first["verified"] and "changed after it verified" in first["not_verified_because"]
+    assert place.verify(path).code == BAD_BACKUP
+    told = place.run("list", "--reports", place.reports, path).out.splitlines()[1:3]
+    assert "  not verified  " in told[0] and "    did not pass at " in told[1] and "the backup is bad: backup is intact: " in told[1], told
     place.scenario(TABLES, history=None)
     assert "kept always: the scenario has no backups.keep" in place.run("list", "--reports", place.reports, path).out
     shutil.rmtree(place.backups)
