@@ -110,6 +110,7 @@ static void plain_take(struct archive *archive, struct plain_totals *totals, boo
     archive->server_version = take(&totals->dumped_from);
     archive->pg_dump_version = take(&totals->dumped_by);
     archive->large_object_count = totals->large_objects;
+    archive->large_objects_without_content = totals->large_objects - totals->opened_large_objects;
     plain_databases_take(archive, totals);
     archive->sequence_count = totals->sequences;
     archive->sequence_values = totals->sequence_values;

@@ -190,6 +190,7 @@ struct archive {
     int64_t sequence_values; /* likewise: that it sets */
     int64_t large_object_count;
     int64_t large_object_bytes;
+    int64_t large_objects_without_content; /* plain SQL: that it creates and does not write */
 
     /* What pg_restore (or psql, for ARCHIVE_PLAIN) is to be given: the backup itself when it can
      * read that as it is, else the unpacked copy; NULL when there is no such file. */

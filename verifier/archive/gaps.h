@@ -21,6 +21,7 @@ struct gaps {
     size_t table_count;
     struct named *sequences; /* defined, and without a value; in the order of the archive */
     size_t sequence_count;
+    int64_t large_objects;  /* of plain SQL: created, and without content */
     struct strings unknown; /* entries of a kind that no pg_dump is known to write: "KIND name" */
 };
 

@@ -306,6 +306,7 @@ static void sums_take(struct archive *archive)
         archive->sequence_count += part->sequence_count;
         archive->sequence_values += part->sequence_values;
         archive->large_object_count += part->large_object_count;
+        archive->large_objects_without_content += part->large_objects_without_content;
         archive->large_object_bytes += part->large_object_bytes;
         strings_append(&archive->tablespaces, &part->tablespaces);
         strings_append(&archive->databases, &part->databases);

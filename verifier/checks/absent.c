@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "stages/exclusion.h"
 
 enum { LISTED = 100 };
@@ -100,11 +101,28 @@ static char *unknown_words(const struct gaps *gaps, struct outcome *outcome)
                      gaps->unknown.count, gaps->unknown.items[0]);
 }
 
+static char *large_object_words(const struct gaps *gaps)
+{
+    return gaps->large_objects > 0
+               ? xasprintf("the archive makes %s large object%s and has no content of %s",
+                           counted(gaps->large_objects).text, plural_of(gaps->large_objects),
+                           gaps->large_objects == 1 ? "it" : "them")
+               : NULL;
+}
+
 char *gaps_words(const struct gaps *gaps, struct outcome *outcome)
 {
     cleanup(free_pointer) char *sequences = sequence_words(gaps, outcome);
+    cleanup(free_pointer) char *objects = large_object_words(gaps);
     cleanup(free_pointer) char *unknown = unknown_words(gaps, outcome);
-    if (sequences && unknown)
-        return xasprintf("%s; %s", sequences, unknown);
-    return sequences ? take(&sequences) : take(&unknown);
+    const char *const all[] = {sequences, objects, unknown};
+    struct buffer words;
+    buffer_init(&words, SIZE_MAX / 2);
+    for (size_t i = 0; i < ARRAY_LENGTH(all); i++)
+        if (all[i])
+            buffer_printf(&words, "%s%s", words.length > 0 ? "; " : "", all[i]);
+    if (words.length > 0)
+        return buffer_steal(&words);
+    buffer_free(&words);
+    return NULL;
 }

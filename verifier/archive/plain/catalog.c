@@ -275,6 +275,7 @@ void catalog_finish(struct catalog *catalog, struct plain_totals *ret_totals)
     take_databases(catalog, ret_totals);
     ret_totals->sequences = catalog->sequences;
     ret_totals->sequence_values = catalog->sequence_values;
+    ret_totals->opened_large_objects = catalog->opened_large_objects;
     ret_totals->tables = xcalloc(catalog->table_count, sizeof(*ret_totals->tables));
     for (struct catalog_table *table = catalog->first_table; table; table = table->next) {
         if (table->is_view)

@@ -44,6 +44,7 @@ struct catalog {
     size_t extension_count;
     size_t name_bytes;
     int64_t sequences, sequence_values;
+    int64_t opened_large_objects;
 };
 
 void catalog_init(struct catalog *catalog);

@@ -383,6 +383,9 @@ static int read_select(struct statements *statements, struct words *words, struc
             statements->catalog.sequence_values++;
             return 0;
         }
+        /* Of old it was lo_open(lo_create('1'), 131072). */
+        if (word_is(words, "lo_open"))
+            statements->catalog.opened_large_objects++;
         if (word_is(words, "lo_create")) {
             statements->catalog.current->large_objects++;
             return 0;
