@@ -213,3 +213,9 @@ def test_usage(place, arguments, words):
 def test_help(place, arguments):
     run = place.run(*arguments)
     assert run.code == 0 and "restore-verifier" in run.out and run.err == ""
+
+
+def test_help_on_a_command(place):
+    assert place.run("help", "verify").out == place.run("verify", "--help").out
+    unknown = place.run("help", "verfy")
+    assert unknown.code == CANNOT_VERIFY and "did you mean `verify`?" in unknown.err, str(unknown)
