@@ -11,7 +11,8 @@ enum { LISTED = 20 };
 
 /* Each key's name and tables, and the query that counts the rows that refer to nothing, and tells
  * whether there is anything to refer to. A key of a partitioned table speaks for those of its
- * partitions; other tables have no part in the keys of those that they inherit from. */
+ * partitions; other tables have no part in the keys of those that they inherit from. Since 18 a key
+ * may be about periods, which are compared otherwise: those are not asked. */
 static const char keys_sql[] =
     "select k.conname, format('%I.%I', cn.nspname, c.relname), pn.nspname, p.relname, "
     "format('select count(*), not exists (select from %1$s) from %2$s%3$I.%4$I c "
@@ -28,6 +29,7 @@ static const char keys_sql[] =
     "join pg_operator o on o.oid = equal join pg_namespace opn on opn.oid = oprnamespace, "
     "pg_attribute ca, pg_attribute pa "
     "where contype = 'f' and convalidated and coninhcount = 0 "
+    "and to_jsonb(k) ->> 'conperiod' is distinct from 'true' "
     "and ca.attrelid = conrelid and ca.attnum = child "
     "and pa.attrelid = confrelid and pa.attnum = parent "
     "group by k.oid, conname, c.relkind, cn.nspname, c.relname, p.relkind, pn.nspname, p.relname "
@@ -35,14 +37,15 @@ static const char keys_sql[] =
 
 enum { NAME, CHILD, PARENT_SCHEMA, PARENT, QUERY };
 
-/* Whether the backup holds its rows, be it none. Those of a table that the host brings, such as
- * its users, may be elsewhere. */
-static bool has_data_of(const struct archive *archive, const char *schema, const char *name)
+/* Whether the backup says that the table has no row. Those of one that is empty otherwise are
+ * elsewhere, such as the users of a host, or were left out by restore.exclude. */
+static bool is_dumped_empty(const struct archive *archive, const char *schema, const char *name)
 {
     for (size_t i = 0; i < archive->table_count; i++) {
         const struct archive_table *table = &archive->tables[i];
         const char *in = *table->schema ? table->schema : "public";
-        if (table->has_data && strcmp(table->name, name) == 0 && strcmp(in, schema) == 0)
+        if (table->has_data && table->totals.rows == 0 && strcmp(table->name, name) == 0 &&
+            strcmp(in, schema) == 0)
             return true;
     }
     return false;
@@ -63,8 +66,8 @@ static int64_t count_lost(struct connection *connection, const PGresult *keys, i
         outcome_from_error(outcome, &error);
         return -1;
     }
-    bool is_elsewhere = is_empty && !has_data_of(archive, PQgetvalue(keys, row, PARENT_SCHEMA),
-                                                 PQgetvalue(keys, row, PARENT));
+    bool is_elsewhere = is_empty && !is_dumped_empty(archive, PQgetvalue(keys, row, PARENT_SCHEMA),
+                                                     PQgetvalue(keys, row, PARENT));
     return is_elsewhere ? 0 : lost;
 }
 
@@ -100,7 +103,9 @@ bool foreign_keys_hold(struct connection *connection, const struct archive *arch
             first = take(&words);
     }
     if (broken > 0)
-        outcome_fail(outcome, "%s%s: rows are missing, or the files are of different moments",
+        outcome_fail(outcome,
+                     "%s%s: rows are missing, the files are of different moments, or the source "
+                     "itself breaks its keys",
                      first, broken > 1 ? ", and other keys do not hold either" : "");
     return broken == 0;
 }

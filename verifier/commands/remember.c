@@ -168,6 +168,7 @@ static void say(struct remembering *remembering, const char *scenario, char *tex
 static bool comes_before_the_first_dump(const struct scenario *scenario)
 {
     return scenario->source.database && !scenario->history.location &&
+           !starts_with(scenario->backups.location, "s3://") &&
            access(scenario->backups.location, F_OK) < 0 && errno == ENOENT;
 }
 

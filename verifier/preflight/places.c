@@ -185,7 +185,11 @@ static void tell_none(struct area *area)
 {
     const char *pattern = area->scenario->backups.names.patterns[PART_WHOLE];
     cleanup(free_pointer) char *last = pattern ? last_on_record(area->scenario) : NULL;
-    if (last)
+    struct name_date date;
+    if (last && name_pattern_match(pattern, last, &date))
+        finding_add(area, "latest backup", READY_BUT,
+                    "none is there, and the history has %s: was it moved, or deleted?", last);
+    else if (last)
         finding_add(area, "latest backup", READY_BUT,
                     "none is named like %s, and the history has %s: check backups.name", pattern,
                     last);

@@ -33,8 +33,8 @@ static void tell_nobody(void *context, size_t offset, const char *words)
 /* Nobody who only looks at backups and histories needs what these sections say. */
 static bool is_for_runs(const char *section)
 {
-    static const char *const sections[] = {"source",    "restore", "tables",
-                                           "migration", "queries", "commands"};
+    static const char *const sections[] = {"source",  "restore",  "tables", "migration",
+                                           "queries", "commands", "notify"};
     for (size_t i = 0; section && i < ARRAY_LENGTH(sections); i++)
         if (strcmp(section, sections[i]) == 0)
             return true;

@@ -139,11 +139,13 @@ static size_t functions_find(const struct archive *archive, int *ids)
     return count;
 }
 
-/* Evaluated while rows are loaded. */
+/* While rows are loaded. Constraints that are entries of their own are made when all are there. */
 static bool computes(const struct archive_entry *entry)
 {
-    return strstr(entry->definition, "CHECK (") ||
-           strstr(entry->definition, "GENERATED ALWAYS AS (");
+    bool is_domain = strcmp(entry->description, "DOMAIN") == 0;
+    return (is_domain || strcmp(entry->description, "TABLE") == 0) &&
+           (strstr(entry->definition, "CHECK (") ||
+            strstr(entry->definition, "GENERATED ALWAYS AS ("));
 }
 
 /* A function of the backup may look into any table. */

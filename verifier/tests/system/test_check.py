@@ -103,6 +103,11 @@ def renamed(place):
     (place.directory / "history/bugspark.jsonl").write_text(json.dumps(nights.night(3600)) + "\n")
 
 
+def deleted(place):
+    (place.directory / "history").mkdir()
+    (place.directory / "history/bugspark.jsonl").write_text(json.dumps(nights.night(3600, backup="bugspark_20260102.dump.gz")) + "\n")
+
+
 def no_entry(place):
     place.tmp.chmod(0o700)
 
@@ -119,6 +124,7 @@ BROKEN = {
     "an old backup": (stale, None, {}, "warn", ["latest backup: bugspark_20260102.dump.gz", "more than max_age: run the dump"]),
     "a backup of the future": (early, None, {}, "error", ["latest backup: bugspark_", "d ", "in the future by its name's day: check the clocks, and the time zone"]),
     "another name than that of the history": (renamed, None, {}, "warn", ["none is named like bugspark_%Y%m%d.dump.gz, and the history has shop_", ": check backups.name"]),
+    "a backup that is gone": (deleted, None, {}, "warn", ["none is there, and the history has bugspark_20260102.dump.gz: was it moved, or deleted?"]),
     "a name that no dump writes": (None, ("bugspark_%Y%m%d.dump.gz", "bugspark_%Y%m%d.sql"), {}, "error", ["ends in .sql"]),
     "no TMPDIR": (lambda place: place.tmp.rmdir(), None, {}, "error", ["work directory: ", "set TMPDIR"]),
     "a TMPDIR that the server's user cannot enter": (no_entry if IS_ROOT else None, None, {}, "error" if IS_ROOT else "pass", ["work directory: "] + (["chmod o+x"] if IS_ROOT else [])),

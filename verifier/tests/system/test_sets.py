@@ -209,6 +209,17 @@ LOST = {
 }
 
 
+def test_rows_that_are_left_out(place, server, database):
+    source = database("create table a (id int primary key); insert into a values (1); create table b (id int references a); insert into b values (1)")
+    for part in ("schema", "data"):
+        server.dump(source, place.backups / today(part + "_%F.dump"), "-Fc", f"--{part}-only")
+    names = "{schema: schema_%F.dump, data: data_%F.dump}"
+    place.expect("pass", ROWS, [], place.scenario("restore:\n  exclude: [TABLE DATA public a]\n", pattern=names))
+    server.sql("set session_replication_role = replica; delete from a", source)
+    server.dump(source, place.backups / today("data_%F.dump"), "-Fc", "--data-only")
+    place.expect("fail", ROWS, ["1 row of public.b refers to no row of public.a", "the source itself breaks its keys"], place.scenario(pattern=names))
+
+
 def test_rows_that_are_elsewhere(place, server, database):
     """The schema as an archive and the data as plain SQL, of one schema alone: what that refers to is the host's."""
     source = database("create schema auth; create table auth.users (id int primary key); insert into auth.users values (1);"
