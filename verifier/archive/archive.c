@@ -75,7 +75,8 @@ static void plain_databases_take(struct archive *archive, const struct plain_tot
             .encoding = plain->encoding ? plain->encoding : archive->encoding,
             .line = plain->line,
             .table_count = plain->table_count,
-            .large_object_count = plain->large_objects};
+            .large_object_count = plain->large_objects,
+            .hollow_large_objects = plain->hollow_large_objects};
     }
 }
 
@@ -110,7 +111,7 @@ static void plain_take(struct archive *archive, struct plain_totals *totals, boo
     archive->server_version = take(&totals->dumped_from);
     archive->pg_dump_version = take(&totals->dumped_by);
     archive->large_object_count = totals->large_objects;
-    archive->large_objects_without_content = totals->large_objects - totals->opened_large_objects;
+    archive->hollow_large_objects = totals->hollow_large_objects;
     plain_databases_take(archive, totals);
     archive->sequence_count = totals->sequences;
     archive->sequence_values = totals->sequence_values;

@@ -119,6 +119,7 @@ struct archive_database {
     int64_t line;         /* where the file connects to it; 0: nowhere */
     size_t table_count;
     int64_t large_object_count;
+    int64_t hollow_large_objects; /* of these: created, and not written */
 };
 
 struct archive_extension {
@@ -190,7 +191,7 @@ struct archive {
     int64_t sequence_values; /* likewise: that it sets */
     int64_t large_object_count;
     int64_t large_object_bytes;
-    int64_t large_objects_without_content; /* plain SQL: that it creates and does not write */
+    int64_t hollow_large_objects; /* plain SQL: that it creates and does not write */
 
     /* What pg_restore (or psql, for ARCHIVE_PLAIN) is to be given: the backup itself when it can
      * read that as it is, else the unpacked copy; NULL when there is no such file. */

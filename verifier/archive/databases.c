@@ -44,6 +44,7 @@ void archive_view(const struct archive *archive, const struct archive_database *
             view.tables[view.table_count++] = archive->tables[i];
     }
     view.large_object_count = database->large_object_count;
+    view.hollow_large_objects = database->hollow_large_objects;
     view.database = (char *)(uintptr_t)(*database->name ? database->name : archive->database);
     view.encoding = (char *)(uintptr_t)database->encoding;
     *ret_view = view;

@@ -250,9 +250,8 @@ void gaps_find(const struct archive *archive, struct gaps *ret_gaps)
                               .sequences = sequences.items,
                               .sequence_count = sequences.count};
     /* Of a set, one part creates them, and another may be an archive, which says it otherwise. */
-    if (archive->entry_count == 0 && !archive->view_of &&
-        archive->large_objects_without_content > 0)
-        ret_gaps->large_objects = archive->large_objects_without_content;
+    if (archive->entry_count == 0 && archive->hollow_large_objects > 0)
+        ret_gaps->large_objects = archive->hollow_large_objects;
     for (size_t i = 0; i < archive->entry_count; i++)
         if (!is_known(archive->entries[i].description))
             strings_addf(&ret_gaps->unknown, "%s %s", archive->entries[i].description,

@@ -231,6 +231,7 @@ static void database_join(struct archive_database *whole, const struct archive_d
     if (!whole->encoding)
         whole->encoding = part->encoding;
     whole->large_object_count += part->large_object_count;
+    whole->hollow_large_objects += part->hollow_large_objects;
 }
 
 /* After the tables, of which one may be in several parts. */
@@ -306,7 +307,7 @@ static void sums_take(struct archive *archive)
         archive->sequence_count += part->sequence_count;
         archive->sequence_values += part->sequence_values;
         archive->large_object_count += part->large_object_count;
-        archive->large_objects_without_content += part->large_objects_without_content;
+        archive->hollow_large_objects += part->hollow_large_objects;
         archive->large_object_bytes += part->large_object_bytes;
         strings_append(&archive->tablespaces, &part->tablespaces);
         strings_append(&archive->databases, &part->databases);

@@ -70,6 +70,14 @@ static void replace_variables(struct reader *reader, struct node *node, const ch
     node->verbatim = false;
 }
 
+static bool lacks_something(const struct node *node)
+{
+    for (size_t i = 0; i < node->count; i++)
+        if (lacks_something(&node->items[i]))
+            return true;
+    return node->broken;
+}
+
 void read_variables(struct reader *reader, struct node *node)
 {
     size_t left = TEXT_LIMIT_BYTES;
@@ -79,6 +87,11 @@ void read_variables(struct reader *reader, struct node *node)
     }
     for (size_t i = 0; i < node->count; i++)
         replace_variables(reader, &node->items[i], node->keys[i].text, &left);
+    for (size_t i = node->count; i > 0 && reader->looks_only; i--) {
+        cleanup(free_pointer) char *section = xstrdup(node->keys[i - 1].text);
+        if (is_for_runs(section) && lacks_something(&node->items[i - 1]))
+            node_drop_key(node, section);
+    }
 }
 
 static const char *found_words(const struct node *node)

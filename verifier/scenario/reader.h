@@ -42,8 +42,8 @@ struct key {
 #define NO_MARK ((size_t)-1)
 
 /* Replaces variables in all values of the tree, not in its keys. Values with an unset variable
- * become broken, silently where only a run needs them and `looks_only`. Below the keys `migration`
- * and `commands` values may have places (placeholders.h). */
+ * become broken; with `looks_only` a section that only a run needs is left out for it, silently.
+ * Below the keys `migration` and `commands` values may have places (placeholders.h). */
 void read_variables(struct reader *reader, struct node *node);
 
 /* Reads a mapping into `target`; `name` is the section's, or NULL for the whole file. Problems are

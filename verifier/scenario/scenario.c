@@ -76,7 +76,6 @@ static void read_source(struct reader *reader, const struct key *key, const stru
                         void *field)
 {
     (void)field;
-    reader->scenario->source.present = true;
     read_section(reader, key->name, source_keys, ARRAY_LENGTH(source_keys), value,
                  reader->scenario);
 }

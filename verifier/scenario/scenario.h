@@ -175,7 +175,6 @@ struct scenario {
     struct mark mark;        /* of the name */
     struct strings included; /* the paths of the files that its keys were taken from too */
     struct {
-        bool present;
         enum host_kind host;
         char *database; /* libpq URL, key=value string, or SQLAlchemy URL; may hold a password */
         char *root_certificate; /* a file: TLS is verified with it */
@@ -236,7 +235,7 @@ struct scenario {
  * paths in the file are taken from the current directory, as a shell would, and made absolute. */
 int scenario_load(const char *path, struct scenario **ret_scenario, struct strings *problems);
 /* The same for whoever only looks at the backups and their history: variables that are not set do
- * no harm in what only a run needs, and leave it out. */
+ * no harm in sections that only a run needs, and leave those out. */
 int scenario_load_to_look(const char *path, struct scenario **ret_scenario,
                           struct strings *problems);
 /* The files that a file includes, as far as it and they can be read, though they may be wrong. */

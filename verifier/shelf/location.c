@@ -26,7 +26,7 @@ static void prepare(struct shelf *shelf, const struct scenario *scenario)
 {
     if (scenario->backups.time != DATED_BY_NAME)
         shelf_ignore_dates(shelf);
-    if (scenario->source.present)
+    if (scenario->source.database)
         shelf_expect_dumps(shelf);
 }
 

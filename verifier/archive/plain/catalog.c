@@ -248,11 +248,14 @@ static void take_database(struct catalog_name *database, const char *name,
                           struct plain_totals *totals)
 {
     database->part = &totals->database_parts[totals->database_part_count++];
-    *database->part = (struct plain_database){.name = name,
-                                              .encoding = take(&database->encoding),
-                                              .large_objects = database->large_objects,
-                                              .line = database->line};
+    *database->part = (struct plain_database){
+        .name = name,
+        .encoding = take(&database->encoding),
+        .large_objects = database->large_objects,
+        .hollow_large_objects = database->large_objects - database->opened_large_objects,
+        .line = database->line};
     totals->large_objects += database->large_objects;
+    totals->hollow_large_objects += database->part->hollow_large_objects;
 }
 
 /* All that are in the list, since each of them is needed. */
@@ -275,7 +278,6 @@ void catalog_finish(struct catalog *catalog, struct plain_totals *ret_totals)
     take_databases(catalog, ret_totals);
     ret_totals->sequences = catalog->sequences;
     ret_totals->sequence_values = catalog->sequence_values;
-    ret_totals->opened_large_objects = catalog->opened_large_objects;
     ret_totals->tables = xcalloc(catalog->table_count, sizeof(*ret_totals->tables));
     for (struct catalog_table *table = catalog->first_table; table; table = table->next) {
         if (table->is_view)

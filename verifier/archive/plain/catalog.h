@@ -12,11 +12,12 @@ struct catalog_name {
     bool created; /* a role that the dump itself creates */
     bool needed;
     /* Of a database: */
-    char *encoding; /* the first that is set in it; or NULL */
-    int64_t large_objects;
-    int64_t line;                /* of the first \connect to it; 0: none */
-    bool dumped;                 /* the end of a dump was met in it */
-    struct plain_database *part; /* once it is taken */
+    char *encoding;               /* the first that is set in it; or NULL */
+    int64_t large_objects;        /* created in it */
+    int64_t opened_large_objects; /* which pg_dump does also with empty ones */
+    int64_t line;                 /* of the first \connect to it; 0: none */
+    bool dumped;                  /* the end of a dump was met in it */
+    struct plain_database *part;  /* once it is taken */
 };
 
 struct catalog_names {
@@ -44,7 +45,6 @@ struct catalog {
     size_t extension_count;
     size_t name_bytes;
     int64_t sequences, sequence_values;
-    int64_t opened_large_objects;
 };
 
 void catalog_init(struct catalog *catalog);

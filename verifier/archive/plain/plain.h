@@ -72,7 +72,8 @@ struct plain_database {
     char *encoding;   /* the first client_encoding that is set in it, or NULL */
     size_t table_count;
     int64_t large_objects;
-    int64_t line; /* of the first \connect to it; 0: none */
+    int64_t hollow_large_objects; /* of these: created, and not written */
+    int64_t line;                 /* of the first \connect to it; 0: none */
 };
 
 /* What follows the end of a dump. */
@@ -101,14 +102,13 @@ struct plain_totals {
     struct plain_database *database_parts;
     size_t database_part_count;
     struct plain_appended appended;
-    int64_t large_objects; /* created, in all databases */
-    int64_t
-        opened_large_objects; /* likewise, to be written, which pg_dump does also with empty ones */
-    int64_t sequences;        /* created, with those of identity columns */
-    int64_t sequence_values;  /* set */
-    bool cluster;             /* written by pg_dumpall */
-    char *encoding;           /* the first client_encoding, or NULL */
-    char *dumped_from;        /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
+    int64_t large_objects;        /* created, in all databases */
+    int64_t hollow_large_objects; /* likewise, of which nothing is written */
+    int64_t sequences;            /* created, with those of identity columns */
+    int64_t sequence_values;      /* set */
+    bool cluster;                 /* written by pg_dumpall */
+    char *encoding;               /* the first client_encoding, or NULL */
+    char *dumped_from;            /* "15.20 (Debian 15.20-0+deb12u1)", or NULL (pg_dumpall -g) */
     char *dumped_by;
     char *started; /* "2019-05-25 19:32:36 +07": only in dumps made with --verbose, or NULL */
     struct plain_lines lines; /* that older versions do not know */

@@ -385,7 +385,7 @@ static int read_select(struct statements *statements, struct words *words, struc
         }
         /* Of old it was lo_open(lo_create('1'), 131072). */
         if (word_is(words, "lo_open"))
-            statements->catalog.opened_large_objects++;
+            statements->catalog.current->opened_large_objects++;
         if (word_is(words, "lo_create")) {
             statements->catalog.current->large_objects++;
             return 0;

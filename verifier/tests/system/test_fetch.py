@@ -56,14 +56,16 @@ def test_without_the_variables_that_only_a_run_needs(place, dumped):
     _, scenario, backup = dumped
     lines = open(scenario).read().split("\n")
     text = "\n".join("  database: ${DATABASE_URL}" if line.startswith("  database:") else line for line in lines)
-    open(scenario, "w").write(text + "tables:\n  t: ['row_count >= ${LEAST}']\nrestore:\n  server: ${SERVER}\nnotify:\n  success: https://${PING}\n")
+    open(scenario, "w").write(text + "tables:\n  t: ['row_count >= ${LEAST}']\nrestore:\n  server: ${SERVER}\nnotify:\n  success: https://${PING}\n"
+                              "migration:\n  command: [alembic, upgrade, '${REVISION}']\n  environment: {DATABASE_URL: '${migration.url}'}\n"
+                              "commands:\n  - {name: smoke, run: ['${SMOKE}', '${restored.url}']}\n")
     fetched(place, scenario)
     assert (place.directory / "here" / backup).exists()
     run = place.run("list", scenario)
     assert (run.code, backup in run.out) == (PASSED, True), str(run)
     assert "is not set" not in place.run("gate", scenario).err
     run = place.run("verify", scenario)
-    assert run.code == CANNOT_VERIFY and run.err.count("the environment variable `") == 4, str(run)
+    assert run.code == CANNOT_VERIFY and run.err.count("the environment variable `") == 6, str(run)
 
 
 def test_one_that_is_named(place, good, dumped):

@@ -429,16 +429,17 @@ def test_a_plain_dump_that_makes_its_language(place):
 LARGE = {"as it was": False, "one without its content": True}
 
 
-@pytest.mark.parametrize("sections", [False, True], ids=["whole", "sections"])
+@pytest.mark.parametrize("form", ["whole", "created", "sections"])
 @pytest.mark.parametrize("name", LARGE)
-def test_a_large_object_that_somebody_emptied(place, server, database, name, sections):
+def test_a_large_object_that_somebody_emptied(place, server, database, name, form):
     """pg_dump opens empty ones too."""
     warns = LARGE[name]
     source = database("create table t as select 1 as x; select lo_from_bytea(4711, 'one'), lo_from_bytea(4712, 'two'), lo_create(4713)")
+    sections = form == "sections"
     parts = ["pre-data", "data", "post-data"] if sections else [""]
     for part in parts:
         path = place.backups / today(f"{part.replace('-', '_') or 'whole'}_%F.sql")
-        server.dump(source, path, "-Fp", *([f"--section={part}"] if part else []))
+        server.dump(source, path, "-Fp", *([f"--section={part}"] if part else []), *(["--create"] if form == "created" else []))
         path.write_text(re.sub(r"(?s)SELECT pg_catalog.lo_open\('4711'.*?lo_close\(0\);\n", "", path.read_text()) if warns else path.read_text())
     names = "{pre_data: pre_data_%F.sql, data: data_%F.sql, post_data: post_data_%F.sql}" if sections else "whole_%F.sql"
     run = place.expect("pass", ROWS, ["the archive makes 1 large object and has no content of it"] if warns else [], place.scenario(pattern=names))

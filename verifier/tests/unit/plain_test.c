@@ -540,13 +540,15 @@ START_TEST(each_database_has_its_own_encoding_and_objects)
     ck_assert_msg(parse(text, strlen(text), 9, false, &totals, &error) == 0, "%s", error.text);
     static char utf8[] = "UTF8", latin1[] = "LATIN1";
     static const struct plain_database expected[] = {
-        {"", utf8, 0, 0, 0}, {"x", latin1, 2, 0, 7}, {"y", NULL, 0, 1, 21}};
+        {"", utf8, 0, 0, 0, 0}, {"x", latin1, 2, 0, 0, 7}, {"y", NULL, 0, 1, 1, 21}};
     ck_assert_uint_eq(totals->database_part_count, 3);
     for (size_t i = 0; i < 3; i++) {
         ck_assert_str_eq(totals->database_parts[i].name, expected[i].name);
         ck_assert_pstr_eq(totals->database_parts[i].encoding, expected[i].encoding);
         ck_assert_uint_eq(totals->database_parts[i].table_count, expected[i].table_count);
         ck_assert_int_eq(totals->database_parts[i].large_objects, expected[i].large_objects);
+        ck_assert_int_eq(totals->database_parts[i].hollow_large_objects,
+                         expected[i].hollow_large_objects);
         ck_assert_int_eq(totals->database_parts[i].line, expected[i].line);
     }
     ck_assert_int_eq(totals->large_objects, 1);
