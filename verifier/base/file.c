@@ -83,8 +83,7 @@ int file_replace(const char *path, const void *bytes, size_t length, struct erro
     if (rename(temporary, path) < 0) {
         int reason = errno;
         unlink(temporary);
-        return cannot_verify(error, "cannot rename %s to %s: %s", temporary, path,
-                             strerror(reason));
+        return cannot_verify(error, "cannot replace %s: %s", path, strerror(reason));
     }
     return 0;
 }

@@ -159,6 +159,29 @@ def test_where_it_cannot_lie_beside_the_backups(place, good):
     assert "verified" in gate(place, path, code=PASSED)
 
 
+def test_before_the_first_dump_nothing_is_said_of_it(place, server):
+    """The dump makes the place. A bucket is not made by anybody."""
+    source = f"source:\n  database: {server.url('bugspark')!r}\n"
+    place.backups.rmdir()
+    run = place.verify(place.scenario(source + TABLES, history=None))
+    assert run.code == CANNOT_VERIFY and "make the first backup (restore-verifier dump)" in " ".join(run.err.split()), str(run)
+    assert "history goes on" not in run.err and len(lines(place, place.reports / "history")) == 1, str(run)
+    keys = "endpoint: 'http://127.0.0.1:9'\n  region: x\n  access_key: x\n  secret_key: x"
+    run = place.verify("--timeout", "60s", place.scenario(source + TABLES, history=None, location="s3://gone/x", backups=keys))
+    assert run.code == CANNOT_VERIFY and f"the history goes on in {place.reports}/history" in run.err, str(run)
+
+
+def test_a_report_that_cannot_be_written(place, good):
+    """Said once, though it is tried before the run too; the last line tells why a green run ends with 2."""
+    (place.reports / "bugspark.xml/in the way").mkdir(parents=True)
+    place.put(good.gz)
+    run = place.run("verify", "--reports", place.reports, place.scenario(TABLES))
+    assert run.code == CANNOT_VERIFY and "1 scenario: 1 passed" in run.err, str(run)
+    last = run.err.splitlines()[-1]
+    assert last.startswith("The exit code is 2, because: the report could not be written: ") and "bugspark.xml" in last, str(run)
+    assert run.err.count("the report could not be written") == 2, str(run)
+
+
 def test_list(place, good):
     path = place.scenario(TABLES, backups="keep: 30d", history=None)
     place.put(good.gz)
