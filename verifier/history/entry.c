@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "base/memory.h"
+#include "shelf/age.h"
 #include "shelf/document.h"
 
 static const char format[] = "restore-verifier history";
@@ -38,7 +39,7 @@ static const struct document_field fields[] = {
 };
 
 /* What is not always known; tables of one field each. */
-static const struct document_field backup_time[] = {
+static const struct document_field time_of_backup[] = {
     {"backup_time", DOCUMENT_TIME, FIELD(backup_time)}, {0}};
 static const struct document_field sha256[] = {{"sha256", DOCUMENT_SHA256, FIELD(sha256)}, {0}};
 static const struct document_field contents_compared[] = {
@@ -90,8 +91,7 @@ bool history_entry_counts(const struct history_entry *entry)
 
 bool history_entry_is_future(const struct history_entry *entry, time_t now)
 {
-    enum { CLOCKS_DIFFER_S = 300 };
-    return entry->began > now + CLOCKS_DIFFER_S;
+    return entry->began > now + CLOCK_SKEW_S;
 }
 
 /* With those of its partitions: the table that has them is the one that people ask for. */
@@ -133,7 +133,7 @@ char *history_entry_format(const struct history_entry *entry)
     document_write(root, fields, entry);
     json_object_set_new(root, "seconds", seconds(entry->duration_ms));
     if (entry->backup_time > 0)
-        document_write(root, backup_time, entry);
+        document_write(root, time_of_backup, entry);
     if (*entry->sha256)
         document_write(root, sha256, entry);
     if (entry->contents_compared)
@@ -199,7 +199,7 @@ int history_entry_parse(const char *text, size_t length, const char *name,
     struct history_entry entry = {0};
     document_read(&document, document.root, fields, &entry);
     read_numbers(&document, &entry);
-    read_optional(&document, backup_time, &entry);
+    read_optional(&document, time_of_backup, &entry);
     read_optional(&document, sha256, &entry);
     read_optional(&document, contents_compared, &entry);
     if (document_end(&document, name, error) < 0) {

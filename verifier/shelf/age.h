@@ -25,7 +25,7 @@
 
 #include "shelf/find.h"
 
-/* By which a backup may be ahead of our clock. */
+/* By which the clock of another machine, as a date tells it, may be ahead of ours. */
 enum { CLOCK_SKEW_S = 300 };
 
 struct backup_time {
